@@ -1,0 +1,32 @@
+"""What tests and doctests find: the names of the examples, a folder of their own, no deadline."""
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+import scalargrad as sg
+
+# a shared machine is slow now and then; that is no fault of the code
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+
+
+@pytest.fixture(autouse=True)
+def _names_for_examples(doctest_namespace: dict[str, object]) -> None:
+    doctest_namespace.update({name: getattr(sg, name) for name in sg.__all__ if name[0].isupper()})
+    for name in ("grad", "value_and_grad", "jacobian", "hessian", "jvp", "vjp", "hvp", "no_grad"):
+        doctest_namespace[name] = getattr(sg, name)
+    for name in ("topological_order", "stop_gradient", "check_grads", "numerical_grad"):
+        doctest_namespace[name] = getattr(sg, name)
+    doctest_namespace.update(sg=sg, nn=sg.nn, losses=sg.losses, optim=sg.optim, random=random)
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Examples that write files write them where they are cleaned away."""
+    if isinstance(request.node, pytest.DoctestItem):
+        monkeypatch.chdir(tmp_path)
