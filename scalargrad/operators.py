@@ -1,0 +1,103 @@
+"""Python's operators and NumPy's names for whatever is traced, taken from the table."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from scalargrad import primitives as row
+from scalargrad.rows import TABLE, Primitive, Traced, is_number
+
+__all__ = ["Operators"]
+
+_Binary = Callable[["Operators", Any], Any]
+
+
+def _unary(primitive: Primitive) -> Callable[[Operators], Any]:
+    def method(self: Operators) -> Any:
+        return self.apply(primitive, (self,))
+
+    method.__name__, method.__doc__ = primitive.name, primitive.__doc__
+    return method
+
+
+def _binary(primitive: Primitive) -> tuple[_Binary, _Binary]:
+    """The operator, and its reflected form for a number on the left."""
+
+    def method(self: Operators, other: Any) -> Any:
+        return self.apply(primitive, (self, other)) if is_number(other) else NotImplemented
+
+    def reflected(self: Operators, other: Any) -> Any:
+        return self.apply(primitive, (other, self)) if is_number(other) else NotImplemented
+
+    return method, reflected
+
+
+def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Operators, Any], bool]:
+    def method(self: Operators, other: Any) -> bool:
+        if not is_number(other):
+            return NotImplemented  # type: ignore[no-any-return]
+        return bool(compare(self.data, other.data if isinstance(other, Operators) else other))
+
+    return method
+
+
+class Operators(Traced):
+    """What an object with `data` and `apply` needs to stand in formulas as a number does."""
+
+    __slots__ = ()
+
+    __add__, __radd__ = _binary(row.add)
+    __sub__, __rsub__ = _binary(row.sub)
+    __mul__, __rmul__ = _binary(row.mul)
+    __truediv__, __rtruediv__ = _binary(row.div)
+    __floordiv__, __rfloordiv__ = _binary(row.floordiv)
+    __mod__, __rmod__ = _binary(row.mod)
+    __pow__, __rpow__ = _binary(row.pow)
+    __neg__ = _unary(row.neg)
+    __abs__ = _unary(row.abs)
+    __floor__ = _unary(row.floor)
+    __ceil__ = _unary(row.ceil)
+    __lt__ = _comparison(operator.lt)
+    __le__ = _comparison(operator.le)
+    __gt__ = _comparison(operator.gt)
+    __ge__ = _comparison(operator.ge)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return (self // other, self % other) if is_number(other) else NotImplemented
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:  # divmod(other, self)
+        return (other // self, other % self) if is_number(other) else NotImplemented
+
+    def __bool__(self) -> bool:
+        return bool(self.data != 0.0)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec) if spec else repr(self)
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise TypeError(
+            f"{self!r} cannot become a plain number by itself: its gradient would be lost. Write "
+            "x.data for the number, or this library's function instead of the one of math, "
+            "sg.exp(x) for math.exp(x)"
+        )
+
+    __float__ = __int__ = __complex__ = __round__ = __trunc__ = _refuse
+
+    if TYPE_CHECKING:  # the methods made from the table, below
+        data: float
+
+        def __getattr__(self, name: str) -> Callable[..., Any]: ...
+
+
+for _primitive in TABLE.values():
+    if _primitive.arity == 1:
+        setattr(Operators, _primitive.name, _unary(_primitive))
+for _name in ("sin", "cos", "tan", "sinh", "cosh", "tanh"):  # NumPy's names, for arrays of objects
+    setattr(Operators, f"arc{_name}", getattr(Operators, f"a{_name}"))
+for _name, _primitive in (("hypot", row.hypot), ("arctan2", row.atan2)):
+    setattr(Operators, _name, _binary(_primitive)[0])

@@ -1,0 +1,140 @@
+"""Functions of a whole list that make one node each, whatever its length: sum, dot ..."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from typing import Any
+
+from scalargrad.engine import stop_gradient
+from scalargrad.operators import Operators
+from scalargrad.primitives import exp, maximum
+from scalargrad.rows import TABLE, as_float
+
+__all__ = ["dot", "log_softmax", "logsumexp", "mean", "prod", "softmax", "sum", "take"]
+
+
+def sum(xs: Iterable[Any]) -> Any:
+    """The sum of the numbers or Values `xs` as one node; 0.0 when there are none.
+
+    >>> xs = [Value(1.0), Value(2.0), 3.0]
+    >>> sg.sum(xs).data
+    6.0
+    """
+    return TABLE["sum"](*_listed(xs, "sum"))
+
+
+def mean(xs: Iterable[Any]) -> Any:
+    """The arithmetic mean of `xs` as one node; a ValueError when there are none.
+
+    >>> sg.mean([1.0, 2.0, 6.0])
+    3.0
+    """
+    return TABLE["mean"](*_listed(xs, "mean", at_least=1))
+
+
+def prod(xs: Iterable[Any]) -> Any:
+    """The product of `xs` as one node, differentiable at zeros too; 1.0 when there are none.
+
+    >>> x, y = Value(0.0), Value(5.0)
+    >>> sg.prod([x, y]).backward()
+    >>> x.grad, y.grad
+    (5.0, 0.0)
+    """
+    return TABLE["prod"](*_listed(xs, "prod"))
+
+
+def dot(ws: Iterable[Any], xs: Iterable[Any], bias: Any = None) -> Any:
+    """w1 x1 + ... + wn xn (+ bias) as one node: a neuron's weighted sum.
+
+    Args:
+        ws: the weights, numbers or Values.
+        xs: as many inputs.
+        bias: a number or Value to start the sum from, or None.
+
+    Raises:
+        ValueError: the lengths differ; both are named.
+
+    >>> w = [Value(0.5), Value(-1.0)]
+    >>> sg.dot(w, [2.0, 3.0], bias=0.25).data
+    -1.75
+    """
+    weights, inputs = _listed(ws, "dot"), _listed(xs, "dot")
+    if len(weights) != len(inputs):
+        raise ValueError(
+            f"dot needs as many inputs as weights, got {len(inputs)} inputs "
+            f"for {len(weights)} weights"
+        )
+    return TABLE["dot"](*weights, *inputs, *(() if bias is None else (bias,)))
+
+
+def logsumexp(xs: Iterable[Any]) -> Any:
+    """log(exp(x1) + ... + exp(xn)) as one node; large inputs do not overflow.
+
+    >>> sg.logsumexp([1000.0, 1000.0])
+    1000.6931471805599
+    """
+    return TABLE["logsumexp"](*_listed(xs, "logsumexp", at_least=1))
+
+
+def log_softmax(xs: Iterable[Any]) -> list[Any]:
+    """The logarithms of `softmax`, more exact than taking them afterwards; a list.
+
+    >>> sg.log_softmax([0.0, 1000.0])
+    [-1000.0, 0.0]
+    """
+    shifted = _shifted(_listed(xs, "log_softmax", at_least=1))
+    total = logsumexp(shifted)
+    return [x - total for x in shifted]
+
+
+def softmax(xs: Iterable[Any]) -> list[Any]:
+    """Each exp(x) divided by the sum of all: positive numbers that add up to 1; a list.
+
+    >>> sg.softmax([1000.0, 1000.0])
+    [0.5, 0.5]
+    """
+    powers = [exp(x) for x in _shifted(_listed(xs, "softmax", at_least=1))]
+    total = sum(powers)
+    return [power / total for power in powers]
+
+
+def _shifted(xs: list[Any]) -> list[Any]:
+    """Without the largest, which drops out of a softmax: no exp overflows, no digit is lost."""
+    largest = stop_gradient(reduce(maximum, xs))
+    return [x - largest for x in xs]
+
+
+def take(values: Sequence[Any], index: Any) -> Any:
+    """The element of `values` at `index`, counted as Python does.
+
+    Args:
+        values: a list of numbers or Values, or of rows of them.
+        index: a whole number; as a number or a Value.
+
+    Raises:
+        IndexError: there is no such element.
+        ValueError: the index is not whole.
+
+    >>> sg.take([10.0, 20.0, 30.0], 1)
+    20.0
+    """
+    number = index.data if isinstance(index, Operators) else as_float(index, "take: the index")
+    if number % 1.0 != 0.0:
+        raise ValueError(f"take needs a whole number as index, got {number!r}")
+    try:
+        return values[int(number)]
+    except IndexError:
+        raise IndexError(f"take: index {int(number)} in a list of {len(values)}") from None
+
+
+def _listed(xs: Iterable[Any], taker: str, at_least: int = 0) -> list[Any]:
+    try:
+        listed = list(xs)
+    except TypeError:
+        raise TypeError(
+            f"{taker} takes a list of numbers or Values, got {type(xs).__name__}"
+        ) from None
+    if len(listed) < at_least:
+        raise ValueError(f"{taker} of an empty list is not defined")
+    return listed

@@ -1,0 +1,66 @@
+"""Hypothesis strategies: random programs over the table of operations."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from hypothesis import strategies as st
+
+from scalargrad.rows import TABLE, Primitive
+
+# Every operation of one or two operands; those with kinks are left out where slopes are measured.
+ANY = [row for row in TABLE.values() if row.arity in (1, 2)]
+SMOOTH = [row for row in ANY if not row.kinks or row.name in ("sqrt", "pow", "hypot", "atan2")]
+inputs = st.floats(-3.0, 3.0).map(lambda x: round(x, 3))
+
+
+@dataclass(frozen=True)
+class Program:
+    """Instructions (row, places of its operands) over some inputs and one constant."""
+
+    point: tuple[float, ...]
+    constant: float
+    steps: tuple[tuple[Primitive, tuple[int, ...]], ...]
+
+    def __call__(self, *xs: Any) -> Any:
+        places: list[Any] = [*xs, self.constant]
+        for row, operands in self.steps:
+            places.append(row(*(places[i] for i in operands)))
+        return places[-1]
+
+    def __repr__(self) -> str:
+        names = [f"x{i}" for i in range(len(self.point))] + [repr(self.constant)]
+        lines = [f"x = {self.point}"]
+        for row, operands in self.steps:
+            names.append(f"v{len(names)}")
+            lines.append(f"{names[-1]} = {row.write(*(names[i] for i in operands))}")
+        return "\n".join(lines)
+
+
+def _moderate(numbers: Sequence[float]) -> bool:
+    return all(isfinite(x) and abs(x) < 1e3 for x in numbers)
+
+
+@st.composite
+def programs(
+    draw: Callable[..., Any], rows: Sequence[Primitive] = tuple(ANY), most: int = 10
+) -> Program:
+    """A program that can be run at its point: steps that lead out of the domain are left out."""
+    point = draw(st.lists(inputs, min_size=1, max_size=3))
+    constant = draw(inputs)
+    places = [*point, constant]
+    steps = []
+    for _ in range(draw(st.integers(1, most))):
+        row = draw(st.sampled_from(rows))
+        operands = tuple(draw(st.integers(0, len(places) - 1)) for _ in range(row.arity or 0))
+        numbers = [places[i] for i in operands]
+        try:
+            out = row(*numbers)
+            slopes = row.partials(*numbers, out)
+        except (ValueError, ZeroDivisionError, OverflowError):
+            continue
+        if _moderate([out, *slopes]):
+            places.append(out)
+            steps.append((row, operands))
+    return Program(tuple(point), constant, tuple(steps))
