@@ -1,0 +1,157 @@
+"""Loss functions of one output and target, or of lists of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from scalargrad.primitives import relu, softplus
+from scalargrad.reductions import dot, log_softmax, logsumexp, mean, sum, take
+from scalargrad.rows import is_number
+
+__all__ = [
+    "binary_cross_entropy", "cross_entropy", "hinge", "l2", "perceptron", "squared_error",
+]  # fmt: skip
+
+# The lectures differ in nothing more than in this factor, and a learning rate goes with its own.
+_REDUCTIONS: dict[str, Callable[[list[Any]], Any]] = {
+    "sum": lambda terms: _alone_or(sum, terms),
+    "mean": lambda terms: _alone_or(mean, terms),
+    "half_sum": lambda terms: 0.5 * _alone_or(sum, terms),
+    "half_mean": lambda terms: 0.5 * _alone_or(mean, terms),
+}
+
+
+def squared_error(outputs: Any, targets: Any, reduction: str = "half_sum") -> Any:
+    """The squared differences, added up: by default 1/2 (y1 - t1)^2 + 1/2 (y2 - t2)^2 + ...
+
+    Args:
+        outputs: one output, a list of them, or a list of lists.
+        targets: of the same shape.
+        reduction: "half_sum" (half the sum), "sum", "mean" or "half_mean".
+
+    Raises:
+        ValueError: the shapes differ, the lists are empty, the reduction is unknown.
+
+    >>> losses.squared_error([1.0, 3.0], [0.0, 1.0])
+    2.5
+    """
+    return _reduced(lambda y, t: (y - t) ** 2.0, outputs, targets, reduction, "squared_error")
+
+
+def hinge(outputs: Any, targets: Any, reduction: str = "mean") -> Any:
+    """max(0, 1 - z t): zero once the output z has the sign of the target and is beyond 1.
+
+    Args:
+        outputs: one output, or a list.
+        targets: -1 or 1, of the same shape.
+        reduction: "mean" or "sum" over the list.
+
+    >>> losses.hinge([0.5, -2.0], [1.0, -1.0])
+    0.25
+    """
+    return _reduced(lambda z, t: relu(1.0 - z * t), outputs, targets, reduction, "hinge")
+
+
+def perceptron(outputs: Any, targets: Any, reduction: str = "mean") -> Any:
+    """max(0, -z t): zero once the output z has the sign of the target (Rosenblatt, 1958).
+
+    Arguments as for `hinge`. At z = 0 the derivative taken is 0.
+
+    >>> losses.perceptron([0.5, 2.0], [1.0, -1.0])
+    1.0
+    """
+    return _reduced(lambda z, t: relu(-z * t), outputs, targets, reduction, "perceptron")
+
+
+def binary_cross_entropy(outputs: Any, targets: Any, reduction: str = "mean") -> Any:
+    """-t log p - (1 - t) log(1 - p) with p = sigmoid(z), from the logit z; it cannot overflow.
+
+    Args:
+        outputs: one logit, or a list.
+        targets: probabilities of the positive class (0, 1 or between), of the same shape.
+        reduction: "mean" or "sum" over the list.
+
+    >>> losses.binary_cross_entropy(0.0, 1.0)
+    0.6931471805599453
+    """
+    return _reduced(
+        lambda z, t: softplus(z) - z * t, outputs, targets, reduction, "binary_cross_entropy"
+    )
+
+
+def cross_entropy(outputs: Any, targets: Any, reduction: str = "mean") -> Any:
+    """-log softmax(logits)[target]: how unlikely the right class was held to be.
+
+    Args:
+        outputs: the logits of one sample, or a list of such lists.
+        targets: the number of the right class, or a list of probabilities, for each sample.
+        reduction: "mean" or "sum" over the samples.
+
+    >>> losses.cross_entropy([0.0, 0.0], 1)
+    0.6931471805599453
+    """
+    if is_number(outputs):
+        raise TypeError(f"cross_entropy takes a list of logits, got the number {outputs!r}")
+    one_sample = all(is_number(z) for z in outputs)
+    samples, wanted = ([outputs], [targets]) if one_sample else (outputs, targets)
+    if len(samples) != len(wanted):
+        raise ValueError(
+            f"cross_entropy needs one target for each sample, got {len(wanted)} targets "
+            f"for {len(samples)} samples"
+        )
+    return _reduction(reduction, "cross_entropy")(
+        [_cross_entropy(logits, target) for logits, target in zip(samples, wanted, strict=True)]
+    )
+
+
+def _cross_entropy(logits: Any, target: Any) -> Any:
+    if is_number(target):
+        return logsumexp(logits) - take(logits, target)
+    return -dot(target, log_softmax(logits))
+
+
+def l2(parameters: Iterable[Any]) -> Any:
+    """The sum of the squares of the parameters, to add a share of it to a loss.
+
+    >>> losses.l2([3.0, 4.0])
+    25.0
+    """
+    listed = list(parameters)
+    return dot(listed, listed)
+
+
+def _reduction(name: str, loss: str) -> Callable[[list[Any]], Any]:
+    if name not in _REDUCTIONS:
+        raise ValueError(f"{loss}: reduction is one of {', '.join(_REDUCTIONS)}, got {name!r}")
+    return _REDUCTIONS[name]
+
+
+def _reduced(
+    term: Callable[[Any, Any], Any], outputs: Any, targets: Any, reduction: str, loss: str
+) -> Any:
+    reduce = _reduction(reduction, loss)
+    return reduce([term(y, t) for y, t in _pairs(outputs, targets, loss)])
+
+
+def _alone_or(reduce: Callable[[list[Any]], Any], terms: list[Any]) -> Any:
+    """A single term needs no node to add it up."""
+    return terms[0] if len(terms) == 1 else reduce(terms)
+
+
+def _pairs(outputs: Any, targets: Any, loss: str) -> list[tuple[Any, Any]]:
+    """Each output with its target; lists, and lists of lists, are run through together."""
+    if is_number(outputs) and is_number(targets):
+        return [(outputs, targets)]
+    if is_number(outputs) or is_number(targets):
+        raise ValueError(
+            f"{loss} needs outputs and targets of the same shape, got "
+            f"{type(outputs).__name__} and {type(targets).__name__}"
+        )
+    if len(outputs) != len(targets) or not len(outputs):
+        raise ValueError(
+            f"{loss} needs one target for each output, got {len(targets)} targets "
+            f"for {len(outputs)} outputs"
+        )
+    nested = (_pairs(y, t, loss) for y, t in zip(outputs, targets, strict=True))
+    return [pair for pairs in nested for pair in pairs]

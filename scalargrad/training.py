@@ -1,0 +1,222 @@
+"""fit: the training loop, with mini-batches, early stopping, a progress bar and Ctrl-C safety."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import inf, isfinite
+from time import monotonic
+from typing import Any
+
+from scalargrad.engine import Value, no_grad
+from scalargrad.nn import assign
+from scalargrad.optim import Optimizer
+
+__all__ = ["EarlyStopping", "History", "fit"]
+
+Loss = Callable[[Sequence[Any], Sequence[Any]], Any]
+
+
+@dataclass
+class History:
+    """What happened in a training: one entry for each finished epoch.
+
+    `losses` are the training losses (with mini-batches the mean over the batches, each taken
+    before its step), `validation` those of the validation set, if there is one. `best_epoch` is
+    the epoch (from 0) whose parameters early stopping kept, `stopped` why the training ended:
+    "epochs", "early stopping", or "interrupted".
+    """
+
+    losses: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+    best_epoch: int | None = None
+    stopped: str = "epochs"
+
+    def __repr__(self) -> str:
+        if not self.losses:
+            return f"History(no epoch finished, stopped={self.stopped!r})"
+        told = f"History({len(self.losses)} epochs"
+        told += f", loss {self.losses[0]:.4g} -> {self.losses[-1]:.4g}"
+        if self.validation:
+            told += f", validation {self.validation[0]:.4g} -> {self.validation[-1]:.4g}"
+        return f"{told}, stopped={self.stopped!r})"
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop when the watched loss has not improved by `min_delta` for `patience` epochs.
+
+    The validation loss is watched if there is a validation set, else the training loss. At the
+    end the parameters of the best epoch are put back.
+    """
+
+    patience: int
+    min_delta: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.patience, int) or self.patience < 1:
+            raise ValueError(
+                f"early stopping: patience is a whole number from 1 on, got {self.patience!r}"
+            )
+
+
+def fit(
+    model: Callable[[Any], Any], X: Sequence[Any], Y: Sequence[Any], loss: Loss,
+    optimizer: Optimizer, epochs: int, batch_size: int | None = None,
+    validation: tuple[Sequence[Any], Sequence[Any]] | None = None,
+    early_stopping: EarlyStopping | int | None = None, progress: bool = True,
+    *, shuffle: bool = True,
+) -> History:  # fmt: skip
+    """Train `model` on the samples `X` with targets `Y`.
+
+    Args:
+        model: what maps one sample to its output, an `nn.Module` or a function.
+        X: the samples, N of them; Y: as many targets.
+        loss: maps the list of outputs and the list of targets of a batch to one Value, as
+            everything in `sg.losses` does.
+        optimizer: an `optim.SGD` or `optim.Adam` of the parameters to move.
+        epochs: how many times to go through the samples.
+        batch_size: how many samples to take for one step; by default all.
+        validation: a pair (X, Y) whose loss is recorded but not learnt from.
+        early_stopping: an `EarlyStopping`, or its patience in epochs.
+        progress: show a line with the epoch and the loss on work that lasts over a second.
+        shuffle: take mini-batches in an order drawn anew for each epoch (by the `random` module).
+
+    Returns:
+        The `History`. On Ctrl-C too, with what was learnt until then in the parameters.
+
+    Raises:
+        TypeError, ValueError: what does not fit is named, and nothing is changed.
+
+    >>> random.seed(0)
+    >>> model = nn.MLP(1, [1])
+    >>> history = sg.fit(model, [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], losses.squared_error,
+    ...                  optim.SGD(model.parameters(), lr=0.2), epochs=200)
+    >>> round(model([3.0]).data, 6)
+    7.0
+    """
+    _check(X, Y, "X and Y")
+    if validation is not None:
+        _check(*validation, "validation X and Y")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"fit: optimizer must be one of scalargrad.optim, got {type(optimizer).__name__}"
+        )
+    if not isinstance(epochs, int) or epochs < 0:
+        raise ValueError(f"fit: epochs must be a whole number from 0 on, got {epochs!r}")
+    if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
+        raise ValueError(f"fit: batch_size must be a whole number from 1 on, got {batch_size!r}")
+    if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
+        early_stopping = EarlyStopping(early_stopping)
+
+    history = History()
+    watch = _Watch(optimizer.parameters, early_stopping)
+    line = _ProgressLine(epochs, progress)
+    order = list(range(len(X)))
+    try:
+        for epoch in range(epochs):
+            if shuffle and batch_size is not None:
+                random.shuffle(order)
+            size = batch_size or len(order)
+            batches = [order[i : i + size] for i in range(0, len(order), size)]
+            trained: list[float] = []
+            for batch in batches:
+                trained.append(_train(model, X, Y, loss, optimizer, batch))
+                line.show(epoch + len(trained) / len(batches), trained[-1])
+            history.losses.append(sum(trained) / len(trained))
+            if validation is not None:
+                with no_grad():
+                    history.validation.append(_number(_loss_of(model, *validation, loss)))
+            watched = (history.validation or history.losses)[-1]
+            if watch.is_over(epoch, watched):
+                history.stopped = "early stopping"
+                break
+    except KeyboardInterrupt:
+        history.stopped = "interrupted"
+    finally:
+        line.close()
+    history.best_epoch = watch.put_back()
+    return history
+
+
+def _train(
+    model: Callable[[Any], Any], X: Sequence[Any], Y: Sequence[Any], loss: Loss,
+    optimizer: Optimizer, batch: list[int],
+) -> float:  # fmt: skip
+    value = _loss_of(model, [X[i] for i in batch], [Y[i] for i in batch], loss)
+    number = _number(value)
+    for parameter in optimizer.parameters:
+        parameter.grad = 0.0
+    value.backward()
+    optimizer.step()
+    return number
+
+
+def _loss_of(model: Callable[[Any], Any], X: Sequence[Any], Y: Sequence[Any], loss: Loss) -> Any:
+    return loss([model(x) for x in X], list(Y))
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, Value):
+        got = type(value).__name__
+        raise TypeError(f"fit: the loss must be one Value, got {got}: {value!r:.60}")
+    return value.data
+
+
+def _check(X: Sequence[Any], Y: Sequence[Any], names: str) -> None:
+    if len(X) != len(Y):
+        raise ValueError(f"fit: {names} must have as many entries, got {len(X)} and {len(Y)}")
+    if not len(X):
+        raise ValueError(f"fit: {names} are empty")
+
+
+class _Watch:
+    """Remembers the best epoch and its parameters."""
+
+    def __init__(self, parameters: list[Value], rule: EarlyStopping | None) -> None:
+        self.parameters, self.rule = parameters, rule
+        self.best_loss, self.best_epoch = inf, -1
+        self.kept: list[float] = []
+
+    def is_over(self, epoch: int, loss: float) -> bool:
+        if self.rule is None:
+            return False
+        if loss < self.best_loss - self.rule.min_delta or self.best_epoch < 0:
+            self.best_loss = loss if isfinite(loss) else inf
+            self.best_epoch = epoch
+            self.kept = [parameter.data for parameter in self.parameters]
+        return epoch - self.best_epoch >= self.rule.patience
+
+    def put_back(self) -> int | None:
+        if not self.kept:
+            return None
+        assign(self.parameters, self.kept)
+        return self.best_epoch
+
+
+class _ProgressLine:
+    """A line on standard error that is written over: epoch, share done, loss, time left."""
+
+    def __init__(self, epochs: int, wanted: bool) -> None:
+        # a log file gets no such line; a notebook understands the carriage return
+        self.on = wanted and (sys.stderr.isatty() or "ipykernel" in sys.modules)
+        self.epochs, self.start, self.last, self.width = epochs, monotonic(), monotonic(), 0
+
+    def show(self, epochs_done: float, loss: float) -> None:
+        now = monotonic()
+        if not self.on or now - self.last < 0.2 or now - self.start < 1.0:
+            return
+        self.last = now
+        done = epochs_done / self.epochs
+        bar = "#" * round(20 * done)
+        left = (now - self.start) * (1.0 / done - 1.0)
+        text = f"epoch {epochs_done:.1f} of {self.epochs} [{bar:<20}] loss {loss:.4g}"
+        text += f", {left:.0f} s left"
+        self.width = max(self.width, len(text))
+        print(f"\r{text:<{self.width}}", end="", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        if self.width:
+            print(file=sys.stderr)
