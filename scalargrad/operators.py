@@ -57,6 +57,7 @@ class Operators(Traced):
     __pow__, __rpow__ = _binary(row.pow)
     __neg__ = _unary(row.neg)
     __abs__ = _unary(row.abs)
+    fabs = __abs__
     __floor__ = _unary(row.floor)
     __ceil__ = _unary(row.ceil)
     __lt__ = _comparison(operator.lt)
@@ -66,6 +67,8 @@ class Operators(Traced):
 
     def __pos__(self) -> Any:
         return self
+
+    conjugate = __pos__  # NumPy's var and vdot ask for it
 
     def __divmod__(self, other: Any) -> tuple[Any, Any]:
         return (self // other, self % other) if is_number(other) else NotImplemented
@@ -99,5 +102,6 @@ for _primitive in TABLE.values():
         setattr(Operators, _primitive.name, _unary(_primitive))
 for _name in ("sin", "cos", "tan", "sinh", "cosh", "tanh"):  # NumPy's names, for arrays of objects
     setattr(Operators, f"arc{_name}", getattr(Operators, f"a{_name}"))
+Operators.fabs = Operators.__abs__
 for _name, _primitive in (("hypot", row.hypot), ("arctan2", row.atan2)):
     setattr(Operators, _name, _binary(_primitive)[0])

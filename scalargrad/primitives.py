@@ -8,7 +8,7 @@ test. What the columns mean and what a row may use is said at the top of `rows.p
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import accumulate
 from math import inf, nan
 from operator import mul as times
@@ -18,9 +18,10 @@ from scalargrad.rows import Primitive, row
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 SQRT_2, SQRT_PI = math.sqrt(2.0), math.sqrt(math.pi)
-cos: Primitive  # these four are used above their own rows
+cos: Primitive  # these are used above their own rows
 cosh: Primitive
 hypot: Primitive
+inverse: Primitive
 sign: Primitive
 
 # fmt: off
@@ -48,7 +49,7 @@ mod  = row("mod", "what the division leaves, with the sign of y", lambda x, y: x
 
 
 def _pow(x: float, y: float) -> float:
-    if x < 0.0 and not y.is_integer():
+    if x < 0.0 and y % 1.0 != 0.0:
         raise ValueError  # Python's own ** would go over to complex numbers
     return x**y  # type: ignore[no-any-return]
 
@@ -57,8 +58,10 @@ def _pow_partials(x: Any, y: Any, out: Any) -> tuple[Any, Any]:
     # Below an exponent of 1, x ** (y - 1) would divide by zero at x = 0 and overflow near it.
     if y >= 1.0:
         dx = y * x ** (y - 1.0)
+    elif y > 0.0:
+        dx = y * inverse(x ** (1.0 - y))
     else:
-        dx = y * out / x if x else inf if y > 0.0 else 0.0
+        dx = y * out / x if x else 0.0
     # With a negative x there is no power for the neighbours of a whole y, hence no derivative.
     return dx, out * log(x) if x > 0.0 else nan if x < 0.0 else 0.0
 
@@ -85,10 +88,14 @@ log10 = row("log10", "the logarithm to base 10", math.log10, lambda x, out: (1.0
             r"\log_{{10}}({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0")
 log1p = row("log1p", "log(1 + x), exact near 0", math.log1p, lambda x, out: (1.0 / (1.0 + x),),
             r"\ln(1 + {0})", at=[-0.6, 1e-9, 2.5], outside=[-1.0, -2.0], needs="x > -1")
-sqrt  = row("sqrt", "the square root", math.sqrt, lambda x, out: (0.5 / out if out else inf,),
+# A slope is written with `inverse` where it is infinite: its own slope is then infinite too.
+inverse = row("inverse", "1 / x, but inf at 0", lambda x: 1.0 / x if x else inf,
+              lambda x, out: (-out * out,), r"\frac{{1}}{{{0}}}", text="1 / {0}",
+              symbol="1/x", at=[-1.3, 2.5], kinks={0.0: -inf})
+sqrt  = row("sqrt", "the square root", math.sqrt, lambda x, out: (0.5 * inverse(out),),
             r"\sqrt{{{0}}}", at=[0.2, 2.5], kinks={0.0: inf}, outside=[-1.0], needs="x >= 0")
 cbrt  = row("cbrt", "the cube root", math.cbrt,
-            lambda x, out: (1.0 / (3.0 * out * out) if out else inf,),
+            lambda x, out: (inverse(3.0 * out * out),),
             r"\sqrt[3]{{{0}}}", at=[-0.2, 2.5], kinks={0.0: inf})
 
 sin   = row("sin", "the sine of x radians", math.sin, lambda x, out: (cos(x),),
@@ -98,11 +105,11 @@ cos   = row("cos", "the cosine of x radians", math.cos, lambda x, out: (-sin(x),
 tan   = row("tan", "the tangent of x radians", math.tan, lambda x, out: (1.0 + out * out,),
             r"\tan({0})", at=[-1.3, 0.0, 2.5], outside=[inf], needs="a finite x")
 asin  = row("asin", "the angle in radians whose sine is x", math.asin,
-            lambda x, out: (1.0 / sqrt((1.0 - x) * (1.0 + x)) if -1.0 < x < 1.0 else inf,),
+            lambda x, out: (inverse(sqrt((1.0 - x) * (1.0 + x))),),
             r"\arcsin({0})", at=[-0.6, 0.3], kinks={1.0: inf, -1.0: inf},
             outside=[1.1], needs="-1 <= x <= 1")
 acos  = row("acos", "the angle in radians whose cosine is x", math.acos,
-            lambda x, out: (-1.0 / sqrt((1.0 - x) * (1.0 + x)) if -1.0 < x < 1.0 else -inf,),
+            lambda x, out: (-inverse(sqrt((1.0 - x) * (1.0 + x))),),
             r"\arccos({0})", at=[-0.6, 0.3], kinks={1.0: -inf, -1.0: -inf},
             outside=[1.1], needs="-1 <= x <= 1")
 atan  = row("atan", "the angle in radians whose tangent is x", math.atan,
@@ -117,7 +124,7 @@ tanh  = row("tanh", "the hyperbolic tangent", math.tanh, lambda x, out: (1.0 - o
 asinh = row("asinh", "the inverse of sinh", math.asinh, lambda x, out: (1.0 / hypot(x, 1.0),),
             r"\operatorname{{arsinh}}({0})", at=[-1.3, 0.0, 2.5])
 acosh = row("acosh", "the inverse of cosh", math.acosh,
-            lambda x, out: (1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0)) if x > 1.0 else inf,),
+            lambda x, out: (inverse(sqrt(x - 1.0) * sqrt(x + 1.0)),),
             r"\operatorname{{arcosh}}({0})", at=[1.3, 2.5], kinks={1.0: inf},
             outside=[0.5], needs="x >= 1")
 atanh = row("atanh", "the inverse of tanh", math.atanh,
@@ -150,7 +157,7 @@ leaky_relu = row("leaky_relu", "x where it is positive, else 0.01 x",
                  r"\operatorname{{leaky\_relu}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.01})
 elu        = row("elu", "x where it is positive, else exp(x) - 1",
                  lambda x: x if x > 0.0 else math.expm1(x),
-                 lambda x, out: (1.0 if x > 0.0 else out + 1.0,),
+                 lambda x, out: (1.0 if x > 0.0 else exp(x),),
                  r"\operatorname{{elu}}({0})", at=[-1.3, 2.5])
 gelu       = row("gelu", "x times the share of a standard normal variable below x (the exact form)",
                  lambda x: 0.5 * x * math.erfc(-x / SQRT_2),
@@ -217,9 +224,26 @@ where   = row("where", "y where x is true (not 0), else z", lambda x, y, z: y if
               at=[(1.0, 3.0, -2.0)], kinks={(0.0, 3.0, -2.0): (0.0, 0.0, 1.0)})
 
 
+# Sums go from left to right by hand: from Python 3.12 on, `sum` compensates for rounding, and the
+# same program would give other bits there.
+def plain_sum(xs: Iterable[float]) -> float:
+    """x1 + x2 + ... of plain numbers."""
+    total = 0.0
+    for x in xs:
+        total += x
+    return total
+
+
+def plain_dot(ws: Iterable[float], xs: Iterable[float], bias: float) -> float:
+    """bias + w1 x1 + ... + wn xn of plain numbers."""
+    for w, x in zip(ws, xs, strict=False):
+        bias += w * x
+    return bias
+
+
 def _dot(*inputs: float) -> float:
     n = len(inputs) // 2  # w1 ... wn, x1 ... xn and, when their number is odd, a bias
-    return sum(map(times, inputs[:n], inputs[n:]), inputs[-1] if len(inputs) % 2 else 0.0)
+    return plain_dot(inputs[:n], inputs[n : 2 * n], inputs[-1] if len(inputs) % 2 else 0.0)
 
 
 def _dot_partials(*inputs: Any, out: Any) -> tuple[Any, ...]:
@@ -245,22 +269,24 @@ def _prod_partials(*xs: Any, out: Any) -> list[Any]:
 
 def _logsumexp(*xs: float) -> float:
     top = max(xs)  # with the largest taken out, no exp overflows
-    return top if math.isinf(top) else top + math.log(sum(math.exp(x - top) for x in xs))
+    if math.isinf(top) and not any(map(math.isnan, xs)):
+        return top
+    return top + math.log(plain_sum(math.exp(x - top) for x in xs))
 
 
 def _logsumexp_partials(*xs: Any, out: Any) -> list[Any]:
-    if -inf < out < inf:
+    if not (out >= inf or out <= -inf):  # finite or nan
         return [exp(x - out) for x in xs]
     ties = [1.0 if x >= out else 0.0 for x in xs]  # the infinite ones share the slope
-    return [tie / sum(ties) for tie in ties]
+    return [tie / plain_sum(ties) for tie in ties]
 
 
-row("sum", "the sum", lambda *xs: sum(xs), lambda *xs, out: (1.0,) * len(xs),
+row("sum", "the sum", lambda *xs: plain_sum(xs), lambda *xs, out: (1.0,) * len(xs),
     lambda *xs: " + ".join(xs), text=lambda *xs: " + ".join(xs), at=[(1.5, -0.3, 2.0)])
-row("mean", "the arithmetic mean", lambda *xs: sum(xs) / len(xs),
+row("mean", "the arithmetic mean", lambda *xs: plain_sum(xs) / len(xs),
     lambda *xs, out: (1.0 / len(xs),) * len(xs),
     lambda *xs: rf"\tfrac{{1}}{{{len(xs)}}}({' + '.join(xs)})", at=[(1.5, -0.3, 2.0)])
-row("prod", "the product", lambda *xs: math.prod(xs), _prod_partials,
+row("prod", "the product", lambda *xs: math.prod(xs) if xs else 1.0, _prod_partials,
     lambda *xs: r" \cdot ".join(xs), text=lambda *xs: " * ".join(xs),
     at=[(1.5, -0.3, 2.0), (1.5, 0.0, 2.0), (0.0, 0.0, 2.0)])
 row("dot", "the sum of products w1 x1 + ... + wn xn, plus a bias if there is one",

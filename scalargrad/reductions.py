@@ -6,12 +6,22 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import Any
 
-from scalargrad.engine import stop_gradient
+from scalargrad.engine import Value, node, stop_gradient
 from scalargrad.operators import Operators
-from scalargrad.primitives import exp, maximum
+from scalargrad.primitives import exp, maximum, plain_dot
 from scalargrad.rows import TABLE, as_float
 
-__all__ = ["dot", "log_softmax", "logsumexp", "mean", "prod", "softmax", "sum", "take"]
+__all__ = [
+    "dot",
+    "dot_of_values",
+    "log_softmax",
+    "logsumexp",
+    "mean",
+    "prod",
+    "softmax",
+    "sum",
+    "take",
+]
 
 
 def sum(xs: Iterable[Any]) -> Any:
@@ -60,12 +70,25 @@ def dot(ws: Iterable[Any], xs: Iterable[Any], bias: Any = None) -> Any:
     -1.75
     """
     weights, inputs = _listed(ws, "dot"), _listed(xs, "dot")
-    if len(weights) != len(inputs):
+    n = len(weights)
+    if n != len(inputs):
         raise ValueError(
-            f"dot needs as many inputs as weights, got {len(inputs)} inputs "
-            f"for {len(weights)} weights"
+            f"dot needs as many inputs as weights, got {len(inputs)} inputs for {n} weights"
         )
-    return TABLE["dot"](*weights, *inputs, *(() if bias is None else (bias,)))
+    operands = (*weights, *inputs) if bias is None else (*weights, *inputs, bias)
+    return TABLE["dot"](*operands)
+
+
+def dot_of_values(ws: Sequence[Value], xs: Sequence[Value], bias: Value | None) -> Value:
+    """`dot` for a neuron, which has made sure already of lengths and types.
+
+    Value and partials are stated here, not taken from the row (a test holds them to it): 2.0 us for
+    16 inputs in place of 4.6.
+    """
+    w, x = [v.data for v in ws], [v.data for v in xs]
+    if bias is None:
+        return node(TABLE["dot"], plain_dot(w, x, 0.0), (*ws, *xs), (*x, *w))
+    return node(TABLE["dot"], plain_dot(w, x, bias.data), (*ws, *xs, bias), (*x, *w, 1.0))
 
 
 def logsumexp(xs: Iterable[Any]) -> Any:

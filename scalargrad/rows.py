@@ -20,9 +20,10 @@ What a row may use, always in this order and with these names:
 from __future__ import annotations
 
 import inspect
-import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite
 from numbers import Real
+from operator import index
 from typing import Any
 
 Point = float | tuple[float, ...]
@@ -49,11 +50,28 @@ def is_number(x: object) -> bool:
 def as_float(x: Any, taker: str = "an operation") -> float:
     """The real number `x` as a float; the TypeError for anything else names the `taker`."""
     if is_number(x) and not isinstance(x, Traced):
-        return float(x)
+        try:
+            return float(x)
+        except OverflowError:
+            told = f"got {type(x).__name__} beyond it"
+            raise OverflowError(f"{taker} takes a number in the range of floats, {told}") from None
     raise TypeError(
         f"{taker} takes a real number (int, float, bool, Fraction or NumPy scalar), "
         f"got {type(x).__name__}: {x!r:.60}"
     )
+
+
+def as_count(x: Any, name: str, least: int = 1) -> int:
+    """The whole number `x`, not below `least`; the errors name it `name`."""
+    try:
+        number = index(x)  # takes NumPy's whole numbers too, but no float
+    except TypeError:
+        number = None
+    if number is None or isinstance(x, bool):
+        raise TypeError(f"{name} must be a whole number, got {type(x).__name__}: {x!r:.60}")
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {number}")
+    return number
 
 
 class Primitive:
@@ -76,7 +94,7 @@ class Primitive:
         self.latex = latex or (lambda *operands: rf"\mathrm{{{name}}}({', '.join(operands)})")
         self.at, self.outside = [*map(_point, at)], [*map(_point, outside)]
         self.kinks = {_point(p): _point(d) for p, d in (kinks or {}).items()}
-        self.needs = needs
+        self.about, self.needs = about, needs
         self.__doc__ = self._describe(about, example=text is None)
 
     def __call__(self, *inputs: Any) -> Any:
@@ -102,8 +120,12 @@ class Primitive:
             label = getattr(operand, "label", "")
             told.append(f"{name} = {getattr(operand, 'data', operand)!r}")
             told[-1] += f" (label {label!r})" if label else ""
-        what = "overflows a float" if isinstance(cause, OverflowError) else "is not defined"
-        hint = f"; it needs {self.needs}" if self.needs and what == "is not defined" else ""
+        numbers: list[Any] = [getattr(x, "data", x) for x in operands]
+        finite = all(map(isfinite, numbers))
+        overflow = isinstance(cause, OverflowError) and finite
+        what = "overflows a float" if overflow else "is not defined"
+        hint = f"; it needs {self.needs}" if self.needs and not overflow else ""
+        hint += f": {cause}" if self.name not in TABLE and str(cause) else ""  # a user's own words
         return type(cause)(f"{self.write(*names[:6])} {what} at {', '.join(told)}{hint}")
 
     def write(self, *operands: str, latex: bool = False) -> str:
@@ -140,9 +162,11 @@ def _point(p: Point) -> tuple[float, ...]:
 def _arity(partials: Partials) -> tuple[int | None, Partials]:
     """How many inputs there are beside `out`, and `partials` in the form that takes `out` last."""
     parameters = inspect.signature(partials).parameters.values()
-    if any(p.kind is p.KEYWORD_ONLY for p in parameters):  # written (*xs, out)
-        return None, lambda *args: partials(*args[:-1], out=args[-1])
-    return len(parameters) - 1, partials
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        if any(p.kind is p.KEYWORD_ONLY for p in parameters):  # written (*xs, out)
+            return None, lambda *args: partials(*args[:-1], out=args[-1])
+        return None, partials
+    return sum(p.default is p.empty for p in parameters) - 1, partials
 
 
 TABLE: dict[str, Primitive] = {}  # the operations of this library, by name
@@ -202,6 +226,10 @@ def primitive(
             got = type(function).__name__
             raise TypeError(f"primitive {name!r}: {what} must be a function, got {got}")
 
+    arity, _ = _arity(partials)
+    for template in (text, latex):
+        _check_template(template, arity, name)
+
     def checked_value(*inputs: float) -> float:
         return as_float(value(*inputs), f"primitive {name!r}: its value")
 
@@ -209,18 +237,35 @@ def primitive(
     raw_partials = own.partials
 
     def checked_partials(*inputs_and_out: Any) -> tuple[Any, ...]:
-        slopes = raw_partials(*inputs_and_out)
+        try:
+            slopes = raw_partials(*inputs_and_out)
+        except (ValueError, ZeroDivisionError, OverflowError) as cause:
+            fault = own.domain_error(cause, inputs_and_out[:-1])
+            raise type(cause)(f"the partials of primitive {name!r} fail: {fault}") from None
         if not isinstance(slopes, (tuple, list)) or len(slopes) != len(inputs_and_out) - 1:
             raise ValueError(
                 f"primitive {name!r}: partials must return a tuple of {len(inputs_and_out) - 1} "
                 f"derivative(s), one for each input, got {slopes!r}"
             )
-        return tuple(slopes)
+        if any(isinstance(x, Traced) for x in inputs_and_out) and all(map(is_number, slopes)):
+            return tuple(slopes)
+        return tuple(as_float(slope, f"primitive {name!r}: a partial") for slope in slopes)
 
     own.partials = checked_partials
-    for template in filter(None, (text, latex)):
-        fields = [field for _, field, *_ in string.Formatter().parse(template) if field is not None]
-        if own.arity is not None and not set(fields) <= {str(i) for i in range(own.arity)}:
-            raise ValueError(f"primitive {name!r}: {template!r} names an operand that is not there")
     _OWN[name] = own
     return own
+
+
+def _check_template(template: Any, arity: int | None, name: str) -> None:
+    if template is None:
+        return
+    if not isinstance(template, str):
+        got = type(template).__name__
+        raise TypeError(f"primitive {name!r}: text and latex must be strings, got {got}")
+    try:
+        template.format(*"xyzuvw"[: arity or 6])
+    except (IndexError, KeyError, ValueError) as fault:
+        raise ValueError(
+            f"primitive {name!r}: {template!r} must have the fields {{0}}, {{1}} ... for its "
+            f"operands, and other braces doubled ({fault})"
+        ) from None
