@@ -15,12 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from math import isinf
 from threading import get_ident
 from typing import Any
 
-from scalargrad.engine import Value, _building, _paused, _tracing, stop_gradient, topological_order
+from scalargrad.engine import Value, _building, _paused, _tracing, stop_gradient
+from scalargrad.nesting import nested, skeleton
 from scalargrad.primitives import identity
-from scalargrad.rows import TABLE, as_float, is_number
+from scalargrad.rows import as_count, as_float, is_number
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -121,16 +123,15 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.5))
     (6.0, 4.0)
     """
-    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
-        raise TypeError("jvp takes primals and tangents as tuples of arguments, like (2.0,)")
-    if _skeleton(tuple(primals)) != _skeleton(tuple(tangents)):
+    _check_tuples(primals, tangents, "jvp")
+    if skeleton(tuple(primals)) != skeleton(tuple(tangents)):
         raise ValueError(
             f"jvp needs tangents of the same nesting as the primals, got {tangents!r:.80} "
             f"for {primals!r:.80}"
         )
     run = _Run(f, tuple(primals), range(len(primals)))
     directions: list[Any] = []
-    _map(directions.append, list(tangents), "tangent")
+    nested(directions.append, list(tangents), "tangent")
     derivatives = run.push(directions)
     settled = run.settle([*run.outputs, *derivatives], also=directions)
     m = len(run.outputs)
@@ -151,13 +152,13 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     m = len(run.outputs)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        if _skeleton(cotangent) != _skeleton(run.out):
+        if skeleton(cotangent) != skeleton(run.out):
             raise ValueError(
                 f"vjp needs a cotangent of the nesting of the value, {run.out!r:.80}, "
                 f"got {cotangent!r:.80}"
             )
         seeds: list[Any] = []
-        _map(seeds.append, cotangent, "cotangent")
+        nested(seeds.append, cotangent, "cotangent")
         return tuple(run.like_arguments(run.settle(run.pull(seeds), also=seeds)))
 
     return run.like_output(run.settle(run.outputs)[:m]), pullback
@@ -175,6 +176,7 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     >>> hvp(lambda v: v[0] ** 2 * v[1], ([1.0, 2.0],), ([1.0, 0.0],))
     [4.0, 2.0]
     """
+    _check_tuples(primals, tangents, "hvp")
     argnums: Argnums = 0 if len(primals) == 1 else range(len(primals))
     return jvp(grad(f, argnums), primals, tangents)[1]
 
@@ -187,7 +189,7 @@ class _Run:
         kwargs: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
         _function(f, "a transform")
-        self.single = isinstance(argnums, int)
+        self.single = not isinstance(argnums, Sequence)
         chosen = _chosen(argnums, args, f)
         self.arguments = [args[i] for i in chosen]
         self.fresh: list[Value] = []
@@ -200,22 +202,39 @@ class _Run:
         with _leaves_made() as self.made:
             inputs = list(args)
             for i in chosen:
-                inputs[i] = _map(freshen, args[i], f"argument {i}")
-            self.out = f(*inputs, **(kwargs or {}))
+                inputs[i] = nested(freshen, args[i], f"argument {i}")
+            out = f(*inputs, **(kwargs or {}))
         self.outputs: list[Any] = []
-        _map(self.outputs.append, self.out, f"the result of {_name(f)}")
 
-        nodes = _joint_order(self.outputs)
+        def collect(y: Any) -> Any:
+            self.outputs.append(y)
+            return y
+
+        self.out = nested(collect, out, f"the result of {_name(f)}")
+
+        nodes = self._joint_order(self.outputs)
         self.depends = set(self.fresh)
         self.inner = []  # the nodes that depend on the fresh ones, in topological order
         for node in nodes:
-            if node in self.depends:
-                continue
             if any(parent in self.depends for parent in node.parents):
                 self.depends.add(node)
                 self.inner.append(node)
         self.own = set(self.made)
-        self.differentiable = any(self._is_outside(node) for node in nodes)
+        self.bound = {x for x in self.fresh if x.parents}  # those that stand for the caller's
+        self.differentiable = bool(self.bound) or any(map(self._is_outside, nodes))
+
+    def _joint_order(self, results: Iterable[Any]) -> list[Value]:
+        """The graphs of the results down to the fresh Values, every parent before its children.
+
+        What is below those is not walked: it has been, by whoever made it, and a loop of
+        transforms over one Value would walk it again each time.
+        """
+        seen = set(self.fresh)
+        nodes = []
+        for result in results:
+            if isinstance(result, Value):
+                nodes += result._order(seen)
+        return nodes
 
     def _is_outside(self, node: Value) -> bool:
         return not node.parents and not node.is_constant and node not in self.own
@@ -258,11 +277,11 @@ class _Run:
 
     def settle(self, results: Sequence[Any], also: Iterable[Any] = ()) -> list[Any]:
         """The results as floats, but as Values where they depend on a Value from outside."""
-        outside = {x for x in also if isinstance(x, Value)}
+        outside = self.bound | {x for x in also if isinstance(x, Value)}
         if not self.differentiable and not outside:
             return [x.data if isinstance(x, Value) else as_float(x) for x in results]
         self.own = set(self.made)
-        for node in _joint_order(results):
+        for node in self._joint_order(results):
             if self._is_outside(node) or any(parent in outside for parent in node.parents):
                 outside.add(node)
         settled = []
@@ -276,12 +295,12 @@ class _Run:
 
     def like_arguments(self, flat: Iterable[Any]) -> Any:
         it = iter(flat)
-        nested = [_map(lambda _: next(it), argument, "argument") for argument in self.arguments]
-        return nested[0] if self.single else tuple(nested)
+        like = [nested(lambda _: next(it), argument, "argument") for argument in self.arguments]
+        return like[0] if self.single else tuple(like)
 
     def like_output(self, flat: Iterable[Any]) -> Any:
         it = iter(flat)
-        return _map(lambda _: next(it), self.out, "the result")
+        return nested(lambda _: next(it), self.out, "the result")
 
 
 @contextmanager
@@ -304,9 +323,15 @@ def _leaves_made(made: list[Value] | None = None) -> Iterator[list[Value]]:
 
 def _accumulate(into: dict[Value, Any], node: Value, g: Any, slope: Any) -> None:
     """into[node] += g * slope, without the products whose result is known."""
-    if (not isinstance(g, Value) and not g) or (not isinstance(slope, Value) and not slope):
-        return  # a zero that is no variable stops here: 0 * inf is never formed
-    product = slope if _is_one(g) else g if _is_one(slope) else g * slope
+    for zero, other in ((g, slope), (slope, g)):
+        if not zero:
+            if not isinstance(zero, Value):
+                return  # a zero that is no variable stops here
+            if isinf(getattr(other, "data", other)):
+                product = zero * 0.0  # 0 * inf is never formed: it counts as 0, and as flat
+                break
+    else:
+        product = slope if _is_one(g) else g if _is_one(slope) else g * slope
     into[node] = into[node] + product if node in into else product
 
 
@@ -314,50 +339,23 @@ def _is_one(x: Any) -> bool:
     return x.__class__ is float and x == 1.0
 
 
-def _joint_order(results: Iterable[Any]) -> list[Value]:
-    """The nodes of all the graphs, every parent before its children."""
-    roots = [result for result in results if isinstance(result, Value)]
-    if not roots:
-        return []
-    with _building(True):
-        return topological_order(TABLE["sum"](*roots))[:-1]
-
-
-def _map(f: Callable[[Any], Any], tree: Any, where: str) -> Any:
-    """`f` of every number in a nesting of lists, tuples, dicts and arrays, in the same nesting."""
-    if isinstance(tree, dict):
-        return {key: _map(f, x, f"{where}[{key!r}]") for key, x in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        mapped = [_map(f, x, f"{where}[{i}]") for i, x in enumerate(tree)]
-        if hasattr(tree, "_fields"):  # a named tuple
-            return type(tree)(*mapped)
-        return mapped if isinstance(tree, list) else tuple(mapped)
-    if getattr(tree, "shape", ()):
-        import numpy as np  # whoever passes an array has it
-
-        flat = [_map(f, x, f"{where}[{i}]") for i, x in enumerate(np.ravel(tree).tolist())]
-        array = np.array(flat)  # of float, or of objects as soon as one is a Value
-        return array.reshape(tree.shape + array.shape[1:])
-    if not is_number(tree):
-        raise TypeError(
-            f"{where} must be a number, a Value, or lists, tuples and dicts of them, "
-            f"got {type(tree).__name__}: {tree!r:.60}"
-        )
-    return f(tree)
-
-
-def _skeleton(tree: Any) -> Any:
-    return _map(lambda _: 0.0, tree, "argument") if not hasattr(tree, "shape") else tree.shape
+def _check_tuples(primals: Any, tangents: Any, taker: str) -> None:
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise TypeError(f"{taker} takes primals and tangents as tuples of arguments, like (2.0,)")
 
 
 def _chosen(argnums: Argnums, args: tuple[Any, ...], f: Callable[..., Any]) -> list[int]:
-    chosen = [argnums] if isinstance(argnums, int) else list(argnums)
+    chosen = [
+        as_count(i, "argnums", least=-len(args))
+        for i in (argnums if isinstance(argnums, Sequence) else [argnums])
+    ]
     for i in chosen:
-        if not isinstance(i, int):
-            raise TypeError(f"argnums takes whole numbers, got {type(i).__name__}: {i!r}")
-        if not -len(args) <= i < len(args):
+        if i >= len(args):
             raise ValueError(f"argnums={i}, but {_name(f)} was called with {len(args)} argument(s)")
-    return [i % len(args) for i in chosen]
+    places = [i % len(args) for i in chosen]
+    if len(set(places)) < len(places):
+        raise ValueError(f"argnums names an argument twice: {argnums!r}")
+    return places
 
 
 def _name(f: Callable[..., Any]) -> str:
