@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -21,6 +22,8 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
     # In the same folder: os.replace is one step only within a file system. Not by tempfile, which
     # would hide the file from other users, whatever the folder's custom is.
     temporary = target.with_name(f".{target.stem[:40]}-{secrets.token_hex(8)}{target.suffix}")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
     try:
         with temporary.open("xb") as file:
             file.write(content)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from scalargrad.engine import Value, constant
-from scalargrad.reductions import dot
-from scalargrad.rows import TABLE, as_float
+from scalargrad.reductions import dot_of_values
+from scalargrad.rows import as_count, as_float, find
 
 __all__ = ["INITIALISERS", "MLP", "Layer", "Module", "Neuron"]
 
@@ -57,11 +57,14 @@ class Module:
 
         One that is used in several places appears once, under its first name.
         """
-        seen: set[Value] = set()
-        return [
-            (name, p) for name, p in _named_values(vars(self), "")
-            if p not in seen and not seen.add(p)  # type: ignore[func-returns-value]
-        ]  # fmt: skip
+        names: dict[Value, str] = {}
+        for name, parameter in _named_values(self, "", set()):
+            names.setdefault(parameter, name)
+        named = [(name, parameter) for parameter, name in names.items()]
+        if len({name for name, _ in named}) < len(named):
+            twice = next(n for i, (n, _) in enumerate(named) if n in dict(named[:i]))
+            raise ValueError(f"two parameters of {type(self).__name__} are both named {twice!r}")
+        return named
 
     def parameters(self) -> list[Value]:
         """Every parameter once, in a stable order."""
@@ -74,7 +77,10 @@ class Module:
 
     def state_dict(self) -> dict[str, float]:
         """The number in every parameter, by name."""
-        return {name: parameter.data for name, parameter in self.named_parameters()}
+        return {
+            name: as_float(parameter.data, f"state_dict: {name}")
+            for name, parameter in self.named_parameters()
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put the numbers of `state` into the parameters: all of them, or on an error none.
@@ -97,19 +103,25 @@ class Module:
         assign(list(named.values()), numbers)
 
 
-def _named_values(tree: Any, name: str) -> Iterator[tuple[str, Value]]:
-    if isinstance(tree, Value):
-        yield name, tree
-        return
+def _named_values(tree: Any, name: str, inside: set[int]) -> Iterator[tuple[str, Value]]:
+    """The leaves of a module and their names; `inside` are the modules around, by identity."""
     children: Iterable[tuple[Any, Any]] = ()
-    if isinstance(tree, Module):
+    if isinstance(tree, Value):
+        if not tree.parents:  # what was computed is no parameter, even if a module keeps it
+            yield name, tree
+    elif isinstance(tree, Module):
+        if id(tree) in inside:  # a part that knows its whole
+            return
+        inside = inside | {id(tree)}
         children = vars(tree).items()
     elif isinstance(tree, dict):
         children = tree.items()
     elif isinstance(tree, (list, tuple)):
         children = enumerate(tree)
+    elif getattr(getattr(tree, "dtype", None), "kind", "") == "O":  # a NumPy array of Values
+        children = enumerate(tree.ravel().tolist())
     for key, child in children:
-        yield from _named_values(child, f"{name}.{key}" if name else str(key))
+        yield from _named_values(child, f"{name}.{key}" if name else str(key), inside)
 
 
 def assign(parameters: Sequence[Value], numbers: Sequence[float]) -> None:
@@ -147,18 +159,20 @@ class Neuron(Module):
         self, nin: int, activation: Activation = "relu", bias: bool = True, *,
         init: str = "uniform", fan_out: int = 1, nonlin: bool = True,
     ) -> None:  # fmt: skip
-        _check_size(nin, "nin")
-        if init not in INITIALISERS:
+        nin = as_count(nin, "nin")
+        if not isinstance(init, str) or init not in INITIALISERS:
             raise ValueError(f"init is one of {', '.join(INITIALISERS)}, got {init!r}")
-        self.activation = activation if nonlin else None
-        self._activate = _activation(self.activation)
+        activate = _activation(activation if nonlin else None)
         self.w = [Value(INITIALISERS[init](nin, fan_out)) for _ in range(nin)]
         self.b = Value(0.0) if bias else None
+        self.activation = activation if nonlin else None
+        self._activate = activate
 
     def __call__(self, x: Sequence[Any]) -> Any:
-        if len(x) != len(self.w):
-            raise ValueError(f"a neuron with {len(self.w)} inputs was given {len(x)}")
-        z = dot(self.w, x, self.b)
+        return self._respond(_values(x, len(self.w), "neuron"))
+
+    def _respond(self, x: Sequence[Value]) -> Any:
+        z = dot_of_values(self.w, x, self.b)
         return z if self._activate is None else self._activate(z)
 
     def __repr__(self) -> str:
@@ -172,16 +186,16 @@ class Layer(Module):
     """
 
     def __init__(self, nin: int, nout: int, *args: Any, **kwargs: Any) -> None:
-        _check_size(nout, "nout")
+        nout = as_count(nout, "nout")
         self.neurons = [Neuron(nin, *args, fan_out=nout, **kwargs) for _ in range(nout)]
 
     def __call__(self, x: Sequence[Any]) -> list[Any]:
-        nin = len(self.neurons[0].w)
-        if len(x) != nin:
-            raise ValueError(f"a layer with {nin} inputs was given {len(x)}")
-        # a plain number becomes one constant for the whole layer rather than one for each neuron
-        shared = [xi if isinstance(xi, Value) else constant(xi, "a layer") for xi in x]
-        return [neuron(shared) for neuron in self.neurons]
+        # checked once, and a plain number made one constant, for the whole layer
+        shared = _values(x, len(self.neurons[0].w), "layer")
+        return [
+            neuron._respond(shared) if neuron.__class__ is Neuron else neuron(shared)
+            for neuron in self.neurons
+        ]
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(map(repr, self.neurons))}]"
@@ -232,22 +246,25 @@ class MLP(Module):
         return f"MLP of [{', '.join(map(repr, self.layers))}]"
 
 
-def _check_size(size: Any, name: str) -> None:
-    if not isinstance(size, int):
-        raise TypeError(f"{name} must be a whole number, got {type(size).__name__}: {size!r:.60}")
-    if size < 1:
-        raise ValueError(f"{name} must be at least 1, got {size}")
+def _values(x: Sequence[Any], nin: int, taker: str) -> list[Value]:
+    if len(x) != nin:
+        raise ValueError(f"a {taker} with {nin} inputs was given {len(x)}")
+    return [xi if isinstance(xi, Value) else constant(xi, f"a {taker}") for xi in x]
 
 
 def _activation(activation: Activation) -> Callable[[Any], Any] | None:
     if activation is None or callable(activation):
         return activation
-    if activation not in TABLE or TABLE[activation].arity != 1:
+    try:
+        primitive = find(activation)
+    except (KeyError, TypeError):
+        primitive = None
+    if primitive is None or primitive.arity != 1:
         raise ValueError(
             f"an activation is a function, None, or the name of an operation of one number "
             f"('relu', 'tanh', 'sigmoid' ...), got {activation!r}"
         )
-    return TABLE[activation]
+    return primitive
 
 
 def _activation_name(activation: Activation) -> str:

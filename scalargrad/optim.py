@@ -42,9 +42,14 @@ class Optimizer:
             pairs = zip(gradients, self.parameters, strict=True)
             gradients = [g + self.weight_decay * p.data for g, p in pairs]
         changes, remember = self._changes(gradients, rate)
-        moved = [p.data + change for p, change in zip(self.parameters, changes, strict=True)]
-        assign(self.parameters, moved)
-        self.__dict__.update(remember, steps=self.steps + 1)
+        before, memory = [p.data for p in self.parameters], dict(vars(self))
+        try:
+            assign(self.parameters, [x + dx for x, dx in zip(before, changes, strict=True)])
+            vars(self).update(remember, steps=self.steps + 1)
+        except BaseException:  # Ctrl-C
+            assign(self.parameters, before)
+            vars(self).update(memory)
+            raise
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to zero."""
@@ -65,7 +70,7 @@ class SGD(Optimizer):
     Args:
         parameters: leaf Values, each once.
         lr: the learning rate, a number or a function of the step's number (0, 1, 2 ...).
-        momentum: from 0 (none) to 1.
+        momentum: the share of the last change that is repeated: from 0 (none) to below 1.
         weight_decay: this times w is added to the gradient of w.
 
     Raises:
@@ -117,6 +122,8 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0,
     ) -> None:  # fmt: skip
         super().__init__(parameters, lr, weight_decay)
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise ValueError(f"Adam: betas must be two numbers, like (0.9, 0.999), got {betas!r}")
         self.betas = (_at_least_zero(betas[0], "beta 1"), _at_least_zero(betas[1], "beta 2"))
         if max(self.betas) >= 1.0:
             raise ValueError(f"Adam: betas must be below 1, got {betas!r}")
@@ -157,7 +164,7 @@ def clip_grad_norm(parameters: Iterable[Value], max_norm: float) -> float:
 def _checked(parameters: Iterable[Value]) -> list[Value]:
     listed = list(parameters)
     if not listed:
-        raise ValueError("an optimiser needs at least one parameter, got none")
+        raise ValueError("at least one parameter is needed, got none")
     for i, p in enumerate(listed):
         if not isinstance(p, Value):
             raise TypeError(f"parameter {i} must be a Value, got {type(p).__name__}: {p!r:.60}")
@@ -172,5 +179,5 @@ def _checked(parameters: Iterable[Value]) -> list[Value]:
 def _at_least_zero(x: Any, name: str) -> float:
     number = as_float(x, name)
     if not number >= 0.0:
-        raise ValueError(f"{name} must not be negative, got {x!r}")
+        raise ValueError(f"{name} must be a number from 0 on, got {x!r}")
     return number

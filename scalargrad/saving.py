@@ -13,6 +13,10 @@ from scalargrad.nn import Module
 
 __all__ = ["load", "save"]
 
+# what json, or reading its result as ours, may raise on a file that is something else
+_UNREADABLE = (
+    ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
 _FORMAT = "scalargrad parameters 1"
 
 
@@ -50,12 +54,16 @@ def load(model: Module, path: str | os.PathLike[str]) -> Module:
     _check(model, "load")
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-        if content["format"] != _FORMAT:
-            raise ValueError(f"its format is {content['format']!r}, not {_FORMAT!r}")
-        parameters = {str(name): _decoded(x) for name, x in content["parameters"].items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as fault:
+        if not isinstance(content, dict) or content.get("format") != _FORMAT:
+            raise ValueError(f'it does not say "format": {_FORMAT!r}')
+        parameters = {name: _decoded(x) for name, x in content["parameters"].items()}
+    except _UNREADABLE as e:
+        fault = str(e)[:200] or type(e).__name__
         raise ValueError(f"{os.fspath(path)!r} is no file written by sg.save: {fault}") from None
-    model.load_state_dict(parameters)
+    try:
+        model.load_state_dict(parameters)
+    except KeyError as fault:
+        raise KeyError(f"{os.fspath(path)!r} is of another model: {fault.args[0]}") from None
     return model
 
 
@@ -64,7 +72,7 @@ def _encoded(x: float) -> float | str:
 
 
 def _decoded(x: Any) -> float:
-    if isinstance(x, bool) or not isinstance(x, (int, float, str)):
+    if x.__class__ not in (int, float) and x not in ("inf", "-inf", "nan"):
         raise TypeError(f"a parameter is {x!r:.60}")
     return float(x)
 

@@ -13,6 +13,7 @@ from typing import Any
 from scalargrad.engine import Value, no_grad
 from scalargrad.nn import assign
 from scalargrad.optim import Optimizer
+from scalargrad.rows import as_count, as_float
 
 __all__ = ["EarlyStopping", "History", "fit"]
 
@@ -49,16 +50,18 @@ class EarlyStopping:
     """Stop when the watched loss has not improved by `min_delta` for `patience` epochs.
 
     The validation loss is watched if there is a validation set, else the training loss. At the
-    end the parameters of the best epoch are put back.
+    end the parameters that had the best loss are put back: those after the best epoch, or, as a
+    training loss is taken before the step, those before it.
     """
 
     patience: int
     min_delta: float = 0.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.patience, int) or self.patience < 1:
+        as_count(self.patience, "early stopping: patience")
+        if not as_float(self.min_delta, "early stopping: min_delta") >= 0.0:
             raise ValueError(
-                f"early stopping: patience is a whole number from 1 on, got {self.patience!r}"
+                f"early stopping: min_delta must be a number from 0 on, got {self.min_delta!r}"
             )
 
 
@@ -88,7 +91,8 @@ def fit(
         The `History`. On Ctrl-C too, with what was learnt until then in the parameters.
 
     Raises:
-        TypeError, ValueError: what does not fit is named, and nothing is changed.
+        TypeError, ValueError: an argument that does not fit is named, before anything is changed.
+            What the model or the loss raises on some sample ends the training there.
 
     >>> random.seed(0)
     >>> model = nn.MLP(1, [1])
@@ -97,17 +101,19 @@ def fit(
     >>> round(model([3.0]).data, 6)
     7.0
     """
-    _check(X, Y, "X and Y")
+    for name, function in (("model", model), ("loss", loss)):
+        if not callable(function):
+            raise TypeError(f"fit: {name} must be callable, got {type(function).__name__}")
+    _check((X, Y), "X and Y")
     if validation is not None:
-        _check(*validation, "validation X and Y")
+        _check(validation, "the validation X and Y")
     if not isinstance(optimizer, Optimizer):
         raise TypeError(
             f"fit: optimizer must be one of scalargrad.optim, got {type(optimizer).__name__}"
         )
-    if not isinstance(epochs, int) or epochs < 0:
-        raise ValueError(f"fit: epochs must be a whole number from 0 on, got {epochs!r}")
-    if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
-        raise ValueError(f"fit: batch_size must be a whole number from 1 on, got {batch_size!r}")
+    epochs = as_count(epochs, "fit: epochs", least=0)
+    if batch_size is not None:
+        batch_size = as_count(batch_size, "fit: batch_size")
     if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
         early_stopping = EarlyStopping(early_stopping)
 
@@ -121,15 +127,18 @@ def fit(
                 random.shuffle(order)
             size = batch_size or len(order)
             batches = [order[i : i + size] for i in range(0, len(order), size)]
+            watch.start()
             trained: list[float] = []
             for batch in batches:
                 trained.append(_train(model, X, Y, loss, optimizer, batch))
                 line.show(epoch + len(trained) / len(batches), trained[-1])
-            history.losses.append(sum(trained) / len(trained))
+            watched = trained_loss = sum(trained) / len(trained)
             if validation is not None:
                 with no_grad():
-                    history.validation.append(_number(_loss_of(model, *validation, loss)))
-            watched = (history.validation or history.losses)[-1]
+                    watched = _number(_loss_of(model, *validation, loss))
+                history.validation.append(watched)
+                watch.start()  # these are the parameters that had this loss
+            history.losses.append(trained_loss)
             if watch.is_over(epoch, watched):
                 history.stopped = "early stopping"
                 break
@@ -165,7 +174,13 @@ def _number(value: Any) -> float:
     return value.data
 
 
-def _check(X: Sequence[Any], Y: Sequence[Any], names: str) -> None:
+def _check(pair: Any, names: str) -> None:
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise TypeError(f"fit: {names} must be given as a pair, got {type(pair).__name__}")
+    X, Y = pair
+    for data in pair:
+        if not hasattr(data, "__len__") or isinstance(data, (str, bytes, dict)):
+            raise TypeError(f"fit: {names} must be lists or arrays, got {type(data).__name__}")
     if len(X) != len(Y):
         raise ValueError(f"fit: {names} must have as many entries, got {len(X)} and {len(Y)}")
     if not len(X):
@@ -173,12 +188,18 @@ def _check(X: Sequence[Any], Y: Sequence[Any], names: str) -> None:
 
 
 class _Watch:
-    """Remembers the best epoch and its parameters."""
+    """Remembers the best epoch and the parameters that had its loss."""
 
     def __init__(self, parameters: list[Value], rule: EarlyStopping | None) -> None:
         self.parameters, self.rule = parameters, rule
         self.best_loss, self.best_epoch = inf, -1
+        self.now: list[float] = []
         self.kept: list[float] = []
+
+    def start(self) -> None:
+        """The loss told next is that of the parameters as they are now."""
+        if self.rule is not None:
+            self.now = [parameter.data for parameter in self.parameters]
 
     def is_over(self, epoch: int, loss: float) -> bool:
         if self.rule is None:
@@ -186,7 +207,7 @@ class _Watch:
         if loss < self.best_loss - self.rule.min_delta or self.best_epoch < 0:
             self.best_loss = loss if isfinite(loss) else inf
             self.best_epoch = epoch
-            self.kept = [parameter.data for parameter in self.parameters]
+            self.kept = self.now
         return epoch - self.best_epoch >= self.rule.patience
 
     def put_back(self) -> int | None:
@@ -201,7 +222,8 @@ class _ProgressLine:
 
     def __init__(self, epochs: int, wanted: bool) -> None:
         # a log file gets no such line; a notebook understands the carriage return
-        self.on = wanted and (sys.stderr.isatty() or "ipykernel" in sys.modules)
+        terminal = sys.stderr is not None and sys.stderr.isatty()  # None: started without a console
+        self.on = wanted and (terminal or "ipykernel" in sys.modules)
         self.epochs, self.start, self.last, self.width = epochs, monotonic(), monotonic(), 0
 
     def show(self, epochs_done: float, loss: float) -> None:

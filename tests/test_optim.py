@@ -68,7 +68,7 @@ def test_plain_sgd_subtracts_the_gradient_times_lr() -> None:
     assert walk(optim.SGD(ps, 0.5), [[2.0, 0.0, -1.0]]) == [[0.0, -2.0, 3.5]]
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9, 1.0, 1.5])
 def test_momentum_is_that_of_the_recurrence(momentum: float) -> None:
     called = []
 
@@ -204,7 +204,7 @@ def test_a_rate_of_zero_moves_nothing(make: Callable[..., optim.Optimizer]) -> N
 def test_what_cannot_be_moved_is_refused(make: Callable[..., optim.Optimizer]) -> None:
     w = Value(1.0, "w")
     for wrong, error, told in (
-        ([], ValueError, "at least one parameter, got none"),
+        ([], ValueError, "at least one parameter is needed, got none"),
         ([w, Value(1.0), w], ValueError, "parameter 2 is in the list twice: .*'w'"),
         ([w, w * 2], ValueError, r"parameter 1 is computed, by '\*'"),
         ([w, 3.0], TypeError, "parameter 1 must be a Value, got float: 3.0"),
@@ -225,7 +225,7 @@ def test_what_cannot_be_moved_is_refused(make: Callable[..., optim.Optimizer]) -
 )  # fmt: skip
 def test_settings_are_numbers_from_0_on(cls: Callable[..., Any], name: str) -> None:
     for wrong in (-0.1, math.nan):
-        with pytest.raises(ValueError, match=f"{name} must not be negative, got {wrong}"):
+        with pytest.raises(ValueError, match=f"{name} must be a number from 0 on, got {wrong}"):
             cls(parameters(1.0), **{"lr": 0.1, name: wrong})
     for unfit in ("0.1", None, [0.1], Value(0.1)):
         with pytest.raises(TypeError, match=f"{name} takes a real number.*{type(unfit).__name__}"):
@@ -234,21 +234,16 @@ def test_settings_are_numbers_from_0_on(cls: Callable[..., Any], name: str) -> N
 
 @pytest.mark.parametrize("betas", [(1.0, 0.9), (0.9, 1.0), (-0.1, 0.9), (0.9, math.nan)])
 def test_betas_are_from_0_to_below_1(betas: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match=r"betas? .*(below 1|negative)"):
+    with pytest.raises(
+        ValueError, match=r"betas must be below 1|beta [12] must be a number from 0 on"
+    ):
         optim.Adam(parameters(1.0), betas=betas)
 
 
-@pytest.mark.xfail(strict=True, reason="not looked at: IndexError, 'not subscriptable', ignored")
 @pytest.mark.parametrize("betas", [0.9, (0.9,), (0.9, 0.99, 0.999)])
 def test_betas_are_two(betas: Any) -> None:
-    with pytest.raises((TypeError, ValueError), match="betas"):
+    with pytest.raises(ValueError, match=r"betas must be two numbers, like \(0.9, 0.999\), got"):
         optim.Adam(parameters(1.0), betas=betas)
-
-
-@pytest.mark.xfail(strict=True, reason="documented as from 0 to 1, but not held to")
-def test_a_momentum_above_1_is_refused() -> None:
-    with pytest.raises(ValueError, match="momentum"):
-        optim.SGD(parameters(1.0), 0.1, momentum=1.5)
 
 
 # --- steps that fail ------------------------------------------------------------------------
@@ -265,7 +260,7 @@ def _raise(t: int) -> float:
         (_raise, RuntimeError, "no rate today"),
         (lambda t: "0.1", TypeError, "lr at step 3 takes a real number .*got str: '0.1'"),
         (lambda t: None, TypeError, "lr at step 3 .*NoneType"),
-        (lambda t: -0.1, ValueError, "lr at step 3 must not be negative, got -0.1"),
+        (lambda t: -0.1, ValueError, "lr at step 3 must be a number from 0 on, got -0.1"),
         (lambda t: math.nan, ValueError, "lr at step 3 .*got nan"),
     ],
     ids=["raises", "text", "None", "negative", "nan"],
@@ -355,7 +350,6 @@ def ctrl_c_at_line(n: int) -> Iterator[None]:
 
 
 @every_optimizer
-@pytest.mark.xfail(strict=True, reason="Ctrl-C between `assign` and the update leaves half a step")
 def test_wherever_ctrl_c_comes_the_step_is_whole_or_not_at_all(
     make: Callable[..., optim.Optimizer],
 ) -> None:

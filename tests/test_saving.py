@@ -117,7 +117,6 @@ def test_gradients_and_labels_stay_as_they_were(tmp_path: Path) -> None:
     assert (model.x[0].grad, model.x[0].label) == (3.0, "w")
 
 
-@pytest.mark.xfail(strict=True, reason="repr of a NumPy inf is written, float32 is not written")
 @pytest.mark.parametrize("number", [np.float64("inf"), np.float64("nan"), np.float32(0.5)])
 def test_numbers_that_numpy_left_in_a_parameter_come_back(number: Any, tmp_path: Path) -> None:
     model = Numbers(1.0)
@@ -169,13 +168,11 @@ def test_another_file_is_refused_by_its_path(text: str | bytes, tmp_path: Path) 
     assert message.startswith(f"{str(path)!r} is no file written by sg.save: ")
 
 
-@pytest.mark.xfail(strict=True, reason="OverflowError and RecursionError pass through as they are")
 @pytest.mark.parametrize("text", [content(b=10**400), "[" * 100_000], ids=["huge", "deep"])
 def test_a_monstrous_file_is_refused_by_its_path(text: str, tmp_path: Path) -> None:
     assert "model.json" in _fails(text, tmp_path / "model.json", ValueError)
 
 
-@pytest.mark.xfail(strict=True, reason="float() reads more than save writes")
 @pytest.mark.parametrize("text", ["1_0", " 6 ", "6.0"])
 def test_a_number_in_quotes_is_refused(text: str, tmp_path: Path) -> None:
     assert "model.json" in _fails(content(b=text), tmp_path / "model.json", ValueError)
@@ -185,9 +182,11 @@ def test_names_of_another_model_are_told(tmp_path: Path) -> None:
     assert "unknown: w.1" in _fails(content(**{"w.1": 1.0}), tmp_path / "model.json", KeyError)
 
 
-@pytest.mark.xfail(strict=True, reason="the KeyError of load_state_dict knows no path")
 def test_names_of_another_model_are_told_with_the_path(tmp_path: Path) -> None:
-    assert "model.json" in _fails(content(z=1.0), tmp_path / "model.json", KeyError)
+    message = _fails(content(z=1.0), tmp_path / "model.json", KeyError)
+
+    assert "model.json" in message
+    assert "unknown: z" in message
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -256,7 +255,7 @@ def test_a_parameter_that_is_no_number_leaves_the_older_file(tmp_path: Path) -> 
     path.write_text("the older file")
     model = Numbers(1.0, 2.0)
     model.x[1].data = "2"
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"x\.1\b"):
         sg.save(model, path)
 
     assert [p.read_text() for p in tmp_path.iterdir()] == ["the older file"]

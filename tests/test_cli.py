@@ -1,0 +1,69 @@
+"""The command line, as a user types it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import scalargrad
+from scalargrad.cli import main
+
+
+def test_the_main_job(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--save", str(tmp_path / "new" / "folder")]) == 0
+    told = capsys.readouterr().out
+
+    for number in ("-0.570616427", "+1.019579931", "+0.647167747", "+0.323583874", "-0.262326179"):
+        assert number in told
+    for name in ("δ", "w13", "w23", "w24", "w35", "w36", "w46", "w57", "w67"):
+        assert name in told
+    svg = tmp_path / "new" / "folder" / "seven_node.svg"
+    assert str(svg) in told
+    assert "w13" in "".join(ElementTree.parse(svg).getroot().itertext())
+    assert "<svg" in svg.with_suffix(".html").read_text("utf-8")
+
+
+def test_as_a_program_without_dot(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "scalargrad"], cwd=tmp_path, check=True, capture_output=True,
+        text=True, encoding="utf-8", env={**os.environ, "PATH": "", "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+
+    assert "drawn by builtin" in done.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"seven_node.svg", "seven_node.html"}
+    assert done.stderr == ""
+
+
+def test_a_terminal_without_greek_letters(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "scalargrad"], cwd=tmp_path, check=True, capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+
+    assert b"w13" in done.stdout
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for option in ("--version", "--help"):
+        with pytest.raises(SystemExit) as stop:
+            main([option])
+        assert stop.value.code == 0
+    told = capsys.readouterr().out
+
+    assert f"scalargrad {scalargrad.__version__}" in told
+    assert re.search(r"--save DIR\s+the folder", told)
+
+
+def test_what_cannot_be_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    assert main(["--save", str(blocked)]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+    with pytest.raises(SystemExit) as stop:
+        main(["--sav3"])
+    assert stop.value.code == 2
