@@ -1,0 +1,102 @@
+"""Speed beside micrograd, as ratios from one run: python benchmarks/versus_micrograd.py
+
+The same network, a multilayer perceptron 2-16-16-1 with relu, on the same 100 samples, forward and
+backward. Once written with + and * on either engine's Value, once through either engine's nn.MLP.
+The contenders take turns and the best of several rounds counts, since the machine may be shared.
+Both run as a script would, with Python's cyclic collector on.
+"""
+
+from __future__ import annotations
+
+import gc
+import platform
+import random
+from collections.abc import Callable
+from itertools import pairwise
+from time import perf_counter
+from typing import Any
+
+import micrograd.engine
+import micrograd.nn
+
+import scalargrad
+from scalargrad import nn
+
+ROUNDS = 5
+SIZES = [2, 16, 16, 1]
+random.seed(1)
+SAMPLES = [(random.uniform(-1, 1), random.uniform(-1, 1)) for _ in range(100)]
+
+
+def operators(value: type[Any]) -> Callable[[], float]:
+    """The network written with + and *, as a beginner would."""
+    random.seed(2)
+    layers = [
+        [([value(random.uniform(-1, 1)) for _ in range(nin)], value(0.0)) for _ in range(nout)]
+        for nin, nout in pairwise(SIZES)
+    ]
+
+    def forward(x: list[Any]) -> Any:
+        for depth, layer in enumerate(layers):
+            outputs = []
+            for weights, bias in layer:
+                total = bias
+                for w, xi in zip(weights, x, strict=True):
+                    total = total + w * xi
+                outputs.append(total.relu() if depth < len(layers) - 1 else total)
+            x = outputs
+        return x[0]
+
+    def step() -> float:
+        total = value(0.0)
+        for sample in SAMPLES:
+            total = total + forward([value(xi) for xi in sample])
+        total.backward()
+        return float(total.data)
+
+    return step
+
+
+def network(module: Any) -> Callable[[], float]:
+    """The network out of the engine's own neurons."""
+    random.seed(2)
+    model = module.MLP(SIZES[0], SIZES[1:])
+
+    def step() -> float:
+        total = sum((model(list(sample)) for sample in SAMPLES), 0.0)
+        model.zero_grad()
+        total.backward()  # type: ignore[union-attr]
+        return float(total.data)  # type: ignore[union-attr]
+
+    return step
+
+
+def best_of(contenders: list[Callable[[], float]]) -> list[float]:
+    """The best time of each in seconds; they take turns."""
+    best = [float("inf")] * len(contenders)
+    results = [f() for f in contenders]
+    assert max(results) - min(results) < 1e-9 * max(map(abs, results)), "they compute the same"
+    for _ in range(ROUNDS):
+        for k, f in enumerate(contenders):
+            gc.collect()
+            start = perf_counter()
+            f()
+            best[k] = min(best[k], perf_counter() - start)
+    return best
+
+
+def main() -> None:
+    print(f"Python {platform.python_version()}, {platform.machine()}, best of {ROUNDS}")
+    print(f"{'MLP 2-16-16-1, 100 samples':32} {'micrograd':>12} {'scalargrad':>12} {'ratio':>8}")
+    for name, pair in (
+        ("written with + and *",
+         [operators(micrograd.engine.Value), operators(scalargrad.Value)]),
+        ("through nn.MLP",
+         [network(micrograd.nn), network(nn)]),
+    ):  # fmt: skip
+        theirs, ours = best_of(pair)
+        print(f"{name:32} {theirs:10.4f} s {ours:10.4f} s {theirs / ours:7.1f}x")
+
+
+if __name__ == "__main__":
+    main()
