@@ -1,5 +1,6 @@
 """What tests and doctests find: the names of the examples, a folder of their own, no deadline."""
 
+import os
 import random
 from pathlib import Path
 
@@ -8,9 +9,11 @@ from hypothesis import settings
 
 import scalargrad as sg
 
-# a shared machine is slow now and then; that is no fault of the code
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+# No deadline: a shared machine is slow now and then, which is no fault of the code. The same
+# examples on every run: who looks for new ones runs `make fuzz`.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("fuzz", deadline=None, max_examples=5000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(autouse=True)

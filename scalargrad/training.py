@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import inf, isfinite
 from time import monotonic
@@ -154,13 +156,31 @@ def _train(
     model: Callable[[Any], Any], X: Sequence[Any], Y: Sequence[Any], loss: Loss,
     optimizer: Optimizer, batch: list[int],
 ) -> float:  # fmt: skip
-    value = _loss_of(model, [X[i] for i in batch], [Y[i] for i in batch], loss)
-    number = _number(value)
-    for parameter in optimizer.parameters:
-        parameter.grad = 0.0
-    value.backward()
+    with _collector_paused():
+        value = _loss_of(model, [X[i] for i in batch], [Y[i] for i in batch], loss)
+        number = _number(value)
+        for parameter in optimizer.parameters:
+            parameter.grad = 0.0
+        value.backward()
+        del value  # the graph is freed here, by reference count
     optimizer.step()
     return number
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """No cyclic garbage collection meanwhile: while a graph grows it only finds living Values.
+
+    Collecting took a seventh of the time of a step of MLP 2-16-16-1 on 100 samples. Between the
+    steps it may run, so that what other code leaves behind is not kept until the end.
+    """
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def _loss_of(model: Callable[[Any], Any], X: Sequence[Any], Y: Sequence[Any], loss: Loss) -> Any:

@@ -1,0 +1,37 @@
+# What people do here; CI calls only these. They use the virtual environment .venv.
+PYTHON = .venv/bin/python
+
+.PHONY: setup test check docs notebooks coverage bench fuzz
+
+setup:      ## everything a developer needs, into .venv
+	python3 -m venv .venv
+	$(PYTHON) -m pip install -q -e '.[dev]'
+
+test:       ## the tests, doctests and README, in under two minutes
+	$(PYTHON) -m pytest
+
+check:      ## lint, format, types, and whether the generated files are those of the source
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	$(MAKE) -s docs
+	git diff --exit-code -- docs
+
+docs:       ## write the generated page and pictures anew
+	$(PYTHON) docs/make_operations.py
+	$(PYTHON) docs/make_pictures.py
+
+notebooks:  ## write the notebooks from their text twins (py:percent), and run them
+	.venv/bin/jupytext --quiet --to ipynb --update notebooks/*.py
+	$(PYTHON) -m pytest tests/test_notebooks.py
+
+coverage:   ## the tests with branch coverage of the package; fails under 95 %
+	.venv/bin/coverage run -m pytest
+	.venv/bin/coverage report
+
+bench:      ## speed beside micrograd, memory and time per node, as ratios of one run
+	$(PYTHON) benchmarks/versus_micrograd.py
+	$(PYTHON) benchmarks/memory.py
+
+fuzz:       ## the random tests with many more examples; half an hour
+	HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest tests

@@ -1,0 +1,103 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Start here
+#
+# A number that remembers where it came from: that is all there is to it. From such numbers come
+# gradients, pictures of the chain rule, and small networks that learn. Run the cells from the top;
+# change the numbers and run them again.
+
+# %%
+import random
+
+import scalargrad as sg
+from scalargrad import Value, losses, nn, optim
+
+# %% [markdown]
+# ## One formula
+#
+# `Value` wraps a number. Compute with it as with any other; `backward` then tells how much the
+# result would change with each number that went in.
+
+# %%
+x = Value(3.0, label="x")
+y = Value(-2.0, label="y")
+z = x * y + y**2
+z.label = "z"
+z.backward()
+x.grad, y.grad
+
+# %% [markdown]
+# By hand: $\partial z / \partial x = y = -2$ and $\partial z / \partial y = x + 2y = -1$. The
+# picture shows where these come from: each edge bears a local derivative, and a gradient is the
+# sum, over all ways to the result, of the products along the way. `y` has two ways.
+
+# %%
+sg.draw(z)
+
+# %% [markdown]
+# **Try it:** set `y = Value(0.0)`. One of the two ways into `y` then carries nothing. Which one?
+#
+# ## A function
+#
+# Who prefers plain functions of plain numbers takes `grad`. It can be applied again.
+
+
+# %%
+def f(x):
+    return sg.sin(x) / x
+
+
+[f(2.0), sg.grad(f)(2.0), sg.grad(sg.grad(f))(2.0)]
+
+# %% [markdown]
+# Is that right? Differences of values agree, to as many digits as they can:
+
+# %%
+sg.check_grads(f, (2.0,), order=2)
+sg.numerical_grad(f, 2.0)
+
+# %% [markdown]
+# ## A neuron
+#
+# The neuron multiplies, adds and bends: $a = \tanh(w_1 x_1 + w_2 x_2 + b)$. Its weighted sum is one
+# node, `dot`.
+
+# %%
+random.seed(4)
+neuron = nn.Neuron(2, "tanh")
+a = neuron([1.0, -1.0])
+a.backward()
+sg.draw(a)
+
+# %% [markdown]
+# ## A network that learns
+#
+# "One or the other, but not both" is what a single neuron cannot learn. Eight side by side, and one
+# behind them, can. `fit` repeats: forward, backward, one small step downhill.
+
+# %%
+X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+Y = [0.0, 1.0, 1.0, 0.0]
+random.seed(1)
+model = nn.MLP(2, [8, 1], activation="tanh")
+optimizer = optim.SGD(model.parameters(), lr=0.1)
+sg.fit(model, X, Y, losses.squared_error, optimizer, epochs=500)
+
+# %%
+[round(model(x).data, 3) for x in X]
+
+# %% [markdown]
+# **Try it:** give the hidden layer one neuron instead of eight. What do the four outputs settle on,
+# and why is there nothing better?
