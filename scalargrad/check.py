@@ -197,12 +197,12 @@ def _relative(estimate: tuple[float, float]) -> float:
 
 
 def _ridders_within(f: Of, at: Sequence[float], i: int, h: float) -> tuple[float, float]:
-    for _ in range(12):
+    for attempt in range(12):
         try:
-            return _ridders(f, at, i, h)
-        except (ValueError, ZeroDivisionError, OverflowError):
-            h /= 8.0  # the step led out of the domain
-    return _ridders(f, at, i, h)
+            return _ridders(f, at, i, h / 8.0**attempt)
+        except (ValueError, ZeroDivisionError, OverflowError) as outside:
+            fault = outside  # the step led out of the domain
+    raise fault
 
 
 def _ridders(f: Of, at: Sequence[float], i: int, h: float) -> tuple[float, float]:

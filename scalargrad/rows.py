@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite
 from numbers import Real
 from operator import index
-from typing import Any
+from typing import Any, overload
 
 Point = float | tuple[float, ...]
 Template = str | Callable[..., str]
@@ -97,6 +97,10 @@ class Primitive:
         self.about, self.needs = about, needs
         self.__doc__ = self._describe(about, example=text is None)
 
+    @overload
+    def __call__(self, *inputs: float) -> float: ...
+    @overload
+    def __call__(self, *inputs: Any) -> Any: ...
     def __call__(self, *inputs: Any) -> Any:
         if self.arity is not None and len(inputs) != self.arity:
             raise TypeError(f"{self.name} takes {self.arity} operand(s), got {len(inputs)}")

@@ -119,3 +119,8 @@ def test_wrong_calls() -> None:
         sg.check_grads(sg.exp, (1.0,), order=0)
     with pytest.raises(TypeError, match="one number"):
         sg.numerical_grad(lambda x: [x, x], (1.0,))
+
+
+def test_a_point_on_the_edge_of_the_domain() -> None:
+    with pytest.raises(ValueError, match=r"sqrt\(x\) is not defined at x = -"):
+        sg.check_grads(sg.sqrt, (0.0,))

@@ -328,3 +328,9 @@ def test_l2_takes_the_parameters_of_a_model_as_one_node() -> None:
     assert [p.grad for p in parameters] == [2.0 * p.data for p in parameters]
     assert set(penalty.parents) == set(parameters)
     sg.check_grads(losses.l2, ([0.5, -2.0],), order=2)
+
+
+def test_cross_entropy_of_what_is_no_class() -> None:
+    for targets in (None, "ab"):
+        with pytest.raises(TypeError, match="takes a class or a list of probabilities, got"):
+            losses.cross_entropy([1.0, 2.0], targets)

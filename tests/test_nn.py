@@ -522,3 +522,11 @@ def test_a_model_of_ones_own_learns_like_any_other() -> None:
         optimizer.step()
 
     assert numbers(line) == pytest.approx([-0.5, 0.5])
+
+
+def test_an_array_of_values_holds_parameters() -> None:
+    class Arrayed(nn.Module):
+        def __init__(self) -> None:
+            self.w = np.array([[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]])
+
+    assert Arrayed().state_dict() == {"w.0": 1.0, "w.1": 2.0, "w.2": 3.0, "w.3": 4.0}

@@ -1,6 +1,7 @@
 """Tests of training: what fit learns, records, shows and refuses, and how it is interrupted."""
 
 import contextlib
+import gc
 import io
 import itertools
 import math
@@ -662,3 +663,22 @@ def test_without_a_standard_error_nothing_is_shown(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "stderr", None)
 
     assert len(fit(network(), 2).losses) == 2
+
+
+def test_the_collector_is_as_it_was() -> None:
+    model = nn.MLP(1, [1])
+    seen = []
+
+    def loss(outputs, targets):
+        seen.append(gc.isenabled())
+        return losses.squared_error(outputs, targets)
+
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    for enabled in (True, False):
+        (gc.enable if enabled else gc.disable)()
+        try:
+            sg.fit(model, [[1.0]], [1.0], loss, optimizer, epochs=2)
+            assert gc.isenabled() is enabled
+        finally:
+            gc.enable()
+    assert seen == [False] * 4
