@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import Any
 
-from scalargrad.engine import Value, node, stop_gradient
+from scalargrad.engine import Value, new_node, stop_gradient
 from scalargrad.operators import Operators
 from scalargrad.primitives import exp, maximum, plain_dot
 from scalargrad.rows import TABLE, as_float
@@ -87,8 +87,8 @@ def dot_of_values(ws: Sequence[Value], xs: Sequence[Value], bias: Value | None) 
     """
     w, x = [v.data for v in ws], [v.data for v in xs]
     if bias is None:
-        return node(TABLE["dot"], plain_dot(w, x, 0.0), (*ws, *xs), (*x, *w))
-    return node(TABLE["dot"], plain_dot(w, x, bias.data), (*ws, *xs, bias), (*x, *w, 1.0))
+        return new_node(TABLE["dot"], plain_dot(w, x, 0.0), (*ws, *xs), (*x, *w))
+    return new_node(TABLE["dot"], plain_dot(w, x, bias.data), (*ws, *xs, bias), (*x, *w, 1.0))
 
 
 def logsumexp(xs: Iterable[Any]) -> Any:
