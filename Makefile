@@ -23,6 +23,7 @@ docs:       ## write the generated page and pictures anew
 
 notebooks:  ## write the notebooks from their text twins (py:percent), and run them
 	.venv/bin/jupytext --quiet --to ipynb --update notebooks/*.py
+	git diff --exit-code -- notebooks
 	$(PYTHON) -m pytest tests/test_notebooks.py
 
 coverage:   ## the tests with branch coverage of the package; fails under 95 %
