@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import scalargrad as sg
 from scalargrad import Value
 from scalargrad.rows import TABLE, Primitive
 
@@ -69,7 +68,7 @@ def line(row: Primitive) -> str:
         written, operands = "dot(ws, xs, bias=None)", []
     elif isinstance(row.text, str):
         written = row.write(*operands)
-    public = "" if hasattr(sg, row.name) or row.symbol != row.name else " (internal)"
+    public = "" if row.public or row.symbol != row.name else " (internal)"
     about = row.about.replace("|", "\\|")
     cells = [f"`{written}`{public}", about, derivatives(row), kinks(row), row.needs]
     return "| " + " | ".join(cell.replace("|x|", "\\|x\\|") for cell in cells) + " |\n"

@@ -48,11 +48,17 @@ from scalargrad.primitives import (
     where,
 )
 from scalargrad.reductions import dot, log_softmax, logsumexp, mean, prod, softmax, sum, take
+from scalargrad.rows import TABLE as _TABLE
 from scalargrad.rows import primitive
 from scalargrad.saving import load, save
 from scalargrad.training import EarlyStopping, History, fit
 
 __version__ = "0.1.0"
+
+# A new row is public at once; named above, it is also known to type checkers and completion.
+for _name, _row in _TABLE.items():
+    if _row.public:
+        globals().setdefault(_name, _row)
 
 __all__ = [
     "Drawing",

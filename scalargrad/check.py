@@ -7,7 +7,7 @@ from math import inf, sqrt
 from typing import Any
 
 from scalargrad.engine import Value, no_grad
-from scalargrad.functional import _name, jacobian, jvp, vjp
+from scalargrad.functional import _function, _name, jacobian, jvp, vjp
 from scalargrad.nesting import nested
 from scalargrad.rows import as_count
 
@@ -48,6 +48,7 @@ def numerical_grad(
     >>> round(derivative, 6)
     6.0
     """
+    _function(f, "numerical_grad")
     if method not in _METHODS:
         raise ValueError(f"numerical_grad: method is one of {', '.join(_METHODS)}, got {method!r}")
     if eps is not None and not eps > 0.0:
@@ -87,6 +88,7 @@ def check_grads(
 
     >>> check_grads(lambda x, y: x * y**2, (2.0, 3.0), order=2)
     """
+    _function(f, "check_grads")
     if not isinstance(args, (tuple, list)):
         raise TypeError(f"check_grads takes the arguments as a tuple, got {type(args).__name__}")
     g = f

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,22 +31,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"%(prog)s {scalargrad.__version__}")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without δ and ∂ shows ? for them
-    return _seven_node(parser.parse_args(arguments).save)
+    folder = parser.parse_args(arguments).save
+    try:
+        return _seven_node(folder)
+    except BrokenPipeError:  # `| head` has read enough; Python would complain once more at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _seven_node(folder: Path) -> int:
     net = seven_node.build()
     net.E.backward()
-    print("The worked seven-node network: x = (0.5, -1), t = +1, g = tanh\n")
-    print(seven_node.report(net))
     drawing = draw(net.E)
+    written, fault = [], None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         written = [drawing.save(folder / f"seven_node.{suffix}") for suffix in ("svg", "html")]
-    except OSError as fault:
+    except OSError as error:
+        fault = error
+    print("The worked seven-node network: x = (0.5, -1), t = +1, g = tanh\n")
+    print(seven_node.report(net), flush=True)
+    if fault:
         print(f"\nscalargrad: the pictures cannot be written: {fault}", file=sys.stderr)
         return 2
     print(f"\nThe graph, drawn by {drawing.engine}:")
     for path in written:
-        print(f"  {path.resolve()}")
+        print(f"  {path.resolve()}", flush=True)
     return 0

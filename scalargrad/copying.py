@@ -29,7 +29,8 @@ class Copies(Operators):
         return restored(type(self), *self._state())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        # the memo also holds the set of what is copied, so that no graph is walked twice
+        # The memo also holds the set of what is copied, so that no graph is walked twice; its key
+        # is the id of a class, which deepcopy never puts there.
         for node in self._order(memo.setdefault(id(Copies), set())):
             memo[id(node)] = twin = node.__copy__()
             twin._link(tuple([memo[id(parent)] for parent in node.parents]), node.partials)

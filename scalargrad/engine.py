@@ -100,7 +100,7 @@ class Value(Copies):
         seed = as_float(seed, "backward: the seed")
         order = topological_order(self)
         for node in order:
-            if node._row:
+            if node._row or node.grad is None:  # None: who comes from PyTorch clears it so
                 node.grad = 0.0
         self.grad += seed
         for node in reversed(order):
@@ -119,11 +119,12 @@ class Value(Copies):
 
     def apply(self, primitive: Primitive, inputs: tuple[Any, ...]) -> Value:
         if len(inputs) == 1:  # without the lists below: 0.8 us in place of 1.2
-            data = primitive.evaluate((self.data,), inputs)
-            return new_node(primitive, data, inputs, tuple(primitive.partials(self.data, data)))
+            number = float(self.data)  # users may have put an int or a NumPy scalar there
+            data = primitive.evaluate((number,), inputs)
+            return new_node(primitive, data, inputs, tuple(primitive.partials(number, data)))
         name = primitive.name
         operands = tuple([x if isinstance(x, Value) else constant(x, name) for x in inputs])
-        numbers = [x.data for x in operands]
+        numbers = [float(x.data) for x in operands]
         data = primitive.evaluate(numbers, operands)
         return new_node(primitive, data, operands, tuple(primitive.partials(*numbers, data)))
 
@@ -150,10 +151,9 @@ class Value(Copies):
         if other.__class__ is not Value and (other := _operand(other)) is None:
             return NotImplemented
         x, y = self.data, other.data
-        try:
-            out = x / y
-        except ZeroDivisionError as cause:
-            raise row.div.domain_error(cause, (self, other)) from None
+        if not y:
+            raise row.div.domain_error(ZeroDivisionError(), (self, other))
+        out = x / y
         return _binary(row.div, out, self, other, 1.0 / y, -out / y)
 
     def __repr__(self) -> str:
@@ -279,7 +279,11 @@ def no_grad(function: Any = None) -> Any:
     >>> y.data, y.parents
     (4.0, ())
     """
-    return _building(False)(function) if callable(function) else _building(False)
+    if function is None:
+        return _building(False)
+    if not callable(function):
+        raise TypeError(f"no_grad takes nothing or a function, got {type(function).__name__}")
+    return _building(False)(function)
 
 
 def stop_gradient(x: Any) -> Any:

@@ -24,6 +24,8 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
     temporary = target.with_name(f".{target.stem[:40]}-{secrets.token_hex(8)}{target.suffix}")
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
+    if target.exists() and not target.is_file():  # a device or a pipe would be replaced by a file
+        raise OSError(errno.EINVAL, "this is no regular file", str(target))
     try:
         with temporary.open("xb") as file:
             file.write(content)

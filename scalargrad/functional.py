@@ -182,7 +182,16 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
 
 
 class _Run:
-    """One run of a function on fresh Values, ready to be walked backward and forward."""
+    """One run of a function on fresh Values, ready to be walked backward and forward.
+
+    fresh      the Values put in the place of the numbers to differentiate by
+    bound      those of them that stand for a Value of the caller
+    outputs    what the function returned, in a row; `out` is the same in its nesting
+    inner      the nodes that depend on the fresh Values, every parent before its children
+    depends    the fresh Values and the inner nodes, as a set
+    made, own  the leaves that were made meanwhile, as a list and as a set: not from outside
+    reaches_outside   whether anything depends on a Value from outside: then walk with Values
+    """
 
     def __init__(
         self, f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums,
@@ -221,7 +230,7 @@ class _Run:
                 self.inner.append(node)
         self.own = set(self.made)
         self.bound = {x for x in self.fresh if x.parents}  # those that stand for the caller's
-        self.differentiable = bool(self.bound) or any(map(self._is_outside, nodes))
+        self.reaches_outside = bool(self.bound) or any(map(self._is_outside, nodes))
 
     def _joint_order(self, results: Iterable[Any]) -> list[Value]:
         """The graphs of the results down to the fresh Values, every parent before its children.
@@ -246,7 +255,7 @@ class _Run:
 
     def pull(self, seeds: Sequence[Any]) -> list[Any]:
         """Reverse mode: the derivative by each fresh Value of the outputs weighted by `seeds`."""
-        with_values = self.differentiable or any(isinstance(seed, Value) for seed in seeds)
+        with_values = self.reaches_outside or any(isinstance(seed, Value) for seed in seeds)
         adjoint: dict[Value, Any] = {}
         with _leaves_made(self.made):
             for output, seed in zip(self.outputs, seeds, strict=True):
@@ -263,7 +272,7 @@ class _Run:
 
     def push(self, directions: Sequence[Any]) -> list[Any]:
         """Forward mode: the derivative of each output when the fresh Values move like this."""
-        with_values = self.differentiable or any(isinstance(d, Value) for d in directions)
+        with_values = self.reaches_outside or any(isinstance(d, Value) for d in directions)
         tangent: dict[Value, Any] = {}
         with _leaves_made(self.made):
             for x, direction in zip(self.fresh, directions, strict=True):
@@ -278,7 +287,7 @@ class _Run:
     def settle(self, results: Sequence[Any], also: Iterable[Any] = ()) -> list[Any]:
         """The results as floats, but as Values where they depend on a Value from outside."""
         outside = self.bound | {x for x in also if isinstance(x, Value)}
-        if not self.differentiable and not outside:
+        if not self.reaches_outside and not outside:
             return [x.data if isinstance(x, Value) else as_float(x) for x in results]
         self.own = set(self.made)
         for node in self._joint_order(results):
@@ -323,16 +332,19 @@ def _leaves_made(made: list[Value] | None = None) -> Iterator[list[Value]]:
 
 def _accumulate(into: dict[Value, Any], node: Value, g: Any, slope: Any) -> None:
     """into[node] += g * slope, without the products whose result is known."""
-    for zero, other in ((g, slope), (slope, g)):
-        if not zero:
-            if not isinstance(zero, Value):
-                return  # a zero that is no variable stops here
-            if isinf(getattr(other, "data", other)):
-                product = zero * 0.0  # 0 * inf is never formed: it counts as 0, and as flat
-                break
+    if (not isinstance(g, Value) and not g) or (not isinstance(slope, Value) and not slope):
+        return  # a zero that is no variable stops here
+    if not g and _is_infinite(slope):
+        product = g * 0.0  # 0 * inf is never formed: it counts as 0, and as flat
+    elif not slope and _is_infinite(g):
+        product = slope * 0.0
     else:
         product = slope if _is_one(g) else g if _is_one(slope) else g * slope
     into[node] = into[node] + product if node in into else product
+
+
+def _is_infinite(x: Any) -> bool:
+    return isinf(x.data if isinstance(x, Value) else x)
 
 
 def _is_one(x: Any) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from scalargrad.operators import Operators
 from scalargrad.primitives import plain_sum, relu, softplus
-from scalargrad.reductions import dot, log_softmax, logsumexp, mean, sum, take
+from scalargrad.reductions import dot, listed, log_softmax, logsumexp, mean, sum, take
 from scalargrad.rows import is_number
 
 __all__ = [
@@ -86,7 +86,7 @@ def binary_cross_entropy(outputs: Any, targets: Any, reduction: str = "mean") ->
 
 def _binary_cross_entropy(z: Any, t: Any) -> Any:
     # softplus(z) - z t is shorter, and comes to 0 where z = 40 and t = 1: all digits cancel
-    if t.__class__ in (int, float) and t in (0, 1):
+    if not isinstance(t, Operators) and t in (0, 1):
         return softplus(-z if t else z)
     return t * softplus(-z) + (1.0 - t) * softplus(z)
 
@@ -144,12 +144,12 @@ def l2(parameters: Iterable[Any]) -> Any:
     >>> losses.l2([3.0, 4.0])
     25.0
     """
-    listed = list(parameters)
-    return dot(listed, listed)
+    squared = listed(parameters, "l2")
+    return dot(squared, squared)
 
 
 def _reduction(name: str, loss: str) -> Callable[[list[Any]], Any]:
-    if name not in _REDUCTIONS:
+    if not isinstance(name, str) or name not in _REDUCTIONS:
         raise ValueError(f"{loss}: reduction is one of {', '.join(_REDUCTIONS)}, got {name!r}")
     return _REDUCTIONS[name]
 
@@ -167,9 +167,8 @@ def _alone_or(reduce: Callable[[list[Any]], Any], terms: list[Any]) -> Any:
 
 
 def _is_list(x: Any) -> bool:
-    return (
-        hasattr(x, "__getitem__") and not isinstance(x, (str, bytes)) and getattr(x, "ndim", 1) > 0
-    )
+    other = isinstance(x, (str, bytes, Mapping))
+    return hasattr(x, "__getitem__") and not other and getattr(x, "ndim", 1) > 0
 
 
 def _pairs(outputs: Any, targets: Any, loss: str) -> list[tuple[Any, Any]]:
@@ -183,7 +182,7 @@ def _pairs(outputs: Any, targets: Any, loss: str) -> list[tuple[Any, Any]]:
         )
     if is_number(outputs) or is_number(targets):
         raise ValueError(
-            f"{loss} needs outputs and targets of the same shape, got "
+            f"{loss} needs outputs and targets of the same shape, a number for a number, got "
             f"{type(outputs).__name__} and {type(targets).__name__}"
         )
     if len(outputs) != len(targets) or not len(outputs):

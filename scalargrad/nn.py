@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from scalargrad.engine import Value, constant
@@ -58,7 +58,7 @@ class Module:
         One that is used in several places appears once, under its first name.
         """
         names: dict[Value, str] = {}
-        for name, parameter in _named_values(self, "", set()):
+        for parameter, name in _named_values(self):
             names.setdefault(parameter, name)
         named = [(name, parameter) for parameter, name in names.items()]
         if len({name for name, _ in named}) < len(named):
@@ -68,7 +68,7 @@ class Module:
 
     def parameters(self) -> list[Value]:
         """Every parameter once, in a stable order."""
-        return [parameter for _, parameter in self.named_parameters()]
+        return list(dict(_named_values(self)))
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to zero."""
@@ -89,6 +89,9 @@ class Module:
             KeyError: a name is missing or unknown; the message says which.
             TypeError: one of the values is no number.
         """
+        if not isinstance(state, Mapping):
+            got = type(state).__name__
+            raise TypeError(f"load_state_dict takes a dict of names and numbers, got {got}")
         named = dict(self.named_parameters())
         missing = [name for name in named if name not in state]
         unknown = [name for name in state if name not in named]
@@ -103,25 +106,32 @@ class Module:
         assign(list(named.values()), numbers)
 
 
-def _named_values(tree: Any, name: str, inside: set[int]) -> Iterator[tuple[str, Value]]:
-    """The leaves of a module and their names; `inside` are the modules around, by identity."""
-    children: Iterable[tuple[Any, Any]] = ()
-    if isinstance(tree, Value):
-        if not tree.parents:  # what was computed is no parameter, even if a module keeps it
-            yield name, tree
-    elif isinstance(tree, Module):
-        if id(tree) in inside:  # a part that knows its whole
-            return
-        inside = inside | {id(tree)}
-        children = vars(tree).items()
-    elif isinstance(tree, dict):
-        children = tree.items()
-    elif isinstance(tree, (list, tuple)):
-        children = enumerate(tree)
-    elif getattr(getattr(tree, "dtype", None), "kind", "") == "O":  # a NumPy array of Values
-        children = enumerate(tree.ravel().tolist())
-    for key, child in children:
-        yield from _named_values(child, f"{name}.{key}" if name else str(key), inside)
+def _named_values(module: Module) -> list[tuple[Value, str]]:
+    """The leaves of a module with their names, in order; one may come twice."""
+    found = []
+    # what is still to be looked at: a thing, its name, and the modules around it by identity
+    stack: list[tuple[Any, str, frozenset[int]]] = [(module, "", frozenset())]
+    while stack:
+        tree, name, around = stack.pop()
+        if isinstance(tree, Value):
+            if not tree.parents:  # what was computed is no parameter, even if a module keeps it
+                found.append((tree, name))
+            continue
+        children: Iterable[tuple[Any, Any]] = ()
+        if isinstance(tree, Module):
+            if id(tree) in around:  # a part that knows its whole
+                continue
+            around = around | {id(tree)}
+            children = vars(tree).items()
+        elif isinstance(tree, dict):
+            children = tree.items()
+        elif isinstance(tree, (list, tuple)):
+            children = enumerate(tree)
+        elif getattr(getattr(tree, "dtype", None), "kind", "") == "O":  # an array of Values
+            children = enumerate(tree.ravel().tolist())
+        dot = "." if name else ""
+        stack += [(child, f"{name}{dot}{key}", around) for key, child in children][::-1]
+    return found
 
 
 def assign(parameters: Sequence[Value], numbers: Sequence[float]) -> None:
@@ -247,6 +257,8 @@ class MLP(Module):
 
 
 def _values(x: Sequence[Any], nin: int, taker: str) -> list[Value]:
+    if not hasattr(x, "__len__"):
+        raise TypeError(f"a {taker} takes a list of {nin} inputs, got {type(x).__name__}")
     if len(x) != nin:
         raise ValueError(f"a {taker} with {nin} inputs was given {len(x)}")
     return [xi if isinstance(xi, Value) else constant(xi, f"a {taker}") for xi in x]

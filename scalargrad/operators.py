@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from scalargrad import primitives as row
 from scalargrad.rows import TABLE, Primitive, Traced, is_number
@@ -12,14 +12,14 @@ from scalargrad.rows import TABLE, Primitive, Traced, is_number
 __all__ = ["Operators"]
 
 _Binary = Callable[["Operators", Any], Any]
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def _unary(primitive: Primitive) -> Callable[[Operators], Any]:
     def method(self: Operators) -> Any:
         return self.apply(primitive, (self,))
 
-    method.__name__, method.__doc__ = primitive.name, primitive.__doc__
-    return method
+    return _named(method, primitive.name, primitive)
 
 
 def _binary(primitive: Primitive) -> tuple[_Binary, _Binary]:
@@ -31,7 +31,13 @@ def _binary(primitive: Primitive) -> tuple[_Binary, _Binary]:
     def reflected(self: Operators, other: Any) -> Any:
         return self.apply(primitive, (other, self)) if is_number(other) else NotImplemented
 
-    return method, reflected
+    _named(method, f"__{primitive.name}__", primitive)
+    return method, _named(reflected, f"__r{primitive.name}__", primitive)
+
+
+def _named(method: _Method, name: str, primitive: Primitive) -> _Method:
+    method.__name__, method.__doc__ = name, primitive.__doc__
+    return method
 
 
 def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Operators, Any], bool]:
@@ -91,10 +97,42 @@ class Operators(Traced):
 
     __float__ = __int__ = __complex__ = __round__ = __trunc__ = _refuse
 
-    if TYPE_CHECKING:  # the methods made from the table, below
+    if TYPE_CHECKING:  # what type checkers cannot see: the methods made from the table, below
         data: float
-
-        def __getattr__(self, name: str) -> Callable[..., Any]: ...
+        exp: Callable[[], Self]
+        exp2: Callable[[], Self]
+        expm1: Callable[[], Self]
+        log: Callable[[], Self]
+        log2: Callable[[], Self]
+        log10: Callable[[], Self]
+        log1p: Callable[[], Self]
+        sqrt: Callable[[], Self]
+        cbrt: Callable[[], Self]
+        sin: Callable[[], Self]
+        cos: Callable[[], Self]
+        tan: Callable[[], Self]
+        asin: Callable[[], Self]
+        acos: Callable[[], Self]
+        atan: Callable[[], Self]
+        sinh: Callable[[], Self]
+        cosh: Callable[[], Self]
+        tanh: Callable[[], Self]
+        asinh: Callable[[], Self]
+        acosh: Callable[[], Self]
+        atanh: Callable[[], Self]
+        erf: Callable[[], Self]
+        sigmoid: Callable[[], Self]
+        softplus: Callable[[], Self]
+        relu: Callable[[], Self]
+        leaky_relu: Callable[[], Self]
+        elu: Callable[[], Self]
+        gelu: Callable[[], Self]
+        silu: Callable[[], Self]
+        abs: Callable[[], Self]
+        sign: Callable[[], Self]
+        floor: Callable[[], Self]
+        ceil: Callable[[], Self]
+        neg: Callable[[], Self]
 
 
 for _primitive in TABLE.values():

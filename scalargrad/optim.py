@@ -70,7 +70,8 @@ class SGD(Optimizer):
     Args:
         parameters: leaf Values, each once.
         lr: the learning rate, a number or a function of the step's number (0, 1, 2 ...).
-        momentum: the share of the last change that is repeated: from 0 (none) to below 1.
+        momentum: the share of the last change that is repeated; 0 is none, from 1 on it never
+            comes to rest.
         weight_decay: this times w is added to the gradient of w.
 
     Raises:
@@ -162,18 +163,22 @@ def clip_grad_norm(parameters: Iterable[Value], max_norm: float) -> float:
 
 
 def _checked(parameters: Iterable[Value]) -> list[Value]:
-    listed = list(parameters)
-    if not listed:
+    try:
+        values = list(parameters)
+    except TypeError:
+        got = type(parameters).__name__
+        raise TypeError(f"parameters must be a list of Values, got {got}") from None
+    if not values:
         raise ValueError("at least one parameter is needed, got none")
-    for i, p in enumerate(listed):
+    for i, p in enumerate(values):
         if not isinstance(p, Value):
             raise TypeError(f"parameter {i} must be a Value, got {type(p).__name__}: {p!r:.60}")
         if p.parents:
             raise ValueError(f"parameter {i} is computed, by {p.op!r}: only a leaf can be moved")
-    if len(set(listed)) < len(listed):
-        twice = next(i for i, p in enumerate(listed) if p in set(listed[:i]))
-        raise ValueError(f"parameter {twice} is in the list twice: {listed[twice]!r}")
-    return listed
+    if len(set(values)) < len(values):
+        twice = next(i for i, p in enumerate(values) if p in set(values[:i]))
+        raise ValueError(f"parameter {twice} is in the list twice: {values[twice]!r}")
+    return values
 
 
 def _at_least_zero(x: Any, name: str) -> float:

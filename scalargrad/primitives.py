@@ -27,25 +27,26 @@ sign: Primitive
 # fmt: off
 
 neg  = row("neg", "x with its sign changed", lambda x: -x, lambda x, out: (-1.0,),
-           "-{0}", text="-{0}", symbol="neg", at=[1.5, -0.3])
+           "-{0}", text="-{0}", symbol="neg", at=[1.5, -0.3], public=False)
 add  = row("add", "the sum", lambda x, y: x + y, lambda x, y, out: (1.0, 1.0),
-           "{0} + {1}", text="{0} + {1}", symbol="+", at=[(1.5, -0.3)])
+           "{0} + {1}", text="{0} + {1}", symbol="+", at=[(1.5, -0.3)], public=False)
 sub  = row("sub", "the difference", lambda x, y: x - y, lambda x, y, out: (1.0, -1.0),
-           "{0} - {1}", text="{0} - {1}", symbol="-", at=[(1.5, -0.3)])
+           "{0} - {1}", text="{0} - {1}", symbol="-", at=[(1.5, -0.3)], public=False)
 mul  = row("mul", "the product", lambda x, y: x * y, lambda x, y, out: (y, x),
-           r"{0} \cdot {1}", text="{0} * {1}", symbol="*", at=[(1.5, -0.3), (0.0, 2.0)])
+           r"{0} \cdot {1}", text="{0} * {1}", symbol="*", at=[(1.5, -0.3), (0.0, 2.0)],
+           public=False)
 div  = row("div", "the quotient", lambda x, y: x / y, lambda x, y, out: (1.0 / y, -out / y),
            r"\frac{{{0}}}{{{1}}}", text="{0} / {1}", symbol="/",
-           at=[(1.5, -0.3), (0.0, 2.0)], outside=[(1.0, 0.0)], needs="y != 0")
+           at=[(1.5, -0.3), (0.0, 2.0)], outside=[(1.0, 0.0)], needs="y != 0", public=False)
 floordiv = row("floordiv", "the quotient rounded down", lambda x, y: x // y,
                lambda x, y, out: (0.0, 0.0),
                r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor", text="{0} // {1}", symbol="//",
                at=[(7.5, 2.0), (-7.5, 2.0)], kinks={(4.0, 2.0): (0.0, 0.0)},
-               outside=[(1.0, 0.0)], needs="y != 0")
+               outside=[(1.0, 0.0)], needs="y != 0", public=False)
 mod  = row("mod", "what the division leaves, with the sign of y", lambda x, y: x % y,
            lambda x, y, out: (1.0, -(x // y)), r"{0} \bmod {1}", text="{0} % {1}", symbol="%",
            at=[(7.5, 2.0), (-7.5, 2.0)], kinks={(4.0, 2.0): (1.0, -2.0)},
-           outside=[(1.0, 0.0)], needs="y != 0")
+           outside=[(1.0, 0.0)], needs="y != 0", public=False)
 
 
 def _pow(x: float, y: float) -> float:
@@ -55,7 +56,8 @@ def _pow(x: float, y: float) -> float:
 
 
 def _pow_partials(x: Any, y: Any, out: Any) -> tuple[Any, Any]:
-    # Below an exponent of 1, x ** (y - 1) would divide by zero at x = 0 and overflow near it.
+    # Below an exponent of 1, x ** (y - 1) would divide by zero at x = 0 and overflow near it. In
+    # the last branch x = 0 means 0 ** 0, which is flat: with y < 0 it is out of the domain.
     if y >= 1.0:
         dx = y * x ** (y - 1.0)
     elif y > 0.0:
@@ -72,7 +74,7 @@ pow  = row("pow", "x to the power y", _pow, _pow_partials,
            kinks={(0.0, 0.5): (inf, 0.0), (0.0, 2.0): (0.0, 0.0), (0.0, 1.0): (1.0, 0.0),
                   (0.0, 0.0): (0.0, 0.0), (-2.0, 3.0): (12.0, nan)},
            outside=[(0.0, -1.0), (-8.0, 1 / 3), (1e200, 2.0)],
-           needs="x > 0, or x = 0 and y >= 0, or a whole y")
+           needs="x > 0, or x = 0 and y >= 0, or x < 0 and a whole y")
 
 exp   = row("exp", "e to the power x", math.exp, lambda x, out: (out,),
             "e^{{{0}}}", at=[-1.3, 0.0, 2.5], outside=[1000.0])
@@ -91,7 +93,7 @@ log1p = row("log1p", "log(1 + x), exact near 0", math.log1p, lambda x, out: (1.0
 # A slope is written with `inverse` where it is infinite: its own slope is then infinite too.
 inverse = row("inverse", "1 / x, but inf at 0", lambda x: 1.0 / x if x else inf,
               lambda x, out: (-out * out,), r"\frac{{1}}{{{0}}}", text="1 / {0}",
-              symbol="1/x", at=[-1.3, 2.5], kinks={0.0: -inf})
+              symbol="1/x", at=[-1.3, 2.5], kinks={0.0: -inf}, public=False)
 sqrt  = row("sqrt", "the square root", math.sqrt, lambda x, out: (0.5 * inverse(out),),
             r"\sqrt{{{0}}}", at=[0.2, 2.5], kinks={0.0: inf}, outside=[-1.0], needs="x >= 0")
 cbrt  = row("cbrt", "the cube root", math.cbrt,
@@ -180,7 +182,7 @@ ceil       = row("ceil", "the whole number at or above x", lambda x: float(math.
                  lambda x, out: (0.0,), r"\lceil {0} \rceil", at=[-1.3, 2.5], kinks={2.0: 0.0},
                  outside=[inf], needs="a finite x")
 identity   = row("identity", "x itself, as a node of its own", lambda x: x, lambda x, out: (1.0,),
-                 "{0}", text="{0}", at=[-1.3, 2.5])
+                 "{0}", text="{0}", at=[-1.3, 2.5], public=False)
 
 
 def _atan2_partials(x: Any, y: Any, out: Any) -> tuple[Any, Any]:

@@ -31,7 +31,7 @@ def sum(xs: Iterable[Any]) -> Any:
     >>> sg.sum(xs).data
     6.0
     """
-    return TABLE["sum"](*_listed(xs, "sum"))
+    return TABLE["sum"](*listed(xs, "sum"))
 
 
 def mean(xs: Iterable[Any]) -> Any:
@@ -40,7 +40,7 @@ def mean(xs: Iterable[Any]) -> Any:
     >>> sg.mean([1.0, 2.0, 6.0])
     3.0
     """
-    return TABLE["mean"](*_listed(xs, "mean", at_least=1))
+    return TABLE["mean"](*listed(xs, "mean", at_least=1))
 
 
 def prod(xs: Iterable[Any]) -> Any:
@@ -51,7 +51,7 @@ def prod(xs: Iterable[Any]) -> Any:
     >>> x.grad, y.grad
     (5.0, 0.0)
     """
-    return TABLE["prod"](*_listed(xs, "prod"))
+    return TABLE["prod"](*listed(xs, "prod"))
 
 
 def dot(ws: Iterable[Any], xs: Iterable[Any], bias: Any = None) -> Any:
@@ -69,7 +69,7 @@ def dot(ws: Iterable[Any], xs: Iterable[Any], bias: Any = None) -> Any:
     >>> sg.dot(w, [2.0, 3.0], bias=0.25).data
     -1.75
     """
-    weights, inputs = _listed(ws, "dot"), _listed(xs, "dot")
+    weights, inputs = listed(ws, "dot"), listed(xs, "dot")
     n = len(weights)
     if n != len(inputs):
         raise ValueError(
@@ -97,7 +97,7 @@ def logsumexp(xs: Iterable[Any]) -> Any:
     >>> sg.logsumexp([1000.0, 1000.0])
     1000.6931471805599
     """
-    return TABLE["logsumexp"](*_listed(xs, "logsumexp", at_least=1))
+    return TABLE["logsumexp"](*listed(xs, "logsumexp", at_least=1))
 
 
 def log_softmax(xs: Iterable[Any]) -> list[Any]:
@@ -106,7 +106,7 @@ def log_softmax(xs: Iterable[Any]) -> list[Any]:
     >>> sg.log_softmax([0.0, 1000.0])
     [-1000.0, 0.0]
     """
-    shifted = _shifted(_listed(xs, "log_softmax", at_least=1))
+    shifted = _shifted(listed(xs, "log_softmax", at_least=1))
     total = logsumexp(shifted)
     return [x - total for x in shifted]
 
@@ -117,7 +117,7 @@ def softmax(xs: Iterable[Any]) -> list[Any]:
     >>> sg.softmax([1000.0, 1000.0])
     [0.5, 0.5]
     """
-    powers = [exp(x) for x in _shifted(_listed(xs, "softmax", at_least=1))]
+    powers = [exp(x) for x in _shifted(listed(xs, "softmax", at_least=1))]
     total = sum(powers)
     return [power / total for power in powers]
 
@@ -142,6 +142,8 @@ def take(values: Sequence[Any], index: Any) -> Any:
     >>> sg.take([10.0, 20.0, 30.0], 1)
     20.0
     """
+    if not hasattr(values, "__getitem__"):
+        raise TypeError(f"take picks from a list, got {type(values).__name__}")
     number = index.data if isinstance(index, Operators) else as_float(index, "take: the index")
     if number % 1.0 != 0.0:
         raise ValueError(f"take needs a whole number as index, got {number!r}")
@@ -151,13 +153,14 @@ def take(values: Sequence[Any], index: Any) -> Any:
         raise IndexError(f"take: index {int(number)} in a list of {len(values)}") from None
 
 
-def _listed(xs: Iterable[Any], taker: str, at_least: int = 0) -> list[Any]:
+def listed(xs: Iterable[Any], taker: str, at_least: int = 0) -> list[Any]:
+    """`xs` as a list; the error for anything else names the `taker`."""
     try:
-        listed = list(xs)
+        values = list(xs)
     except TypeError:
         raise TypeError(
             f"{taker} takes a list of numbers or Values, got {type(xs).__name__}"
         ) from None
-    if len(listed) < at_least:
+    if len(values) < at_least:
         raise ValueError(f"{taker} of an empty list is not defined")
-    return listed
+    return values

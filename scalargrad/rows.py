@@ -15,6 +15,7 @@ What a row may use, always in this order and with these names:
 * ``at``        sample points where the operation is smooth: the tests differentiate there.
 * ``kinks``     points without a finite derivative, and the partials taken there.
 * ``outside``   points where the operation must raise; ``needs`` says in words what would do.
+* ``public``    False for an operation that has an operator, or is for other rows only.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ class Primitive:
         self, name: str, about: str, value: Callable[..., float], partials: Partials,
         latex: Template | None = None, *, text: Template | None = None, symbol: str | None = None,
         at: Iterable[Point] = (), kinks: Mapping[Point, Point] | None = None,
-        outside: Iterable[Point] = (), needs: str = "",
+        outside: Iterable[Point] = (), needs: str = "", public: bool = True,
     ) -> None:  # fmt: skip
         self.name = self.__name__ = name
         self.symbol = name if symbol is None else symbol  # what a box of a picture shows
@@ -94,7 +95,11 @@ class Primitive:
         self.latex = latex or (lambda *operands: rf"\mathrm{{{name}}}({', '.join(operands)})")
         self.at, self.outside = [*map(_point, at)], [*map(_point, outside)]
         self.kinks = {_point(p): _point(d) for p, d in (kinks or {}).items()}
-        self.about, self.needs = about, needs
+        self.about, self.needs, self.public = about, needs, public
+        if self.arity is not None:
+            positional = inspect.Parameter.POSITIONAL_ONLY
+            named = [inspect.Parameter(name, positional) for name in _names(self.arity)]
+            self.__signature__ = inspect.Signature(named)
         self.__doc__ = self._describe(about, example=text is None)
 
     @overload

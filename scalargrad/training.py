@@ -52,8 +52,8 @@ class EarlyStopping:
     """Stop when the watched loss has not improved by `min_delta` for `patience` epochs.
 
     The validation loss is watched if there is a validation set, else the training loss. At the
-    end the parameters that had the best loss are put back: those after the best epoch, or, as a
-    training loss is taken before the step, those before it.
+    end the parameters that had the best loss are put back. For a validation loss these are the
+    parameters after that epoch; for a training loss, which is taken before the step, those before.
     """
 
     patience: int

@@ -117,6 +117,9 @@ def test_wrong_calls() -> None:
         sg.check_grads(sg.exp, 1.0)
     with pytest.raises(ValueError, match="order must be at least 1, got 0"):
         sg.check_grads(sg.exp, (1.0,), order=0)
+    for takes_a_function in (sg.check_grads, sg.numerical_grad):
+        with pytest.raises(TypeError, match=f"{takes_a_function.__name__} takes a function, got"):
+            takes_a_function(3, (1.0,))
     with pytest.raises(TypeError, match="one number"):
         sg.numerical_grad(lambda x: [x, x], (1.0,))
 

@@ -67,3 +67,15 @@ def test_what_cannot_be_done(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     with pytest.raises(SystemExit) as stop:
         main(["--sav3"])
     assert stop.value.code == 2
+
+
+def test_a_reader_that_stops_early(tmp_path: Path) -> None:
+    program = f"{sys.executable} -m scalargrad | head -1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", program], cwd=tmp_path, capture_output=True, text=True,
+        encoding="utf-8",
+    )  # fmt: skip
+
+    assert done.stderr == ""
+    assert done.stdout.startswith("The worked seven-node network")
+    assert (tmp_path / "seven_node.svg").exists()

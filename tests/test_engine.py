@@ -10,6 +10,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from hypothesis import given
 from strategies import Program, programs
@@ -220,6 +221,22 @@ def test_whole_numbers_put_into_data_compute() -> None:
     assert (x / 4).data == 0.5
 
 
+def test_what_numpy_left_in_data_fails_as_a_float_does() -> None:
+    x = Value(1.0, "x")
+    x.data = np.float64(0.0)
+    for divide in (lambda: 1 / x, lambda: x**-1, lambda: 1 % x, x.log):
+        with pytest.raises((ZeroDivisionError, ValueError), match=r"\(label 'x'\)"):
+            divide()
+
+
+def test_a_gradient_of_none_counts_as_zero() -> None:
+    x = Value(3.0)
+    x.grad = None
+    (x * x).backward()
+
+    assert x.grad == 6.0
+
+
 def test_label_of_the_wrong_type() -> None:
     with pytest.raises(TypeError, match="label must be a string, got int"):
         Value(1.0, 3)
@@ -352,6 +369,8 @@ def test_no_grad() -> None:
         return x + 1
 
     assert f().parents == g().parents == ()
+    with pytest.raises(TypeError, match="no_grad takes nothing or a function, got int"):
+        sg.no_grad(3)
     assert (x + 1).parents
     with pytest.raises(RuntimeError, match="on purpose"), sg.no_grad():
         raise RuntimeError("on purpose")

@@ -63,6 +63,13 @@ def test_seven_nodes_at_the_kink() -> None:
     assert [w.grad for w in net.w.values()] == [0.0] * 8
 
 
+def test_what_is_no_network_of_seven_nodes() -> None:
+    with pytest.raises(ValueError, match="two inputs, got 1"):
+        seven_node.build(x=(1.0,))
+    with pytest.raises(ValueError, match=r"the weights are 13, 23, .*, got 13$"):
+        seven_node.build(weights={"13": 1.0})
+
+
 def test_identity_that_hands_its_argument_on() -> None:
     net = seven_node.build(g=lambda z: z)
     net.E.backward()

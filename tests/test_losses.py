@@ -118,8 +118,8 @@ def test_shapes_that_differ_are_refused(loss: Callable[..., Any]) -> None:
         ([1.0, 2.0], [1.0], f"{name} .*got 1 targets for 2 outputs"),
         ([1.0], [1.0, 2.0], f"{name} .*got 2 targets for 1 outputs"),
         ([], [], f"{name} .*got 0 targets for 0 outputs"),
-        (1.0, [1.0], f"{name} .*same shape, got float and list"),
-        ([[1.0], [2.0]], [1.0, 2.0], f"{name} .*same shape, got list and float"),
+        (1.0, [1.0], f"{name} .*same shape.*got float and list"),
+        ([[1.0], [2.0]], [1.0, 2.0], f"{name} .*same shape.*got list and float"),
         ([[1.0], [2.0, 3.0]], [[1.0], [2.0]], f"{name} .*got 1 targets for 2 outputs"),
     ):
         with pytest.raises(ValueError, match=told):
@@ -334,3 +334,13 @@ def test_cross_entropy_of_what_is_no_class() -> None:
     for targets in (None, "ab"):
         with pytest.raises(TypeError, match="takes a class or a list of probabilities, got"):
             losses.cross_entropy([1.0, 2.0], targets)
+
+
+def test_dicts_and_sets_are_no_lists() -> None:
+    for outputs, targets in (({1: 5.0}, {2: 7.0}), ({1.0, 2.0}, [1.0, 2.0])):
+        with pytest.raises(TypeError, match="squared_error takes numbers, Values or lists of them"):
+            losses.squared_error(outputs, targets)
+    with pytest.raises(TypeError, match="l2 takes a list of numbers or Values, got int"):
+        losses.l2(3)
+    with pytest.raises(ValueError, match="reduction is one of"):
+        losses.squared_error(1.0, 2.0, [])

@@ -174,7 +174,7 @@ def test_a_computed_value_is_no_parameter() -> None:
 def test_no_two_parameters_share_a_name(tree: dict[Any, Any]) -> None:
     model = nn.Module()
     model.tree = {k: {"b": Value(1.0)} if v else Value(2.0) for k, v in tree.items()}
-    for ask in (model.named_parameters, model.parameters, model.state_dict):
+    for ask in (model.named_parameters, model.state_dict):
         with pytest.raises(ValueError, match=r"two parameters of Module .*'tree\.(1|a\.b)'"):
             ask()
 
@@ -530,3 +530,14 @@ def test_an_array_of_values_holds_parameters() -> None:
             self.w = np.array([[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]])
 
     assert Arrayed().state_dict() == {"w.0": 1.0, "w.1": 2.0, "w.2": 3.0, "w.3": 4.0}
+
+
+def test_inputs_and_states_that_are_none_are_named() -> None:
+    model = nn.MLP(2, [1])
+    for call, message in (
+        (lambda: model(None), "a layer takes a list of 2 inputs, got NoneType"),
+        (lambda: nn.Neuron(2)(3), "a neuron takes a list of 2 inputs, got int"),
+        (lambda: model.load_state_dict(None), "takes a dict of names and numbers, got NoneType"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            call()

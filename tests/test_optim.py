@@ -409,3 +409,9 @@ def test_a_norm_that_is_none_is_refused(max_norm: Any, error: type[Exception]) -
         optim.clip_grad_norm(ps, max_norm)
 
     assert ps[0].grad == 3.0
+
+
+def test_parameters_that_are_no_list() -> None:
+    for parameters in (None, Value(1.0)):
+        with pytest.raises(TypeError, match="parameters must be a list of Values, got"):
+            optim.SGD(parameters, lr=0.1)

@@ -123,6 +123,8 @@ def test_take() -> None:
         sg.take(values, 2)
     with pytest.raises(ValueError, match=r"whole number as index, got 0\.5"):
         sg.take(values, 0.5)
+    with pytest.raises(TypeError, match="take picks from a list, got int"):
+        sg.take(3, 0)
     with pytest.raises(TypeError, match=r"take: the index .*got str"):
         sg.take(values, "a")
 

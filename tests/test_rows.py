@@ -1,5 +1,6 @@
 """What a row is, and operations of one's own: they work wherever the built-in ones do."""
 
+import inspect
 import math
 import pickle
 
@@ -117,3 +118,10 @@ def test_numbers() -> None:
             as_count(bad, "n")
     with pytest.raises(ValueError, match="n must be at least 2, got 1"):
         as_count(1, "n", least=2)
+
+
+def test_signatures_and_names() -> None:
+    assert str(inspect.signature(sg.atan2)) == "(x, y, /)"
+    assert Value.__mod__.__name__ == "__mod__"
+    assert Value.__rpow__.__name__ == "__rpow__"
+    assert "tangent" in Value.tanh.__doc__

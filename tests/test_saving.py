@@ -267,3 +267,13 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
             sg.save(Numbers(1.0), path)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="no regular file"):
+        sg.save(nn.Neuron(1), pipe)
+
+    assert pipe.is_fifo()
+    assert [*tmp_path.iterdir()] == [pipe]

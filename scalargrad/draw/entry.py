@@ -16,6 +16,7 @@ _ENGINES = ("auto", "dot", "builtin")
 
 def draw(
     x: Value,
+    *,
     max_nodes: int = 150,
     max_edges: int = 400,
     rankdir: str = "LR",

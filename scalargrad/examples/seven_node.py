@@ -55,13 +55,20 @@ def build(
         x: the two inputs.
         weights: the eight weights by "13" ... "67".
         t: the target, -1 or +1.
-        g: the activation of the nodes 3 to 6.
+        g: the activation of the nodes 3 to 6, a function of a Value.
+
+    Raises:
+        ValueError: there are not two inputs, or not these eight weights.
 
     >>> net = build()
     >>> net.E.backward()
     >>> round(net.delta(3), 6), round(net.w["13"].grad, 6)
     (1.01958, 0.323584)
     """
+    if len(x) != 2:
+        raise ValueError(f"the network has two inputs, got {len(x)}")
+    if set(weights) != set(WEIGHTS):
+        raise ValueError(f"the weights are {', '.join(WEIGHTS)}, got {', '.join(weights)}")
     w = {name: Value(number, f"w{name}") for name, number in weights.items()}
     a = {1: Value(x[0], "x1"), 2: Value(x[1], "x2")}
     z: dict[int, Value] = {}
