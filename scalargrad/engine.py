@@ -173,19 +173,19 @@ class Value(Copies):
         """The graph of this value without the nodes `seen` already; those found are added."""
         order: list[Value] = []
         stack: list[Value | None] = [self]
-        pop, push = stack.pop, stack.append
+        pop = stack.pop
         while stack:
             node = pop()
             if node is None:  # the marker: the parents of the node below it are done
                 order.append(pop())  # type: ignore[arg-type]
             elif node not in seen:
                 seen.add(node)
-                push(node)
-                push(None)
                 if node._y is not None:
-                    push(node._y)
-                    push(node._x)
+                    stack += (node, None, node._y, node._x)
+                elif seen.issuperset(node._x):  # a leaf, or all its parents are done
+                    order.append(node)
                 else:
+                    stack += (node, None)
                     stack.extend(filterfalse(seen.__contains__, reversed(node._x)))
         return order
 

@@ -179,10 +179,10 @@ class Neuron(Module):
         self._activate = activate
 
     def __call__(self, x: Sequence[Any]) -> Any:
-        return self._respond(_values(x, len(self.w), "neuron"))
+        return self._respond(*_values(x, len(self.w), "neuron"))
 
-    def _respond(self, x: Sequence[Value]) -> Any:
-        z = dot_of_values(self.w, x, self.b)
+    def _respond(self, xs: Sequence[Value], x: Sequence[float]) -> Any:
+        z = dot_of_values(self.w, xs, x, self.b)
         return z if self._activate is None else self._activate(z)
 
     def __repr__(self) -> str:
@@ -201,9 +201,9 @@ class Layer(Module):
 
     def __call__(self, x: Sequence[Any]) -> list[Any]:
         # checked once, and a plain number made one constant, for the whole layer
-        shared = _values(x, len(self.neurons[0].w), "layer")
+        xs, numbers = _values(x, len(self.neurons[0].w), "layer")
         return [
-            neuron._respond(shared) if neuron.__class__ is Neuron else neuron(shared)
+            neuron._respond(xs, numbers) if neuron.__class__ is Neuron else neuron(xs)
             for neuron in self.neurons
         ]
 
@@ -256,12 +256,14 @@ class MLP(Module):
         return f"MLP of [{', '.join(map(repr, self.layers))}]"
 
 
-def _values(x: Sequence[Any], nin: int, taker: str) -> list[Value]:
+def _values(x: Sequence[Any], nin: int, taker: str) -> tuple[list[Value], list[float]]:
+    """The inputs as Values, and the numbers in them."""
     if not hasattr(x, "__len__"):
         raise TypeError(f"a {taker} takes a list of {nin} inputs, got {type(x).__name__}")
     if len(x) != nin:
         raise ValueError(f"a {taker} with {nin} inputs was given {len(x)}")
-    return [xi if isinstance(xi, Value) else constant(xi, f"a {taker}") for xi in x]
+    values = [xi if isinstance(xi, Value) else constant(xi, f"a {taker}") for xi in x]
+    return values, [xi.data for xi in values]
 
 
 def _activation(activation: Activation) -> Callable[[Any], Any] | None:

@@ -79,13 +79,15 @@ def dot(ws: Iterable[Any], xs: Iterable[Any], bias: Any = None) -> Any:
     return TABLE["dot"](*operands)
 
 
-def dot_of_values(ws: Sequence[Value], xs: Sequence[Value], bias: Value | None) -> Value:
-    """`dot` for a neuron, which has made sure already of lengths and types.
+def dot_of_values(
+    ws: Sequence[Value], xs: Sequence[Value], x: Sequence[float], bias: Value | None
+) -> Value:
+    """`dot` for a neuron, which has made sure of lengths and types; `x` are the numbers in `xs`.
 
-    Value and partials are stated here, not taken from the row (a test holds them to it): 2.0 us for
-    16 inputs in place of 4.6.
+    Value and partials are stated here, not taken from the row (a test holds them to it): 1.9 us for
+    16 inputs in place of 4.6. A layer reads the numbers in its inputs once for all its neurons.
     """
-    w, x = [v.data for v in ws], [v.data for v in xs]
+    w = [v.data for v in ws]
     if bias is None:
         return new_node(TABLE["dot"], plain_dot(w, x, 0.0), (*ws, *xs), (*x, *w))
     return new_node(TABLE["dot"], plain_dot(w, x, bias.data), (*ws, *xs, bias), (*x, *w, 1.0))

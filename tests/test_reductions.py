@@ -96,7 +96,7 @@ def test_the_dot_of_a_neuron_is_that_of_the_row() -> None:
 
     w, x, b = [Value(0.1), Value(-0.7)], [Value(0.3), Value(1.1)], Value(0.2)
     for bias in (None, b):
-        fast, row = dot_of_values(w, x, bias), sg.dot(w, x, bias)
+        fast, row = dot_of_values(w, x, [v.data for v in x], bias), sg.dot(w, x, bias)
 
         assert (fast.data, fast.op) == (row.data, row.op)
         assert (fast.parents, fast.partials) == (row.parents, row.partials)
