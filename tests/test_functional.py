@@ -190,6 +190,8 @@ def test_zero_times_inf_is_never_formed() -> None:
     assert [d.data for d in grad(norm)([Value(0.0), Value(0.0)])] == [0.0, 0.0]
     assert grad(lambda v: w * norm(v))([0.0, 0.0]) == [0.0, 0.0]
     assert jvp(norm, ([0.0, 0.0],), ([1.0, 1.0],))[1] == 0.0
+    for f in (lambda x: x * sg.sqrt(x), lambda x: sg.sqrt(x * x), lambda x: sg.sqrt(x) ** 2):
+        assert grad(f)(Value(0.0)).data == grad(f)(0.0) == 0.0
 
 
 def test_infinite_slopes_have_infinite_slopes() -> None:
