@@ -189,14 +189,6 @@ class Value(Copies):
                     stack.extend(filterfalse(seen.__contains__, reversed(node._x)))
         return order
 
-    @property
-    def _op(self) -> str:  # what programs written for micrograd read
-        return self.op
-
-    @property
-    def _prev(self) -> set[Value]:
-        return set(self.parents)
-
 
 class _Constant(Value):
     """The leaf that stands for a plain number."""

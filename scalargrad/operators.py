@@ -1,4 +1,4 @@
-"""Python's operators and NumPy's names for whatever is traced, taken from the table."""
+"""Python's operators, NumPy's and micrograd's names for whatever is traced, from the table."""
 
 from __future__ import annotations
 
@@ -82,6 +82,14 @@ class Operators(Traced):
     def __rdivmod__(self, other: Any) -> tuple[Any, Any]:  # divmod(other, self)
         return (other // self, other % self) if is_number(other) else NotImplemented
 
+    @property
+    def _op(self) -> str:  # this and the next are what programs written for micrograd read
+        return self.op
+
+    @property
+    def _prev(self) -> set[Any]:
+        return set(self.parents)
+
     def __bool__(self) -> bool:
         return bool(self.data != 0.0)
 
@@ -133,6 +141,11 @@ class Operators(Traced):
         floor: Callable[[], Self]
         ceil: Callable[[], Self]
         neg: Callable[[], Self]
+
+        @property
+        def op(self) -> str: ...
+        @property
+        def parents(self) -> tuple[Any, ...]: ...
 
 
 for _primitive in TABLE.values():

@@ -14,7 +14,7 @@ from scalargrad.rows import TABLE, as_count, as_float, find
 
 def cube() -> sg.rows.Primitive:
     return sg.primitive(
-        "cube", lambda x: x**3, lambda x, out: (3 * x * x,), text="({0})³", latex="{0}^3"
+        "own_cube", lambda x: x**3, lambda x, out: (3 * x * x,), text="({0})³", latex="{0}^3"
     )
 
 
@@ -24,16 +24,16 @@ def test_an_operation_of_ones_own_works_everywhere() -> None:
     y = f(x)
     y.backward()
 
-    assert (f(2), y.data, y.op, x.grad) == (8.0, 8.0, "cube", 12.0)
+    assert (f(2), y.data, y.op, x.grad) == (8.0, 8.0, "own_cube", 12.0)
     assert [sg.grad(f)(2.0), sg.grad(sg.grad(f))(2.0)] == [12.0, 12.0]
     assert sg.grad(sg.grad(sg.grad(f)))(2.0) == 6.0
     assert sg.jvp(f, (2.0,), (1.0,)) == (8.0, 12.0)
     sg.check_grads(f, (1.5,), order=3)
-    assert "cube" in sg.draw(y, engine="builtin").svg
-    assert sg.nn.Neuron(1, "cube")([1.0]).op == "cube"
-    assert pickle.loads(pickle.dumps(y)).op == "cube"
+    assert "own_cube" in sg.draw(y, engine="builtin").svg
+    assert sg.nn.Neuron(1, "own_cube")([1.0]).op == "own_cube"
+    assert pickle.loads(pickle.dumps(y)).op == "own_cube"
     assert (f.write("a"), f.write("a", latex=True)) == ("(a)³", "a^3")
-    assert repr(f) == "<scalargrad operation cube>"
+    assert repr(f) == "<scalargrad operation own_cube>"
 
 
 def test_several_and_any_number_of_inputs() -> None:
