@@ -8,7 +8,7 @@ from typing import Any
 
 from scalargrad.engine import Value, no_grad
 from scalargrad.functional import _function, _name, jacobian, jvp, vjp
-from scalargrad.nesting import nested
+from scalargrad.nesting import leaves, nested, refilled
 from scalargrad.rows import as_count
 
 __all__ = ["GradientCheckError", "check_grads", "numerical_grad"]
@@ -54,10 +54,9 @@ def numerical_grad(
     if eps is not None and not eps > 0.0:
         raise ValueError(f"numerical_grad: eps must be positive, got {eps!r}")
     arguments = args if isinstance(args, (tuple, list)) else (args,)
-    flat, rebuild = _flattened(arguments)
 
     def at(numbers: Sequence[float]) -> float:
-        results = _numbers(f, rebuild(numbers))
+        results = _numbers(f, refilled(arguments, numbers))
         if len(results) != 1:
             raise TypeError(
                 f"numerical_grad needs a function that returns one number, {_name(f)} returned "
@@ -65,8 +64,7 @@ def numerical_grad(
             )
         return results[0]
 
-    slopes = [_METHODS[method](at, flat, i, eps) for i in range(len(flat))]
-    derivative = rebuild(slopes)
+    derivative = refilled(arguments, _METHODS[method](at, _plain(arguments), eps))
     return derivative if arguments is args else derivative[0]
 
 
@@ -100,24 +98,25 @@ def check_grads(
 def _check_first(
     f: Callable[..., Any], args: tuple[Any, ...], what: str, rtol: float, atol: float
 ) -> None:
-    flat, rebuild = _flattened(args)
+    flat = _plain(args)
     names = [place for i, x in enumerate(args) for place in _places(x, f"argument {i}")]
     outputs = _numbers(f, args)
     m, n = len(outputs), len(flat)
 
     backward: list[list[float]] = []
     value, pullback = vjp(f, *args)
-    like_value = _flattened(value)[1]
     for i in range(m):
-        backward.append(_leaves(pullback(like_value([float(i == j) for j in range(m)]))))
-    forward = [
-        _leaves(jvp(f, args, rebuild([float(i == j) for i in range(n)]))[1]) for j in range(n)
-    ]
+        unit = refilled(value, [float(i == j) for j in range(m)])
+        backward.append(_plain(pullback(unit)))
+    forward = []
+    for j in range(n):
+        unit = refilled(args, [float(i == j) for i in range(n)])
+        forward.append(_plain(jvp(f, args, unit)[1]))
     for j in range(n):
         for i in range(m):
 
             def at(numbers: Sequence[float], i: int = i) -> float:
-                return _numbers(f, rebuild(numbers))[i]
+                return _numbers(f, refilled(args, numbers))[i]
 
             error, expected = _estimated(at, flat, j, None)
             within = atol + rtol * abs(expected) + 4.0 * error
@@ -131,20 +130,10 @@ def _check_first(
                     )
 
 
-def _flattened(args: Any) -> tuple[list[float], Callable[[Sequence[float]], Any]]:
-    """The numbers of nested arguments in a row, and how to nest such a row again."""
-
-    def rebuild(numbers: Sequence[float]) -> Any:
-        it = iter(numbers)
-        return nested(lambda _: next(it), args, "argument")
-
-    return _leaves(args), rebuild
-
-
-def _leaves(tree: Any) -> list[float]:
-    leaves: list[float] = []
-    nested(lambda x: leaves.append(x.data if isinstance(x, Value) else float(x)), tree, "argument")
-    return leaves
+def _plain(tree: Any) -> list[float]:
+    """The numbers of a nesting in a row, Values as what is in them."""
+    row = leaves(tree, "argument")
+    return [x.data if isinstance(x, Value) else float(x) for x in row]
 
 
 def _places(tree: Any, where: str) -> list[str]:
@@ -158,7 +147,7 @@ def _places(tree: Any, where: str) -> list[str]:
 
 def _numbers(f: Callable[..., Any], args: Sequence[Any]) -> list[float]:
     with no_grad():  # on Values, since `f` may use their methods
-        return _leaves(f(*nested(Value, tuple(args), "argument")))
+        return _plain(f(*nested(Value, tuple(args), "argument")))
 
 
 Of = Callable[[Sequence[float]], float]
@@ -168,18 +157,25 @@ def _moved(numbers: Sequence[float], i: int, by: float) -> list[float]:
     return [*numbers[:i], numbers[i] + by, *numbers[i + 1 :]]
 
 
-def _forward(f: Of, at: Sequence[float], i: int, eps: float | None) -> float:
-    h = eps if eps is not None else sqrt(_EPSILON) * max(1.0, abs(at[i]))
-    return (f(_moved(at, i, h)) - f(at)) / h
+def _steps(at: Sequence[float], eps: float | None, relative: float) -> list[float]:
+    return [relative * max(1.0, abs(x)) if eps is None else eps for x in at]
 
 
-def _central(f: Of, at: Sequence[float], i: int, eps: float | None) -> float:
-    h = eps if eps is not None else _EPSILON ** (1 / 3) * max(1.0, abs(at[i]))
+def _forward(f: Of, at: Sequence[float], eps: float | None) -> list[float]:
+    steps, base = _steps(at, eps, sqrt(_EPSILON)), f(at)
+    return [(f(_moved(at, i, h)) - base) / h for i, h in enumerate(steps)]
+
+
+def _central(f: Of, at: Sequence[float], eps: float | None) -> list[float]:
+    return [_symmetric(f, at, i, h) for i, h in enumerate(_steps(at, eps, _EPSILON ** (1 / 3)))]
+
+
+def _symmetric(f: Of, at: Sequence[float], i: int, h: float) -> float:
     return (f(_moved(at, i, h)) - f(_moved(at, i, -h))) / (2.0 * h)
 
 
-def _extrapolated(f: Of, at: Sequence[float], i: int, eps: float | None) -> float:
-    return _estimated(f, at, i, eps)[1]
+def _extrapolated(f: Of, at: Sequence[float], eps: float | None) -> list[float]:
+    return [_estimated(f, at, i, eps)[1] for i in range(len(at))]
 
 
 def _estimated(f: Of, at: Sequence[float], i: int, eps: float | None) -> tuple[float, float]:
@@ -215,7 +211,7 @@ def _ridders(f: Of, at: Sequence[float], i: int, h: float) -> tuple[float, float
     best, smallest = inf, inf
     row: list[float] = []
     for _ in range(12):
-        above, row = row, [_central(f, at, i, h)]
+        above, row = row, [_symmetric(f, at, i, h)]
         best = row[0] if not above else best
         factor = shrink
         for k, coarse in enumerate(above):

@@ -15,7 +15,7 @@ from scalargrad.rows import Primitive, as_float, is_number
 __all__ = ["Value", "no_grad", "stop_gradient", "topological_order"]
 
 _paused: set[int] = set()  # the threads inside no_grad(); empty nearly always, so cheap to ask
-_tracing: dict[int, list[Value]] = {}  # the leaves made during a transform, by thread
+_tracing: dict[int, set[Value]] = {}  # the leaves made during a transform, by thread
 _new = object.__new__
 
 
@@ -167,7 +167,7 @@ class Value(Copies):
         else:
             self._x, self._y, self._dx, self._dy = parents, None, partials, 0.0
         if not parents and _tracing and get_ident() in _tracing:
-            _tracing[get_ident()].append(self)
+            _tracing[get_ident()].add(self)
 
     def _order(self, seen: set[Value]) -> list[Value]:
         """The graph of this value without the nodes `seen` already; those found are added."""

@@ -20,7 +20,7 @@ from threading import get_ident
 from typing import Any
 
 from scalargrad.engine import Value, _building, _paused, _tracing, stop_gradient
-from scalargrad.nesting import nested, skeleton
+from scalargrad.nesting import leaves, nested, refilled, skeleton
 from scalargrad.primitives import identity
 from scalargrad.rows import as_count, as_float, is_number
 
@@ -130,8 +130,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
             f"for {primals!r:.80}"
         )
     run = _Run(f, tuple(primals), range(len(primals)))
-    directions: list[Any] = []
-    nested(directions.append, list(tangents), "tangent")
+    directions = leaves(list(tangents), "tangent")
     derivatives = run.push(directions)
     settled = run.settle([*run.outputs, *derivatives], also=directions)
     m = len(run.outputs)
@@ -149,7 +148,6 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     ([6.0, 5.0], (3.0, 2.0))
     """
     run = _Run(f, primals, range(len(primals)))
-    m = len(run.outputs)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         if skeleton(cotangent) != skeleton(run.out):
@@ -157,11 +155,10 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
                 f"vjp needs a cotangent of the nesting of the value, {run.out!r:.80}, "
                 f"got {cotangent!r:.80}"
             )
-        seeds: list[Any] = []
-        nested(seeds.append, cotangent, "cotangent")
+        seeds = leaves(cotangent, "cotangent")
         return tuple(run.like_arguments(run.settle(run.pull(seeds), also=seeds)))
 
-    return run.like_output(run.settle(run.outputs)[:m]), pullback
+    return run.like_output(run.settle(run.outputs)), pullback
 
 
 def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -189,7 +186,7 @@ class _Run:
     outputs    what the function returned, in a row; `out` is the same in its nesting
     inner      the nodes that depend on the fresh Values, every parent before its children
     depends    the fresh Values and the inner nodes, as a set
-    made, own  the leaves that were made meanwhile, as a list and as a set: not from outside
+    made       the leaves that were made meanwhile: they are not from outside
     reaches_outside   whether anything depends on a Value from outside: then walk with Values
     """
 
@@ -213,13 +210,8 @@ class _Run:
             for i in chosen:
                 inputs[i] = nested(freshen, args[i], f"argument {i}")
             out = f(*inputs, **(kwargs or {}))
-        self.outputs: list[Any] = []
-
-        def collect(y: Any) -> Any:
-            self.outputs.append(y)
-            return y
-
-        self.out = nested(collect, out, f"the result of {_name(f)}")
+        self.outputs = leaves(out, f"the result of {_name(f)}")
+        self.out = refilled(out, self.outputs)  # a copy: the caller may go on changing a list
 
         nodes = self._joint_order(self.outputs)
         self.depends = set(self.fresh)
@@ -228,7 +220,6 @@ class _Run:
             if any(parent in self.depends for parent in node.parents):
                 self.depends.add(node)
                 self.inner.append(node)
-        self.own = set(self.made)
         self.bound = {x for x in self.fresh if x.parents}  # those that stand for the caller's
         self.reaches_outside = bool(self.bound) or any(map(self._is_outside, nodes))
 
@@ -246,7 +237,7 @@ class _Run:
         return nodes
 
     def _is_outside(self, node: Value) -> bool:
-        return not node.parents and not node.is_constant and node not in self.own
+        return not node.parents and not node.is_constant and node not in self.made
 
     def _slopes(self, node: Value, with_values: bool) -> Sequence[Any]:
         if with_values and node._row:
@@ -289,7 +280,6 @@ class _Run:
         outside = self.bound | {x for x in also if isinstance(x, Value)}
         if not self.reaches_outside and not outside:
             return [x.data if isinstance(x, Value) else as_float(x) for x in results]
-        self.own = set(self.made)
         for node in self._joint_order(results):
             if self._is_outside(node) or any(parent in outside for parent in node.parents):
                 outside.add(node)
@@ -303,22 +293,19 @@ class _Run:
         return settled
 
     def like_arguments(self, flat: Iterable[Any]) -> Any:
-        it = iter(flat)
-        like = [nested(lambda _: next(it), argument, "argument") for argument in self.arguments]
+        like = refilled(self.arguments, flat)
         return like[0] if self.single else tuple(like)
 
     def like_output(self, flat: Iterable[Any]) -> Any:
-        it = iter(flat)
-        return nested(lambda _: next(it), self.out, "the result")
+        return refilled(self.out, flat)
 
 
 @contextmanager
-def _leaves_made(made: list[Value] | None = None) -> Iterator[list[Value]]:
+def _leaves_made(made: set[Value] | None = None) -> Iterator[set[Value]]:
     """Build graphs in this thread, and note the leaves made here: they are not from outside."""
     thread = get_ident()
     outer = _tracing.get(thread)
-    noted = _tracing[thread] = [] if made is None else made
-    already = len(noted)
+    noted = _tracing[thread] = set() if made is None else made
     try:
         with _building(True):
             yield noted
@@ -327,7 +314,7 @@ def _leaves_made(made: list[Value] | None = None) -> Iterator[list[Value]]:
             del _tracing[thread]
         else:
             _tracing[thread] = outer
-            outer.extend(noted[already:])
+            outer |= noted
 
 
 def _accumulate(into: dict[Value, Any], node: Value, g: Any, slope: Any) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from scalargrad.rows import is_number
 
-__all__ = ["nested", "skeleton"]
+__all__ = ["leaves", "nested", "refilled", "skeleton"]
 
 
 def nested(f: Callable[[Any], Any], tree: Any, where: str) -> Any:
@@ -31,6 +31,19 @@ def nested(f: Callable[[Any], Any], tree: Any, where: str) -> Any:
             f"got {type(tree).__name__}: {tree!r:.60}"
         )
     return f(tree)
+
+
+def leaves(tree: Any, where: str) -> list[Any]:
+    """The numbers of a nesting in a row."""
+    found: list[Any] = []
+    nested(found.append, tree, where)
+    return found
+
+
+def refilled(tree: Any, row: Iterable[Any]) -> Any:
+    """The nesting of `tree` with the numbers of `row` in it."""
+    it = iter(row)
+    return nested(lambda _: next(it), tree, "argument")
 
 
 def skeleton(tree: Any) -> Any:

@@ -127,3 +127,17 @@ def test_wrong_calls() -> None:
 def test_a_point_on_the_edge_of_the_domain() -> None:
     with pytest.raises(ValueError, match=r"sqrt\(x\) is not defined at x = -"):
         sg.check_grads(sg.sqrt, (0.0,))
+
+
+def test_evaluations_are_not_repeated() -> None:
+    calls = []
+
+    def f(*xs):
+        calls.append(xs)
+        return sg.sum(xs)
+
+    for method, expected in (("forward", 5 + 1), ("central", 2 * 5)):
+        calls.clear()
+        sg.numerical_grad(f, (1.0, 2.0, 3.0, 4.0, 5.0), method)
+
+        assert len(calls) == expected
