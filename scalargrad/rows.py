@@ -7,7 +7,7 @@ What a row may use, always in this order and with these names:
 * ``partials``  a function of the same inputs and ``out``, the value. It returns one derivative for
   each input. It is written with the table's own operations, so that it also runs on Values: that is
   how second derivatives come out of the first. It must not fail where ``value`` does not. Where
-  the slope is infinite it says ``inf``, where it does not exist what the row's ``kinks`` state.
+  the slope is infinite it uses ``inverse``, where it does not exist what the ``kinks`` state.
   It compares with < and > only: ``==`` of Values goes by identity.
 * ``latex``     a template, ``{0}`` and ``{1}`` being the operands; ``text`` likewise, where
   ``name(x, y)`` would not do.

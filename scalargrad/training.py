@@ -129,7 +129,8 @@ def fit(
                 random.shuffle(order)
             size = batch_size or len(order)
             batches = [order[i : i + size] for i in range(0, len(order), size)]
-            watch.start()
+            if validation is None:
+                watch.start()
             trained: list[float] = []
             for batch in batches:
                 trained.append(_train(model, X, Y, loss, optimizer, batch))
@@ -159,8 +160,7 @@ def _train(
     with _collector_paused():
         value = _loss_of(model, [X[i] for i in batch], [Y[i] for i in batch], loss)
         number = _number(value)
-        for parameter in optimizer.parameters:
-            parameter.grad = 0.0
+        optimizer.zero_grad()
         value.backward()
         del value  # the graph is freed here, by reference count
     optimizer.step()

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from interrupting import Interrupting
 from micrograd import nn as micrograd
 
 import scalargrad as sg
@@ -263,18 +264,6 @@ def test_a_value_of_a_wrong_type_leaves_all_as_it_was(wrong: Any) -> None:
         model.load_state_dict(state)
 
     assert numbers(model) == before
-
-
-class Interrupting(Value):
-    """A Value at whose change Ctrl-C is pressed, once."""
-
-    __slots__ = ("armed",)
-
-    def __setattr__(self, name: str, x: Any) -> None:
-        if name == "data" and getattr(self, "armed", False):
-            self.armed = False
-            raise KeyboardInterrupt
-        super().__setattr__(name, x)
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from interrupting import Interrupting
 
 from scalargrad import Value, losses, nn, optim
 
@@ -292,18 +293,6 @@ def test_a_parameter_that_holds_no_number_changes_nothing(
         optimizer.step()
 
     assert snapshot(optimizer) == before
-
-
-class Interrupting(Value):
-    """A Value at whose change Ctrl-C is pressed, once."""
-
-    __slots__ = ("armed",)
-
-    def __setattr__(self, name: str, x: Any) -> None:
-        if name == "data" and getattr(self, "armed", False):
-            self.armed = False
-            raise KeyboardInterrupt
-        super().__setattr__(name, x)
 
 
 @every_optimizer
