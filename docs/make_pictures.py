@@ -1,11 +1,30 @@
 """Draws the pictures of the README, by the built-in layout: python docs/make_pictures.py"""
 
+import random
 from pathlib import Path
 
 import scalargrad as sg
+from scalargrad import losses, nn
 from scalargrad.examples import seven_node
 
-if __name__ == "__main__":
+
+def seven_nodes() -> sg.Drawing:
     net = seven_node.build()
     net.E.backward()
-    sg.draw(net.E, engine="builtin").save(Path(__file__).with_name("seven_node.svg"))
+    return sg.draw(net.E, engine="builtin")
+
+
+def large_network() -> sg.Drawing:
+    random.seed(7)
+    model = nn.MLP(3, [32, 32, 1], activation="tanh")
+    X = [[random.uniform(-1.0, 1.0) for _ in range(3)] for _ in range(400)]
+    loss = losses.squared_error([model(x) for x in X], [sum(x) for x in X], "mean")
+    loss.label = "loss"
+    loss.backward()
+    return sg.draw(loss, model, engine="builtin")
+
+
+if __name__ == "__main__":
+    folder = Path(__file__).parent
+    seven_nodes().save(folder / "seven_node.svg")
+    large_network().save(folder / "large_network.svg")

@@ -47,6 +47,19 @@ x.grad, y.grad
 sg.draw(z)
 
 # %% [markdown]
+# The same as a film: forward it shows how each number came about, backward what each value passes
+# on to those it was made from. Press *Play*, or step with the arrow keys.
+
+# %%
+sg.steps(z)
+
+# %% [markdown]
+# And in formulas: by the chain rule, and way by way.
+
+# %%
+sg.explain(z, y)
+
+# %% [markdown]
 # **Try it:** set `y = Value(0.0)`. One of the two ways into `y` then carries nothing. Which one?
 #
 # ## A function
@@ -72,14 +85,15 @@ sg.numerical_grad(f, 2.0)
 # ## A neuron
 #
 # The neuron multiplies, adds and bends: $a = \tanh(w_1 x_1 + w_2 x_2 + b)$. Its weighted sum is one
-# node, `dot`.
+# node, `dot`. Told whose parameters these are, the picture names them, and gives them a double
+# border.
 
 # %%
 random.seed(4)
 neuron = nn.Neuron(2, "tanh")
 a = neuron([1.0, -1.0])
 a.backward()
-sg.draw(a)
+sg.draw(a, model=neuron)
 
 # %% [markdown]
 # ## A network that learns
@@ -97,6 +111,15 @@ sg.fit(model, X, Y, losses.squared_error, optimizer, epochs=500)
 
 # %%
 [round(model(x).data, 3) for x in X]
+
+# %% [markdown]
+# All four samples, the network and the loss are one graph. It is too large to read, so the picture
+# puts what belongs together into one box; `expand="layers.0"` opens a layer.
+
+# %%
+loss = losses.squared_error([model(x) for x in X], Y)
+loss.backward()
+sg.draw(loss, model=model, max_nodes=12)
 
 # %% [markdown]
 # **Try it:** give the hidden layer one neuron instead of eight. What do the four outputs settle on,

@@ -2,7 +2,17 @@
 
 from scalargrad import losses, nn, optim
 from scalargrad.check import GradientCheckError, check_grads, numerical_grad
-from scalargrad.draw import Drawing, draw
+from scalargrad.draw import (
+    Drawing,
+    Explanation,
+    Film,
+    count_paths,
+    draw,
+    explain,
+    largest_paths,
+    paths,
+    steps,
+)
 from scalargrad.engine import Value, no_grad, stop_gradient, topological_order
 from scalargrad.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from scalargrad.primitives import (
@@ -63,6 +73,8 @@ for _name, _row in _TABLE.items():
 __all__ = [
     "Drawing",
     "EarlyStopping",
+    "Explanation",
+    "Film",
     "GradientCheckError",
     "History",
     "Value",
@@ -80,12 +92,14 @@ __all__ = [
     "clip",
     "cos",
     "cosh",
+    "count_paths",
     "dot",
     "draw",
     "elu",
     "erf",
     "exp",
     "exp2",
+    "explain",
     "expm1",
     "fit",
     "floor",
@@ -96,6 +110,7 @@ __all__ = [
     "hypot",
     "jacobian",
     "jvp",
+    "largest_paths",
     "leaky_relu",
     "load",
     "log",
@@ -112,6 +127,7 @@ __all__ = [
     "no_grad",
     "numerical_grad",
     "optim",
+    "paths",
     "pow",
     "primitive",
     "prod",
@@ -125,6 +141,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "steps",
     "stop_gradient",
     "sum",
     "take",

@@ -1,4 +1,4 @@
-"""The command line: the worked seven-node network, its numbers and its picture."""
+"""The command line: the worked seven-node network, and what draws pictures on this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import scalargrad
-from scalargrad.draw import draw
+from scalargrad.draw import doctor, draw
 from scalargrad.examples import seven_node
 
 __all__ = ["main"]
@@ -29,11 +29,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "the current one)",
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"%(prog)s {scalargrad.__version__}")
+    commands = parser.add_subparsers(title="other jobs", dest="command", metavar="[COMMAND]")
+    commands.add_parser(
+        "doctor", help="say what draws pictures here, and how to get something better",
+        description="Try each engine that lays out pictures, and tell what works, what is missing "
+        "and what to type to get it.",
+    )  # fmt: skip
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without δ and ∂ shows ? for them
-    folder = parser.parse_args(arguments).save
+    asked = parser.parse_args(arguments)
     try:
-        return _seven_node(folder)
+        if asked.command == "doctor":
+            print(doctor.report(), flush=True)
+            return 0
+        return _seven_node(asked.save)
     except BrokenPipeError:  # `| head` has read enough; Python would complain once more at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

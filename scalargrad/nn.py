@@ -58,7 +58,7 @@ class Module:
         One that is used in several places appears once, under its first name.
         """
         names: dict[Value, str] = {}
-        for parameter, name in _named_values(self):
+        for parameter, name in named_leaves(self):
             names.setdefault(parameter, name)
         named = [(name, parameter) for parameter, name in names.items()]
         if len({name for name, _ in named}) < len(named):
@@ -68,7 +68,7 @@ class Module:
 
     def parameters(self) -> list[Value]:
         """Every parameter once, in a stable order."""
-        return list(dict(_named_values(self)))
+        return list(dict(named_leaves(self)))
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to zero."""
@@ -106,8 +106,11 @@ class Module:
         assign(list(named.values()), numbers)
 
 
-def _named_values(module: Module) -> list[tuple[Value, str]]:
-    """The leaves of a module with their names, in order; one may come twice."""
+def named_leaves(module: Any) -> list[tuple[Value, str]]:
+    """The leaves of a module, or of a list or dict of Values, with their names in order.
+
+    One that is used in several places comes several times.
+    """
     found = []
     # what is still to be looked at: a thing, its name, and the modules around it by identity
     stack: list[tuple[Any, str, frozenset[int]]] = [(module, "", frozenset())]

@@ -27,14 +27,19 @@ def test_the_main_job(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "<svg" in svg.with_suffix(".html").read_text("utf-8")
 
 
-def test_as_a_program_without_dot(tmp_path: Path) -> None:
+def test_as_a_program_without_graphviz(tmp_path: Path) -> None:
+    packages, folder = tmp_path / "packages", tmp_path / "folder"
+    packages.mkdir()
+    folder.mkdir()
+    (packages / "pygraphviz.py").write_text("raise ImportError")
     done = subprocess.run(
-        [sys.executable, "-m", "scalargrad"], cwd=tmp_path, check=True, capture_output=True,
-        text=True, encoding="utf-8", env={**os.environ, "PATH": "", "PYTHONIOENCODING": "utf-8"},
+        [sys.executable, "-m", "scalargrad"], cwd=folder, check=True, capture_output=True,
+        text=True, encoding="utf-8",
+        env={**os.environ, "PATH": "", "PYTHONPATH": str(packages), "PYTHONIOENCODING": "utf-8"},
     )  # fmt: skip
 
     assert "drawn by builtin" in done.stdout
-    assert {path.name for path in tmp_path.iterdir()} == {"seven_node.svg", "seven_node.html"}
+    assert {path.name for path in folder.iterdir()} == {"seven_node.svg", "seven_node.html"}
     assert done.stderr == ""
 
 
@@ -56,6 +61,31 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert f"scalargrad {scalargrad.__version__}" in told
     assert re.search(r"--save DIR\s+the folder", told)
+    assert re.search(r"doctor\s+say what draws pictures", told)
+
+
+def test_doctor(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["doctor"]) == 0
+    told = capsys.readouterr().out
+
+    assert told.startswith(f"scalargrad {scalargrad.__version__}, Python")
+    assert 'engine="auto" takes' in told
+    assert list(tmp_path.iterdir()) == []  # it draws nothing for the user
+
+
+def test_doctor_as_a_program_with_all_broken(tmp_path: Path) -> None:
+    (tmp_path / "pygraphviz.py").write_text("raise ImportError('libX11.so.6')")
+    done = subprocess.run(
+        [sys.executable, "-m", "scalargrad", "doctor"], check=True, capture_output=True,
+        env={**os.environ, "PATH": "", "PYTHONPATH": str(tmp_path), "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+
+    assert b"libX11.so.6" in done.stdout
+    assert b'engine="auto" takes builtin' in done.stdout
+    assert done.stderr == b""
 
 
 def test_what_cannot_be_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,9 +94,10 @@ def test_what_cannot_be_done(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert main(["--save", str(blocked)]) == 2
     assert "cannot be written" in capsys.readouterr().err
 
-    with pytest.raises(SystemExit) as stop:
-        main(["--sav3"])
-    assert stop.value.code == 2
+    for mistyped in ("--sav3", "docter"):
+        with pytest.raises(SystemExit) as stop:
+            main([mistyped])
+        assert stop.value.code == 2
 
 
 def test_a_reader_that_stops_early(tmp_path: Path) -> None:

@@ -18,11 +18,16 @@ PACKAGE = ROOT / "scalargrad"
 
 # A file imports only from files above it.
 ORDER = """
-    rows primitives operators copying engine reductions nesting functional check
+    rows collector primitives operators copying engine reductions nesting functional check
     files nn losses optim training saving
-    draw.labels draw.graph draw.theme draw.sanitise draw.dot
+    draw.labels draw.names draw.graph draw.loops draw.collapse draw.roles draw.focus draw.reading
+    draw.latex draw.templates draw.formula draw.paths draw.factors draw.page draw.phrases
+    draw.explain
+    draw.theme draw.footer draw.sanitise draw.programs draw.dot
     draw.layers draw.order draw.place draw.route draw.edge_labels draw.layout draw.svg
-    draw.html draw.drawing draw.entry draw
+    draw.plates draw.placed draw.fixed draw.engines draw.doctor
+    draw.html draw.drawing draw.entry draw.film draw.passes draw.wording draw.telling draw.steps
+    draw
     examples.seven_node examples
 """.split()  # noqa: SIM905
 NOT_IN_LINE = {"__init__", "__main__", "cli"}  # the package's own face, above everything

@@ -5,8 +5,9 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 
-from scalargrad.draw import dot, html
-from scalargrad.draw.graph import Graph
+from scalargrad.draw import engines, html
+from scalargrad.draw.graph import Graph, count
+from scalargrad.draw.layout import Layout
 from scalargrad.files import write_whole
 
 __all__ = ["Drawing"]
@@ -16,8 +17,8 @@ __all__ = ["Drawing"]
 class Drawing:
     """A picture of a graph, as `draw` returns it.
 
-    `svg` and `source` are the picture as SVG and as DOT text, `engine` is what laid it out ("dot"
-    or "builtin"), and `notice` says what was left out ("" when nothing was).
+    `svg` and `source` are the picture as SVG and as DOT text, `engine` is what laid it out ("dot",
+    "pygraphviz" or "builtin"), and `notice` says what was collapsed ("" when nothing was).
 
     >>> from scalargrad.draw import draw
     >>> from scalargrad.engine import Value
@@ -29,21 +30,27 @@ class Drawing:
     source: str
     engine: str
     graph: Graph
+    layout: Layout
 
     @property
     def notice(self) -> str:
-        """What the picture leaves out; empty when it shows everything."""
+        """What the picture brings together; empty when each value has its own box."""
         return self.graph.notice
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture in the format that the suffix of `path` names, and return the path.
 
-        .svg, .html and .dot always work. .png and .pdf are drawn by Graphviz's `dot` from
-        `source`, so that a picture of the built-in engine is laid out anew. A file of that name
-        is replaced in one step: it is never left half written.
+        .svg, .html and .dot always work. .png and .pdf show the same picture, drawn by Graphviz,
+        be it the program or the package. A file of that name is replaced in one step: it is never
+        left half written.
 
-        Raises ValueError for another suffix, RuntimeError when .png or .pdf needs a `dot` that is
-        missing or fails, OSError when the file cannot be written.
+        Args:
+            path: where to; the suffix, in small letters or large, says in which format.
+
+        Raises:
+            ValueError: another suffix.
+            RuntimeError: .png or .pdf, and no Graphviz that works.
+            OSError: the file cannot be written.
 
         >>> import tempfile
         >>> from scalargrad.draw import draw
@@ -55,8 +62,8 @@ class Drawing:
         target = Path(path)
         writers: dict[str, Callable[[], bytes]] = {
             ".svg": self.svg.encode,
-            ".png": lambda: dot.render(self.source, "png"),
-            ".pdf": lambda: dot.render(self.source, "pdf"),
+            ".png": lambda: engines.picture(self.graph, self.layout, "png"),
+            ".pdf": lambda: engines.picture(self.graph, self.layout, "pdf"),
             ".dot": self.source.encode,
             ".html": self._html,
         }
@@ -66,14 +73,7 @@ class Drawing:
                 f"cannot save as {target.suffix or target.name!r}: "
                 f"the name must end in one of {', '.join(writers)}"
             )
-        try:
-            content = writers[suffix]()
-        except dot.DotFailedError as error:
-            raise RuntimeError(
-                f"cannot save as {suffix}: {error}. .svg, .html and .dot work without it; "
-                "installing Graphviz (for example `apt install graphviz`) gives .png and .pdf"
-            ) from error
-        return write_whole(target, content)
+        return write_whole(target, writers[suffix]())
 
     def _html(self) -> bytes:
         title = self.graph.boxes[-1].title or "Computation graph"
@@ -81,11 +81,7 @@ class Drawing:
 
     def __repr__(self) -> str:
         boxes, edges = len(self.graph.boxes), len(self.graph.edges)
-        parts = [
-            f"{boxes} box" if boxes == 1 else f"{boxes} boxes",
-            f"{edges} edge" if edges == 1 else f"{edges} edges",
-            f"engine={self.engine!r}",
-        ]
+        parts = [count(boxes, "box"), count(edges, "edge"), f"engine={self.engine!r}"]
         if self.notice:
             parts.append(f"notice={self.notice!r}")
         return f"Drawing({', '.join(parts)})"

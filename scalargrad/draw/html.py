@@ -18,8 +18,8 @@ p { max-width: 40rem; margin: 1rem auto; color: #444444; }
 """
 
 _LEGEND = (
-    "Rounded boxes are leaves, dashed ones plain numbers; the thick border marks the result. "
-    "The number on an edge is the local derivative along it."
+    "The number on an edge is the local derivative along it: of the value it leads to, by the one "
+    "it comes from. ×12 stands for twelve edges."
 )
 # Text shrunk below this share of its size is hard to read: a narrower screen scrolls instead.
 _LEAST_SCALE = 0.6

@@ -15,6 +15,7 @@ _ATTRIBUTES = frozenset({
     "fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-dasharray",
     "stroke-linecap", "stroke-linejoin", "opacity",
     "font-family", "font-size", "font-weight", "font-style", "text-anchor",
+    "data-box", "data-edge", "data-row",
 })  # fmt: skip
 
 # Presentation attributes take "url(...)" as a value, and that is a request to somewhere.

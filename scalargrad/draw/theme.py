@@ -1,13 +1,15 @@
-"""How a picture looks, for both engines: colours, borders, type sizes and the room text needs."""
+"""How a picture looks, for every engine: colours, borders, type sizes and the room text needs."""
 
 import unicodedata
 from dataclasses import dataclass
+from math import isfinite
 
-from scalargrad.draw.graph import Box, Kind
+from scalargrad.draw.graph import Box, Graph, Kind
 
 __all__ = [
     "ARROW", "BACKGROUND", "BOX_FONT_SIZE", "EDGE_COLOUR", "EDGE_FONT_SIZE", "FONT", "INK",
-    "LINE_HEIGHT", "MARGIN", "NOTICE_FONT_SIZE", "STYLES", "Style", "box_size", "text_width",
+    "INNER_BORDER", "LINE_HEIGHT", "MARGIN", "NOTICE_FONT_SIZE", "SHADES", "STACK", "STYLES",
+    "UNKNOWN", "Style", "box_size", "fill_of", "text_width",
 ]  # fmt: skip
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -17,6 +19,8 @@ NOTICE_FONT_SIZE = 12.0
 LINE_HEIGHT = 1.25  # times the font size
 MARGIN = 12.0
 ARROW = 8.0  # length of an arrow head
+INNER_BORDER = 3.0  # between the two lines of a double border
+STACK = 4.0  # how far the sheets under a group stick out
 
 # Not transparent: a notebook in a dark theme would put dark ink on a dark page.
 BACKGROUND = "#ffffff"
@@ -26,23 +30,57 @@ EDGE_COLOUR = "#5f6b76"
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """The look of one kind of box."""
+    """The outline of one kind of box, by which kinds are told apart in black and white too."""
 
-    fill: str
     border: str
-    thickness: float
-    dashed: bool
-    rounded: bool
+    thickness: float = 1.25
+    dashed: bool = False
+    rounded: bool = False
+    double: bool = False
+    stacked: bool = False
+    meaning: str = ""
 
 
-# The kinds differ by outline first (round, dashed, plain, thick), so that they can be told apart
-# in black and white; the tints are blue and amber, which the usual colour blindnesses keep apart.
 STYLES: dict[Kind, Style] = {
-    "leaf": Style("#e6f0fa", "#2f5f8f", 1.25, dashed=False, rounded=True),
-    "constant": Style("#ffffff", "#5f6b76", 1.0, dashed=True, rounded=True),
-    "operation": Style("#f6f6f4", "#3c4650", 1.25, dashed=False, rounded=False),
-    "result": Style("#fdf0d0", "#1a1a1a", 3.0, dashed=False, rounded=False),
+    "parameter": Style("#2f4858", double=True, meaning="parameter"),
+    "input": Style("#2f4858", rounded=True, meaning="input"),
+    "constant": Style("#5f6b76", thickness=1.0, dashed=True, rounded=True, meaning="plain number"),
+    "operation": Style("#3c4650", meaning="operation"),
+    "result": Style("#1a1a1a", thickness=3.0, meaning="result"),
+    "group": Style("#3c4650", stacked=True, meaning="many values"),
 }
+
+# The fill tells the size of the gradient: (up to this share of the largest, fill). One hue that
+# darkens evenly, so that it reads in grey and for the colour-blind; the darkest still has a
+# contrast of 7.6 with the ink. Below a quarter in tenths: gradients span powers of ten.
+SHADES: tuple[tuple[float, str], ...] = (
+    (0.0, "#ffffff"),
+    (0.01, "#f0f6fc"),
+    (0.1, "#deeaf7"),
+    (0.25, "#c5dbf0"),
+    (0.5, "#a5c8e8"),
+    (1.0, "#80b0dd"),
+)
+# Where no backward pass has been. Not white: that is a gradient of zero.
+UNKNOWN = "#efede6"
+
+
+def fill_of(box: Box, graph: Graph) -> str:
+    """The fill of a box: the darker, the larger its gradient beside the largest of the graph.
+
+    >>> seen = Box("n0", "result", "y", "tanh", 1.0, 1.0)
+    >>> fill_of(seen, Graph((seen,), (), "", "LR"))
+    '#80b0dd'
+    """
+    if box.kind == "constant":
+        return BACKGROUND
+    if box.grad is None:
+        return UNKNOWN
+    size, largest = abs(box.grad), graph.largest
+    if not isfinite(size):
+        return SHADES[-1][1]
+    return next((fill for share, fill in SHADES if size <= share * largest), SHADES[-1][1])
+
 
 # Widths in em of the widest common sans-serif (DejaVu Sans), a little up: the reader's font is not
 # known when the picture is made, and a box too wide is a smaller fault than a text cut off.
@@ -72,9 +110,14 @@ def _em(character: str) -> float:
 
 
 def box_size(box: Box) -> tuple[float, float]:
-    """Return the width and height, in points, of a box that holds its text with some air."""
+    """Return the width and height, in points, of a box that holds its text with some air.
+
+    For a group that is all of it, with the sheets that stick out at the right and the bottom.
+    """
+    style = STYLES[box.kind]
     widest = max(text_width(line, BOX_FONT_SIZE) for line in box.lines)
+    more = 2 * INNER_BORDER if style.double else 2 * STACK if style.stacked else 0.0
     return (
-        max(widest + 18.0, 34.0),
-        len(box.lines) * BOX_FONT_SIZE * LINE_HEIGHT + 12.0,
+        max(widest + 18.0, 34.0) + more,
+        len(box.lines) * BOX_FONT_SIZE * LINE_HEIGHT + 12.0 + more,
     )

@@ -1,15 +1,18 @@
-"""What the drawing tests share: a small network, both engines, and stand-ins for `dot`."""
+"""What the drawing tests share: a small network, the engines, and stand-ins for Graphviz."""
 
+import importlib.util
 import os
 import shutil
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import scalargrad as sg
 from scalargrad import Value
+from scalargrad.draw import programs
 
 
 @pytest.fixture
@@ -31,11 +34,34 @@ def real_dot() -> None:
         pytest.skip("needs Graphviz's `dot` on PATH")
 
 
-@pytest.fixture(params=["builtin", "dot"])
+@pytest.fixture
+def real_pygraphviz() -> None:
+    """Skip the test where pip's Graphviz is not installed, or lacks libraries of the system."""
+    if fault := _fault_of_pygraphviz():
+        pytest.skip(f"needs pygraphviz: {fault}")
+
+
+@cache
+def _fault_of_pygraphviz() -> str:
+    try:
+        programs.run("pygraphviz", "digraph {}", "dot", "json0")
+    except programs.GraphvizError as error:
+        return str(error)
+    return ""
+
+
+@pytest.fixture(params=["builtin", "dot", "pygraphviz"])
 def engine(request: pytest.FixtureRequest) -> str:
-    """Each engine in turn; Graphviz only where it is installed."""
-    if request.param == "dot":
-        request.getfixturevalue("real_dot")
+    """Each engine in turn; a Graphviz only where it is installed."""
+    if request.param != "builtin":
+        request.getfixturevalue(f"real_{request.param}")
+    return str(request.param)
+
+
+@pytest.fixture(params=["dot", "pygraphviz"])
+def graphviz_engine(request: pytest.FixtureRequest) -> str:
+    """Each Graphviz in turn, where it is installed."""
+    request.getfixturevalue(f"real_{request.param}")
     return str(request.param)
 
 
@@ -45,6 +71,21 @@ def no_dot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
+
+
+@pytest.fixture
+def no_pygraphviz(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python without pygraphviz."""
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec",
+        lambda name, *more: None if name == "pygraphviz" else find(name, *more),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def no_graphviz(no_dot: None, no_pygraphviz: None) -> None:
+    """Neither of the two."""
 
 
 @pytest.fixture
@@ -60,5 +101,19 @@ def fake_dot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str],
         path.write_text(f"#!{sys.executable}\n{program}\n")
         path.chmod(0o755)
         monkeypatch.setenv("PATH", str(folder))
+
+    return install
+
+
+@pytest.fixture
+def fake_pygraphviz(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """Put a package of one line in the place of pygraphviz."""
+
+    def install(program: str) -> None:
+        folder = tmp_path / "packages"
+        (folder / "pygraphviz").mkdir(parents=True)
+        (folder / "pygraphviz" / "__init__.py").write_text(f"{program}\n")
+        monkeypatch.syspath_prepend(folder)  # where it is looked for
+        monkeypatch.setenv("PYTHONPATH", str(folder))  # and where it is imported
 
     return install

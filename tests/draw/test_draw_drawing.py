@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -28,8 +29,8 @@ def drawing(network: Value) -> Drawing:
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".dot", ".html"])
-def test_text_formats_need_no_dot(
-    drawing: Drawing, no_dot: None, tmp_path: Path, suffix: str
+def test_text_formats_need_no_graphviz(
+    drawing: Drawing, no_graphviz: None, tmp_path: Path, suffix: str
 ) -> None:
     path = drawing.save(tmp_path / f"picture{suffix}")
 
@@ -38,15 +39,17 @@ def test_text_formats_need_no_dot(
 
 
 @pytest.mark.parametrize("suffix", [".png", ".pdf"])
-def test_pixels_and_pages(drawing: Drawing, real_dot: None, tmp_path: Path, suffix: str) -> None:
+def test_pixels_and_pages(
+    drawing: Drawing, graphviz_engine: str, tmp_path: Path, suffix: str
+) -> None:
     path = drawing.save(str(tmp_path / f"picture{suffix.upper()}"))
 
     assert path.read_bytes().startswith(_FIRST_BYTES[suffix])
 
 
 @pytest.mark.parametrize("suffix", [".png", ".pdf"])
-def test_without_dot_the_error_says_what_works(
-    drawing: Drawing, no_dot: None, tmp_path: Path, suffix: str
+def test_without_graphviz_the_error_says_what_works(
+    drawing: Drawing, no_graphviz: None, tmp_path: Path, suffix: str
 ) -> None:
     path = tmp_path / f"picture{suffix}"
     message = rf"cannot save as {suffix}: .*\.svg, \.html and \.dot work .*apt install graphviz"
@@ -57,7 +60,7 @@ def test_without_dot_the_error_says_what_works(
 
 
 def test_a_dot_that_fails_leaves_the_old_file(
-    drawing: Drawing, fake_dot: Callable[[str], None], tmp_path: Path
+    drawing: Drawing, fake_dot: Callable[[str], None], no_pygraphviz: None, tmp_path: Path
 ) -> None:
     path = tmp_path / "picture.png"
     path.write_text("old")
@@ -159,7 +162,7 @@ def test_the_page_is_closed_to_the_outside(tmp_path: Path) -> None:
 
 def test_the_page_checks_its_picture_once_more(network: Value, tmp_path: Path) -> None:
     made = draw(network, engine="builtin")
-    hostile = Drawing("<svg><script>x()</script></svg>", made.source, made.engine, made.graph)
+    hostile = replace(made, svg="<svg><script>x()</script></svg>")
 
     assert "script" not in hostile.save(tmp_path / "page.html").read_text()
 

@@ -19,7 +19,7 @@ _Links = list[tuple[int, int]]
 def _graph(count: int, links: _Links, rankdir: str = "LR", label: str = "value") -> Graph:
     heads = {head for _, head in links}
     boxes = tuple(
-        Box(f"n{i}", "operation" if i in heads else "leaf", label * (i % 3), "+", i / 7, -i / 3)
+        Box(f"n{i}", "operation" if i in heads else "input", label * (i % 3), "+", i / 7, -i / 3)
         for i in range(count)
     )
     edges = tuple(
