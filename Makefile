@@ -7,7 +7,7 @@ setup:      ## everything a developer needs, into .venv
 	python3 -m venv .venv
 	$(PYTHON) -m pip install -q -e '.[dev]'
 
-test:       ## the tests, doctests and README, in under two minutes
+test:       ## the tests, doctests and README, in under three minutes
 	$(PYTHON) -m pytest
 
 check:      ## lint, format, types, and whether the generated files are those of the source

@@ -14,8 +14,7 @@ def collector_paused() -> Iterator[None]:
     """No cyclic garbage collection meanwhile: where a graph grows it only finds what is in use.
 
     Collecting took a seventh of the time of a step of MLP 2-16-16-1 on 100 samples, and half of
-    the time in which a graph of a million values is read for a picture. In between it may run, so
-    that what other code leaves behind is not kept until the end.
+    the time in which a graph of a million values is read for a picture.
 
     >>> import gc
     >>> with collector_paused():

@@ -21,10 +21,12 @@ What a row may use, always in this order and with these names:
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite
 from numbers import Real
 from operator import index
+from string import Formatter
 from typing import Any, overload
 
 Point = float | tuple[float, ...]
@@ -272,6 +274,9 @@ def _check_template(template: Any, arity: int | None, name: str) -> None:
         got = type(template).__name__
         raise TypeError(f"primitive {name!r}: text and latex must be strings, got {got}")
     try:
+        fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
+        if odd := [field for field in fields if re.search(r"[.[]", field)]:
+            raise ValueError(f"an operand is text, which has no {odd[0]!r}")
         template.format(*"xyzuvw"[: arity or 6])
     except (IndexError, KeyError, ValueError) as fault:
         raise ValueError(

@@ -156,6 +156,7 @@ def _train(
     model: Callable[[Any], Any], X: Sequence[Any], Y: Sequence[Any], loss: Loss,
     optimizer: Optimizer, batch: list[int],
 ) -> float:  # fmt: skip
+    # Between the steps it may run, so that what other code leaves behind is not kept to the end.
     with collector_paused():
         value = _loss_of(model, [X[i] for i in batch], [Y[i] for i in batch], loss)
         number = _number(value)

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: random programs over the table of operations."""
+"""What tests compute with: random programs over the table of operations, and long chains."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from scalargrad import Value
 from scalargrad.rows import TABLE, Primitive
 
 # Every operation of one or two operands; those with kinks are left out where slopes are measured.
@@ -64,3 +65,11 @@ def programs(
             places.append(out)
             steps.append((row, operands))
     return Program(tuple(point), constant, tuple(steps))
+
+
+def chain(n: int, x: Value | None = None) -> Value:
+    """`x`, or 1.0, negated `n` times."""
+    result = Value(1.0) if x is None else x
+    for _ in range(n):
+        result = -result
+    return result

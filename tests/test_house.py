@@ -20,7 +20,8 @@ PACKAGE = ROOT / "scalargrad"
 ORDER = """
     rows collector primitives operators copying engine reductions nesting functional check
     files nn losses optim training saving
-    draw.labels draw.names draw.graph draw.loops draw.collapse draw.roles draw.focus draw.reading
+    draw.web draw.labels draw.names draw.graph draw.loops draw.collapse draw.roles draw.focus
+    draw.reading
     draw.latex draw.templates draw.formula draw.paths draw.factors draw.page draw.phrases
     draw.explain
     draw.theme draw.footer draw.sanitise draw.programs draw.dot

@@ -1,19 +1,14 @@
 """The worked numbers of the lectures, from hand-derived formulas at 60 digits."""
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
+from lectures import lecture
 
 import scalargrad as sg
 from scalargrad import Value, losses, optim
 from scalargrad.examples import seven_node
-
-CASES = json.loads(Path(__file__).with_name("reference").joinpath("lectures.json").read_text())[
-    "cases"
-]
 
 
 def close_to(case: dict[str, Any]) -> Callable[[float, float], bool]:
@@ -26,7 +21,7 @@ def close_to(case: dict[str, Any]) -> Callable[[float, float], bool]:
 @pytest.mark.parametrize("t", [1, -1])
 @pytest.mark.parametrize("g", ["tanh", "identity"])
 def test_seven_nodes(g: str, t: int) -> None:
-    case = CASES[f"S4.seven_{g}"]
+    case = lecture(f"S4.seven_{g}")
     close, inputs = close_to(case), case["inputs"]
     expected = case["expected"][f"t={t:+d}"]
     activation = sg.tanh if g == "tanh" else lambda z: z + 0.0
@@ -83,7 +78,7 @@ def test_identity_that_hands_its_argument_on() -> None:
 
 
 def test_partial_derivatives() -> None:
-    case = CASES["S2.calculus"]
+    case = lecture("S2.calculus")
     close = close_to(case)
     f = lambda x, y: x**2 + x * y + y**2
     for point in case["expected"]["points"]:
@@ -93,7 +88,7 @@ def test_partial_derivatives() -> None:
 
 
 def test_chain_rule_and_cost_derivative() -> None:
-    case = CASES["S2.calculus"]
+    case = lecture("S2.calculus")
     close, expected = close_to(case), case["expected"]
     z, slope = sg.value_and_grad(lambda x: sg.sin(x**2 + 1))(expected["chain_rule"]["x"])
     assert close(z, expected["chain_rule"]["z=sin(x^2+1)"])
@@ -106,7 +101,7 @@ def test_chain_rule_and_cost_derivative() -> None:
 
 
 def test_sigmoid_at_extremes() -> None:
-    case = CASES["S2.calculus"]
+    case = lecture("S2.calculus")
     close = close_to(case)
     for x, expected in case["expected"]["sigmoid"].items():
         value, slope = sg.value_and_grad(sg.sigmoid)(float(x))
@@ -118,12 +113,12 @@ def test_sigmoid_at_extremes() -> None:
 
 
 def simplest(w: Any) -> Any:
-    inputs = CASES["S0.simplest"]["inputs"]
+    inputs = lecture("S0.simplest")["inputs"]
     return losses.squared_error(inputs["x"] * w, inputs["tau"])
 
 
 def test_simplest_network() -> None:
-    case = CASES["S0.simplest"]
+    case = lecture("S0.simplest")
     close, expected, w0 = close_to(case), case["expected"], case["inputs"]["w0"]
     E, slope = sg.value_and_grad(simplest)(w0)
 
@@ -138,9 +133,9 @@ def test_simplest_network() -> None:
         assert abs(got - want) <= 1e-8 * abs(want)  # the difference cancels digits
 
 
-@pytest.mark.parametrize("epsilon", CASES["S0.simplest"]["inputs"]["epsilons"])
+@pytest.mark.parametrize("epsilon", lecture("S0.simplest")["inputs"]["epsilons"])
 def test_descent_of_the_simplest_network(epsilon: float) -> None:
-    case = CASES["S0.simplest"]
+    case = lecture("S0.simplest")
     close, expected = close_to(case), case["expected"]["trajectories"][str(epsilon)]
     w = Value(case["inputs"]["w0"])
     descent = optim.SGD([w], lr=epsilon)
@@ -164,7 +159,7 @@ def test_descent_of_the_simplest_network(epsilon: float) -> None:
 
 
 def test_two_inputs() -> None:
-    case = CASES["S0.two_input"]
+    case = lecture("S0.two_input")
     close, inputs, expected = close_to(case), case["inputs"], case["expected"]
     unit_by_association = inputs["X_unit_by_association"]
     X = [*zip(*unit_by_association, strict=True)]  # one row for each association

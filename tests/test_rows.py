@@ -62,6 +62,8 @@ def test_several_and_any_number_of_inputs() -> None:
         (("own", abs, None), TypeError, "'own': partials must be a function, got NoneType"),
         (("own", abs, lambda x, out: (1.0,), "E[{1}]"), ValueError, "must have the fields"),
         (("own", abs, lambda x, out: (1.0,), "E[{"), ValueError, "must have the fields"),
+        (("own", abs, lambda x, out: (1.0,), "{0[0]}"), ValueError, "must have the fields"),
+        (("own", abs, lambda x, out: (1.0,), "{0.real}"), ValueError, "must have the fields"),
         (("own", abs, lambda x, out: (1.0,), None, 3), TypeError, "must be strings, got int"),
     ],
 )  # fmt: skip

@@ -228,7 +228,7 @@ def test_a_crash_leaves_the_older_file_and_nothing_else(
     with pytest.raises(type(error)):
         sg.save(Numbers(1.0), path)
 
-    assert [p.read_text() for p in tmp_path.iterdir()] == ([] if old is None else [old])
+    assert [p.read_text("utf-8") for p in tmp_path.iterdir()] == ([] if old is None else [old])
 
 
 def test_the_file_appears_in_one_step_and_whole(
@@ -240,13 +240,13 @@ def test_the_file_appears_in_one_step_and_whole(
     replace = os.replace
 
     def look(source: Any, target: Any) -> None:
-        seen.append((path.read_text(), Path(source).parent, Path(source).read_text()))
+        seen.append((path.read_text("utf-8"), Path(source).parent, Path(source).read_text("utf-8")))
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", look)
     sg.save(Numbers(1.0), path)
 
-    assert seen == [("the older file", tmp_path, path.read_text())]
+    assert seen == [("the older file", tmp_path, path.read_text("utf-8"))]
     assert [p.name for p in tmp_path.iterdir()] == ["model.json"]
 
 
@@ -258,7 +258,7 @@ def test_a_parameter_that_is_no_number_leaves_the_older_file(tmp_path: Path) -> 
     with pytest.raises(TypeError, match=r"x\.1\b"):
         sg.save(model, path)
 
-    assert [p.read_text() for p in tmp_path.iterdir()] == ["the older file"]
+    assert [p.read_text("utf-8") for p in tmp_path.iterdir()] == ["the older file"]
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -120,6 +120,7 @@ def report() -> str:
         "Engines that lay out pictures, best first",
         *_table([_engine_row(engine) for engine in found]),
         f'  engine="auto" takes {next(engine.name for engine in found if engine.works)}',
+        "  and builtin for pictures in which many lines meet",
         "",
         "Formats of Drawing.save",
         *_table(_format_rows(found)),

@@ -1,6 +1,6 @@
 """A graph as DOT text: complete, for the user's own Graphviz and for whatever else reads DOT."""
 
-import graphviz
+from types import ModuleType
 
 from scalargrad.draw.graph import Box, Graph
 from scalargrad.draw.theme import (
@@ -17,9 +17,26 @@ from scalargrad.draw.theme import (
     fill_of,
 )
 
-__all__ = ["escape", "source"]
+__all__ = ["escape", "package", "source"]
 
 _POINTS_PER_INCH = 72.0
+
+
+def package() -> ModuleType:
+    """The graphviz package, imported when it is needed: a picture's SVG does without.
+
+    Raises:
+        ImportError: something else of that name was found first, such as a user's own graphviz.py.
+
+    >>> package().__name__
+    'graphviz'
+    """
+    import graphviz
+
+    if not hasattr(graphviz, "Digraph"):
+        where = getattr(graphviz, "__file__", None)
+        raise ImportError(f"{where} stands in the way of the graphviz package: rename that file")
+    return graphviz  # type: ignore[no-any-return]
 
 
 def source(graph: Graph) -> str:
@@ -33,7 +50,7 @@ def source(graph: Graph) -> str:
     """
     # User text stands in labels only. In other attributes Graphviz does not escape it: a font name
     # comes out as markup, and a URL keeps "javascript:". Record shapes read {}|<> as structure.
-    digraph = graphviz.Digraph(
+    digraph = package().Digraph(
         graph_attr={
             "rankdir": graph.rankdir,
             "bgcolor": BACKGROUND,
@@ -79,13 +96,13 @@ def escape(text: str) -> str:
     """
     # Graphviz decodes character entities in labels, so a typed "&lt;" would turn into "<";
     # graphviz.escape takes care of backslashes and of text that looks like an HTML-like label.
-    escaped: str = graphviz.escape(text.replace("&", "&amp;"))
+    escaped: str = package().escape(text.replace("&", "&amp;"))
     return escaped
 
 
 def _lines(lines: tuple[str, ...]) -> str:
     # Joining makes a plain str again, so it must be marked anew as not HTML-like.
-    joined: str = graphviz.nohtml("\\n".join(escape(line) for line in lines))
+    joined: str = package().nohtml("\\n".join(escape(line) for line in lines))
     return joined
 
 

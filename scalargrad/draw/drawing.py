@@ -5,7 +5,7 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 
-from scalargrad.draw import engines, html
+from scalargrad.draw import dot, engines, html, web
 from scalargrad.draw.graph import Graph, count
 from scalargrad.draw.layout import Layout
 from scalargrad.files import write_whole
@@ -27,10 +27,14 @@ class Drawing:
     """
 
     svg: str
-    source: str
     engine: str
     graph: Graph
     layout: Layout
+
+    @property
+    def source(self) -> str:
+        """The graph as DOT text, for the user's own Graphviz."""
+        return dot.source(self.graph)
 
     @property
     def notice(self) -> str:
@@ -64,7 +68,7 @@ class Drawing:
             ".svg": self.svg.encode,
             ".png": lambda: engines.picture(self.graph, self.layout, "png"),
             ".pdf": lambda: engines.picture(self.graph, self.layout, "pdf"),
-            ".dot": self.source.encode,
+            ".dot": lambda: self.source.encode(),
             ".html": self._html,
         }
         suffix = target.suffix.lower()
@@ -90,9 +94,5 @@ class Drawing:
         self, include: Container[str] | None = None, exclude: Container[str] | None = None
     ) -> dict[str, str]:
         # Only hands out strings that exist already, for an error here fails a whole notebook.
-        bundle = {"image/svg+xml": self.svg, "text/plain": repr(self)}
-        return {
-            form: text
-            for form, text in bundle.items()
-            if (not include or form in include) and (not exclude or form not in exclude)
-        }
+        forms = {"image/svg+xml": self.svg, "text/plain": repr(self)}
+        return web.offered(forms, include, exclude)

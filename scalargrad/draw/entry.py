@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from scalargrad.draw import dot, engines, svg
+from scalargrad.draw import engines, svg
 from scalargrad.draw.drawing import Drawing
 from scalargrad.draw.reading import read
 from scalargrad.engine import Value
@@ -35,18 +35,20 @@ def draw(
         max_nodes: how many boxes there may be.
         max_edges: how many edges there may be.
         expand: boxes to open, by the module's path or the "#12" in their title, or Values in them.
-        focus: a Value, or its label, to show with its surroundings as single boxes.
+        focus: a Value, its label or "#12" (its place), to show with what is around it as single
+            boxes.
         radius: how many edges away from `focus` values are still shown singly.
         rankdir: the direction from inputs to result: "LR" (left to right), "TB" (top to bottom),
             "RL" or "BT".
         engine: "dot" (the Graphviz program), "pygraphviz" (Graphviz from the package index),
-            "builtin" (needs nothing), or "auto": the first of these that is there and works.
+            "builtin" (needs nothing), or "auto": the first of these that is there and works, but
+            "builtin" where many lines meet, which it keeps apart best.
 
     Raises:
-        TypeError: `x` is no Value, `model` has no parameters, or another argument is of a type
-            that does not fit.
-        ValueError: an unknown rankdir or engine, a budget below one box or no edges, or a name
-            that is not in the graph.
+        TypeError: `x` is no Value, `model` neither a module nor a list or dict of Values, or
+            another argument is of a type that does not fit.
+        ValueError: an unknown rankdir or engine, `max_nodes` below 1, `max_edges` or `radius`
+            below 0, or a name that is not in the graph.
         RuntimeError: the engine asked for is missing or does not work.
 
     >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
@@ -59,4 +61,4 @@ def draw(
     engines.check(engine)
     graph = read(x, model, max_nodes, max_edges, expand, focus, radius, rankdir).graph
     layout, used = engines.lay_out(graph, engine)
-    return Drawing(svg.render(graph, layout), dot.source(graph), used, graph, layout)
+    return Drawing(svg.render(graph, layout), used, graph, layout)

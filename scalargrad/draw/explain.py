@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from math import fabs, isfinite, nan
 from typing import Any
 
 from scalargrad.collector import collector_paused
+from scalargrad.draw import web
 from scalargrad.draw.factors import Factors
-from scalargrad.draw.labels import format_number
+from scalargrad.draw.formula import is_stale
+from scalargrad.draw.labels import format_number, label_of
 from scalargrad.draw.latex import latex_number
 from scalargrad.draw.page import Equation, Page, Piece, joined, number, total, words
 from scalargrad.draw.paths import Ways
@@ -25,6 +27,7 @@ _DELTAS = (12, 8, 6, 4, 2)  # how many δ are shown: the most that take no more 
 _LINES = 24
 _ROOM = 70  # about what an equation has on a line
 _STOPS = 7  # of a path with more stops on either side, those in the middle are dots
+_LOOKED_AT = 10_000  # values, from x on, that are asked whether they are still true
 _NOTES = 8  # how many of the slopes and unnamed values that occur are spelt out
 
 
@@ -33,6 +36,11 @@ class Explanation:
     """How a derivative comes about: `text`, `latex` (an aligned environment) and the `derivative`.
 
     `print` shows the text, Jupyter the LaTeX.
+
+    >>> from scalargrad.draw.explain import explain
+    >>> x = Value(3.0, "x")
+    >>> explain(x * 2.0, x)
+    <Explanation: ∂v3/∂x = 2>
     """
 
     text: str
@@ -45,8 +53,11 @@ class Explanation:
     def __repr__(self) -> str:
         return f"<Explanation: {self.text.splitlines()[0]}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/plain": self.text, "text/latex": f"$$\n{self.latex}\n$$"}
+    def _repr_mimebundle_(
+        self, include: Container[str] | None = None, exclude: Container[str] | None = None
+    ) -> dict[str, str]:
+        forms = {"text/plain": self.text, "text/latex": f"$$\n{self.latex}\n$$"}
+        return web.offered(forms, include, exclude)
 
 
 def explain(x: Value, w: Value, model: Any = None, top: int = 5) -> Explanation:
@@ -106,6 +117,8 @@ def _explained(x: Value, w: Value, names: dict[Value, str], top: int) -> Explana
     else:
         derivative = phrases.factors.adjoints[0]
         page.write([Equation(phrases.derivative(w), [[_precise(derivative)]])])
+        if any(map(is_stale, ways.nodes[-_LOOKED_AT:])):
+            page.say(words("(an operand has changed since: these are the derivatives of then)"))
         _factor_by_factor(page, phrases, top)
         _path_by_path(page, phrases, top)
     return Explanation(page.text, page.latex, derivative)
@@ -213,7 +226,7 @@ def _way(phrases: Phrases, path: Sequence[int]) -> Piece:
     stops: list[Value | None] = [phrases.w]
     for place in map(ways.heads.__getitem__, path):
         node = ways.nodes[place]
-        if node.label.strip() or node in phrases.unnamed or place == last:
+        if label_of(node) or node in phrases.unnamed or place == last:
             stops.append(node)
         elif stops[-1] is not None:
             stops.append(None)
@@ -230,5 +243,9 @@ def _share(phrases: Phrases, shown: Sequence[float], sizes: float) -> Piece:
     told = f"together {part} of {format_number(phrases.factors.adjoints[0])}"
     share = plain_sum(map(fabs, shown)) / sizes if sizes else nan
     if isfinite(share):
-        told += f"; {100.0 * share:.0f} % of the sum of all in size"
+        told += f"; {_percent(share)} of the sum of the absolute values"
     return words(f"the {len(shown)} largest: {told}")
+
+
+def _percent(share: float) -> str:
+    return "under 1 %" if share < 0.01 else f"{100.0 * share:.0f} %"

@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const SVG = "http://www.w3.org/2000/svg";
-  const SHAPES = "svg g path polygon polyline ellipse text tspan".split(" ");
+  const SHAPES = "svg g path polygon text".split(" ");
   const PACE = 2000; // ms a step
 
   // The picture of an img as elements of the page; null unless it is what Python lets through.
@@ -52,7 +52,7 @@
     const svg = img && unpack(img);
     if (!svg) return; // the picture and the list stay as they are
     const data = film.querySelector("script[type='application/json']").textContent;
-    const { start, steps } = JSON.parse(data);
+    const { summary, start, steps } = JSON.parse(data);
     const view = img.parentNode;
     img.replaceWith(svg);
     svg.querySelectorAll("path[data-edge]").forEach((line) => addWayBack(svg, line));
@@ -112,7 +112,9 @@
       now.scrollTop = 0;
       slider.value = at;
       slider.setAttribute("aria-valuetext", step.caption);
-      reveal(box(step.boxes[0])[0]);
+      svg.setAttribute("aria-label", `${summary}; ${step.caption}: ${step.title}`);
+      // Plain numbers alone start no step of their own: then there is no box to look at.
+      if (step.boxes.length) reveal(box(step.boxes[0])[0]);
     }
 
     // Bring a box into the middle of a picture larger than its view; the page itself stays put.

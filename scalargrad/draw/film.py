@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import os
 from collections.abc import Container, Iterator
@@ -15,25 +14,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from scalargrad.draw import web
 from scalargrad.draw.graph import Graph, count
 from scalargrad.draw.sanitise import sanitise
 from scalargrad.files import write_whole
 
 __all__ = ["Change", "Film", "Step"]
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-</head>
-<body>
-{film}
-</body>
-</html>
-"""
 
 # The script stands behind what it turns into a player, so that it finds it while a page loads.
 # Buttons and the slider are made by the script: without it they would promise what does not work.
@@ -111,17 +97,16 @@ class Film:
         >>> steps(Value(3.0, "x").tanh()).html.startswith("<!DOCTYPE html>")
         True
         """
-        policy = (
-            "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
-            f"style-src '{_digest(_asset('film.css'))}'; script-src '{_digest(_asset('film.js'))}'"
-        )
         title = f"The backward pass of {self.graph.boxes[-1].title or 'a computation'}"
-        return _PAGE.format(policy=policy, title=escape(title), film=self._fragment())
+        return web.page(title, self._fragment(), _asset("film.css"), _asset("film.js"))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the film as a web page to `path`, which ends in .html, and return the path.
 
         A file of that name is replaced in one step: it is never left half written.
+
+        Args:
+            path: where to; the name ends in .html.
 
         Raises:
             ValueError: the name ends in something else.
@@ -164,6 +149,7 @@ class Film:
 
     def _data(self) -> dict[str, object]:
         return {
+            "summary": self.graph.summary,
             "start": self.start,
             "steps": [
                 {
@@ -188,22 +174,13 @@ class Film:
     def _repr_mimebundle_(
         self, include: Container[str] | None = None, exclude: Container[str] | None = None
     ) -> dict[str, str]:
-        # Puts together strings that exist already: an error here would fail a whole notebook.
-        bundle = {"text/html": self._fragment(), "text/plain": repr(self)}
-        return {
-            form: text
-            for form, text in bundle.items()
-            if (not include or form in include) and (not exclude or form not in exclude)
-        }
+        forms = {"text/html": self._fragment(), "text/plain": repr(self)}
+        return web.offered(forms, include, exclude)
 
 
 @cache
 def _asset(name: str) -> str:
     return files("scalargrad.draw").joinpath(name).read_text("utf-8")
-
-
-def _digest(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _as_json(data: object) -> str:

@@ -4,17 +4,14 @@ import re
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element, fromstring
 
-import graphviz
-
-from scalargrad.draw.dot import escape
+from scalargrad.draw.dot import escape, package
 from scalargrad.draw.route import Point
 from scalargrad.draw.sanitise import SVG_NAMESPACE
-from scalargrad.draw.theme import BACKGROUND, FONT, text_width
+from scalargrad.draw.theme import BACKGROUND, FONT, FOOT, text_width
 
 __all__ = ["fixed"]
 
 _POINTS_PER_INCH = 72.0
-_FOOT = 0.36  # as in svg.py: from the middle of a text down to its foot, in font sizes
 _ARC = 0.5523  # where the control points of a quarter of a circle are, in radii
 # Over 16,384 characters in one string are an error in Graphviz 2.43; a string may be a sum, though.
 _LONGEST = 8_000
@@ -43,7 +40,7 @@ def fixed(svg: str, dots_per_inch: float | None = None) -> str:
     _, _, width, height = (float(part) for part in root.attrib["viewBox"].split())
     page = _Page(height)
     page.add(root, {}, (0.0, 0.0))
-    digraph = graphviz.Digraph(
+    digraph = package().Digraph(
         graph_attr={
             "bgcolor": BACKGROUND,
             "pad": "0",
@@ -118,13 +115,13 @@ class _Page:
 
     def _text(self, text: str, look: dict[str, str], shift: Point) -> None:
         size = float(look["font-size"])
-        x, y = float(look["x"]) + shift[0], self.height - float(look["y"]) - shift[1] + _FOOT * size
+        x, y = float(look["x"]) + shift[0], self.height - float(look["y"]) - shift[1] + FOOT * size
         attributes = {"label": escape(text), "fontsize": f"{size:g}", "fontcolor": look["fill"]}
         if look.get("text-anchor") != "middle":
             # A line that ends in \l stands at the left of a node that is wide enough.
             width = text_width(text, size)
             x += width / 2
-            attributes["label"] = graphviz.nohtml(attributes["label"] + "\\l")
+            attributes["label"] = package().nohtml(attributes["label"] + "\\l")
             attributes |= {"fixedsize": "true", "width": f"{width / _POINTS_PER_INCH:.3f}"}
         self.texts.append({**attributes, "pos": f"{x:.2f},{y:.2f}"})
 

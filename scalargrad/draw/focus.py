@@ -4,47 +4,95 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 from scalargrad.draw.roles import Roles
 from scalargrad.engine import Value
 
-__all__ = ["around", "places"]
+__all__ = ["Finder", "around", "inside"]
+
+# "#12" in the title of a box of many, "v12" as the film calls an unnamed value: place 12, from 1
+_NUMBERED = re.compile(r"[#v]([0-9]{1,12})")
 
 
-def places(expand: Any, roles: Roles, box_of: Sequence[int] | None) -> tuple[set[str], set[int]]:
-    """Return what `expand` names: modules by their path, and the values of other boxes.
+class Finder:
+    """What a caller names, found in a graph: modules by their paths, values by their labels.
 
-    `box_of` is the grouping in which "#12" means the box that holds value number 12; without one,
-    as where nothing is collapsed, the names are only checked.
-
-    Raises:
-        TypeError: `expand` has something other than names of boxes and Values.
-        ValueError: there is no such module or value in the graph.
+    Raises (all methods):
+        TypeError: what is named is neither a name nor a Value.
+        ValueError: the graph has nothing of that name; the message says what there is.
     """
-    modules: set[str] = set()
-    values: set[int] = set()
-    asked = [expand] if isinstance(expand, (str, Value)) else expand
-    if not isinstance(asked, Iterable):
-        raise TypeError(f"expand takes names of boxes, or Values, got {type(expand).__name__}")
-    known = {level for module in set(roles.modules) for level in module}
-    for one in asked:
-        if isinstance(one, str) and one in known:
-            modules.add(one)
-            continue
-        place = _place(one, roles, known, "expand")
-        if box_of is not None:
-            box = box_of[place]
-            values.update([i for i, other in enumerate(box_of) if other == box])
-    return modules, values
+
+    def __init__(self, roles: Roles) -> None:
+        self.roles = roles
+
+    @cached_property
+    def modules(self) -> set[str]:
+        """The paths of all modules."""
+        return {level for module in set(self.roles.modules) for level in module}
+
+    @cached_property
+    def _labelled(self) -> dict[str, int]:
+        """The first value of each label."""
+        found: dict[str, int] = {}
+        for place in range(len(self.roles.order)):
+            found.setdefault(self.roles.label(place), place)
+        return found
+
+    def expanded(self, expand: Any) -> tuple[set[str], list[int]]:
+        """What `expand` names: the modules, and the values in the order in which they are named."""
+        asked = [expand] if isinstance(expand, (str, Value)) else expand
+        if not isinstance(asked, Iterable):
+            raise TypeError(f"expand takes names of boxes, or Values, got {type(expand).__name__}")
+        modules: set[str] = set()
+        places: list[int] = []
+        for one in asked:
+            if isinstance(one, str) and one in self.modules:
+                modules.add(one)
+            else:
+                places.append(self.place(one, "expand"))
+        return modules, places
+
+    def place(self, wanted: Any, taker: str) -> int:
+        """The place of a Value, or of one named by its label, "#12" or "v12"."""
+        if isinstance(wanted, Value):
+            if wanted in self.roles.place:
+                return self.roles.place[wanted]
+            raise ValueError(f"{taker}: {wanted!r} is not in the graph that is drawn")
+        if not isinstance(wanted, str):
+            got = type(wanted).__name__
+            raise TypeError(f"{taker} takes the name of a box or a Value, got {got}")
+        if wanted and wanted in self._labelled:
+            return self._labelled[wanted]
+        numbered = _NUMBERED.fullmatch(wanted)
+        if numbered and 1 <= int(numbered[1]) <= len(self.roles.order):
+            return int(numbered[1]) - 1
+        there = ", ".join(sorted(self.modules)[:6]) + (", ..." if len(self.modules) > 6 else "")
+        there = f"the modules are {there}" if there else "a box of many is named in it, like '#12'"
+        raise ValueError(f"{taker}: nothing in this graph is called {wanted!r:.80}; {there}")
 
 
-def around(focus: Any, radius: int, roles: Roles, most: int, most_edges: int) -> set[int]:
-    """Return the values within `radius` edges of `focus`, the nearest first, `most` at most.
+def inside(places: Sequence[int], box_of: Sequence[int]) -> list[int]:
+    """The values that share boxes with those at `places`: first from these on, then the others.
 
-    `most_edges` bounds the edges that these values have. Errors as for `places`.
+    So "#83" opens a large box where the picture has #83, and not at its beginning.
+
+    >>> inside([3], [0, 1, 1, 1, 1, 2])
+    [3, 4, 1, 2]
     """
-    start = _place(focus, roles, set(), "focus")
+    first: dict[int, int] = {}
+    for place in places:
+        first[box_of[place]] = min(place, first.get(box_of[place], place))
+    members = [i for i, box in enumerate(box_of) if box in first]
+    return sorted(members, key=lambda i: (i < first[box_of[i]], i))
+
+
+def around(start: int, radius: int, roles: Roles, most: int, most_edges: int) -> set[int]:
+    """The values within `radius` edges of that at `start`, the nearest first.
+
+    There are `most` at the most, and about `most_edges` edges that lead to them.
+    """
     users: list[list[int]] = [[] for _ in roles.parents]
     for value, below in enumerate(roles.parents):
         for parent in dict.fromkeys(below):
@@ -64,22 +112,3 @@ def around(focus: Any, radius: int, roles: Roles, most: int, most_edges: int) ->
             found[other] = found[value] + 1
             queue.append(other)
     return set(found)
-
-
-def _place(wanted: Any, roles: Roles, modules: set[str], what: str) -> int:
-    if isinstance(wanted, Value):
-        for place, value in enumerate(roles.order):
-            if value is wanted:
-                return place
-        raise ValueError(f"{what}: {wanted!r} is not in the graph that is drawn")
-    if not isinstance(wanted, str):
-        raise TypeError(f"{what} takes the name of a box or a Value, got {type(wanted).__name__}")
-    number = int(wanted[1:]) if re.fullmatch(r"#[0-9]{1,12}", wanted) else 0
-    if 1 <= number <= len(roles.order):
-        return number - 1
-    for place in range(len(roles.order)):
-        if wanted and roles.label(place) == wanted:
-            return place
-    there = ", ".join(sorted(modules)[:6]) + (", ..." if len(modules) > 6 else "")
-    there = f"the modules are {there}" if there else "a box of many is named in it, like '#12'"
-    raise ValueError(f"{what}: nothing in this graph is called {wanted!r}; {there}")

@@ -1,14 +1,16 @@
 """What stands below a picture: what outlines and colours mean, and what was left out."""
 
 from dataclasses import dataclass
-from itertools import pairwise
+from math import isfinite
 from typing import NamedTuple
 
 from scalargrad.draw.graph import Graph
 from scalargrad.draw.labels import format_number
 from scalargrad.draw.theme import (
     BACKGROUND,
+    FOOT,
     MARGIN,
+    NOT_FINITE,
     NOTICE_FONT_SIZE,
     SHADES,
     STYLES,
@@ -82,7 +84,7 @@ def footer(graph: Graph, width: float) -> Footer:
             middle = y + _LINE / 2
             if outline:
                 swatches.append(Swatch(x, middle - _SWATCH[1] / 2, *_SWATCH, outline, fill))
-            foot = middle + NOTICE_FONT_SIZE * 0.36
+            foot = middle + NOTICE_FONT_SIZE * FOOT
             texts.append(FooterText(x + swatch, foot, words))
             x += needed + _GAP
             right = max(right, x - _GAP)
@@ -97,16 +99,16 @@ def _kinds(graph: Graph) -> list[_Entry]:
 
 def _gradients(graph: Graph) -> list[_Entry]:
     plain = STYLES["operation"]
-    if not graph.backward:
-        return [(plain, UNKNOWN, _NO_GRADIENTS)]
     largest = graph.largest
-    if not largest:
-        return [(plain, SHADES[0][1], "every gradient is 0")]
-    entries: list[_Entry] = [(None, "", "|grad|"), (plain, SHADES[0][1], "0")]
-    for (_, _), (share, fill) in pairwise(SHADES):
-        bound = largest if share == 1.0 else float(f"{share * largest:.2g}")
-        entries.append((plain, fill, f"to {format_number(bound)}"))
-    return entries
+    entries: list[_Entry] = [] if graph.backward else [(plain, UNKNOWN, _NO_GRADIENTS)]
+    if largest:  # without a backward pass they are left from another one
+        entries += [(None, "", "|grad|"), (plain, SHADES[0][1], "0")]
+        for share, fill in SHADES[1:]:
+            bound = largest if share == 1.0 else float(f"{share * largest:.2g}")
+            entries.append((plain, fill, f"to {format_number(bound)}"))
+    if any(b.grad is not None and not isfinite(b.grad) for b in graph.boxes):
+        entries.append((plain, NOT_FINITE, "nan or infinite"))
+    return entries or [(plain, SHADES[0][1], "every gradient is 0")]
 
 
 def _wrapped(text: str, room: float) -> list[list[_Entry]]:

@@ -8,11 +8,11 @@ here is algebra, such as that 1 * x is x.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import isclose, nan
+from math import isclose, isnan, nan
 from typing import Any
 
 from scalargrad import primitives as row
-from scalargrad.draw.labels import format_number
+from scalargrad.draw.labels import format_number, label_of
 from scalargrad.draw.latex import latex_name, latex_number
 from scalargrad.draw.templates import ATOM, POWER, PRODUCT, SUM, bracketed, template
 from scalargrad.engine import Value
@@ -21,6 +21,7 @@ from scalargrad.rows import Primitive, as_float
 
 __all__ = [
     "Formula",
+    "is_stale",
     "name_of",
     "of_partials",
     "of_value",
@@ -148,9 +149,26 @@ def partial_formulas(
     return tuple(formula.write(latex) for formula in formulas)
 
 
+def is_stale(value: Value) -> bool:
+    """Whether the operands of `value` would give another number today, its own being of then.
+
+    >>> x = Value(1.0)
+    >>> y = sg.exp(x)
+    >>> x.data = 2.0
+    >>> is_stale(y)
+    True
+    """
+    row = value._row
+    try:
+        now = row.evaluate([float(parent.data) for parent in value.parents]) if row else value.data
+    except Exception:  # an operation of the user's own may raise anything
+        return True
+    return not (isclose(now, value.data, rel_tol=1e-9) or (isnan(now) and isnan(value.data)))
+
+
 def name_of(value: Value, names: Mapping[Value, str]) -> Formula:
     """The value as an operand of a formula: its name; a constant, and what has none, its number."""
-    bare = value not in names or (value.is_constant and not value.label)
+    bare = value not in names or (value.is_constant and not label_of(value))
     return Formula(value.data, "" if bare else names[value])
 
 

@@ -1,12 +1,14 @@
 """The graph that every view reads: boxes and edges in plain data, with nothing left to compute."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from math import isfinite
+from functools import cached_property
+from math import isfinite, isnan
 from typing import Literal, NamedTuple
 
 from scalargrad.draw.labels import format_number
 
-__all__ = ["Box", "Edge", "Graph", "Kind", "Role", "Row", "count"]
+__all__ = ["Box", "Edge", "Graph", "Kind", "Role", "Row", "count", "largest_size"]
 
 Kind = Literal["parameter", "input", "constant", "operation", "result", "group"]
 Role = Literal["title", "data", "grad", "count"]
@@ -91,7 +93,7 @@ class Edge:
     edges: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Graph:
     """Boxes in topological order, the edges between them, and what was collapsed (`notice`).
 
@@ -104,11 +106,16 @@ class Graph:
     rankdir: str
     backward: bool = True
 
-    @property
+    @cached_property  # asked for by every box that gets its colour
     def largest(self) -> float:
         """The largest finite |grad| of all boxes but the constants, which gives the colours."""
         grads = [abs(b.grad) for b in self.boxes if b.grad is not None and b.kind != "constant"]
         return max(filter(isfinite, grads), default=0.0)
+
+    @property
+    def upright(self) -> bool:
+        """Whether the picture runs from top to bottom, or from bottom to top."""
+        return self.rankdir in ("TB", "BT")
 
     @property
     def summary(self) -> str:
@@ -122,6 +129,17 @@ class Graph:
         text = f"Computation graph: {sizes}; result {name}data {format_number(result.data or 0.0)}"
         text += "" if self.backward else "; no gradients yet"
         return f"{text}; {self.notice}" if self.notice else text
+
+
+def largest_size(numbers: Iterable[float]) -> float | None:
+    """The largest of the numbers without their signs; nan if one is nan, None if there are none.
+
+    >>> largest_size([1.0, -3.0]), largest_size([])
+    (3.0, None)
+    """
+    sizes = [abs(number) for number in numbers]
+    # by hand, since max would lose a nan that stands behind another number
+    return next(filter(isnan, sizes), max(sizes, default=None))
 
 
 def count(number: int, noun: str) -> str:

@@ -2,8 +2,16 @@
 
 import math
 import unicodedata
+from typing import Any, Protocol
 
-__all__ = ["clean", "format_number"]
+__all__ = ["clean", "format_number", "label_of"]
+
+
+class Labelled(Protocol):
+    """What has a label: a Value."""
+
+    label: Any
+
 
 # Line breaks and tabs stay visible: a label typed with one should not silently look like another.
 _VISIBLE = {"\n": "↵", "\r": "↵", "\u2028": "↵", "\u2029": "↵", "\t": "⇥"}
@@ -18,6 +26,16 @@ _JOINERS = frozenset({"\u200c", "\u200d"})
 
 # Below this a whole number is shown in full: 12345 says more than 1.234e+04.
 _WHOLE_NUMBER_LIMIT = 1e6
+
+
+def label_of(value: Labelled) -> str:
+    """The label of a value as text without blanks around it; None, set by hand, is no label.
+
+    >>> label_of(Value(1.0, " w ")), label_of(Value(1.0))
+    ('w', '')
+    """
+    label = value.label
+    return label.strip() if isinstance(label, str) else "" if label is None else repr(label)[:80]
 
 
 def clean(text: object, limit: int = 40) -> str:

@@ -9,13 +9,12 @@ from scalargrad.draw.layers import make_layers
 from scalargrad.draw.order import order_columns
 from scalargrad.draw.place import place_nodes
 from scalargrad.draw.route import Plan, Point, route
-from scalargrad.draw.theme import ARROW, EDGE_FONT_SIZE, MARGIN, box_size, text_width
+from scalargrad.draw.theme import ARROW, MARGIN, box_size, number_size
 
 __all__ = ["Layout", "Place", "Wire", "lay_out"]
 
 _BOX_GAP = 18.0  # between boxes in one column
 _LINE_ROOM = 8.0  # what a line that passes a column takes, besides the gap
-_LABEL_HEIGHT = EDGE_FONT_SIZE * 1.3
 _LABEL_MARGIN = 12.0  # between the number on an edge and the boxes at its ends
 _SHORTEST_GAP = 40.0
 _LONGEST_GAP = 170.0
@@ -60,7 +59,7 @@ def lay_out(graph: Graph) -> Layout:
 
     Columns by longest path, order by barycentre sweeps, alignment by medians, curves between.
     """
-    upright = graph.rankdir in ("TB", "BT")
+    upright = graph.upright
     number = {box.name: index for index, box in enumerate(graph.boxes)}
     layers = make_layers(
         len(graph.boxes), [(number[edge.tail], number[edge.head]) for edge in graph.edges]
@@ -70,12 +69,7 @@ def lay_out(graph: Graph) -> Layout:
     way_points = len(layers.column_of) - len(sizes)
     extent = [_turn(size, upright) for size in sizes] + [(0.0, _LINE_ROOM)] * way_points
     across = place_nodes(layers, columns, [size[1] for size in extent], _BOX_GAP)
-    labels = [
-        _turn((text_width(edge.text, EDGE_FONT_SIZE) + 4, _LABEL_HEIGHT), upright)
-        if edge.text
-        else (0.0, 0.0)
-        for edge in graph.edges
-    ]
+    labels = [_turn(number_size(edge.text), upright) for edge in graph.edges]
 
     gaps = [_SHORTEST_GAP] * len(columns)  # each before its column; the first stays unused
     for chain, label in zip(layers.chains, labels, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 
-from scalargrad.draw.labels import clean, format_number
+from scalargrad.draw.labels import clean, format_number, label_of
 from scalargrad.engine import Value
 
 __all__ = ["names_of"]
@@ -28,7 +28,10 @@ def names_of(order: Sequence[Value], given: Mapping[Value, str] | None = None) -
     ['2', 'x', 'v3', 'w', 'v5', 'w (2)', 'v7']
     """
     given = given or {}
-    labels = [clean(value.label or given.get(value, "")) for value in order]
+    labels = [
+        clean(label_of(value) or given.get(value, "")) if value.label or given else ""
+        for value in order
+    ]
     taken = set(labels)
     names: dict[Value, str] = {}
     further: dict[str, Iterator[int]] = {}  # kept on: a million equal labels take no time

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from math import isnan
 
-from scalargrad.draw.graph import Box
+from scalargrad.draw.graph import Box, largest_size
 from scalargrad.draw.reading import Reading
 from scalargrad.engine import Value
 
@@ -48,9 +47,7 @@ class Passes:
     def __init__(self, reading: Reading) -> None:
         self.order, self.parents, self.box_of = reading.order, reading.parents, reading.box_of
         self.grads = adjoints(self.order, self.parents)
-        self.members: list[list[int]] = [[] for _ in reading.graph.boxes]
-        for i, number in enumerate(self.box_of):
-            self.members[number].append(i)
+        self.members = reading.members
         self.boxes = tuple(map(self._finished, reading.graph.boxes))
         self.graph = replace(reading.graph, boxes=self.boxes, backward=True)
         self.single = [box.values == 1 for box in self.boxes]
@@ -63,9 +60,8 @@ class Passes:
         members = self.members[box.number]
         if box.values == 1:
             return replace(box, grad=self.grads[members[0]])
-        sizes = [abs(self.grads[i]) for i in members if not self.order[i].is_constant]
-        # by hand, since max would lose a nan that stands behind another number
-        return replace(box, grad=next(filter(isnan, sizes), max(sizes, default=0.0)))
+        largest = largest_size(self.grads[i] for i in members if not self.order[i].is_constant)
+        return replace(box, grad=largest or 0.0)
 
     def value(self, box: Box) -> tuple[int, Value]:
         """The value of a box that is no group, and its place."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate, count
 from math import exp, inf, log, log1p, log10
 
-from scalargrad.draw.labels import clean, format_number
+from scalargrad.draw.labels import clean, format_number, label_of
 from scalargrad.engine import Value, topological_order
 from scalargrad.rows import as_count
 
@@ -202,7 +202,7 @@ class Path:
 
     def __repr__(self) -> str:
         shown = self.nodes if len(self) <= 12 else (*self.nodes[:6], None, *self.nodes[-5:])
-        told = ["…" if node is None else clean(node.label or node.op or "·") for node in shown]
+        told = ["…" if node is None else clean(label_of(node) or node.op or "·") for node in shown]
         return f"<Path {' → '.join(told)}: {format_number(self.product)}>"
 
 

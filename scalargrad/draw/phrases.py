@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from scalargrad.draw.factors import Factors, Term
 from scalargrad.draw.formula import Formula, name_of, of_partials, of_value
+from scalargrad.draw.labels import label_of
 from scalargrad.draw.names import names_of
 from scalargrad.draw.page import Piece, number, product
 from scalargrad.draw.templates import ATOM, PRODUCT, template
@@ -19,6 +20,7 @@ __all__ = ["Phrases"]
 _INLINE = 6  # operations and operands of an unnamed value that is written out where it occurs
 _FACTORS = 9  # of a longer product the first four and the last three are shown
 _LONG = 50
+_WIDE = 16  # operands; those of a wider operation are not written out
 
 # "a3", "w13", "h_2": only of such a name is the number that of a node
 _NUMBERED = re.compile(r"[^\W\d_]+_?([0-9]+)")
@@ -102,7 +104,10 @@ class Phrases:
         """The local derivative on an edge."""
         place = self.ways.heads[edge]
         if place not in self._partials:
-            self._partials[place] = of_partials(self.ways.nodes[place], self._symbol)
+            node = self.ways.nodes[place]
+            # Of 20,000 operands hardly one is shown: written out they took 16 s.
+            symbol = self._symbol if len(node.parents) <= _WIDE else self._named
+            self._partials[place] = of_partials(node, symbol)
         return self._partials[place][self.ways.positions[edge]]
 
     def _is_plain_one(self, edge: int) -> bool:
@@ -132,18 +137,18 @@ class Phrases:
 
     def _symbol(self, value: Value, depth: int = 5) -> Formula:
         """The value as an operand: by name if it has one, else written out if that is short."""
-        if value._row is identity and not value.label.strip():
+        if value._row is identity and not label_of(value):
             return self._symbol(
                 value.parents[0], depth
             )  # what `grad` puts over a Value from outside
-        if value.label.strip() or not value.parents or len(value.parents) > 3 or not depth:
+        if label_of(value) or not value.parents or len(value.parents) > 3 or not depth:
             return self._named(value)
         written = of_value(value, lambda operand: self._symbol(operand, depth - 1))
         return written if written.size <= _INLINE else self._named(value)
 
     def _named(self, value: Value) -> Formula:
         formula = name_of(value, self.names)
-        if formula.name and not value.label.strip() and value not in self.given:
+        if formula.name and not label_of(value) and value not in self.given:
             self._values[formula.name] = value
         return formula
 

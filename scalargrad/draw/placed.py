@@ -9,7 +9,7 @@ from scalargrad.draw.graph import Graph
 from scalargrad.draw.layout import Layout, Place, Wire
 from scalargrad.draw.plates import onto_lines
 from scalargrad.draw.route import Point
-from scalargrad.draw.theme import ARROW, EDGE_FONT_SIZE, MARGIN, box_size, text_width
+from scalargrad.draw.theme import ARROW, MARGIN, box_size, number_size
 
 __all__ = ["layout_of", "skeleton"]
 
@@ -38,16 +38,12 @@ def skeleton(graph: Graph) -> str:
     return "\n".join([*lines, "}\n"])
 
 
-def _room(text: str) -> Point:
-    return (text_width(text, EDGE_FONT_SIZE) + 4, EDGE_FONT_SIZE * 1.3) if text else (0.0, 0.0)
-
-
 def _label(text: str) -> str:
     """The label that keeps room for `text`: a table of fixed size, and nothing in it.
 
     The room for the text itself would depend on the fonts of the machine.
     """
-    width, height = _room(text)
+    width, height = number_size(text)
     size = f'fixedsize="true" width="{width:.0f}" height="{height:.0f}"'
     bare = 'border="0" cellborder="0" cellpadding="0" cellspacing="0"'
     return f" label=<<table {bare} {size}><tr><td></td></tr></table>>" if text else ""
@@ -78,9 +74,8 @@ def layout_of(graph: Graph, answer: bytes) -> Layout:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     page = (right - left + 2 * MARGIN, top - low + 2 * MARGIN)
-    sizes = [_room(edge.text) for edge in graph.edges]
-    upright = graph.rankdir in ("TB", "BT")
-    return Layout(*page, places, onto_lines(wires, sizes, places, page, upright=upright))
+    sizes = [number_size(edge.text) for edge in graph.edges]
+    return Layout(*page, places, onto_lines(wires, sizes, places, page, upright=graph.upright))
 
 
 def _numbers(text: str) -> list[float]:

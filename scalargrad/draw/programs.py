@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 __all__ = ["IMPATIENT_SECONDS", "NAMES", "TIMEOUT_SECONDS", "GraphvizError", "run", "where"]
 
@@ -13,6 +15,8 @@ TIMEOUT_SECONDS = 20.0
 # Where the built-in layout can take over: a value that feeds 148 others, 297 edges in all, kept
 # dot busy for over 20 s, and the built-in one for 0.5.
 IMPATIENT_SECONDS = 4.0
+
+_MOST_BYTES = 64 * 2**20  # a picture of the largest budgets that make sense has a tenth
 
 NAMES = {"dot": "Graphviz's `dot`", "pygraphviz": "pygraphviz"}
 
@@ -56,7 +60,7 @@ def where(engine: str) -> str | None:
 def run(engine: str, text: str, program: str, form: str, timeout: float | None = None) -> bytes:
     """Return DOT `text` placed by Graphviz's layout `program` and written in the format `form`.
 
-    Arguments:
+    Args:
         engine: "dot" or "pygraphviz": whose Graphviz it is.
         text: a graph in the DOT language.
         program: "dot" to lay out, "nop2" to keep the positions that `text` gives.
@@ -72,24 +76,31 @@ def run(engine: str, text: str, program: str, form: str, timeout: float | None =
     """
     timeout = TIMEOUT_SECONDS if timeout is None else min(timeout, TIMEOUT_SECONDS)
     name = NAMES[engine]
-    try:
-        done = subprocess.run(  # an absolute path, fixed arguments, no shell
-            _command(engine, program, form),
-            input=text.encode(),
-            capture_output=True,
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise GraphvizError(f"{name} took more than {timeout:g} s") from error
-    except OSError as error:
-        raise GraphvizError(f"{name} could not be run: {error}") from error
-    if done.returncode != 0 or not done.stdout:
+    # Into files, not pipes: a program that writes without end must not fill the memory.
+    with TemporaryFile() as out, TemporaryFile() as err:
+        try:
+            done = subprocess.run(  # fixed arguments, no shell
+                _command(engine, program, form), input=text.encode(), stdout=out, stderr=err,
+                timeout=timeout, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise GraphvizError(f"{name} took more than {timeout:g} s") from error
+        except OSError as error:
+            raise GraphvizError(f"{name} could not be run: {error}") from error
+        written, warned = _start(out, _MOST_BYTES + 1), _start(err, _MOST_BYTES)
+    if len(written) > _MOST_BYTES:
+        raise GraphvizError(f"{name} wrote more than {_MOST_BYTES:,} bytes")
+    if done.returncode != 0 or not written:
         # The last line: libraries may have warned before.
-        told = done.stderr.decode(errors="replace").strip().splitlines()
+        told = warned.decode(errors="replace").strip().splitlines()
         reason = told[-1][:200] if told else "it gave no output"
         raise GraphvizError(f"{name} failed (exit {done.returncode}): {reason}")
-    return done.stdout
+    return written
+
+
+def _start(file: IO[bytes], most: int) -> bytes:
+    file.seek(0)
+    return file.read(most)
 
 
 def _command(engine: str, program: str, form: str) -> list[str]:

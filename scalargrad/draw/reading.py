@@ -6,14 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import isnan
 from typing import Any
 
 from scalargrad.collector import collector_paused
 from scalargrad.draw.collapse import Plan, group
-from scalargrad.draw.focus import around, places
-from scalargrad.draw.graph import Box, Edge, Graph, Kind, count
-from scalargrad.draw.labels import clean, format_number
+from scalargrad.draw.focus import Finder, around, inside
+from scalargrad.draw.graph import Box, Edge, Graph, Kind, count, largest_size
+from scalargrad.draw.labels import clean, format_number, label_of
 from scalargrad.draw.names import names_of
 from scalargrad.draw.roles import Roles, find_roles, shared_path
 from scalargrad.engine import Value, topological_order
@@ -22,7 +21,7 @@ from scalargrad.rows import as_count
 __all__ = ["Reading", "read"]
 
 _RANKDIRS = ("LR", "TB", "RL", "BT")
-_OP_LENGTH = 24
+_OP_LENGTH, _PATH_LENGTH = 24, 40
 _READABLE = 5  # of more lines at one box the numbers of edges hide each other
 _NUMBER = re.compile(r"\d+")
 _PLURALS: dict[Kind, str] = {
@@ -34,13 +33,15 @@ _PLURALS: dict[Kind, str] = {
 class Reading:
     """What was read: the graph to draw, and by place in topological order the values behind it.
 
-    `parents` are the places of the operands of each value, `box_of` is the box that it is in.
+    `parents` are the places of the operands of each value, `box_of` is the box that it is in, and
+    `members` are the places of the values in each box.
     """
 
     graph: Graph
     order: Sequence[Value]
     parents: Sequence[Sequence[int]]
     box_of: Sequence[int]
+    members: Sequence[Sequence[int]]
 
 
 def read(
@@ -71,42 +72,58 @@ def read(
         fits = len(roles.order) <= max_nodes and sum(map(len, roles.parents)) <= max_edges
         if fits:
             box_of, how = list(range(len(roles.order))), ""
-            places(expand, roles, None)  # a wrong name is an error, whether or not it matters
+            left = ""
+            # a wrong name is an error, whether or not it matters
+            Finder(roles).expanded(expand)
             if focus is not None:
-                around(focus, 0, roles, 1, 0)
+                Finder(roles).place(focus, "focus")
         else:
-            box_of, how = _grouped(roles, max_nodes, max_edges, expand, focus, radius)
-        view = _View(roles, box_of, how, max_edges, rankdir, named)
-        return Reading(view.graph(), roles.order, roles.parents, box_of)
+            box_of, how, left = _grouped(roles, max_nodes, max_edges, expand, focus, radius)
+        view = _View(roles, box_of, how, left, max_edges, rankdir, named)
+        return Reading(view.graph(), roles.order, roles.parents, box_of, view.members)
 
 
 def _grouped(
     roles: Roles, max_nodes: int, max_edges: int, expand: Any, focus: Any, radius: int
-) -> tuple[list[int], str]:
-    """The box of every value within the budgets, and how values were brought together."""
+) -> tuple[list[int], str, str]:
+    """The box of every value within the budgets, how values were brought together, and what is left
+    of what should have been opened.
+    """
     last = len(roles.order) - 1
     plan = Plan(
         roles.parents, _alike(roles), roles.modules,
         frozenset(i for i, kind in enumerate(roles.kinds) if kind == "constant"),
         frozenset({last}), max_nodes, max_edges,
     )  # fmt: skip
+    finder = Finder(roles)
+    modules, named = finder.expanded(expand)
+    start = None if focus is None else finder.place(focus, "focus")
     overview = group(plan)
-    modules, values = places(expand, roles, overview.box_of if overview else None)
+    # no overview: there is no room for two boxes and an edge
+    box_of = overview.box_of if overview else [0] * len(roles.order)
+    values = inside(named, box_of)
     if modules:
         plan = replace(plan, modules=[_inside(module, modules) for module in roles.modules])
-        values |= {i for i, module in enumerate(roles.modules) if module and not plan.modules[i]}
+        values += [i for i, m in enumerate(roles.modules) if m and not plan.modules[i]]
+        opened = group(plan)
+        if overview and opened and opened.box_of == overview.box_of:
+            # Its parts are one loop, as of a module used again and again: then value by value.
+            values += [i for i, module in enumerate(roles.modules) if modules.intersection(module)]
     # What is opened must leave room for the rest: half of the boxes, or less where that fails.
     share, share_of_edges = max_nodes // 2, max_edges // 2
-    while share and (focus is not None or modules or values):
-        near = around(focus, radius, roles, share, share_of_edges) if focus is not None else set()
-        some = near | set(sorted(values - near)[: share - len(near)])
+    while share and (start is not None or modules or values):
+        near = around(start, radius, roles, share, share_of_edges) if start is not None else set()
+        others = [value for value in values if value not in near]
+        some = near.union(others[: share - len(near)])
         grouping = group(replace(plan, opened=plan.opened | some), bands=share == 1)
         if grouping is not None:
-            return grouping.box_of, grouping.how
+            left = len(values) - len(some.intersection(values))
+            told = f"no room to open {left:,} more: raise max_nodes or max_edges" if left else ""
+            return grouping.box_of, grouping.how, told
         share, share_of_edges = share // 2, share_of_edges // 2
-    if overview is None:  # there is no room for two boxes and an edge
-        return [0] * len(roles.order), "structure"
-    return overview.box_of, overview.how
+    asked = start is not None or modules or values
+    told = "no room to open what was asked for: raise max_nodes or max_edges" if asked else ""
+    return box_of, overview.how if overview else "structure", told
 
 
 def _inside(module: tuple[str, ...], opened: set[str]) -> tuple[str, ...]:
@@ -120,7 +137,7 @@ def _alike(roles: Roles) -> list[Hashable]:
     stems: dict[str, str] = {"": ""}
     alike: list[Hashable] = []
     for value, kind in zip(roles.order, roles.kinds, strict=True):
-        label = value.label or ""
+        label = label_of(value) if value.label else ""
         if label not in stems:
             stems[label] = _NUMBER.sub("#", label[:80])
         alike.append((kind, value.op, stems[label]))
@@ -131,19 +148,21 @@ class _View:
     """The boxes and edges of a grouping, with their words and numbers."""
 
     def __init__(
-        self, roles: Roles, box_of: Sequence[int], how: str, max_edges: int, rankdir: str,
-        named: bool,
+        self, roles: Roles, box_of: Sequence[int], how: str, left: str, max_edges: int,
+        rankdir: str, named: bool,
     ) -> None:  # fmt: skip
-        self.roles, self.box_of, self.how, self.rankdir = roles, box_of, how, rankdir
+        self.roles, self.box_of, self.rankdir = roles, box_of, rankdir
+        self.how, self.left = how, left
         self.max_edges = max_edges
         self.members: list[list[int]] = [[] for _ in range(max(box_of) + 1)]
         for place, box in enumerate(box_of):
             self.members[box].append(place)
         self.names = names_of(roles.order, roles.names) if named else {}
-        # Leaves keep their gradients from one pass to the next, so they tell nothing of this one.
-        self.backward = any(value.grad for value in roles.order if value.parents) or bool(
-            roles.order[-1].grad
-        )
+        # The result's own gradient tells: others may keep theirs from a pass that did not come from
+        # here. Where the result is part of more, and what follows it does not depend on it, its
+        # gradient is a true zero, and cannot be told from one that is not known.
+        self.backward = bool(roles.order[-1].grad)
+        self.handles: dict[int, str] = {}  # how `expand` may call a box of many
 
     def graph(self) -> Graph:
         boxes = tuple(
@@ -170,15 +189,14 @@ class _View:
 
     def _group(self, number: int, members: Sequence[int]) -> Box:
         asked = [place for place in members if self.roles.kinds[place] != "constant"]
-        grads = [abs(g) for place in asked if (g := self._grad(place)) is not None]
-        largest = next((g for g in grads if isnan(g)), max(grads, default=None))
+        grads = [grad for place in asked if (grad := self._grad(place)) is not None]
         return Box(
-            f"n{number}", "group" if asked else "constant", self._title(members), "", None, largest,
-            len(members),
+            f"n{number}", "group" if asked else "constant", self._title(number, members), "",
+            None, largest_size(grads), len(members),
             sum(self.roles.kinds[place] == "parameter" for place in members),
         )  # fmt: skip
 
-    def _title(self, members: Sequence[int]) -> str:
+    def _title(self, number: int, members: Sequence[int]) -> str:
         roles = self.roles
         sorts = Counter(
             roles.order[place].op or _PLURALS[roles.kinds[place]]
@@ -187,8 +205,13 @@ class _View:
         )
         asked = {roles.modules[place] for place in members if roles.kinds[place] != "constant"}
         module = shared_path(asked)
+        self.handles[number] = f"#{members[0] + 1}"
         if module and len(sorts) > 1:
-            return clean(module[-1])
+            path = module[-1]
+            if path == clean(path):  # a name that a caller can type
+                self.handles[number] = path
+            # of a long path the end, which tells it from the others
+            return clean(path if len(path) <= _PATH_LENGTH else f"…{path[-_PATH_LENGTH + 1 :]}")
         words = [clean(op, limit=_OP_LENGTH) for op, _ in sorts.most_common(3)]
         words += ["…"] if len(sorts) > 3 else []
         return f"{', '.join(words or ['plain numbers'])} #{members[0] + 1}"
@@ -234,9 +257,8 @@ class _View:
             drawn = f"{count(total, 'edge')} shown as {len(edges):,}"
             return drawn if total > len(edges) else ""
         values = count(len(self.box_of), "value")
+        told = f"{values} shown as {count(len(boxes), 'box')}, grouped by {self.how}"
+        if len(boxes) == 1 or self.left:
+            return "; ".join(filter(None, (told, self.left)))
         largest = max(groups, key=lambda box: box.values)
-        opens = largest.title.rpartition(" ")[2] if " #" in largest.title else largest.title
-        return (
-            f"{values} shown as {count(len(boxes), 'box')}, grouped by {self.how}; "
-            f"expand={opens!r} opens the largest"
-        )
+        return f"{told}; expand={self.handles[largest.number]!r} opens the largest"

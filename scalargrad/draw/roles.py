@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
 from scalargrad.draw.graph import Kind
+from scalargrad.draw.labels import label_of
 from scalargrad.engine import Value
 from scalargrad.nn import Module, named_leaves
 
@@ -26,10 +27,11 @@ _TREES = (Module, dict, list, tuple)
 class Roles:
     """By place in topological order: operands, kinds, and paths of modules from the outermost in.
 
-    `names` holds what the model calls its parameters.
+    `place` finds the place of a value, and `names` holds what the model calls its parameters.
     """
 
     order: Sequence[Value]
+    place: dict[Value, int]
     parents: list[list[int]]
     kinds: list[Kind]
     modules: list[tuple[str, ...]]
@@ -38,7 +40,7 @@ class Roles:
     def label(self, place: int) -> str:
         """The label of a value, or what the model calls it; not cleaned, may be empty."""
         value = self.order[place]
-        return str(value.label or "") or self.names.get(value, "")
+        return label_of(value) or self.names.get(value, "")
 
 
 def find_roles(order: Sequence[Value], model: Any) -> Roles:
@@ -46,7 +48,8 @@ def find_roles(order: Sequence[Value], model: Any) -> Roles:
 
     With a `model` its parameters are the parameters, and other leaves are inputs. Without one, a
     leaf is a parameter when its label is a path, like "layers.0.neurons.1.w.2", or when it is a
-    weight or a bias in a `dot`: nothing else tells one leaf from another.
+    weight or a bias in a `dot`, but not when it is an input of a `dot`: nothing else tells one leaf
+    from another.
 
     Raises:
         TypeError: `model` is neither a module nor a list or dict of Values.
@@ -58,12 +61,15 @@ def find_roles(order: Sequence[Value], model: Any) -> Roles:
     names = names_in(model)
     place = {value: i for i, value in enumerate(order)}
     parents = [[place[parent] for parent in value.parents] for value in order]
-    paths = {
-        i: (names.get(value) or value.label)
-        for i, value in enumerate(order)
-        if not parents[i] and (value in names or (value.label and _PATH.fullmatch(value.label)))
-    }
-    told = set(paths) if model is not None else set(paths) | _weights(order, parents)
+    leaves = [i for i, below in enumerate(parents) if not below]
+    if model is not None:
+        paths = {i: names[order[i]] for i in leaves if order[i] in names}
+        told = set(paths)
+    else:
+        weights, inputs = _sides(order, parents)
+        labels = {i: label_of(order[i]) for i in leaves if order[i].label and i not in inputs}
+        paths = {i: label for i, label in labels.items() if _PATH.fullmatch(label)}
+        told = {i for i in set(paths) | (weights - inputs) if not parents[i]}
     kinds: list[Kind] = [
         "operation" if below
         else "constant" if value.is_constant
@@ -72,7 +78,7 @@ def find_roles(order: Sequence[Value], model: Any) -> Roles:
         for i, (value, below) in enumerate(zip(order, parents, strict=True))
     ]  # fmt: skip
     kinds[-1] = "result"
-    return Roles(order, parents, kinds, _modules(parents, kinds, paths), names)
+    return Roles(order, place, parents, kinds, _modules(parents, kinds, paths), names)
 
 
 def names_in(model: Any) -> dict[Value, str]:
@@ -80,26 +86,32 @@ def names_in(model: Any) -> dict[Value, str]:
 
     Raises:
         TypeError: `model` is neither a module nor a list or dict of Values.
+        ValueError: there is no Value in it.
 
     >>> list(names_in({"w": [Value(1.0), Value(2.0)]}).values())[::-1]
     ['w.0', 'w.1']
     """
     if model is None:
         return {}
+    parameters = None if isinstance(model, type) else getattr(model, "parameters", None)
     if isinstance(model, _TREES) or hasattr(model, "dtype"):
         found = named_leaves(model)
-    elif callable(getattr(model, "parameters", None)):  # a module of the user's own making
-        found = [(value, "") for value in model.parameters()]
+    elif isinstance(model, Iterator):  # such as model.parameters() of another library's making
+        found = named_leaves(list(model))
+    elif callable(parameters):  # a module of the user's own making
+        found = [(value, "") for value in parameters() or () if isinstance(value, Value)]
     else:
         raise TypeError(
             f"model must be an nn.Module or a list or dict of parameters, "
-            f"got {type(model).__name__}"
+            f"got {model.__name__ if isinstance(model, type) else type(model).__name__}"
         )
+    if not found:
+        raise ValueError("model has no parameters: there is not one Value in it")
     return dict(reversed(found))  # of two names the first
 
 
-def _weights(order: Sequence[Value], parents: Sequence[Sequence[int]]) -> set[int]:
-    """The leaves that are weights or biases of a `dot`, and never its inputs."""
+def _sides(order: Sequence[Value], parents: Sequence[Sequence[int]]) -> tuple[set[int], set[int]]:
+    """The values that are weights or biases of a `dot`, and those that are its inputs."""
     weights: set[int] = set()
     inputs: set[int] = set()
     for value, below in zip(order, parents, strict=True):
@@ -107,7 +119,7 @@ def _weights(order: Sequence[Value], parents: Sequence[Sequence[int]]) -> set[in
             n = len(below) // 2
             weights.update(below[:n], below[2 * n :])
             inputs.update(below[n : 2 * n])
-    return {i for i in weights - inputs if not parents[i]}
+    return weights, inputs
 
 
 def _modules(

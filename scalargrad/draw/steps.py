@@ -36,15 +36,15 @@ def steps(
             film goes from group to group.
         max_edges: likewise for edges.
         expand: groups to open, as in `draw`.
-        focus: a Value, or its label, to show with its surroundings as single boxes.
+        focus: a Value, its label or "v12", to show with what is around it as single boxes.
         radius: how many edges away from `focus` values are still shown singly.
         rankdir: from inputs to result, "LR" (left to right), "TB" (top to bottom), "RL" or "BT".
         engine: what lays the picture out, as in `draw`.
 
     Raises:
         TypeError: `x` is no Value, or `model` no model.
-        ValueError: an unknown `rankdir` or `engine`, a budget below one box or no edges, or a
-            name that is not in the graph.
+        ValueError: an unknown `rankdir` or `engine`, `max_nodes` below 1, `max_edges` or `radius`
+            below 0, or a name that is not in the graph.
         RuntimeError: the `engine` asked for does not work.
 
     >>> from scalargrad.draw.steps import steps

@@ -15,6 +15,7 @@ from scalargrad.draw.theme import (
     EDGE_COLOUR,
     EDGE_FONT_SIZE,
     FONT,
+    FOOT,
     INK,
     INNER_BORDER,
     LINE_HEIGHT,
@@ -29,10 +30,6 @@ from scalargrad.draw.theme import (
 __all__ = ["render"]
 
 _ROUNDING = 9.0  # radius of a rounded corner
-
-# Where the foot line of text centred at y lies below y, in font sizes: half a capital letter.
-# The dominant-baseline attribute would say it better, but several renderers do not know it.
-_FOOT = 0.36
 
 
 def render(graph: Graph, layout: Layout) -> str:
@@ -84,7 +81,7 @@ def _draw_edges(root: Element, edges: Sequence[Edge], wires: Sequence[Wire]) -> 
             corners = ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))
             plate = [(x + across * width, y + down * height) for across, down in corners]
             SubElement(group, "polygon", {"points": _points(plate), "fill": BACKGROUND})
-            _write(group, edge.text, x, y + EDGE_FONT_SIZE * _FOOT)
+            _write(group, edge.text, x, y + EDGE_FONT_SIZE * FOOT)
 
 
 def _draw_box(root: Element, box: Box, place: Place, fill: str) -> None:
@@ -99,7 +96,7 @@ def _draw_box(root: Element, box: Box, place: Place, fill: str) -> None:
         middle_x, middle_y = middle_x - STACK, middle_y - STACK
     for index, (role, line) in enumerate(box.rows):
         middle = middle_y + (index - (len(box.rows) - 1) / 2) * step
-        _write(group, line, middle_x, middle + BOX_FONT_SIZE * _FOOT, {"data-row": role})
+        _write(group, line, middle_x, middle + BOX_FONT_SIZE * FOOT, {"data-row": role})
 
 
 def _outline(

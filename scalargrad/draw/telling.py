@@ -17,6 +17,8 @@ from scalargrad.draw.wording import Words, listed
 
 __all__ = ["Told", "tell"]
 
+_SHOWN_USES = 6  # of one operand in one operation, each with a line of its own
+
 # The ways along which something flows: see Passes.way.
 _Flows = set[tuple[int, int]]
 
@@ -174,6 +176,7 @@ class _Teller:
         told: list[str] = []
         changes: list[Change] = []
         to_groups: defaultdict[int, list[float]] = defaultdict(list)
+        uses: Counter[int] = Counter()
         lines = self.words.contributions(value, grad, self.passes.is_alone(place))
         operands = zip(self.passes.parents[place], value.partials, lines, strict=True)
         for position, (parent, partial, line) in enumerate(operands):
@@ -187,12 +190,24 @@ class _Teller:
                 to_groups[number].append(amount)
                 continue
             before = self.running[number]
+            uses[number] += 1
+            if uses[number] > _SHOWN_USES:  # an operand may be used a thousand times
+                self.running[number] += amount
+                continue
             if partial:
                 changes += self._receive(number, amount)
             if partial and before:
                 now = format_number(self.running[number])
                 line += f"; was {format_number(before)}, now {now}"
             told.append(line)
+        for number, often in uses.items():
+            if often > _SHOWN_USES:
+                operand, total = self.boxes[number], self.running[number]
+                told.append(
+                    f"and so on: {operand.label}.grad gets {often - _SHOWN_USES:,} more; "
+                    f"now {format_number(total)}"
+                )
+                changes += self._show_grad(operand, total)
         for number, amounts in to_groups.items():
             low, high = format_number(min(amounts)), format_number(max(amounts))
             each = f"{low} each" if low == high else f"from {low} to {high}"

@@ -7,9 +7,9 @@ from math import isfinite
 from scalargrad.draw.graph import Box, Graph, Kind
 
 __all__ = [
-    "ARROW", "BACKGROUND", "BOX_FONT_SIZE", "EDGE_COLOUR", "EDGE_FONT_SIZE", "FONT", "INK",
-    "INNER_BORDER", "LINE_HEIGHT", "MARGIN", "NOTICE_FONT_SIZE", "SHADES", "STACK", "STYLES",
-    "UNKNOWN", "Style", "box_size", "fill_of", "text_width",
+    "ARROW", "BACKGROUND", "BOX_FONT_SIZE", "EDGE_COLOUR", "EDGE_FONT_SIZE", "FONT", "FOOT", "INK",
+    "INNER_BORDER", "LINE_HEIGHT", "MARGIN", "NOTICE_FONT_SIZE", "NOT_FINITE", "SHADES", "STACK",
+    "STYLES", "UNKNOWN", "Style", "box_size", "fill_of", "number_size", "text_width",
 ]  # fmt: skip
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -18,6 +18,9 @@ EDGE_FONT_SIZE = 11.0
 NOTICE_FONT_SIZE = 12.0
 LINE_HEIGHT = 1.25  # times the font size
 MARGIN = 12.0
+# Where the foot line of text centred at y lies below y, in font sizes: half a capital letter.
+# The dominant-baseline attribute would say it better, but several renderers do not know it.
+FOOT = 0.36
 ARROW = 8.0  # length of an arrow head
 INNER_BORDER = 3.0  # between the two lines of a double border
 STACK = 4.0  # how far the sheets under a group stick out
@@ -65,6 +68,10 @@ SHADES: tuple[tuple[float, str], ...] = (
 UNKNOWN = "#efede6"
 
 
+# A gradient that is nan or infinite. Another hue and, in grey, no shade of the others' legend.
+NOT_FINITE = "#f2b880"
+
+
 def fill_of(box: Box, graph: Graph) -> str:
     """The fill of a box: the darker, the larger its gradient beside the largest of the graph.
 
@@ -78,7 +85,7 @@ def fill_of(box: Box, graph: Graph) -> str:
         return UNKNOWN
     size, largest = abs(box.grad), graph.largest
     if not isfinite(size):
-        return SHADES[-1][1]
+        return NOT_FINITE
     return next((fill for share, fill in SHADES if size <= share * largest), SHADES[-1][1])
 
 
@@ -107,6 +114,15 @@ def _em(character: str) -> float:
     if unicodedata.category(character) in ("Mn", "Me"):
         return 0.0  # an accent stands on the letter before it
     return 1.1 if unicodedata.east_asian_width(character) in "WF" else 0.9
+
+
+def number_size(text: str) -> tuple[float, float]:
+    """Return the width and height, in points, that the number on an edge takes; (0, 0) for none.
+
+    >>> number_size("")
+    (0.0, 0.0)
+    """
+    return (text_width(text, EDGE_FONT_SIZE) + 4.0, EDGE_FONT_SIZE * 1.3) if text else (0.0, 0.0)
 
 
 def box_size(box: Box) -> tuple[float, float]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from math import isclose, isnan
 
-from scalargrad.draw.formula import partial_formulas, value_formula
+from scalargrad.draw.formula import is_stale, partial_formulas, value_formula
 from scalargrad.draw.graph import Box, Kind, count
 from scalargrad.draw.labels import clean, format_number
 from scalargrad.engine import Value
@@ -28,7 +28,7 @@ class Words:
 
     def __init__(self, boxes: Mapping[Value, Box]) -> None:
         self.names = {
-            value: box.label or box.op or format_number(value.data) for value, box in boxes.items()
+            value: _whole(box.label) or format_number(value.data) for value, box in boxes.items()
         }
 
     def given(self, boxes: Sequence[Box]) -> tuple[str, ...]:
@@ -45,7 +45,7 @@ class Words:
         nameless: dict[Value, str] = {}  # then the formula has numbers in their place
         formulas = (value_formula(value, names) for names in (self.names, nameless))
         title = _chain(self.names[value], *map(_short, formulas), format_number(value.data))
-        return title, (_STALE,) if _is_stale(value) else ()
+        return title, (_STALE,) if is_stale(value) else ()
 
     def complete(self, value: Value, grad: float, whole: bool) -> str:
         """That the gradient of a value is complete, and where it goes from there."""
@@ -97,6 +97,11 @@ def listed(words: Iterable[str]) -> str:
     return ", ".join(words[:_LONGEST_LIST]) + (f" and {more:,} more" if more > 0 else "")
 
 
+def _whole(name: str) -> str:
+    """In brackets, if the name could be read as a formula: a label may be "a+b"."""
+    return f"({name})" if re.search(r"[-+*/^·×∂=]", name) else name
+
+
 def _as_given(box: Box) -> str:
     if box.values > 1:
         return f"{box.title} ({count(box.values, 'value')})"
@@ -121,16 +126,6 @@ def _factor(text: str) -> str:
         depth += (character in "([|") - (character in ")]")
         loose = loose or (not depth and text[i : i + 3] in (" + ", " - "))
     return f"({text})" if loose else text
-
-
-def _is_stale(value: Value) -> bool:
-    """Whether the operands of `value` would give another number today."""
-    row = value._row
-    try:
-        now = row.evaluate([float(parent.data) for parent in value.parents]) if row else value.data
-    except Exception:  # an operation of the user's own may raise anything
-        return True
-    return not (isclose(now, value.data, rel_tol=1e-9) or (isnan(now) and isnan(value.data)))
 
 
 def _why_zero(value: Value, formula: str) -> str:

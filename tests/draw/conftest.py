@@ -1,14 +1,18 @@
-"""What the drawing tests share: a small network, the engines, and stand-ins for Graphviz."""
+"""What the drawing tests share: a network, a notebook, engines, and stand-ins for Graphviz."""
 
+import asyncio
 import importlib.util
 import os
 import shutil
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hostile import ATTACKS, HOSTILE
 
 import scalargrad as sg
 from scalargrad import Value
@@ -66,6 +70,13 @@ def graphviz_engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for a Graphviz as long as a busy machine makes it take."""
+    monkeypatch.setattr(programs, "IMPATIENT_SECONDS", 60.0)
+    monkeypatch.setattr(programs, "TIMEOUT_SECONDS", 60.0)
+
+
+@pytest.fixture
 def no_dot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A PATH without `dot`."""
     folder = tmp_path / "empty"
@@ -117,3 +128,44 @@ def fake_pygraphviz(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable
         monkeypatch.setenv("PYTHONPATH", str(folder))  # and where it is imported
 
     return install
+
+
+CELLS = [
+    "import scalargrad as sg\n"
+    "from scalargrad.examples import seven_node\n"
+    "net = seven_node.build()\n"
+    "net.E",
+    "sg.draw(net.E, engine='builtin')",
+    "net.E.backward()\nsg.draw(net.E, engine='builtin')",
+    "sg.steps(net.E, engine='builtin')",
+    "sg.explain(net.E, net.w['13'])",
+    # what could go wrong in a repr: odd labels, numbers that are none, gradients of None
+    f"labels = {[*HOSTILE, *ATTACKS]!r}\n"
+    "odd = sg.sum([sg.Value(float(i), label) for i, label in enumerate(labels)])\n"
+    "odd.data, odd.grad = float('nan'), None\n"
+    "from IPython.display import display\n"
+    "display(odd, sg.draw(odd, engine='builtin'), sg.steps(odd, engine='builtin'),\n"
+    "        sg.explain(odd, odd.parents[0]), sg.explain(odd, sg.Value(1.0)))",
+]
+
+
+@pytest.fixture(scope="session")
+def notebook() -> Any:
+    """The cells above, executed by a real kernel."""
+    nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
+    pytest.importorskip("ipykernel", reason="ipykernel is not installed")
+    import nbformat
+
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    client = nbclient.NotebookClient(made, timeout=300, kernel_name="python3")
+    with ThreadPoolExecutor(1) as pool:  # in this thread Playwright may have a loop that runs
+        pool.submit(lambda: asyncio.run(client.async_execute())).result()
+    return made
+
+
+@pytest.fixture(scope="session")
+def notebook_page(notebook: Any) -> str:
+    """The notebook as nbconvert makes a page of it."""
+    nbconvert = pytest.importorskip("nbconvert", reason="nbconvert is not installed")
+    page, _ = nbconvert.HTMLExporter(template_name="basic").from_notebook_node(notebook)
+    return str(page)

@@ -1,30 +1,24 @@
 """Tests of the film in a real browser: it plays, can be steered and read, and stays harmless."""
 
 import base64
+import random
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile import HOSTILE
+from hostile import ATTACKS, HOSTILE, assert_harmless, texts_of
 
 import scalargrad as sg
-from scalargrad import Value
+from scalargrad import Value, losses, nn
+from scalargrad.draw import draw
 from scalargrad.draw.film import Film
 from scalargrad.draw.labels import clean
 from scalargrad.draw.steps import steps
 from scalargrad.examples import seven_node
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-
-# What would be noticed if it ran.
-ATTACKS = [
-    "<img src=x onerror='window.hacked = 1'>",
-    "</script><script>window.hacked = 1</script>",
-    "</text><script>window.hacked = 1</script>",
-    "--><svg onload='window.hacked = 1'>",
-]
 
 # JupyterLab puts an output into the page like this: innerHTML first, then each script made anew.
 AS_JUPYTERLAB = """(html) => {
@@ -76,7 +70,9 @@ class Watched:
         page.on("dialog", self._dialog)
 
     def _request(self, request: Any) -> None:
-        if not request.url.startswith(("file:", "data:")):
+        # the page itself comes from a file; nothing in it may ask for another
+        is_page = request.is_navigation_request() and request.frame.parent_frame is None
+        if not is_page and not request.url.startswith("data:"):
             self.faults.append(f"request: {request.url}")
 
     def _dialog(self, dialog: Any) -> None:
@@ -123,23 +119,31 @@ Open = Callable[..., Watched]
 
 
 @pytest.fixture
-def open_film(browser: Any, tmp_path: Path) -> Iterator[Open]:
-    """Save a film, open the file; at the end nothing unexpected must have happened."""
+def open_page(browser: Any) -> Iterator[Open]:
+    """Open a file; at the end nothing unexpected must have happened."""
     opened: list[Watched] = []
 
-    def open_film(film: Film, clock: bool = False, **options: Any) -> Watched:
+    def open_page(path: Path, clock: bool = False, **options: Any) -> Watched:
         options.setdefault("viewport", {"width": 1400, "height": 900})
         watched = Watched(browser.new_context(**options).new_page())
         opened.append(watched)
         if clock:
             watched.page.clock.install()
-        watched.page.goto(film.save(tmp_path / "film.html").as_uri())
+        watched.page.goto(path.as_uri())
         return watched
 
-    yield open_film
+    yield open_page
     for watched in opened:
         watched.page.context.close()
     assert [fault for watched in opened for fault in watched.faults] == []
+
+
+@pytest.fixture
+def open_film(open_page: Open, tmp_path: Path) -> Open:
+    """Save a film, and open the file."""
+    return lambda film, *more, **options: open_page(
+        film.save(tmp_path / "film.html"), *more, **options
+    )
 
 
 @pytest.fixture(scope="module")
@@ -251,22 +255,52 @@ def test_the_keyboard(film: Film, open_film: Open) -> None:
 
 
 def test_forward_and_backward_look_different(film: Film, open_film: Open) -> None:
-    player = open_film(film).player()
+    player = open_film(film, reduced_motion="reduce").player()
+    picture = player.root.locator(".film-picture svg")
     player.press("Forward one step")
-    before = player.root.screenshot()
+    before, drawn = picture.screenshot(), picture.inner_html()
+    assert picture.screenshot() == before
     assert player.style("[data-lit=acting] > path", "strokeWidth") == "5px"
     assert player.style("path[data-lit=flow]:not(.film-back)", "strokeDasharray") == "none"
     assert player.style("path[data-lit=flow].film-back", "display") == "none"
 
     for _ in range(13):
         player.press("Forward one step")
-    after = player.root.screenshot()
+    after = picture.screenshot()
     assert player.caption == "backward 2 of 13"
     assert player.style("[data-lit=touched] > path", "strokeWidth") == "3px"
     assert player.style("path[data-lit=flow]:not(.film-back)", "display") == "none"
     assert player.style("path[data-lit=flow].film-back", "strokeDasharray") == "9px, 4px"
     assert before.startswith(b"\x89PNG")
     assert before != after
+    assert picture.screenshot() == after
+    for _ in range(13):
+        player.press("Back one step")
+    assert picture.inner_html() == drawn  # the shots may differ in how smooth a line is
+
+
+def test_a_film_of_groups(open_film: Open) -> None:
+    random.seed(5)
+    model = nn.MLP(3, [8, 8, 1], "tanh")
+    rows = [[random.uniform(-1, 1) for _ in range(3)] for _ in range(20)]
+    loss = losses.squared_error([model(row) for row in rows], [sum(row) for row in rows])
+    film = steps(loss, model, max_nodes=12, engine="builtin")
+    watched = open_film(film)  # which sees to it that there were no errors
+    player = watched.player()
+
+    assert film.graph.notice
+    first = player.caption
+    assert first.startswith("forward 1 of")
+    player.slider.press("End")
+    assert player.caption.startswith("backward")
+    player.slider.press("Home")
+    assert player.caption == first
+    player.press("Forward one step")
+    assert player.caption.startswith("forward 2 of")
+    player.press("Back one step")
+    assert player.caption == first
+    assert len(player.walk("(film) => null")) == len(film.steps)
+    assert watched.faults == []
 
 
 def test_nothing_jumps(film: Film, open_film: Open) -> None:
@@ -348,21 +382,22 @@ def test_the_policy_is_in_force(film: Film, open_film: Open) -> None:
     watched.faults.clear()
 
 
-def hostile() -> tuple[Film, list[str]]:
+def hostile_result() -> tuple[Value, list[str]]:
     labels = [*HOSTILE, *ATTACKS]
     values = [Value(number, label) for number, label in enumerate(labels, 1)]
     attack = sg.primitive(f"hostile {ATTACKS[0]}", lambda x: 2 * x, lambda x, out: (2.0,))
     result = attack(sg.sum([value * 2 for value in values]))
     result.label = ATTACKS[1]
-    return steps(result, engine="builtin"), [clean(label) for label in labels if label]
+    return result, [clean(label) for label in labels if label]
 
 
 @pytest.fixture(scope="module")
 def hostile_film() -> tuple[Film, list[str]]:
-    return hostile()
+    result, labels = hostile_result()
+    return steps(result, engine="builtin"), labels
 
 
-def assert_harmless(watched: Watched, labels: list[str], film: Film) -> None:
+def assert_film_harmless(watched: Watched, labels: list[str], film: Film) -> None:
     player = watched.player()
     shown = player.root.locator("[data-row=title]").all_text_contents()
     assert {label for label in labels if label not in shown} == set()
@@ -380,7 +415,61 @@ def test_hostile_labels_run_nothing(
 ) -> None:  # fmt: skip
     film, labels = hostile_film
 
-    assert_harmless(open_film(film), labels, film)
+    assert_film_harmless(open_film(film), labels, film)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_hostile_labels_on_the_page_of_a_drawing(
+    open_page: Open, tmp_path: Path, scripts: bool
+) -> None:
+    result, labels = hostile_result()
+    path = draw(result, engine="builtin").save(tmp_path / "drawing.html")
+    page = open_page(path, java_script_enabled=scripts).page
+
+    shown = page.locator("svg text").all_text_contents()
+    assert {label for label in labels if label not in shown} == set()
+    assert page.locator("svg").bounding_box()["width"] > 600
+    tags = page.locator("*").evaluate_all("all => all.map((x) => x.localName)")
+    assert tags.count("svg") == 1
+    assert not {"script", "img", "a", "iframe", "object", "foreignObject", "b"} & set(tags)
+    assert page.evaluate("window.hacked") is None
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.filterwarnings("default")  # of the notebook tools
+def test_hostile_labels_on_a_page_made_of_a_notebook(
+    notebook_page: str, open_page: Open, tmp_path: Path, scripts: bool
+) -> None:
+    path = tmp_path / "notebook.html"
+    path.write_text(f'<!DOCTYPE html><meta charset="utf-8"><body>{notebook_page}', "utf-8")
+    watched = open_page(path, java_script_enabled=scripts)
+    page = watched.page
+
+    labels = {clean(label) for label in (*HOSTILE, *ATTACKS) if label}
+    assert page.evaluate("window.hacked") is None
+    # the drawing, and where no script unpacks it the picture of the film
+    sources = page.locator("img").evaluate_all("all => all.map((x) => x.src)")
+    start = "data:image/svg+xml;base64,"
+    pictures = [base64.b64decode(source.removeprefix(start)).decode() for source in sources]
+    hostile = [svg for svg in pictures if labels <= set(texts_of(svg))]
+    assert len(hostile) == (1 if scripts else 2)
+    for svg in pictures:
+        assert_harmless(svg)
+    assert page.locator("a, iframe, object, [onerror], [onload]").count() == 0
+    films = page.locator(".scalargrad-film")
+    assert films.count() == 2
+    for index in range(2):
+        told = films.nth(index).locator("ol").text_content()
+        assert "backward" in told
+        assert index == 0 or {label for label in labels if label not in told} == set()
+        assert films.nth(index).locator("img").count() == (0 if scripts else 1)
+    if scripts:
+        player = watched.player(1)
+        player.walk("(film) => null")
+        assert player.caption.startswith("backward")
+        titles = page.locator("svg [data-row=title]").all_text_contents()
+        assert labels - set(titles) == set()
+        assert page.evaluate("window.hacked") is None
 
 
 def test_in_a_notebook_too(browser: Any, hostile_film: tuple[Film, list[str]]) -> None:
@@ -389,7 +478,7 @@ def test_in_a_notebook_too(browser: Any, hostile_film: tuple[Film, list[str]]) -
     watched.page.set_content("<!DOCTYPE html><body style='background: #111; color: #eee'>")
     watched.page.evaluate(AS_JUPYTERLAB, film._repr_mimebundle_()["text/html"])
 
-    assert_harmless(watched, labels, film)
+    assert_film_harmless(watched, labels, film)
     root = watched.player().root
     assert root.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
     assert root.evaluate("e => getComputedStyle(e).color") == "rgb(26, 26, 26)"

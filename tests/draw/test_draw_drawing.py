@@ -6,13 +6,16 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hostile import HOSTILE
+from pages import Page
 
+import scalargrad as sg
 from scalargrad import Value
 from scalargrad.draw import Drawing, draw
+from scalargrad.draw.labels import clean
 
 _FIRST_BYTES = {
     ".svg": b"<svg ",
@@ -68,7 +71,7 @@ def test_a_dot_that_fails_leaves_the_old_file(
     with pytest.raises(RuntimeError, match="failed"):
         drawing.save(path)
 
-    assert path.read_text() == "old"
+    assert path.read_text("utf-8") == "old"
 
 
 @pytest.mark.parametrize("name", ["picture.gif", "picture", "picture.", ".svg"])
@@ -94,11 +97,11 @@ def test_saving_replaces_a_file_in_one_step(
         patch.setattr(os, "replace", fail)
         with pytest.raises(OSError, match="disk on fire"):
             drawing.save(path)
-    assert path.read_text() == "old"
+    assert path.read_text("utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path]
 
     drawing.save(path)
-    assert path.read_text() == drawing.svg
+    assert path.read_text("utf-8") == drawing.svg
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -111,7 +114,7 @@ def test_saving_keeps_modes_and_links(drawing: Drawing, tmp_path: Path) -> None:
     drawing.save(link)
 
     assert link.is_symlink()
-    assert target.read_text() == drawing.svg
+    assert target.read_text("utf-8") == drawing.svg
     assert target.stat().st_mode & 0o777 == 0o640
     plain = tmp_path / "plain"
     plain.touch()
@@ -124,47 +127,53 @@ def test_a_missing_folder_is_an_os_error(drawing: Drawing, tmp_path: Path) -> No
         drawing.save(tmp_path / "missing" / "picture.svg")
 
 
-class _Page(HTMLParser):
-    """The tags of a page, and the text of its style element."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: dict[str, list[dict[str, str | None]]] = {}
-        self.style = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.setdefault(tag, []).append(dict(attrs))
-
-    def handle_data(self, data: str) -> None:
-        if self.lasttag == "style" and data.strip():
-            self.style = self.style or data
-
-
 def test_the_page_is_closed_to_the_outside(tmp_path: Path) -> None:
     result = Value(1.0, "</title><script>alert(1)</script>").tanh()
     result.label = "</title><script>alert(2)</script>"
     text = draw(result, engine="builtin").save(tmp_path / "page.html").read_text("utf-8")
 
-    page = _Page(text)
-    assert page.tags["html"] == [{"lang": "en"}]
-    assert "script" not in page.tags
-    assert {"title", "svg", "figure"} <= set(page.tags)
-    assert not any(
-        name in ("src", "href") for tags in page.tags.values() for a in tags for name in a
-    )
-    metas = {meta.get("name") or meta.get("http-equiv"): meta for meta in page.tags["meta"]}
+    page = Page(text)
+    assert page.all("html") == [{"lang": "en"}]
+    assert "script" not in page.names
+    assert {"title", "svg", "figure"} <= set(page.names)
+    assert not any(name in ("src", "href") for _, names in page.tags for name in names)
+    metas = {meta.get("name") or meta.get("http-equiv"): meta for meta in page.all("meta")}
     assert metas["viewport"]["content"] == "width=device-width, initial-scale=1"
-    digest = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
-    expected = f"default-src 'none'; style-src 'sha256-{digest}'"
-    assert expected == metas["Content-Security-Policy"]["content"]
+    (style,) = page.texts("style")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = (metas["Content-Security-Policy"]["content"] or "").split("; ")
+    assert set(policy) == {
+        "default-src 'none'", "base-uri 'none'", "form-action 'none'",
+        f"style-src 'sha256-{digest}'",
+    }  # fmt: skip
+
+
+def test_hostile_labels_are_text_on_the_page(tmp_path: Path) -> None:
+    def page_of(labels: list[str]) -> Page:
+        values = [Value(number, label) for number, label in enumerate(labels, 1)]
+        result = sg.dot(values[:17], values[17:])  # half of them parameters, half inputs
+        result.label = labels[6]
+        path = draw(result, engine="builtin").save(tmp_path / "page.html")
+        return Page(path.read_text("utf-8"))
+
+    page, tame = (
+        page_of(HOSTILE),
+        page_of([f"x{n}" if clean(HOSTILE[n]) else "" for n in range(34)]),
+    )
+
+    for label in HOSTILE:
+        assert clean(label) in page.texts("text") or not label
+    assert clean(HOSTILE[6]) in page.text("title")
+    assert [(tag, sorted(names)) for tag, names in page.tags] == [
+        (tag, sorted(names)) for tag, names in tame.tags
+    ]
 
 
 def test_the_page_checks_its_picture_once_more(network: Value, tmp_path: Path) -> None:
     made = draw(network, engine="builtin")
     hostile = replace(made, svg="<svg><script>x()</script></svg>")
 
-    assert "script" not in hostile.save(tmp_path / "page.html").read_text()
+    assert "script" not in hostile.save(tmp_path / "page.html").read_text("utf-8")
 
 
 def test_jupyter(drawing: Drawing) -> None:

@@ -46,7 +46,9 @@ _broken_package = pytest.mark.parametrize(
 
 
 @pytest.fixture(autouse=True)
-def _impatient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _as_patient_as_needed(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, patient: None
+) -> None:
     if "program" in request.fixturenames and request.getfixturevalue("program") == _HANGS:
         monkeypatch.setattr(programs, "TIMEOUT_SECONDS", 0.3)
         monkeypatch.setattr(programs, "IMPATIENT_SECONDS", 0.3)

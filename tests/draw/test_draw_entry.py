@@ -1,11 +1,15 @@
-"""Tests of draw: its arguments."""
+"""Tests of draw: its arguments, and labels and gradients that are not as one expects."""
 
 from typing import Any
 
 import pytest
+from hostile import assert_harmless
+from strategies import chain
 
+import scalargrad as sg
 from scalargrad import Value
-from scalargrad.draw import draw
+from scalargrad.draw import draw, explain, steps
+from scalargrad.draw.labels import clean
 
 
 @pytest.mark.parametrize(("x", "name"), [(1.0, "float"), (None, "NoneType"), ([], "list")])
@@ -45,11 +49,34 @@ def test_any_number_can_be_drawn(engine: str, grad: float) -> None:
 
 
 def test_a_million_values() -> None:
-    x = Value(1.0)
-    for _ in range(1_000_000):
-        x = -x
-
-    drawing = draw(x, engine="builtin")
+    drawing = draw(chain(1_000_000), engine="builtin")
 
     assert len(drawing.graph.boxes) <= 150
     assert drawing.notice.startswith("1,000,001 values shown as")
+
+
+def test_what_is_computed_after_a_backward_pass_had_none() -> None:
+    x = Value(0.5, "x")
+    y = x.tanh()
+    y.backward()
+    z = y * 3
+    z.label = "z"
+    graph = draw(z, engine="builtin").graph
+
+    assert not graph.backward
+    assert "grad –" in graph.boxes[-1].lines
+    assert graph.boxes[-1].title.startswith("z")
+
+
+@pytest.mark.parametrize("label", [3, 0, None, 2.5, ["a"], Value(1.0)])
+def test_a_label_may_be_anything(label: Any) -> None:
+    x, w = Value(0.5, "x"), Value(2.0, "w")
+    y = sg.tanh(x * w)
+    x.label = y.label = label
+    drawing = draw(y, engine="builtin")
+
+    assert_harmless(drawing.svg)
+    assert not label or clean(label) in drawing.graph.boxes[0].title
+    assert steps(y, engine="builtin").html.startswith("<!DOCTYPE html>")
+    for value in (x, w):
+        assert explain(y, value).derivative != 0.0

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from scalargrad.draw.footer import footer
 from scalargrad.draw.graph import Box, Graph, Kind
-from scalargrad.draw.theme import INK, NOTICE_FONT_SIZE, SHADES, UNKNOWN, fill_of, text_width
+from scalargrad.draw.theme import (
+    INK,
+    NOT_FINITE,
+    NOTICE_FONT_SIZE,
+    SHADES,
+    UNKNOWN,
+    fill_of,
+    text_width,
+)
 
 
 def _graph(grads: list[float | None], notice: str = "", kind: Kind = "operation") -> Graph:
@@ -44,8 +52,8 @@ def test_the_three_states_of_gradients() -> None:
         (2.0, SHADES[3][1]),
         (-5.0, SHADES[4][1]),
         (10.0, SHADES[5][1]),
-        (float("inf"), SHADES[-1][1]),
-        (float("nan"), SHADES[-1][1]),
+        (float("inf"), NOT_FINITE),
+        (float("nan"), NOT_FINITE),
     ],
 )
 def test_fills(grad: float | None, fill: str) -> None:
@@ -70,7 +78,7 @@ def test_fills_darken_evenly_and_ink_stays_readable() -> None:
 
     assert shades == sorted(shades, reverse=True)
     assert all(a - b > 0.05 for a, b in pairwise(shades))
-    for light in [*shades, _luminance(UNKNOWN)]:
+    for light in [*shades, _luminance(UNKNOWN), _luminance(NOT_FINITE)]:
         assert (light + 0.05) / (_luminance(INK) + 0.05) >= 7.0  # WCAG's AAA
 
 

@@ -2,45 +2,14 @@
 
 import base64
 import re
-from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hostile import HOSTILE
+from pages import Page
 
 # what the notebook tools themselves warn of is not ours to mend
 pytestmark = pytest.mark.filterwarnings("default")
-
-CELLS = [
-    "import scalargrad as sg\n"
-    "from scalargrad.examples import seven_node\n"
-    "net = seven_node.build()\n"
-    "net.E",
-    "sg.draw(net.E, engine='builtin')",
-    "net.E.backward()\nsg.draw(net.E, engine='builtin')",
-    "sg.steps(net.E, engine='builtin')",
-    "sg.explain(net.E, net.w['13'])",
-    # what could go wrong in a repr: odd labels, numbers that are none, gradients of None
-    f"labels = {HOSTILE!r}\n"
-    "odd = sg.sum([sg.Value(float(i), label) for i, label in enumerate(labels)])\n"
-    "odd.data, odd.grad = float('nan'), None\n"
-    "from IPython.display import display\n"
-    "display(odd, sg.draw(odd, engine='builtin'), sg.steps(odd, engine='builtin'),\n"
-    "        sg.explain(odd, odd.parents[0]), sg.explain(odd, sg.Value(1.0)))",
-]
-
-
-@pytest.fixture(scope="module")
-def notebook() -> Any:
-    """The cells above, executed by a real kernel."""
-    nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
-    pytest.importorskip("ipykernel", reason="ipykernel is not installed")
-    import nbformat
-
-    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    nbclient.NotebookClient(made, timeout=300, kernel_name="python3").execute()
-    return made
 
 
 def _shown(notebook: Any, cell: int) -> list[dict[str, str]]:
@@ -91,22 +60,9 @@ def test_no_repr_raises(notebook: Any) -> None:
     ]  # fmt: skip
 
 
-class _Elements(HTMLParser):
-    """The start tags of a page, and how many of our films, pictures and formulas it has."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-
-def test_a_page_made_by_nbconvert(notebook: Any) -> None:
-    nbconvert = pytest.importorskip("nbconvert", reason="nbconvert is not installed")
-    page, _ = nbconvert.HTMLExporter(template_name="basic").from_notebook_node(notebook)
-    tags = _Elements(page).tags
+def test_a_page_made_by_nbconvert(notebook_page: str) -> None:
+    page = notebook_page
+    tags = Page(page).tags
 
     pictures = [attributes for tag, attributes in tags if tag == "svg"]
     films = [

@@ -61,12 +61,19 @@ def _points(curve: tuple[tuple[float, float], ...]) -> list[tuple[float, float]]
     return points
 
 
+# One test, since what takes the time is the layout.
 @settings(deadline=None)
 @given(_graphs(), st.sampled_from(["LR", "TB", "RL", "BT"]))
-def test_boxes_lines_and_numbers_keep_clear(graph: tuple[int, _Links], rankdir: str) -> None:
+def test_what_holds_for_every_layout(graph: tuple[int, _Links], rankdir: str) -> None:
     drawn = _graph(*graph, rankdir)
     layout = lay_out(drawn)
 
+    _boxes_lines_and_numbers_keep_clear(drawn, layout)
+    _lines_run_from_side_to_side(drawn, layout)
+    assert layout == lay_out(_graph(*graph, rankdir))
+
+
+def _boxes_lines_and_numbers_keep_clear(drawn: Graph, layout: Layout) -> None:
     for one, other in combinations(layout.places, 2):
         assert not _overlap(one, other, clearance=17.9)
     for place in layout.places:
@@ -85,26 +92,15 @@ def test_boxes_lines_and_numbers_keep_clear(graph: tuple[int, _Links], rankdir: 
             assert not any(_overlap(Place(x, y, 0.0, 0.0), place) for place in foreign)
 
 
-@settings(deadline=None)
-@given(_graphs(), st.sampled_from(["LR", "TB", "RL", "BT"]))
-def test_lines_run_from_side_to_side(graph: tuple[int, _Links], rankdir: str) -> None:
-    drawn = _graph(*graph, rankdir)
-    layout = lay_out(drawn)
-
+def _lines_run_from_side_to_side(drawn: Graph, layout: Layout) -> None:
     places = dict(zip([box.name for box in drawn.boxes], layout.places, strict=True))
     for edge, wire in zip(drawn.edges, layout.wires, strict=True):
         for (x, y), place in ((wire.curve[0], places[edge.tail]), (wire.tip, places[edge.head])):
             across = abs(x - place.x) - place.width / 2, abs(y - place.y) - place.height / 2
             assert max(across) == pytest.approx(0.0, abs=1e-6)
-        forwards = {"LR": (1, 0), "RL": (-1, 0), "TB": (0, 1), "BT": (0, -1)}[rankdir]
+        forwards = {"LR": (1, 0), "RL": (-1, 0), "TB": (0, 1), "BT": (0, -1)}[drawn.rankdir]
         along = [x * forwards[0] + y * forwards[1] for x, y in [*wire.curve, wire.tip]]
         assert all(later >= earlier - 1e-6 for earlier, later in pairwise(along))
-
-
-@settings(deadline=None)
-@given(_graphs())
-def test_the_layout_is_the_same_every_time(graph: tuple[int, _Links]) -> None:
-    assert lay_out(_graph(*graph)) == lay_out(_graph(*graph))
 
 
 def test_right_to_left_is_the_mirror_image() -> None:

@@ -1,24 +1,21 @@
 """Tests of paths: each of them, their number, the largest, and what they add up to."""
 
-import json
 import math
-from pathlib import Path as File
 from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import Program, programs
+from lectures import lecture
+from strategies import Program, chain, programs
 
 import scalargrad as sg
 from scalargrad import Value
 from scalargrad.draw.paths import Path, count_paths, largest_paths, paths
 from scalargrad.examples import seven_node
 
-REFERENCE = File(__file__).parents[1] / "reference" / "lectures.json"
-CASES = json.loads(REFERENCE.read_text())["cases"]
-SEVEN = CASES["S4.seven_paths"]
-COUNTS = CASES["S4.path_counts"]
+SEVEN = lecture("S4.seven_paths")
+COUNTS = lecture("S4.path_counts")
 
 
 def near(case: dict[str, Any], value: Any) -> Any:
@@ -191,11 +188,9 @@ def test_too_many_paths() -> None:
 
 
 def test_a_long_path_is_shortened_in_its_repr() -> None:
-    x = w = Value(1.0, "w\n")
-    for _ in range(50):
-        x = -x
+    w = Value(1.0, "w\n")
 
-    assert repr(paths(x, w)[0]) == (
+    assert repr(paths(chain(50, w), w)[0]) == (
         "<Path w → neg → neg → neg → neg → neg → … → neg → neg → neg → neg → neg: 1>"
     )
 

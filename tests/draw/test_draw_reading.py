@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import Program, programs
+from strategies import Program, chain, programs
 
 import scalargrad as sg
 from scalargrad import Value, losses, nn
@@ -199,10 +199,7 @@ def test_within_the_budgets_nothing_is_collapsed() -> None:
 
 @pytest.mark.parametrize("max_nodes", [1, 2, 3, 7, 150])
 def test_a_long_chain_of_one_operation_is_one_box(max_nodes: int) -> None:
-    x = Value(1.0, "x")
-    for _ in range(10_000):
-        x = -x
-    reading = read(x, max_nodes=max_nodes)
+    reading = read(chain(10_000, Value(1.0, "x")), max_nodes=max_nodes)
 
     _assert_sound(reading, max_nodes, 400)
     if max_nodes >= 3:
@@ -435,9 +432,7 @@ def test_focus_and_expand_in_a_graph_that_fits_change_nothing(network: Value) ->
 def test_bad_arguments(
     big: bool, arguments: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    x = Value(1.0, "x")
-    for _ in range(300 if big else 3):
-        x = -x
+    x = chain(300 if big else 3, Value(1.0, "x"))
     with pytest.raises(error, match=message):
         read(x, **arguments)
 
@@ -445,3 +440,85 @@ def test_bad_arguments(
 def test_the_error_names_the_modules_there_are(model: nn.MLP) -> None:
     with pytest.raises(ValueError, match=r"the modules are layers.0, layers.0.neurons.0, .*\.\.\."):
         read(_loss(model), model, expand="layer.0")
+
+
+def test_an_operand_of_another_pass() -> None:
+    y = Value(2.0, "y").tanh()
+    y.backward()
+    z = y * 3
+    graph = read(z).graph
+
+    assert not graph.backward
+    assert [box.lines[-1] for box in graph.boxes] == ["grad 0.07065", "grad 1", "3", "grad –"]
+
+
+@pytest.mark.parametrize("label", [None, 3, ["w"], "  "])
+def test_labels_that_are_no_strings(label: Any) -> None:
+    x = Value(2.0, "x")
+    y = x * x
+    x.label = y.label = label
+
+    for max_nodes in (1, 150):
+        assert read(y, max_nodes=max_nodes, named=True).graph.boxes
+
+
+def test_a_module_with_a_long_path_is_told_by_its_end_and_opened_by_its_place() -> None:
+    random.seed(6)
+    model = {"an_encoder_with_a_rather_long_name": {"stack": nn.MLP(2, [8, 8, 1], "tanh")}}
+    net = model["an_encoder_with_a_rather_long_name"]["stack"]
+    loss = losses.squared_error([net([0.1 * i, 1.0]) for i in range(30)], [1.0] * 30)
+    graph = read(loss, model, max_nodes=12).graph
+
+    titles = [box.title for box in graph.boxes]
+    assert any(title.startswith("…") and title.endswith("stack.layers.1") for title in titles)
+    named = re.search(r"expand='(#[0-9]+)'", graph.notice)
+    assert named is not None
+    opened = read(loss, model, expand=named[1]).graph
+    assert sum(box.values == 1 for box in opened.boxes) > 50
+
+
+def test_a_module_that_is_one_loop_is_opened_value_by_value() -> None:
+    random.seed(1)
+    cell = nn.Layer(3, 2, "tanh")
+    h: list[Any] = [Value(0.0), Value(0.0)]
+    for t in range(40):
+        h = cell([Value(0.1 * t), *h])
+    y, model = sg.sum(h), {"cell": cell}
+    closed, opened = read(y, model), read(y, model, expand="cell")
+
+    assert len(opened.graph.boxes) > len(closed.graph.boxes) + 20
+    assert "no room to open" in opened.graph.notice
+    _assert_sound(opened, 150, 400)
+
+
+def test_what_found_no_room_is_said() -> None:
+    x = Value(1.0, "x")
+    for _ in range(100):
+        x = -x
+    assert read(x, max_nodes=1, focus=x).graph.notice.endswith("raise max_nodes or max_edges")
+    assert "no room to open 95 more" in read(x, max_nodes=8, expand="#2").graph.notice
+
+
+def test_opening_starts_where_the_name_says() -> None:
+    x = Value(1.0, "x")
+    for _ in range(100):
+        x = -x
+    reading = read(x, max_nodes=8, expand="#51")
+
+    shown = [i for i, box in enumerate(reading.box_of) if reading.graph.boxes[box].values == 1]
+    assert {50, 51, 52, 53} <= set(shown)
+
+
+def test_values_by_the_names_of_the_film() -> None:
+    x = Value(1.0, "x")
+    for _ in range(300):
+        x = -x
+
+    assert read(x, focus="v150").box_of == read(x, focus="#150").box_of
+
+
+def test_expanding_many_values_takes_one_look() -> None:
+    xs = [Value(float(i), f"x{i}") for i in range(2_000)]
+    total = sg.sum([x.tanh() for x in xs])
+
+    assert len(read(total, expand=xs).graph.boxes) <= 150

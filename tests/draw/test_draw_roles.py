@@ -50,6 +50,16 @@ def test_the_model_decides() -> None:
     assert _kinds(sg.dot([w], [x]), [x]) == {"w": "input", "x": "parameter", "": "result"}
 
 
+def test_a_path_does_not_make_an_input_a_parameter() -> None:
+    w, x = Value(1.0, "w.0"), Value(2.0, "x.0")
+    z = sg.dot([w], [x])
+
+    assert _kinds(z)["x.0"] == "input"
+    assert _kinds(z * Value(3.0, "y.0"), [w]) == {
+        "w.0": "parameter", "x.0": "input", "y.0": "input", "": "result",
+    }  # fmt: skip
+
+
 def test_the_model_names_its_parameters() -> None:
     neuron = nn.Neuron(2, "tanh")
     neuron.w[0].label = "mine"
@@ -101,6 +111,20 @@ def test_shared_path(paths: list[tuple[str, ...]], shared: tuple[str, ...]) -> N
     assert shared_path(paths) == shared
 
 
+@pytest.mark.parametrize("model", [[], {}, [1.0, 2.0], nn.Module()])
+def test_a_model_without_a_value(model: Any) -> None:
+    with pytest.raises(ValueError, match="model has no parameters"):
+        _roles(Value(1.0), model)
+
+
+def test_a_generator_of_parameters() -> None:
+    w = Value(1.0, "w")
+
+    assert _kinds(w * 2.0, iter([w]))["w"] == "parameter"
+
+
 def test_what_is_no_model() -> None:
+    with pytest.raises(TypeError, match=r"model must be an nn.Module or a list .* got MLP"):
+        _roles(Value(1.0), nn.MLP)
     with pytest.raises(TypeError, match=r"model must be an nn.Module or a list .* got str"):
         _roles(Value(1.0), "layers")

@@ -1,0 +1,60 @@
+"""What shows itself elsewhere: pages that load nothing, and the forms for a notebook."""
+
+import base64
+import hashlib
+from collections.abc import Container, Mapping
+from html import escape
+
+__all__ = ["offered", "page"]
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def page(title: str, body: str, style: str, script: str | None = None) -> str:
+    """Return a web page that may load nothing, and run and style by its own text alone.
+
+    Args:
+        title: what the page is called, as plain text.
+        body: markup, with `style` in a style element and `script`, if there is one, in a script.
+        style: the text of the style element.
+        script: the text of the script element.
+
+    >>> "script-src" in page("x", "<style></style>", "")
+    False
+    """
+    policy = "default-src 'none'; base-uri 'none'; form-action 'none'"
+    policy += "; img-src data:" if "<img " in body else ""
+    policy += f"; style-src '{_digest(style)}'"
+    policy += f"; script-src '{_digest(script)}'" if script is not None else ""
+    return _PAGE.format(policy=policy, title=escape(title), body=body)
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def offered(
+    forms: Mapping[str, str], include: Container[str] | None, exclude: Container[str] | None
+) -> dict[str, str]:
+    """The forms, by MIME type, that a notebook asks for: those in `include`, not in `exclude`.
+
+    >>> offered({"text/plain": "x", "text/html": "<p>x"}, None, {"text/html"})
+    {'text/plain': 'x'}
+    """
+    return {
+        form: text
+        for form, text in forms.items()
+        if (not include or form in include) and (not exclude or form not in exclude)
+    }

@@ -1,0 +1,14 @@
+"""The reference numbers of the lectures: every case with its inputs and what they must give."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+_CASES: dict[str, dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "reference" / "lectures.json").read_text("utf-8")
+)["cases"]
+
+
+def lecture(name: str) -> dict[str, Any]:
+    """The case of that name, like "S4.seven_tanh"."""
+    return _CASES[name]
