@@ -520,3 +520,12 @@ def test_a_picture_that_is_not_ours_stays_an_image(browser: Any, film: Film) -> 
     assert root.get_by_role("listitem").last.is_visible()
     watched.page.close()
     assert watched.faults == []
+
+
+def test_a_screen_reader_is_told_which_step_the_picture_shows(film: Film, open_film: Open) -> None:
+    player = open_film(film).player()
+    player.press("Forward one step")
+
+    label = player.root.locator("svg").get_attribute("aria-label")
+    assert label.startswith(film.graph.summary)
+    assert label.endswith("forward 2 of 13: z3 = w13·x1 + w23·x2 = 0.6·0.5 + (-0.4)·(-1) = 0.7")

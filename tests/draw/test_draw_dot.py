@@ -2,6 +2,8 @@
 
 import json
 import re
+import sys
+from types import ModuleType
 
 import pytest
 from hostile import HOSTILE
@@ -94,3 +96,14 @@ def test_hostile_labels_stay_labels(graphviz_engine: str) -> None:
     }  # fmt: skip
     for item in told["objects"]:
         assert set(item) <= allowed
+
+
+def test_a_file_of_the_users_that_is_called_graphviz(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = ModuleType("graphviz")
+    theirs.__file__ = "/home/somebody/graphviz.py"
+    monkeypatch.setitem(sys.modules, "graphviz", theirs)
+    drawing = sg.draw(Value(2.0, "x") * 3.0, engine="builtin")
+
+    assert drawing.svg.startswith("<svg ")
+    with pytest.raises(ImportError, match=r"/home/somebody/graphviz.py stands in the way"):
+        drawing.source

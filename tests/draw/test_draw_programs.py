@@ -92,3 +92,13 @@ def test_warnings_before_the_reason_are_left_out(fake_dot: Callable[[str], None]
 
     with pytest.raises(GraphvizError, match=r"failed \(exit 1\): Error: out of ink$"):
         run("dot", _DOT, "dot", "json0")
+
+
+def test_an_answer_without_end(
+    fake_dot: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_dot("import sys; sys.stdout.write('x' * 5000)")
+    monkeypatch.setattr(programs, "_MOST_BYTES", 1_000)
+
+    with pytest.raises(GraphvizError, match="wrote more than 1,000 bytes"):
+        run("dot", _DOT, "dot", "json0")
