@@ -11,15 +11,16 @@ from scalargrad.draw.theme import (
     FONT,
     INK,
     MARGIN,
+    NODE_GAP,
     NOTICE_FONT_SIZE,
+    POINTS_PER_INCH,
+    RANK_GAP,
     STYLES,
     box_size,
     fill_of,
 )
 
 __all__ = ["escape", "package", "source"]
-
-_POINTS_PER_INCH = 72.0
 
 
 def package() -> ModuleType:
@@ -58,9 +59,9 @@ def source(graph: Graph) -> str:
             "fontsize": f"{NOTICE_FONT_SIZE:g}",
             "fontcolor": INK,
             "labelloc": "b",
-            "pad": f"{MARGIN / _POINTS_PER_INCH:.3f}",
-            "nodesep": "0.22",
-            "ranksep": "0.4",
+            "pad": f"{MARGIN / POINTS_PER_INCH:.3f}",
+            "nodesep": NODE_GAP,
+            "ranksep": RANK_GAP,
         },
         node_attr={
             "shape": "box",
@@ -119,8 +120,8 @@ def _outline(box: Box) -> dict[str, str]:
         "style": ",".join(names),
         "color": style.border,
         "penwidth": f"{style.thickness:g}",
-        "width": f"{width / _POINTS_PER_INCH:.3f}",
-        "height": f"{height / _POINTS_PER_INCH:.3f}",
+        "width": f"{width / POINTS_PER_INCH:.3f}",
+        "height": f"{height / POINTS_PER_INCH:.3f}",
         **({"peripheries": "2"} if style.double else {}),
         **({"shape": "box3d"} if style.stacked else {}),
     }

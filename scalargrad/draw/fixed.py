@@ -7,11 +7,10 @@ from xml.etree.ElementTree import Element, fromstring
 from scalargrad.draw.dot import escape, package
 from scalargrad.draw.route import Point
 from scalargrad.draw.sanitise import SVG_NAMESPACE
-from scalargrad.draw.theme import BACKGROUND, FONT, FOOT, text_width
+from scalargrad.draw.theme import BACKGROUND, FONT, FOOT, POINTS_PER_INCH, text_width
 
 __all__ = ["fixed"]
 
-_POINTS_PER_INCH = 72.0
 _ARC = 0.5523  # where the control points of a quarter of a circle are, in radii
 # Over 16,384 characters in one string are an error in Graphviz 2.43; a string may be a sum, though.
 _LONGEST = 8_000
@@ -122,7 +121,7 @@ class _Page:
             width = text_width(text, size)
             x += width / 2
             attributes["label"] = package().nohtml(attributes["label"] + "\\l")
-            attributes |= {"fixedsize": "true", "width": f"{width / _POINTS_PER_INCH:.3f}"}
+            attributes |= {"fixedsize": "true", "width": f"{width / POINTS_PER_INCH:.3f}"}
         self.texts.append({**attributes, "pos": f"{x:.2f},{y:.2f}"})
 
 

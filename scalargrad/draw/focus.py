@@ -10,7 +10,7 @@ from typing import Any
 from scalargrad.draw.roles import Roles
 from scalargrad.engine import Value
 
-__all__ = ["Finder", "around", "inside"]
+__all__ = ["Finder", "around", "inside", "users_of"]
 
 # "#12" in the title of a box of many, "v12" as the film calls an unnamed value: place 12, from 1
 _NUMBERED = re.compile(r"[#v]([0-9]{1,12})")
@@ -88,23 +88,35 @@ def inside(places: Sequence[int], box_of: Sequence[int]) -> list[int]:
     return sorted(members, key=lambda i: (i < first[box_of[i]], i))
 
 
-def around(start: int, radius: int, roles: Roles, most: int, most_edges: int) -> set[int]:
+def users_of(parents: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The values that have each value as an operand, by place.
+
+    >>> users_of([[], [0, 0], [0, 1]])
+    [[1, 2], [2], []]
+    """
+    users: list[list[int]] = [[] for _ in parents]
+    for value, below in enumerate(parents):
+        for parent in dict.fromkeys(below):
+            users[parent].append(value)
+    return users
+
+
+def around(
+    start: int, radius: int, parents: Sequence[Sequence[int]], users: Sequence[Sequence[int]],
+    most: int, most_edges: int,
+) -> set[int]:  # fmt: skip
     """The values within `radius` edges of that at `start`, the nearest first.
 
     There are `most` at the most, and about `most_edges` edges that lead to them.
     """
-    users: list[list[int]] = [[] for _ in roles.parents]
-    for value, below in enumerate(roles.parents):
-        for parent in dict.fromkeys(below):
-            users[parent].append(value)
     found = {start: 0}
     edges = 0
     queue = [start]
     for value in queue:
-        edges += len(roles.parents[value])
+        edges += len(parents[value])
         if found[value] == radius:
             continue
-        for other in (*roles.parents[value], *users[value]):
+        for other in (*parents[value], *users[value]):
             if other in found:
                 continue
             if len(found) >= most or edges > most_edges:

@@ -24,7 +24,8 @@ __all__ = ["Path", "Ways", "count_paths", "largest_paths", "paths"]
 class Ways:
     """The part of the graph of `x` through which `w` acts on it; empty if it does not.
 
-    `nodes` holds its values, each behind its operands, from `w` to `x`. Each mention of one as an
+    `order` is the whole graph of `x` in topological order. `nodes` holds the values of the part,
+    each behind its operands, from `w` to `x`. Each mention of one as an
     operand of another is an edge; `edges(i)` are those that lead on from `nodes[i]`. The edge `e`
     leads to the node at `heads[e]`, there it is the operand at `positions[e]` and has the local
     derivative `partials[e]`.
@@ -37,10 +38,11 @@ class Ways:
         for value in (x, w):
             if not isinstance(value, Value):
                 raise TypeError(f"{taker} takes two Values, got {type(value).__name__}")
+        self.order = topological_order(x)
         self.nodes: list[Value] = []
         places: dict[Value, int] = {}
         tails, heads, positions, partials = array("q"), array("q"), array("q"), array("d")
-        for node in topological_order(x):
+        for node in self.order:
             place, found = len(self.nodes), node is w
             for position, parent in enumerate(node.parents):
                 if parent in places:

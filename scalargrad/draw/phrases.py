@@ -12,7 +12,7 @@ from scalargrad.draw.labels import label_of
 from scalargrad.draw.names import names_of
 from scalargrad.draw.page import Piece, number, product
 from scalargrad.draw.templates import ATOM, PRODUCT, template
-from scalargrad.engine import Value, topological_order
+from scalargrad.engine import Value
 from scalargrad.primitives import identity
 
 __all__ = ["Phrases"]
@@ -37,7 +37,7 @@ class Phrases:
     def __init__(self, x: Value, w: Value, factors: Factors, given: Mapping[Value, str]) -> None:
         self.x, self.w, self.factors, self.given = x, w, factors, given
         self.ways = factors.ways
-        order = topological_order(x)
+        order = self.ways.order
         self.names = names_of(order if self.ways.nodes else [*order, w], given)
         self.slopes: dict[Piece, tuple[Piece, float]] = {}
         self.unnamed: dict[Value, None] = {}

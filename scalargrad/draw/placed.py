@@ -9,11 +9,17 @@ from scalargrad.draw.graph import Graph
 from scalargrad.draw.layout import Layout, Place, Wire
 from scalargrad.draw.plates import onto_lines
 from scalargrad.draw.route import Point
-from scalargrad.draw.theme import ARROW, MARGIN, box_size, number_size
+from scalargrad.draw.theme import (
+    ARROW,
+    MARGIN,
+    NODE_GAP,
+    POINTS_PER_INCH,
+    RANK_GAP,
+    box_size,
+    number_size,
+)
 
 __all__ = ["layout_of", "skeleton"]
-
-_POINTS_PER_INCH = 72.0
 
 
 def skeleton(graph: Graph) -> str:
@@ -25,13 +31,13 @@ def skeleton(graph: Graph) -> str:
     """
     lines = [
         "digraph {",
-        f"rankdir={graph.rankdir} nodesep=0.22 ranksep=0.4",
+        f"rankdir={graph.rankdir} nodesep={NODE_GAP} ranksep={RANK_GAP}",
         # Without a border: newer versions end an arrow where it touches, older ones in the middle.
         'node [shape=box label="" fixedsize=true penwidth=0]',
         f"edge [arrowsize={ARROW / 10:g} penwidth=0]",
     ]
     for box in graph.boxes:
-        width, height = (size / _POINTS_PER_INCH for size in box_size(box))
+        width, height = (size / POINTS_PER_INCH for size in box_size(box))
         lines.append(f"{box.name} [width={width:.4f} height={height:.4f}]")
     for number, edge in enumerate(graph.edges):
         lines.append(f"{edge.tail} -> {edge.head} [number={number}{_label(edge.text)}]")

@@ -10,7 +10,7 @@ from typing import Any
 
 from scalargrad.collector import collector_paused
 from scalargrad.draw.collapse import Plan, group
-from scalargrad.draw.focus import Finder, around, inside
+from scalargrad.draw.focus import Finder, around, inside, users_of
 from scalargrad.draw.graph import Box, Edge, Graph, Kind, count, largest_size
 from scalargrad.draw.labels import clean, format_number, label_of
 from scalargrad.draw.names import names_of
@@ -109,10 +109,15 @@ def _grouped(
         if overview and opened and opened.box_of == overview.box_of:
             # Its parts are one loop, as of a module used again and again: then value by value.
             values += [i for i, module in enumerate(roles.modules) if modules.intersection(module)]
+        elif opened and start is None and not values:
+            return opened.box_of, opened.how, ""
     # What is opened must leave room for the rest: half of the boxes, or less where that fails.
     share, share_of_edges = max_nodes // 2, max_edges // 2
+    users = users_of(roles.parents) if start is not None else []
+    near: set[int] = set()
     while share and (start is not None or modules or values):
-        near = around(start, radius, roles, share, share_of_edges) if start is not None else set()
+        if start is not None:
+            near = around(start, radius, roles.parents, users, share, share_of_edges)
         others = [value for value in values if value not in near]
         some = near.union(others[: share - len(near)])
         grouping = group(replace(plan, opened=plan.opened | some), bands=share == 1)

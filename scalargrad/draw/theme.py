@@ -8,8 +8,9 @@ from scalargrad.draw.graph import Box, Graph, Kind
 
 __all__ = [
     "ARROW", "BACKGROUND", "BOX_FONT_SIZE", "EDGE_COLOUR", "EDGE_FONT_SIZE", "FONT", "FOOT", "INK",
-    "INNER_BORDER", "LINE_HEIGHT", "MARGIN", "NOTICE_FONT_SIZE", "NOT_FINITE", "SHADES", "STACK",
-    "STYLES", "UNKNOWN", "Style", "box_size", "fill_of", "number_size", "text_width",
+    "INNER_BORDER", "LINE_HEIGHT", "MARGIN", "NODE_GAP", "NOTICE_FONT_SIZE", "NOT_FINITE",
+    "POINTS_PER_INCH", "RANK_GAP", "SHADES", "STACK", "STYLES", "UNKNOWN", "Style", "box_size",
+    "fill_of", "number_size", "text_width",
 ]  # fmt: skip
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -18,6 +19,9 @@ EDGE_FONT_SIZE = 11.0
 NOTICE_FONT_SIZE = 12.0
 LINE_HEIGHT = 1.25  # times the font size
 MARGIN = 12.0
+# For Graphviz, which counts in inches: between boxes in one column, and between columns.
+POINTS_PER_INCH = 72.0
+NODE_GAP, RANK_GAP = "0.22", "0.4"
 # Where the foot line of text centred at y lies below y, in font sizes: half a capital letter.
 # The dominant-baseline attribute would say it better, but several renderers do not know it.
 FOOT = 0.36
