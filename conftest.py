@@ -2,6 +2,7 @@
 
 import os
 import random
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ import scalargrad as sg
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.register_profile("fuzz", deadline=None, max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+# The files of the numba backend cannot be imported, nor their examples run, where it is missing.
+collect_ignore_glob = [] if find_spec("numba") else ["scalargrad/replay/backends/[a-oq-z]*.py"]
 
 
 @pytest.fixture(autouse=True)

@@ -124,3 +124,25 @@ sg.draw(loss, model=model, max_nodes=12)
 # %% [markdown]
 # **Try it:** give the hidden layer one neuron instead of eight. What do the four outputs settle on,
 # and why is there nothing better?
+
+# %% [markdown]
+# ## The same, much faster
+#
+# Python builds the graph anew for every sample and every step, though it is always the same.
+# `sg.compile` records the function of *one* sample once, and replays it for all samples at once.
+# The program of a small function can be read: one instruction a line.
+
+# %%
+print(sg.compile(lambda x, y: (sg.tanh(x) - y) ** 2, backend="python").record(0.5, 1.0))
+
+# %%
+one = sg.compile(lambda x, y: losses.squared_error(model(x), y), params=model.parameters())
+value, gradient = one.value_and_grad(X, Y)
+value, gradient[:3]
+
+# %% [markdown]
+# `backward` adds the same derivatives to the parameters' `grad`, so a training loop stays as it is.
+# `fit` replays by itself where there is much to do.
+#
+# **Try it:** let the function branch, `model(x) if x[0] > 0.5 else -model(x)`. How many recordings
+# are there now (`one.recordings`), and why?

@@ -58,6 +58,7 @@ from scalargrad.primitives import (
     where,
 )
 from scalargrad.reductions import dot, log_softmax, logsumexp, mean, prod, softmax, sum, take
+from scalargrad.replay import Compiled, RecordingError, compile
 from scalargrad.rows import TABLE as _TABLE
 from scalargrad.rows import primitive
 from scalargrad.saving import load, save
@@ -71,12 +72,14 @@ for _name, _row in _TABLE.items():
         globals().setdefault(_name, _row)
 
 __all__ = [
+    "Compiled",
     "Drawing",
     "EarlyStopping",
     "Explanation",
     "Film",
     "GradientCheckError",
     "History",
+    "RecordingError",
     "Value",
     "abs",
     "acos",
@@ -90,6 +93,7 @@ __all__ = [
     "ceil",
     "check_grads",
     "clip",
+    "compile",
     "cos",
     "cosh",
     "count_paths",

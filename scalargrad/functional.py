@@ -21,6 +21,7 @@ from typing import Any
 
 from scalargrad.engine import Value, _building, _paused, _tracing, stop_gradient
 from scalargrad.nesting import leaves, nested, refilled, skeleton
+from scalargrad.operators import recorder
 from scalargrad.primitives import identity
 from scalargrad.rows import as_count, as_float, is_number
 
@@ -200,6 +201,7 @@ class _Run:
         self.arguments = [args[i] for i in chosen]
         self.fresh: list[Value] = []
         self.paused = get_ident() in _paused
+        self.recording = recorder()
 
         def freshen(x: Any) -> Value:
             self.fresh.append(identity(x) if isinstance(x, Value) else Value(x))
@@ -241,6 +243,8 @@ class _Run:
 
     def _slopes(self, node: Value, with_values: bool) -> Sequence[Any]:
         if with_values and node._row:
+            if self.recording:
+                return self.recording.slopes(node)  # type: ignore[no-any-return]
             return node._row.partials(*node.parents, node)
         return node.partials
 
@@ -251,14 +255,14 @@ class _Run:
         with _leaves_made(self.made):
             for output, seed in zip(self.outputs, seeds, strict=True):
                 if isinstance(output, Value) and output in self.depends:
-                    _accumulate(adjoint, output, seed, 1.0)
+                    self._accumulate(adjoint, output, seed, 1.0)
             for node in reversed(self.inner):
                 if node in adjoint:
                     g = adjoint[node]
                     slopes = self._slopes(node, with_values)
                     for parent, slope in zip(node.parents, slopes, strict=True):
                         if parent in self.depends:
-                            _accumulate(adjoint, parent, g, slope)
+                            self._accumulate(adjoint, parent, g, slope)
         return [adjoint.get(x, 0.0) for x in self.fresh]
 
     def push(self, directions: Sequence[Any]) -> list[Any]:
@@ -267,13 +271,29 @@ class _Run:
         tangent: dict[Value, Any] = {}
         with _leaves_made(self.made):
             for x, direction in zip(self.fresh, directions, strict=True):
-                _accumulate(tangent, x, direction, 1.0)
+                self._accumulate(tangent, x, direction, 1.0)
             for node in self.inner:
                 slopes = self._slopes(node, with_values)
                 for parent, slope in zip(node.parents, slopes, strict=True):
                     if parent in tangent:
-                        _accumulate(tangent, node, tangent[parent], slope)
+                        self._accumulate(tangent, node, tangent[parent], slope)
         return [tangent.get(y, 0.0) if isinstance(y, Value) else 0.0 for y in self.outputs]
+
+    def _accumulate(self, into: dict[Value, Any], node: Value, g: Any, slope: Any) -> None:
+        """into[node] += g * slope, without the products whose result is known."""
+        if (not isinstance(g, Value) and not g) or (not isinstance(slope, Value) and not slope):
+            return  # a zero that is no variable stops here
+        if _is_one(g) or _is_one(slope):
+            product = slope if _is_one(g) else g
+        elif self.recording and self.recording.takes((g, slope)):
+            product = self.recording.product(g, slope)
+        elif not g and _is_infinite(slope):
+            product = g * 0.0  # 0 * inf is never formed: it counts as 0, and as flat
+        elif not slope and _is_infinite(g):
+            product = slope * 0.0
+        else:
+            product = g * slope
+        into[node] = into[node] + product if node in into else product
 
     def settle(self, results: Sequence[Any], also: Iterable[Any] = ()) -> list[Any]:
         """The results as floats, but as Values where they depend on a Value from outside."""
@@ -315,19 +335,6 @@ def _leaves_made(made: set[Value] | None = None) -> Iterator[set[Value]]:
         else:
             _tracing[thread] = outer
             outer |= noted
-
-
-def _accumulate(into: dict[Value, Any], node: Value, g: Any, slope: Any) -> None:
-    """into[node] += g * slope, without the products whose result is known."""
-    if (not isinstance(g, Value) and not g) or (not isinstance(slope, Value) and not slope):
-        return  # a zero that is no variable stops here
-    if not g and _is_infinite(slope):
-        product = g * 0.0  # 0 * inf is never formed: it counts as 0, and as flat
-    elif not slope and _is_infinite(g):
-        product = slope * 0.0
-    else:
-        product = slope if _is_one(g) else g if _is_one(slope) else g * slope
-    into[node] = into[node] + product if node in into else product
 
 
 def _is_infinite(x: Any) -> bool:

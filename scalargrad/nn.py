@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from scalargrad.engine import Value, constant
+from scalargrad.operators import recorder
 from scalargrad.reductions import dot_of_values
 from scalargrad.rows import as_count, as_float, find
 
@@ -184,7 +185,7 @@ class Neuron(Module):
     def __call__(self, x: Sequence[Any]) -> Any:
         return self._respond(*_values(x, len(self.w), "neuron"))
 
-    def _respond(self, xs: Sequence[Value], x: Sequence[float]) -> Any:
+    def _respond(self, xs: Sequence[Value], x: Sequence[float] | None) -> Any:
         z = dot_of_values(self.w, xs, x, self.b)
         return z if self._activate is None else self._activate(z)
 
@@ -259,14 +260,14 @@ class MLP(Module):
         return f"MLP of [{', '.join(map(repr, self.layers))}]"
 
 
-def _values(x: Sequence[Any], nin: int, taker: str) -> tuple[list[Value], list[float]]:
-    """The inputs as Values, and the numbers in them."""
+def _values(x: Sequence[Any], nin: int, taker: str) -> tuple[list[Value], list[float] | None]:
+    """The inputs as Values, and the numbers in them; None while they are being recorded."""
     if not hasattr(x, "__len__"):
         raise TypeError(f"a {taker} takes a list of {nin} inputs, got {type(x).__name__}")
     if len(x) != nin:
         raise ValueError(f"a {taker} with {nin} inputs was given {len(x)}")
     values = [xi if isinstance(xi, Value) else constant(xi, f"a {taker}") for xi in x]
-    return values, [xi.data for xi in values]
+    return values, None if recorder() else [xi.data for xi in values]
 
 
 def _activation(activation: Activation) -> Callable[[Any], Any] | None:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from scalargrad import primitives as row
 from scalargrad.rows import TABLE, Primitive, Traced, is_number
 
-__all__ = ["Operators"]
+__all__ = ["Operators", "recorder", "recorders"]
+
+recorders: dict[int, Any] = {}  # who records what a thread computes; empty nearly always
 
 _Binary = Callable[["Operators", Any], Any]
 _Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def recorder() -> Any:
+    """Who records what this thread computes (a `Recorder` of `replay`), or None."""
+    return recorders.get(get_ident()) if recorders else None
 
 
 def _unary(primitive: Primitive) -> Callable[[Operators], Any]:
@@ -44,6 +52,8 @@ def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Operators, Any
     def method(self: Operators, other: Any) -> bool:
         if not is_number(other):
             return NotImplemented  # type: ignore[no-any-return]
+        if recorders and (recording := recorder()):
+            return recording.compare(compare, self, other)  # type: ignore[no-any-return]
         return bool(compare(self.data, other.data if isinstance(other, Operators) else other))
 
     return method
@@ -91,6 +101,8 @@ class Operators(Traced):
         return set(self.parents)
 
     def __bool__(self) -> bool:
+        if recorders and (recording := recorder()):
+            return recording.decide(self)  # type: ignore[no-any-return]
         return bool(self.data != 0.0)
 
     def __format__(self, spec: str) -> str:

@@ -10,7 +10,7 @@ from scalargrad.engine import Value
 from scalargrad.nn import assign
 from scalargrad.rows import as_float
 
-__all__ = ["SGD", "Adam", "Optimizer", "clip_grad_norm"]
+__all__ = ["SGD", "Adam", "Optimizer", "checked_parameters", "clip_grad_norm"]
 
 Rate = float | Callable[[int], float]
 
@@ -22,7 +22,7 @@ class Optimizer:
     """
 
     def __init__(self, parameters: Iterable[Value], lr: Rate, weight_decay: float) -> None:
-        self.parameters = _checked(parameters)
+        self.parameters = checked_parameters(parameters)
         self.lr = lr
         self.weight_decay = _at_least_zero(weight_decay, "weight_decay")
         self.steps = 0
@@ -154,7 +154,7 @@ def clip_grad_norm(parameters: Iterable[Value], max_norm: float) -> float:
     >>> optim.clip_grad_norm([w], 1.0), w.grad
     (5.0, 1.0)
     """
-    listed = _checked(parameters)
+    listed = checked_parameters(parameters)
     norm = math.hypot(*(p.grad for p in listed))
     if norm > _at_least_zero(max_norm, "max_norm"):
         for p in listed:
@@ -162,7 +162,8 @@ def clip_grad_norm(parameters: Iterable[Value], max_norm: float) -> float:
     return norm
 
 
-def _checked(parameters: Iterable[Value]) -> list[Value]:
+def checked_parameters(parameters: Iterable[Value]) -> list[Value]:
+    """The parameters as a list, when they are leaf Values and each is there once."""
     try:
         values = list(parameters)
     except TypeError:

@@ -279,7 +279,7 @@ def _logsumexp(*xs: float) -> float:
 def _logsumexp_partials(*xs: Any, out: Any) -> list[Any]:
     if not (out >= inf or out <= -inf):  # finite or nan
         return [exp(x - out) for x in xs]
-    ties = [1.0 if x >= out else 0.0 for x in xs]  # the infinite ones share the slope
+    ties = [where(x >= out, 1.0, 0.0) for x in xs]  # the infinite ones share the slope
     return [tie / plain_sum(ties) for tie in ties]
 
 
@@ -291,7 +291,7 @@ row("mean", "the arithmetic mean", lambda *xs: plain_sum(xs) / len(xs),
 row("prod", "the product", lambda *xs: math.prod(xs) if xs else 1.0, _prod_partials,
     lambda *xs: r" \cdot ".join(xs), text=lambda *xs: " * ".join(xs),
     at=[(1.5, -0.3, 2.0), (1.5, 0.0, 2.0), (0.0, 0.0, 2.0)])
-row("dot", "the sum of products w1 x1 + ... + wn xn, plus a bias if there is one",
+dot = row("dot", "the sum of products w1 x1 + ... + wn xn, plus a bias if there is one",
     _dot, _dot_partials, _write_dot(r" \cdot "), text=_write_dot(" * "),
     at=[(1.5, -0.3, 2.0, 0.7), (1.5, -0.3, 2.0, 0.7, -1.0)])
 row("logsumexp", "log(exp(x1) + ... + exp(xn)), safe for large inputs",

@@ -10,15 +10,13 @@ from math import inf, isfinite
 from time import monotonic
 from typing import Any
 
-from scalargrad.collector import collector_paused
-from scalargrad.engine import Value, no_grad
+from scalargrad.engine import Value
 from scalargrad.nn import assign
 from scalargrad.optim import Optimizer
 from scalargrad.rows import as_count, as_float
+from scalargrad.stepping import Loss, stepping
 
 __all__ = ["EarlyStopping", "History", "fit"]
-
-Loss = Callable[[Sequence[Any], Sequence[Any]], Any]
 
 
 @dataclass
@@ -28,13 +26,15 @@ class History:
     `losses` are the training losses (with mini-batches the mean over the batches, each taken
     before its step), `validation` those of the validation set, if there is one. `best_epoch` is
     the epoch (from 0) whose parameters early stopping kept, `stopped` why the training ended:
-    "epochs", "early stopping", or "interrupted".
+    "epochs", "early stopping", or "interrupted". `backend` is what computed it: "eager" for Python,
+    sample by sample, else the backend by which a recording was replayed.
     """
 
     losses: list[float] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
     best_epoch: int | None = None
     stopped: str = "epochs"
+    backend: str = "eager"
 
     def __repr__(self) -> str:
         if not self.losses:
@@ -43,6 +43,7 @@ class History:
         told += f", loss {self.losses[0]:.4g} -> {self.losses[-1]:.4g}"
         if self.validation:
             told += f", validation {self.validation[0]:.4g} -> {self.validation[-1]:.4g}"
+        told += f", replayed by {self.backend}" if self.backend != "eager" else ""
         return f"{told}, stopped={self.stopped!r})"
 
 
@@ -71,7 +72,7 @@ def fit(
     optimizer: Optimizer, epochs: int, batch_size: int | None = None,
     validation: tuple[Sequence[Any], Sequence[Any]] | None = None,
     early_stopping: EarlyStopping | int | None = None, progress: bool = True,
-    *, shuffle: bool = True,
+    *, shuffle: bool = True, backend: str = "auto",
 ) -> History:  # fmt: skip
     """Train `model` on the samples `X` with targets `Y`.
 
@@ -87,6 +88,9 @@ def fit(
         early_stopping: an `EarlyStopping`, or its patience in epochs.
         progress: show a line with the epoch and the loss on work that lasts over a second.
         shuffle: take mini-batches in an order drawn anew for each epoch (by the `random` module).
+        backend: "eager", or that of `sg.compile` to replay a recording of the loss of one sample.
+            "auto" replays by numba where that is installed, the work is worth the start, and the
+            loss of a batch is the sum or mean of those of its samples; the history says so.
 
     Returns:
         The `History`. On Ctrl-C too, with what was learnt until then in the parameters.
@@ -118,9 +122,10 @@ def fit(
     if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
         early_stopping = EarlyStopping(early_stopping)
 
-    history = History()
+    steps = stepping(model, X, Y, loss, optimizer.parameters, epochs, backend)
+    history = History(backend=steps.name)
     watch = _Watch(optimizer.parameters, early_stopping)
-    line = _ProgressLine(epochs, progress)
+    line = _ProgressLine(epochs, progress, steps.name)
     order = list(range(len(X)))
     try:
         for epoch in range(epochs):
@@ -132,12 +137,12 @@ def fit(
                 watch.start()
             trained: list[float] = []
             for batch in batches:
-                trained.append(_train(model, X, Y, loss, optimizer, batch))
+                trained.append(steps.step(X, Y, batch))
+                optimizer.step()
                 line.show(epoch + len(trained) / len(batches), trained[-1])
             watched = trained_loss = sum(trained) / len(trained)
             if validation is not None:
-                with no_grad():
-                    watched = _number(_loss_of(model, *validation, loss))
+                watched = steps.validate(*validation)
                 history.validation.append(watched)
                 watch.start()  # these are the parameters that had this loss
             history.losses.append(trained_loss)
@@ -148,34 +153,9 @@ def fit(
         history.stopped = "interrupted"
     finally:
         line.close()
+    history.backend = steps.name
     history.best_epoch = watch.put_back()
     return history
-
-
-def _train(
-    model: Callable[[Any], Any], X: Sequence[Any], Y: Sequence[Any], loss: Loss,
-    optimizer: Optimizer, batch: list[int],
-) -> float:  # fmt: skip
-    # Between the steps it may run, so that what other code leaves behind is not kept to the end.
-    with collector_paused():
-        value = _loss_of(model, [X[i] for i in batch], [Y[i] for i in batch], loss)
-        number = _number(value)
-        optimizer.zero_grad()
-        value.backward()
-        del value  # the graph is freed here, by reference count
-    optimizer.step()
-    return number
-
-
-def _loss_of(model: Callable[[Any], Any], X: Sequence[Any], Y: Sequence[Any], loss: Loss) -> Any:
-    return loss([model(x) for x in X], list(Y))
-
-
-def _number(value: Any) -> float:
-    if not isinstance(value, Value):
-        got = type(value).__name__
-        raise TypeError(f"fit: the loss must be one Value, got {got}: {value!r:.60}")
-    return value.data
 
 
 def _check(pair: Any, names: str) -> None:
@@ -224,10 +204,11 @@ class _Watch:
 class _ProgressLine:
     """A line on standard error that is written over: epoch, share done, loss, time left."""
 
-    def __init__(self, epochs: int, wanted: bool) -> None:
+    def __init__(self, epochs: int, wanted: bool, backend: str) -> None:
         # a log file gets no such line; a notebook understands the carriage return
         terminal = sys.stderr is not None and sys.stderr.isatty()  # None: started without a console
         self.on = wanted and (terminal or "ipykernel" in sys.modules)
+        self.how = "" if backend == "eager" else f" ({backend})"
         self.epochs, self.start, self.last, self.width = epochs, monotonic(), monotonic(), 0
 
     def show(self, epochs_done: float, loss: float) -> None:
@@ -238,7 +219,7 @@ class _ProgressLine:
         done = epochs_done / self.epochs
         bar = "#" * round(20 * done)
         left = (now - self.start) * (1.0 / done - 1.0)
-        text = f"epoch {epochs_done:.1f} of {self.epochs} [{bar:<20}] loss {loss:.4g}"
+        text = f"epoch {epochs_done:.1f} of {self.epochs} [{bar:<20}]{self.how} loss {loss:.4g}"
         text += f", {left:.0f} s left"
         self.width = max(self.width, len(text))
         print(f"\r{text:<{self.width}}", end="", file=sys.stderr, flush=True)

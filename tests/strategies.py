@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scalargrad import Value
 from scalargrad.rows import TABLE, Primitive
 
-# Every operation of one or two operands; those with kinks are left out where slopes are measured.
+# Every operation; those of one or two operands; and without kinks, where slopes are measured.
+ALL = [*TABLE.values()]
 ANY = [row for row in TABLE.values() if row.arity in (1, 2)]
 SMOOTH = [row for row in ANY if not row.kinks]
 inputs = st.floats(-3.0, 3.0).map(lambda x: round(x, 3))
@@ -54,7 +55,8 @@ def programs(
     steps = []
     for _ in range(draw(st.integers(1, most))):
         row = draw(st.sampled_from(rows))
-        operands = tuple(draw(st.integers(0, len(places) - 1)) for _ in range(row.arity or 0))
+        count = draw(st.integers(2, 5)) if row.arity is None else row.arity
+        operands = tuple(draw(st.integers(0, len(places) - 1)) for _ in range(count))
         numbers = [places[i] for i in operands]
         try:
             out = row(*numbers)

@@ -19,7 +19,17 @@ PACKAGE = ROOT / "scalargrad"
 # A file imports only from files above it.
 ORDER = """
     rows collector primitives operators copying engine reductions nesting functional check
-    files nn losses optim training saving
+    files nn losses optim
+    replay.choices replay.algebra replay.program replay.slopes replay.passes replay.adjoints
+    replay.arrays replay.batch replay.record
+    replay.schedule
+    replay.backends replay.backends.python
+    replay.backends.lanes replay.backends.spellings replay.backends.loops replay.backends.memory
+    replay.backends.tiles replay.backends.kernel replay.backends.compiling
+    replay.backends.encoding replay.backends.workspace replay.backends.numba
+    replay.blame replay.variant replay.compiled
+    replay.separable replay
+    stepping training saving
     draw.web draw.labels draw.names draw.graph draw.loops draw.collapse draw.roles draw.focus
     draw.reading
     draw.latex draw.templates draw.formula draw.paths draw.factors draw.page draw.phrases
@@ -29,7 +39,7 @@ ORDER = """
     draw.plates draw.placed draw.fixed draw.engines draw.doctor
     draw.html draw.drawing draw.entry draw.film draw.passes draw.wording draw.telling draw.steps
     draw
-    examples.seven_node examples
+    examples.seven_node examples.names examples.small_gpt examples
 """.split()  # noqa: SIM905
 NOT_IN_LINE = {"__init__", "__main__", "cli"}  # the package's own face, above everything
 

@@ -1,0 +1,83 @@
+"""Arrays of float64, or lists of floats where NumPy is not installed, and what is done to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from math import isfinite
+from typing import Any
+
+__all__ = [
+    "added",
+    "all_finite",
+    "array",
+    "array_library",
+    "filled",
+    "in_places",
+    "scaled",
+    "truths_hold",
+]
+
+
+@cache
+def array_library() -> Any:
+    """NumPy, or None where it is not installed."""
+    try:
+        import numpy
+    except ImportError:
+        return None
+    return numpy
+
+
+def array(numbers: Sequence[float]) -> Any:
+    """The numbers as an array of float64."""
+    np = array_library()
+    return [float(x) for x in numbers] if np is None else np.asarray(numbers, dtype=np.float64)
+
+
+def filled(count: int, number: float) -> Any:
+    """The number `count` times."""
+    np = array_library()
+    return [number] * count if np is None else np.full(count, number)
+
+
+def scaled(numbers: Any, factor: float) -> Any:
+    """Each number times the factor."""
+    return [x * factor for x in numbers] if array_library() is None else numbers * factor
+
+
+def added(a: Any, b: Any) -> Any:
+    """The sums of two rows of numbers, place by place."""
+    return [x + y for x, y in zip(a, b, strict=True)] if array_library() is None else a + b
+
+
+def in_places(row: Any, numbers: Any, places: Sequence[int] | None, count: int) -> Any:
+    """`row`, or a new one of `count` numbers, with `numbers` at some places; None means all."""
+    if places is None:
+        return array(numbers)
+    row = filled(count, 0.0) if row is None else row
+    if array_library() is None:
+        for place, number in zip(places, numbers, strict=True):
+            row[place] = number
+    else:
+        row[places] = numbers
+    return row
+
+
+def all_finite(numbers: Any) -> bool:
+    """Whether there is no nan and no infinity among them."""
+    np = array_library()
+    return all(map(isfinite, numbers)) if np is None else bool(np.isfinite(numbers).all())
+
+
+def truths_hold(rows: Sequence[Any], expected: Sequence[bool]) -> list[bool]:
+    """For each place, whether the numbers there are not 0 where expected, and 0 elsewhere."""
+    if array_library() is None:
+        return [
+            all(bool(x) is wanted for x, wanted in zip(numbers, expected, strict=True))
+            for numbers in zip(*rows, strict=True)
+        ]
+    holds = (array(rows[0]) != 0.0) == expected[0]
+    for row, wanted in zip(rows[1:], expected[1:], strict=True):
+        holds &= (array(row) != 0.0) == wanted
+    return holds.tolist()  # type: ignore[no-any-return]

@@ -1,0 +1,96 @@
+"""The reference: a program run in plain Python, one instruction and one sample after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf, nan
+
+from scalargrad.replay.choices import over_samples
+from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
+from scalargrad.rows import Primitive
+
+__all__ = ["PythonBackend", "quiet"]
+
+
+def quiet(row: Primitive, numbers: Sequence[float]) -> float:
+    """The value of an operation, but inf where it overflows and nan where it is not defined."""
+    try:
+        return row.value(*numbers)
+    except OverflowError:
+        return inf
+    except (ValueError, ZeroDivisionError):
+        return nan
+
+
+class PythonBackend:
+    """Slow and obvious: what every other backend must agree with."""
+
+    name = "python"
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.code: dict[int, list[tuple[int, Primitive, tuple[int, ...]]]] = {
+            BEFORE: [], SAMPLE: [], AFTER: []
+        }  # fmt: skip
+        self.sums: list[tuple[int, tuple[int, ...]]] = []
+        for slot, row in enumerate(program.rows):
+            if row is over_samples:
+                self.sums.append((slot, program.operands[slot]))
+            elif row is not None:
+                self.code[program.phases[slot]].append((slot, row, program.operands[slot]))
+
+    def run(
+        self, parameters: Sequence[float], columns: Sequence[Sequence[float]], threads: int = 1
+    ) -> tuple[list[float], list[list[float]]]:  # fmt: skip
+        """Run on as many samples as the columns are long; `threads` changes nothing here.
+
+        Args:
+            parameters: the numbers that are the same for all samples, in the program's order.
+            columns: for each input of the program its number in every sample.
+
+        Returns:
+            The outputs that are the same for all samples, and those that are not, sample by sample:
+            both in the order in which they stand among the program's outputs.
+        """
+        program = self.program
+        numbers = self._start(parameters)
+        sampled = [slot for slot in program.outputs if program.phases[slot] == SAMPLE]
+        samples: list[list[float]] = [[] for _ in sampled]
+        totals = [0.0] * len(self.sums)
+        for i in range(len(columns[0]) if len(columns) else 1):
+            for slot, column in zip(program.inputs, columns, strict=True):
+                numbers[slot] = float(column[i])
+            self._run(SAMPLE, numbers)
+            for k, (_, operands) in enumerate(self.sums):
+                totals[k] += over_samples.value(*[numbers[operand] for operand in operands])
+            for row, slot in zip(samples, sampled, strict=True):
+                row.append(numbers[slot])
+        for (slot, _), total in zip(self.sums, totals, strict=True):
+            numbers[slot] = total
+        self._run(AFTER, numbers)
+        uniform = [numbers[s] for s in program.outputs if program.phases[s] != SAMPLE]
+        return uniform, samples
+
+    def numbers(self, parameters: Sequence[float], sample: Sequence[float]) -> list[float]:
+        """The number in every slot when the program is run on one sample."""
+        numbers = self._start(parameters)
+        for slot, x in zip(self.program.inputs, sample, strict=True):
+            numbers[slot] = x
+        self._run(SAMPLE, numbers)
+        for slot, operands in self.sums:
+            numbers[slot] = over_samples.value(*[numbers[operand] for operand in operands])
+        self._run(AFTER, numbers)
+        return numbers
+
+    def _start(self, parameters: Sequence[float]) -> list[float]:
+        numbers = [0.0] * len(self.program.rows)
+        for slot, number in self.program.constants.items():
+            numbers[slot] = number
+        for slot, number in zip(self.program.parameters, parameters, strict=True):
+            numbers[slot] = float(number)
+        self._run(BEFORE, numbers)
+        return numbers
+
+    def _run(self, phase: int, numbers: list[float]) -> None:
+        for slot, row, operands in self.code[phase]:
+            numbers[slot] = quiet(row, [numbers[operand] for operand in operands])

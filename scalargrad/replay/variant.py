@@ -1,0 +1,160 @@
+"""One recording of a function: its program, what follows from it, and the backends that run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from scalargrad.collector import collector_paused
+from scalargrad.engine import Value
+from scalargrad.nesting import refilled, skeleton
+from scalargrad.replay.adjoints import with_adjoints
+from scalargrad.replay.arrays import all_finite, array, filled, truths_hold
+from scalargrad.replay.backends import Backend, backend_class
+from scalargrad.replay.batch import Batch
+from scalargrad.replay.blame import blame, guilty_sample
+from scalargrad.replay.passes import fused
+from scalargrad.replay.program import SAMPLE, Program
+from scalargrad.replay.record import recorded
+
+__all__ = ["Samples", "Variant"]
+
+
+class Samples:
+    """Some of the samples of a batch: those that go through one recording; None means all."""
+
+    def __init__(self, batch: Batch, places: list[int] | None) -> None:
+        self.batch, self.places = batch, places
+        self.count = batch.count if places is None else len(places)
+        self.columns = batch.columns if places is None else batch.chosen(places)
+
+
+class Variant:
+    """A function as it is for samples of one shape that take the same branches.
+
+    Args:
+        f: the function of one sample.
+        params: the Values it is differentiated by; none means by its arguments.
+        backend: the name of the backend to use.
+        batch, index: the sample to record with.
+        theta: the numbers to take for the parameters; None means those in them.
+
+    Programs for a purpose are made when it first comes up: "values", "guards", "gradient", and
+    "careful", the gradient in which a zero stops at an infinite slope.
+    """
+
+    def __init__(
+        self, f: Callable[..., Any], params: Sequence[Value], backend: str,
+        batch: Batch, index: int, theta: Sequence[float] | None,
+    ) -> None:  # fmt: skip
+        self.f, self.by_parameters, self.backend = f, bool(params), backend
+        with collector_paused():  # half of the time else, with 100,000 instructions
+            recording = recorded(f, lambda fresh: batch.sample(index, fresh), params, theta)
+            names = [p.label or f"p{i}" for i, p in enumerate(recording.outside)]
+            self.program = fused(recording.program(batch.number_names(), names))
+        self.params = list(params)
+        self.found = recording.outside[len(params) :]  # other Values that `f` uses
+        self.form = skeleton(recording.out)
+        self.out = refilled(recording.out, [0.0] * len(recording.results))  # without its graph
+        self.alone = isinstance(recording.out, (Value, float, int))
+        self.careful = False  # whether an infinite slope has met a zero before
+        self._ready: dict[str, tuple[Program, Backend]] = {}
+
+    def fits(self, samples: Samples, theta: Sequence[float] | None, threads: int) -> list[bool]:
+        """Which of the samples take the branches of this recording."""
+        rows = self._run("guards", samples, theta, threads)
+        return truths_hold(rows, [guard.expected for guard in self.program.guards])
+
+    def values(self, samples: Samples, threads: int, allow_nonfinite: bool) -> list[Any]:
+        """The numbers of the result in a row, one array over the samples for each."""
+        rows = self._run("values", samples, None, threads)
+        if not allow_nonfinite and not all(map(all_finite, rows)):
+            self._blame("values", samples, None)
+        return rows
+
+    def value_and_grad(
+        self, samples: Samples, theta: Sequence[float] | None, threads: int, allow_nonfinite: bool
+    ) -> tuple[float, Any]:
+        """The sum over the samples; its derivatives by the parameters, or a row for each input."""
+        for purpose in ("careful",) if self.careful else ("gradient", "careful"):
+            uniform, rows = self._run_gradient(purpose, samples, theta, threads)
+            if all_finite(uniform) and all(map(all_finite, rows)):
+                self.careful = purpose == "careful"
+                break
+        else:
+            if not allow_nonfinite:
+                self._blame("careful", samples, theta)
+        return float(uniform[0]), array(uniform[1:]) if self.by_parameters else rows
+
+    def _run_gradient(
+        self, purpose: str, samples: Samples, theta: Sequence[float] | None, threads: int
+    ) -> tuple[Any, list[Any]]:
+        if self.by_parameters:  # one array, whose numbers need not be looked at one by one
+            _, backend = self._for(purpose)
+            outside = self._outside(theta)
+            uniform, _ = backend.run(outside, samples.columns, threads)
+            return uniform, []
+        rows = self._run(purpose, samples, theta, threads)
+        return array([rows[0][0]]), rows[1:]
+
+    def _run(
+        self, purpose: str, samples: Samples, theta: Sequence[float] | None, threads: int
+    ) -> list[Any]:
+        program, backend = self._for(purpose)
+        outside = self._outside(theta)
+        uniform, rows = backend.run(outside, samples.columns, threads)
+        same, apart = iter(uniform), iter(rows)
+        phases = program.phases
+        return [
+            next(apart) if phases[slot] == SAMPLE else filled(samples.count, float(next(same)))
+            for slot in program.outputs
+        ]
+
+    def _outside(self, theta: Sequence[float] | None) -> Any:
+        """The numbers of the program's parameters as they are now."""
+        if theta is not None and not self.found:
+            return theta
+        given = [p.data for p in self.params] if theta is None else list(theta)
+        return array(given + [x.data for x in self.found])
+
+    def _for(self, purpose: str) -> tuple[Program, Backend]:
+        if purpose not in self._ready:
+            with collector_paused():
+                program = self._program_for(purpose)
+                self._ready[purpose] = program, backend_class(self.backend)(program)
+        return self._ready[purpose]
+
+    def _program_for(self, purpose: str) -> Program:
+        program = self.program.copy()
+        if purpose == "guards":
+            program.outputs = [guard.slot for guard in program.guards]
+        program.guards = []
+        if purpose in ("values", "guards"):
+            return program
+        if not self.alone:
+            raise TypeError(
+                f"value_and_grad needs a function that returns one number, got {self.form}"
+            )
+        wrt = program.parameters[: len(self.params)] if self.by_parameters else program.inputs
+        return with_adjoints(program, wrt, careful=purpose == "careful")
+
+    def _blame(self, purpose: str, samples: Samples, theta: Sequence[float] | None) -> None:
+        """Raise the error that says where a nan or an infinity came from."""
+        program, backend = self._for(purpose)
+        outside, batch = self._outside(theta), samples.batch
+        places = range(samples.count) if samples.places is None else samples.places
+
+        def is_bad(first: int, end: int) -> bool:
+            part = Samples(batch, list(places[first:end]))
+            uniform, rows = backend.run(outside, part.columns, 1)
+            return not (all_finite(uniform) and all(map(all_finite, rows)))
+
+        found = guilty_sample(samples.count, is_bad)
+        place = places[found or 0]
+        error = blame(program, outside, [float(c[place]) for c in batch.columns], place)
+        cause = None
+        try:  # run on numbers, the function may fail in the very line of the user's
+            self.f(*batch.sample(place, Value))
+        except (ArithmeticError, ValueError, IndexError) as failed:
+            cause = failed
+        raise error from cause

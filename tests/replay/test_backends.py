@@ -1,0 +1,64 @@
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+import scalargrad as sg
+from scalargrad.replay import backends
+
+
+def test_the_fastest_that_is_installed_is_taken() -> None:
+    assert sg.compile(abs).backend == ("numba" if find_spec("numba") else "python")
+
+
+def test_without_numba_the_reference_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends, "find_spec", lambda name: None)
+
+    assert sg.compile(lambda x: x * 2).backend == "python"
+    assert sg.compile(lambda x: x * 2)(3.0) == 6.0
+    for name, extra in (("numba", "compile"), ("jax", "jax")):
+        with pytest.raises(ImportError, match=rf"needs .*{name}.*pip install -e '.\[{extra}\]'"):
+            sg.compile(abs, backend=name)
+
+
+def test_what_is_planned_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends, "find_spec", lambda name: name)
+
+    with pytest.raises(NotImplementedError, match="planned"):
+        sg.compile(abs, backend="jax")
+
+
+def test_lists_stand_for_arrays_where_there_is_no_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    from scalargrad.replay import arrays, batch
+
+    for module in (arrays, batch):
+        monkeypatch.setattr(module, "array_library", lambda: None)
+    w = sg.Value(2.0)
+
+    def f(x: Any, y: Any) -> Any:
+        return sg.dot(x, [w, 1.0]) * y if y > 0 else w * y
+
+    c = sg.compile(f, [w], backend="python")
+    X, Y = [[1.0, 2.0], [3.0, 4.0]], [1.0, -1.0]
+
+    assert c(X, Y) == [4.0, -2.0]
+    assert c.value_and_grad(X, Y) == (1.0, [0.0])
+    assert c.value_and_grad(X, Y, theta=[3.0]) == (1.0, [0.0])
+    assert c.theta == [2.0]
+    assert c.backward(X, Y) == 1.0
+    by_arguments = sg.compile(lambda x, y: x[0] * y, backend="python")
+    assert by_arguments.value_and_grad(X, Y) == (-1.0, ([[0.5, 0.0], [-0.5, 0.0]], [0.5, 1.5]))
+    assert by_arguments([[2.0, 0.0]], [3.0]) == [6.0]
+    assert sg.compile(lambda x: x * x, backend="python").value_and_grad(3.0) == (9.0, 6.0)
+    for wrong, match in [
+        (([[1.0], [1.0, 2.0]], Y), "differ in length"),
+        ((X, [1.0]), "'y' has 1 samples"),
+        ((X, 1.0), "'y' is one number"),
+        (([], []), "no samples"),
+    ]:
+        with pytest.raises(ValueError, match=match):
+            by_arguments(*wrong)
+    with pytest.raises(TypeError, match="'y'"):
+        by_arguments(X, ["a", "b"])
+    with pytest.raises(FloatingPointError, match="sample 1"):
+        sg.compile(lambda x: sg.log(x), backend="python")([1.0, -1.0])

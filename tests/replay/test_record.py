@@ -1,0 +1,203 @@
+import random
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+import scalargrad as sg
+from scalargrad import Value, nn
+from scalargrad.replay.record import Recorded
+
+
+def python(f: Any, params: Any = None, **options: Any) -> sg.Compiled:
+    return sg.compile(f, params, backend="python", **options)
+
+
+LEAKS = {
+    "data of an input": lambda x, w: x * x.data,
+    "data of a parameter": lambda x, w: x * w.data,
+    "data of a result": lambda x, w: x * (x * w).data,
+    "grad of a parameter": lambda x, w: x * w.grad,
+    "partials": lambda x, w: x * (x * w).partials[0],
+    "float": lambda x, w: x * float(w),
+    "math": lambda x, w: x * __import__("math").exp(w),
+    "setting data": lambda x, w: setattr(w, "data", 1.0),
+    "setting grad": lambda x, w: setattr(w, "grad", 0.0),
+    "backward": lambda x, w: (x * w).backward(),
+    "a copy": lambda x, w: __import__("copy").copy(w) * x,
+    "random numbers": lambda x, w: x * w * random.random(),
+}
+
+
+@pytest.mark.parametrize("kind", LEAKS)
+def test_what_would_be_frozen_is_refused(kind: str) -> None:
+    w = Value(2.0, "w")
+    drawn = random.getstate()
+
+    with pytest.raises(TypeError):
+        python(lambda x: LEAKS[kind](x, w), [w])(1.0)
+
+    assert type(w) is Value
+    assert (w.data, w.grad) == (2.0, 0.0)
+    assert random.getstate() == drawn
+
+
+def test_the_error_of_a_leak_says_where_and_what_to_do() -> None:
+    w = Value(2.0, "w")
+
+    def f(x: Any) -> Any:
+        return x * w.data
+
+    with pytest.raises(
+        sg.RecordingError, match=r"test_record.py:\d+ \(f\) reads .data.*'w'.*where"
+    ):
+        python(f, [w])(1.0)
+
+
+def test_a_value_that_is_no_parameter_is_read_anew_in_each_call() -> None:
+    scale, limit = Value(2.0), Value(0.0)
+    c = python(lambda x: scale * x if x > limit else x)
+
+    assert c([1.0, -1.0]).tolist() == [2.0, -1.0]
+    scale.data, limit.data = 5.0, 3.0
+    assert c([1.0, 4.0, -1.0]).tolist() == [1.0, 20.0, -1.0]
+
+
+def test_a_value_that_is_only_compared_is_followed_too() -> None:
+    switch = Value(1.0)
+    c = python(lambda x: x * 2 if switch > 0 else x * 3)
+
+    assert c(1.0) == 2.0
+    switch.data = -1.0
+    assert c(1.0) == 3.0
+    assert c.recordings == 2
+
+
+def test_a_value_that_is_only_asked_for_its_truth_is_followed_too() -> None:
+    switch = Value(1.0)
+    c = python(lambda x: x * 2 if switch else x * 3)
+
+    assert c(1.0) == 2.0
+    switch.data = 0.0
+    assert c(1.0) == 3.0
+
+
+def test_what_was_computed_outside_is_refused() -> None:
+    w = Value(2.0)
+    square = w * w
+
+    with pytest.raises(sg.RecordingError, match=r"'\*'.*outside"):
+        python(lambda x: x * square, [w])(1.0)
+
+
+def test_values_made_inside_are_constants() -> None:
+    def f(x: Any) -> Any:
+        total = Value(0.5) * 2
+        return total + x * sg.exp(Value(0.0))
+
+    assert python(f)([1.0, 2.0]).tolist() == [2.0, 3.0]
+
+
+def test_recording_leaves_graphs_and_gradients_alone() -> None:
+    model = nn.MLP(2, [3, 1], activation="tanh")
+    params = model.parameters()
+    mine = model([0.1, 0.2])
+    mine.backward()
+    before = [(p.data, p.grad, p.label) for p in params], mine.data, mine.parents, mine.partials
+
+    python(lambda x: model(x), params).value_and_grad([[0.3, 0.4]])
+
+    after = [(p.data, p.grad, p.label) for p in params], mine.data, mine.parents, mine.partials
+    assert after == before
+    assert all(type(p) is Value for p in params)
+
+
+def test_parameters_are_given_back_when_the_function_fails() -> None:
+    w = Value(2.0)
+
+    def f(x: Any) -> Any:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        python(f, [w])(1.0)
+    assert type(w) is Value
+    w.backward()
+    assert w.grad == 1.0
+
+
+def test_other_threads_see_plain_values_meanwhile() -> None:
+    w = Value(2.0, "w")
+    seen: list[Any] = []
+
+    def elsewhere() -> None:
+        y = w * w + sg.exp(w) - 1
+        y.backward()
+        seen.extend([w.data, w > 1, bool(w), y.data, f"{w:.1f}"])
+
+    def f(x: Any) -> Any:
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        return w * x
+
+    c = python(f, [w])
+    assert c.value_and_grad([3.0]) == (6.0, np.array([3.0]))
+    assert seen[:3] == [2.0, True, True]
+    assert seen[4] == "2.0"
+    assert w.grad == pytest.approx(4.0 + np.exp(2.0))
+
+
+def test_what_escapes_from_a_recording_is_a_value_afterwards() -> None:
+    kept: list[Value] = []
+    w = Value(2.0)
+
+    def f(x: Any) -> Any:
+        kept.append(x * w)
+        return kept[-1]
+
+    python(f, [w])(3.0)
+
+    (y,) = kept
+    assert isinstance(y, Recorded)
+    assert (y.data, y + 1 > 6.5, f"{y:.1f}") == (6.0, True, "6.0")
+
+
+def test_a_recorded_value_can_be_printed() -> None:
+    shown: list[str] = []
+
+    def f(x: Any) -> Any:
+        shown.append(f"{x!r} {x:.2f}")
+        return x
+
+    python(f)(1.5)
+
+    assert shown == ["Recorded(1.5 here) 1.50"]
+
+
+def test_no_grad_and_stop_gradient_stay() -> None:
+    def f(x: Any) -> Any:
+        with sg.no_grad():
+            y = x * 3
+        return x * y + x * sg.stop_gradient(x)
+
+    value, slope = python(f).value_and_grad(2.0)
+
+    assert (value, slope) == (16.0, 8.0)
+
+
+def test_one_recording_inside_another_is_part_of_it() -> None:
+    inner = python(lambda x: x * x)
+
+    assert python(lambda x: inner(x) + 1).value_and_grad(3.0) == (10.0, 6.0)
+    assert sg.grad(inner)(3.0) == 6.0
+    assert inner(Value(3.0)).data == 9.0
+    with pytest.raises(TypeError, match="differentiate the whole"):
+        inner.value_and_grad(Value(3.0))
+
+
+def test_a_recording_started_by_a_function_being_recorded_is_refused() -> None:
+    inner = python(lambda x: x * x)
+
+    with pytest.raises(sg.RecordingError, match="while another"):
+        python(lambda x: x * inner(2.0))(3.0)
