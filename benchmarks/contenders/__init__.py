@@ -1,0 +1,1 @@
+"""What replay is compared with, one file for each workload, and how turns are taken."""
