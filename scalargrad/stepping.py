@@ -11,7 +11,7 @@ from typing import Any
 from scalargrad.collector import collector_paused
 from scalargrad.engine import Value, no_grad
 from scalargrad.nesting import nested
-from scalargrad.replay.arrays import all_finite, array_library
+from scalargrad.replay.arrays import all_finite, array_library, floats
 from scalargrad.replay.backends import BACKENDS
 from scalargrad.replay.compiled import Compiled
 from scalargrad.replay.record import RecordingError
@@ -88,7 +88,7 @@ class Replayed:
             value, gradient = self.compiled.value_and_grad(*given)
             self.branches_too_often = self.compiled.recordings > _MOST_BRANCHES
             if isfinite(value) and all_finite(gradient):
-                for p, g in zip(self.params, gradient.tolist(), strict=True):
+                for p, g in zip(self.params, floats(gradient), strict=True):
                     p.grad = g
                 return value
         return self.eager.step(X, Y, batch)

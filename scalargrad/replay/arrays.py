@@ -35,6 +35,11 @@ def array(numbers: Sequence[float]) -> Any:
     return [float(x) for x in numbers] if np is None else np.asarray(numbers, dtype=np.float64)
 
 
+def floats(numbers: Any) -> list[float]:
+    """The numbers of a row as a list."""
+    return numbers if array_library() is None else numbers.tolist()  # type: ignore[no-any-return]
+
+
 def filled(count: int, number: float) -> Any:
     """The number `count` times."""
     np = array_library()

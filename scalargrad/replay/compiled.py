@@ -13,7 +13,7 @@ from scalargrad.engine import Value
 from scalargrad.nesting import refilled
 from scalargrad.nn import assign
 from scalargrad.optim import checked_parameters
-from scalargrad.replay.arrays import added, array, in_places, scaled
+from scalargrad.replay.arrays import added, array, floats, in_places, scaled
 from scalargrad.replay.backends import chosen
 from scalargrad.replay.batch import Batch, argument_names
 from scalargrad.replay.program import Program
@@ -198,7 +198,7 @@ class Compiled:
             )
         value, gradient = self.value_and_grad(*args)
         # None: who comes from PyTorch clears gradients so
-        sums = [(p.grad or 0.0) + g for p, g in zip(self.params, map(float, gradient), strict=True)]
+        sums = [(p.grad or 0.0) + g for p, g in zip(self.params, floats(gradient), strict=True)]
         for p, g in zip(self.params, sums, strict=True):
             p.grad = g
         return value
