@@ -13,6 +13,7 @@ from scalargrad.rows import as_float
 __all__ = ["SGD", "Adam", "Optimizer", "checked_parameters", "clip_grad_norm"]
 
 Rate = float | Callable[[int], float]
+_GRADIENT = "step: a gradient"  # what an error is told of
 
 
 class Optimizer:
@@ -37,7 +38,8 @@ class Optimizer:
     def step(self) -> None:
         """Move every parameter by its gradient."""
         rate = self.rate()
-        gradients = [as_float(p.grad, "step: a gradient") for p in self.parameters]
+        gradients = [p.grad for p in self.parameters]
+        gradients = [g if g.__class__ is float else as_float(g, _GRADIENT) for g in gradients]
         if self.weight_decay:
             pairs = zip(gradients, self.parameters, strict=True)
             gradients = [g + self.weight_decay * p.data for g, p in pairs]

@@ -13,6 +13,7 @@ __all__ = [
     "array",
     "array_library",
     "filled",
+    "floats",
     "in_places",
     "scaled",
     "truths_hold",
