@@ -244,7 +244,7 @@ class _Run:
     def _slopes(self, node: Value, with_values: bool) -> Sequence[Any]:
         if with_values and node._row:
             if self.recording:
-                return self.recording.slopes(node)  # type: ignore[no-any-return]
+                return self.recording.partials(node)  # type: ignore[no-any-return]
             return node._row.partials(*node.parents, node)
         return node.partials
 

@@ -14,7 +14,8 @@ from scalargrad.nesting import nested
 from scalargrad.replay.arrays import all_finite, array_library, floats
 from scalargrad.replay.backends import BACKENDS
 from scalargrad.replay.compiled import Compiled
-from scalargrad.replay.record import RecordingError
+from scalargrad.replay.program import Program
+from scalargrad.replay.recorder import RecordingError
 from scalargrad.replay.separable import reduction_of
 
 __all__ = ["Eager", "Loss", "Replayed", "stepping"]
@@ -26,16 +27,23 @@ Data = Sequence[Any]
 # Instructions times samples times epochs from which on replay is worth its start: numba takes a
 # second to import, in which eager code does about a million operations.
 _WORTHWHILE = 3e6
+# What a model may raise that does with numbers what a recording does not have.
+_REFUSALS = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError)
 _MOST_BRANCHES = 16  # recordings; a model that branches more often is computed sample by sample
 
 
 class Eager:
-    """Every sample runs through Python, and the graph of the batch is differentiated."""
+    """Every sample runs through Python, and the graph of the batch is differentiated.
+
+    `reason` is why it is not replayed; "" if nobody tried.
+    """
 
     name = "eager"
 
-    def __init__(self, model: Model, loss: Loss, params: Sequence[Value]) -> None:
-        self.model, self.loss, self.params = model, loss, params
+    def __init__(
+        self, model: Model, loss: Loss, params: Sequence[Value], reason: str = ""
+    ) -> None:  # fmt: skip
+        self.model, self.loss, self.params, self.reason = model, loss, params, reason
 
     def step(self, X: Data, Y: Data, batch: Sequence[int]) -> float:
         """The loss of a batch, whose derivatives are left in the parameters' `grad`."""
@@ -61,8 +69,9 @@ class Eager:
 class Replayed:
     """The loss of one sample is recorded, and replayed for all.
 
-    Where that fails on some batch, be it a number that is not finite or a model that branches too
-    often, `Eager` does it in its place: the results and errors are those that it would give.
+    Where a batch has a result that is not finite, `Eager` does it in its place; and from then on,
+    if the model branches too often or cannot be replayed after all. So the results and errors are
+    those that it would give.
     """
 
     def __init__(
@@ -73,33 +82,56 @@ class Replayed:
 
         self.compiled = Compiled(loss_of_one, params, backend, reduce, allow_nonfinite=True)
         self.eager = Eager(model, loss, params)
-        self.params, self.branches_too_often = params, False
+        self.params = params
+        self.reason = ""  # why it is given up
         self._arrays: dict[int, tuple[Data, Any]] = {}
 
     @property
     def name(self) -> str:
-        return self.eager.name if self.branches_too_often else self.compiled.backend
+        """What computes: the backend, or "eager" since it was given up."""
+        return self.eager.name if self.reason else self.compiled.backend
 
     def step(self, X: Data, Y: Data, batch: Sequence[int]) -> float:
         """As that of `Eager`."""
-        if not self.branches_too_often:
-            places = list(batch)
-            given = self._array(X)[places], self._array(Y)[places]
-            value, gradient = self.compiled.value_and_grad(*given)
-            self.branches_too_often = self.compiled.recordings > _MOST_BRANCHES
-            if isfinite(value) and all_finite(gradient):
-                for p, g in zip(self.params, floats(gradient), strict=True):
-                    p.grad = g
-                return value
-        return self.eager.step(X, Y, batch)
+        places = list(batch)
+        result = self._tried(
+            lambda: self.compiled.value_and_grad(self._array(X)[places], self._array(Y)[places])
+        )
+        if result is None or not (isfinite(result[0]) and all_finite(result[1])):
+            return self.eager.step(X, Y, batch)
+        value, gradient = result
+        for p, g in zip(self.params, floats(gradient), strict=True):
+            p.grad = g
+        return float(value)
 
     def validate(self, X: Data, Y: Data) -> float:
         """As that of `Eager`."""
-        if not self.branches_too_often:
-            each = self.compiled(self._array(X), self._array(Y))
-            if all_finite(each):
-                return float(each.mean() if self.compiled.reduce == "mean" else each.sum())
-        return self.eager.validate(X, Y)
+        each = self._tried(lambda: self.compiled(self._array(X), self._array(Y)))
+        if each is None or not all_finite(each):
+            return self.eager.validate(X, Y)
+        return float(each.mean() if self.compiled.reduce == "mean" else each.sum())
+
+    def _tried(self, replay: Callable[[], Any]) -> Any:
+        """What `replay` gives; None if it fails now, or has failed before."""
+        if self.reason:
+            return None
+        try:
+            result = replay()
+        except Exception as failed:  # if it is the model's own error, it comes up again eagerly
+            self.reason = str(failed)
+            return None
+        if self.compiled.recordings > _MOST_BRANCHES:
+            self.reason = f"the model branches in more than {_MOST_BRANCHES} ways"
+        return result
+
+    def recorded(self, X: Data, Y: Data) -> Program:
+        """The program of the first sample; a RecordingError if it is another one each time."""
+        first = self._array(X)[:1], self._array(Y)[:1]
+        again = [Compiled(self.compiled.f, self.params, self.compiled.backend) for _ in range(2)]
+        program, *others = [compiled.record(*first) for compiled in (self.compiled, *again)]
+        if any(other != program for other in others):
+            raise RecordingError("the model is not the same from one call to the next")
+        return program
 
     def _array(self, data: Data) -> Any:
         """The data as an array, made once; the data are kept, so that their id stays theirs."""
@@ -136,15 +168,14 @@ def stepping(
                 "fit: the loss is neither the sum nor the mean of the losses of single samples"
             )
         replayed = Replayed(model, loss, params, "numba" if auto else backend, reduce)
-        replayed.compiled.record(replayed._array(X)[:1], replayed._array(Y)[:1])
-    except Exception:  # whatever the model does with numbers that a recording does not have
-        if auto:
-            return eager
-        raise
+        program = replayed.recorded(X, Y)
+    except _REFUSALS as refused:
+        if not auto:
+            raise
+        return Eager(model, loss, params, str(refused))
     finally:
         random.setstate(drawn)  # the training draws as if nothing had been tried
-    work = len(replayed.compiled.program) * samples
-    return eager if auto and work < _WORTHWHILE else replayed
+    return eager if auto and len(program) * samples < _WORTHWHILE else replayed
 
 
 def _may_be_worthwhile(uses: int) -> bool:

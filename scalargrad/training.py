@@ -27,7 +27,8 @@ class History:
     before its step), `validation` those of the validation set, if there is one. `best_epoch` is
     the epoch (from 0) whose parameters early stopping kept, `stopped` why the training ended:
     "epochs", "early stopping", or "interrupted". `backend` is what computed it: "eager" for Python,
-    sample by sample, else the backend by which a recording was replayed.
+    sample by sample, else the backend by which a recording was replayed. `reason` is why it was not
+    replayed, where that was tried.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -35,6 +36,7 @@ class History:
     best_epoch: int | None = None
     stopped: str = "epochs"
     backend: str = "eager"
+    reason: str = ""
 
     def __repr__(self) -> str:
         if not self.losses:
@@ -153,7 +155,7 @@ def fit(
         history.stopped = "interrupted"
     finally:
         line.close()
-    history.backend = steps.name
+    history.backend, history.reason = steps.name, steps.reason
     history.best_epoch = watch.put_back()
     return history
 

@@ -20,8 +20,8 @@ PACKAGE = ROOT / "scalargrad"
 ORDER = """
     rows collector primitives operators copying engine reductions nesting functional check
     files nn losses optim
-    replay.choices replay.algebra replay.program replay.slopes replay.passes replay.adjoints
-    replay.arrays replay.batch replay.record
+    replay.choices replay.algebra replay.program replay.partials replay.passes replay.adjoints
+    replay.arrays replay.batch replay.recorder replay.record
     replay.schedule
     replay.backends replay.backends.python
     replay.backends.lanes replay.backends.spellings replay.backends.loops replay.backends.memory

@@ -1,6 +1,6 @@
 """Record once, replay fast: a function of one sample becomes a program that runs on many."""
 
 from scalargrad.replay.compiled import Compiled, compile
-from scalargrad.replay.record import RecordingError
+from scalargrad.replay.recorder import RecordingError
 
 __all__ = ["Compiled", "RecordingError", "compile"]

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from scalargrad.primitives import where
 from scalargrad.replay.choices import over_samples
+from scalargrad.replay.partials import partials_of
 from scalargrad.replay.passes import Term, sum_of_products
 from scalargrad.replay.program import BEFORE, SAMPLE, Program
-from scalargrad.replay.slopes import slopes_of
 from scalargrad.rows import Primitive
 
 __all__ = ["with_adjoints"]
@@ -74,29 +74,29 @@ class _Backward:
         program = self.program
         operands = program.operands[slot]
         wanted = [i for i, operand in enumerate(operands) if moving[operand]]
-        slopes = slopes_of(row, len(operands), self.careful).inline(
+        partials = partials_of(row, len(operands), self.careful).inline(
             (*operands, slot), program.emit, program.constant, program.constants.get, wanted
         )
         phases = program.phases
-        for i, slope in zip(wanted, slopes, strict=True):
-            if program.constants.get(slope) != 0.0:  # a zero partial stops here
+        for i, partial in zip(wanted, partials, strict=True):
+            if program.constants.get(partial) != 0.0:  # a zero partial stops here
                 operand = operands[i]
                 for_each = phases[slot] == SAMPLE and phases[operand] == BEFORE
                 into = self.each if for_each else self.terms
-                into.setdefault(operand, []).append(self._term(adjoint, slope))
+                into.setdefault(operand, []).append(self._term(adjoint, partial))
 
-    def _term(self, adjoint: int, slope: int) -> Term:
+    def _term(self, adjoint: int, partial: int) -> Term:
         program, constants = self.program, self.program.constants
-        if program.rows[slope] is where:
-            condition, a, b = program.operands[slope]
-            if constants.get(a) == 1.0 and constants.get(b) == 0.0:  # as the slope of relu
+        if program.rows[partial] is where:
+            condition, a, b = program.operands[partial]
+            if constants.get(a) == 1.0 and constants.get(b) == 0.0:  # as the partial of relu
                 return program.emit(where, (condition, adjoint, self.zero)), self.one
             if constants.get(a) == 0.0 and constants.get(b) == 1.0:
                 return program.emit(where, (condition, self.zero, adjoint)), self.one
-        if not self.careful or slope == self.one or adjoint == self.one:
-            return (slope, self.one) if adjoint == self.one else (adjoint, slope)
-        product = sum_of_products(program, [(adjoint, slope)])
-        for factor in (adjoint, slope):
+        if not self.careful or partial == self.one or adjoint == self.one:
+            return (partial, self.one) if adjoint == self.one else (adjoint, partial)
+        product = sum_of_products(program, [(adjoint, partial)])
+        for factor in (adjoint, partial):
             product = program.emit(where, (factor, product, self.zero))
         return product, self.one
 

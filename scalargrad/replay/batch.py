@@ -41,6 +41,10 @@ class Batch:
 
     def __init__(self, args: Sequence[Any], names: Sequence[str], static: frozenset[int]) -> None:
         self.names, self.static = names, static
+        if beyond := [i for i in static if i >= len(args)]:
+            raise ValueError(
+                f"static_argnums={min(beyond)}, but there are {len(args)} arguments, from 0 on"
+            )
         self.args = list(args)
         np = array_library()
         rows: list[Any] = []
@@ -137,10 +141,7 @@ def _array_columns(x: Any, name: str) -> tuple[Shape, Any, int | None]:
     try:
         array = np.asarray(x)
     except ValueError:
-        raise ValueError(
-            f"argument {name!r} is a list whose rows differ in length: every sample must have "
-            "as many numbers"
-        ) from None
+        raise _ragged(name) from None
     if array.dtype.kind not in "fiub" and not _all_numbers(array):
         got = f"array of {array.dtype}" if hasattr(x, "dtype") else type(x).__name__
         raise TypeError(
@@ -151,6 +152,13 @@ def _array_columns(x: Any, name: str) -> tuple[Shape, Any, int | None]:
     if array.ndim == 0:
         return (), array.reshape(1, 1), None
     return array.shape[1:], array.reshape(len(array), _size(array.shape[1:])).T, len(array)
+
+
+def _ragged(name: str) -> ValueError:
+    return ValueError(
+        f"argument {name!r} is a list whose rows differ in length: every sample must have as many "
+        "numbers"
+    )
 
 
 def _all_numbers(array: Any) -> bool:
@@ -176,10 +184,7 @@ def _flat(x: Any, shape: Shape, name: str) -> Iterator[float]:
     if not shape:
         yield as_float(x, f"argument {name!r}")
     elif not isinstance(x, (list, tuple)) or len(x) != shape[0]:
-        raise ValueError(
-            f"argument {name!r} is a list whose rows differ in length: every sample must have "
-            "as many numbers"
-        )
+        raise _ragged(name)
     else:
         for part in x:
             yield from _flat(part, shape[1:], name)
@@ -212,4 +217,4 @@ def _hashable(x: Any, name: str) -> Any:
             f"the static argument {name!r} must be hashable, as numbers, strings and tuples are: "
             f"each value of it is recorded apart, got {type(x).__name__}"
         ) from None
-    return type(x), x
+    return type(x), x, repr(x)  # True is 1 and -0.0 is 0.0, but not to every function

@@ -12,11 +12,13 @@ from typing import Any
 from scalargrad.engine import Value
 from scalargrad.nesting import refilled
 from scalargrad.nn import assign
+from scalargrad.operators import recorder
 from scalargrad.optim import checked_parameters
 from scalargrad.replay.arrays import added, array, floats, in_places, scaled
 from scalargrad.replay.backends import chosen
 from scalargrad.replay.batch import Batch, argument_names
 from scalargrad.replay.program import Program
+from scalargrad.replay.recorder import RecordingError
 from scalargrad.replay.variant import Samples, Variant
 from scalargrad.rows import Traced, as_count
 
@@ -50,6 +52,12 @@ def compile(
     Raises:
         TypeError, ValueError: arguments that do not fit, by name.
         ImportError: the backend needs a library that is not installed.
+        RecordingError (when called): `f` reads what would be frozen into the program, like `.data`.
+        FloatingPointError (when called): a result is nan or infinite; the first instruction that
+            made it so is named.
+
+    What `f` takes from outside that is no Value, like a number in a list, is a constant of the
+    recording, as it is for tensor libraries.
 
     >>> c = sg.compile(lambda x, y: sg.sin(x) * y, backend="python")
     >>> c(0.0, 2.0)
@@ -102,7 +110,8 @@ class Compiled:
     @property
     def programs(self) -> list[Program]:
         """The program of each recording."""
-        return [variant.program for kind in self._variants.values() for variant in kind]
+        with self._lock:
+            return [variant.program for kind in self._variants.values() for variant in kind]
 
     @property
     def program(self) -> Program:
@@ -218,6 +227,11 @@ class Compiled:
 
     def _parts(self, batch: Batch, theta: Any) -> list[tuple[Variant, Samples]]:
         """The recordings that apply, each with its samples; new branches are recorded now."""
+        if recorder():  # its parameters would be frozen, and two recordings wait for each other
+            raise RecordingError(
+                f"{self.__name__} is called on plain numbers while another function is recorded: "
+                "call it on that function's values, of which it then is a part"
+            )
         with self._lock:
             variants = self._variants.get(batch.key)
             if variants is None:

@@ -124,6 +124,18 @@ class Program:
         self.phases.append(phase)
         return len(self.rows) - 1
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both do the same, instruction by instruction."""
+        if not isinstance(other, Program):
+            return NotImplemented
+        mine, theirs = [
+            (p.rows, p.operands, repr(p.constants), p.outputs, [g.slot for g in p.guards])
+            for p in (self, other)
+        ]
+        return mine == theirs
+
+    __hash__ = object.__hash__
+
     def __len__(self) -> int:
         """How many instructions there are."""
         return len(self.rows) - self.rows.count(None)

@@ -20,6 +20,7 @@ from typing import Any
 
 from scalargrad.primitives import dot, identity
 from scalargrad.replay.choices import held, over_samples
+from scalargrad.replay.passes import used
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
 
 __all__ = ["COPY", "MATRIX", "Flat", "Group", "Outer", "Rule", "flatten", "schedule"]
@@ -101,7 +102,7 @@ def flatten(program: Program, rules: Mapping[Any, Rule]) -> Flat:
     """What of `program` is needed for its outputs, with the rows in `rules` rewritten by them."""
     flat = Flat()
     rows, operands, phases = program.rows, program.operands, program.phases
-    needed = _needed(program)
+    needed = used(program, program.outputs)
     shared = _matrices(program, needed)
     inputs = {slot: k for k, slot in enumerate(program.inputs)}
     parameters = {slot: k for k, slot in enumerate(program.parameters)}
@@ -136,17 +137,6 @@ def flatten(program: Program, rules: Mapping[Any, Rule]) -> Flat:
             place[slot] = flat.emit(row, mine, phases[slot])
     flat.outputs = [place[slot] for slot in program.outputs]
     return flat
-
-
-def _needed(program: Program) -> bytearray:
-    needed = bytearray(len(program.rows))
-    for slot in program.outputs:
-        needed[slot] = 1
-    for slot in range(len(needed) - 1, -1, -1):
-        if needed[slot]:
-            for o in program.operands[slot]:
-                needed[o] = 1
-    return needed
 
 
 def _matrices(program: Program, needed: bytearray) -> set[int]:
@@ -233,6 +223,7 @@ def schedule(flat: Flat) -> tuple[list[Group | Outer], list[Group | Outer], list
         if op is MATRIX:
             n = len(mine) // 2
             op = mine[n : 2 * n]
+        # one number to sort by: the phase, then the level, then the kind
         keys[slot] = (phase << 60) | (level + 1 << 28) | kinds.setdefault(op, len(kinds))
     order = [slot for slot, op in enumerate(ops) if keys[slot]]
     order.sort(key=keys.__getitem__)

@@ -1,3 +1,5 @@
+"""Which backend is taken, and what is said where one is missing."""
+
 from importlib.util import find_spec
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""sg.compile against the eager engine, on every backend: values, gradients, errors."""
+
 import math
 import threading
 from typing import Any
@@ -153,6 +155,59 @@ def test_recordings_are_used_again(backend: str) -> None:
     assert c(-5.0) == 5.0
     assert c.recordings == 2
     assert len(c.programs) == 2
+
+
+class Branching:
+    """A random program that also goes one way or the other after each instruction."""
+
+    def __init__(self, program: Any, limits: list[float]) -> None:
+        self.program, self.limits = program, limits
+
+    def __call__(self, *xs: Any) -> Any:
+        y = self.program(*xs)
+        for limit in self.limits:
+            y = y * 0.5 + xs[0] if y > limit else xs[-1] * xs[-1] - y
+        return y
+
+
+@given(program=programs(ALL, most=6), data=st.data())
+def test_random_programs_with_branches(backend: str, program: Program, data: Any) -> None:
+    limits = data.draw(st.lists(st.sampled_from([-1.0, 0.0, 0.7]), min_size=1, max_size=3))
+    rows = [[x + shift for x in program.point] for shift in (0.0, 0.3, -0.4, 1.1, 0.3)]
+    f = Branching(program, limits)
+    try:
+        right, size = outcome(f, rows)
+        shaken = [
+            outcome(Branching(Shaken(program, seed), limits), rows)[0]
+            for seed in (0b0101, 0b0011, 0xFFFF)
+        ]
+    except (ValueError, ZeroDivisionError, OverflowError):
+        assume(False)
+    assume(np.isfinite([*right, *size]).all() and abs(right).max() < 1e6)
+    moved = np.max([abs(other - right) for other in shaken], axis=0)
+    assume((moved <= np.maximum(1e-13 * abs(right), 1e-15 * size)).all())
+
+    c = sg.compile(f, backend=backend, reduce="sum")
+    columns = np.array(rows).T
+    value, slopes = c.value_and_grad(*columns)
+
+    assert agrees(value, right[:, 0].sum(), size[:, 0].sum())
+    assert agrees(np.reshape(slopes, (len(columns), -1)).T, right[:, 1:], size[:, 1:])
+    assert agrees(c(*columns), right[:, 0], size[:, 0])
+    assert c.recordings <= 4
+
+
+def test_inputs_that_are_also_parameters(backend: str) -> None:
+    w = Value(2.0)
+    c = sg.compile(lambda x: x * x * w, [w], backend=backend)
+
+    assert c.value_and_grad([w.data, 3.0])[1].tolist() == [6.5]  # its number is a number
+    y = c(w)  # itself is part of a computation
+    y.backward()
+    assert (y.data, w.grad) == (8.0, 12.0)
+    twice = sg.compile(lambda x, y: x * y + w * x, [w], backend=backend)
+    xs = np.array([1.0, 2.0])
+    assert twice.value_and_grad(xs, xs)[1].tolist() == [1.5]
 
 
 def test_a_chosen_value_needs_no_new_recording(backend: str) -> None:
@@ -389,6 +444,64 @@ def test_shapes_that_do_not_fit_are_named(backend: str) -> None:
         sg.compile(lambda x: [x, x], backend=backend).value_and_grad(1.0)
     with pytest.raises(TypeError, match="result of"):
         sg.compile(lambda x: None, backend=backend)(1.0)
+
+
+def test_static_arguments_that_are_equal_but_not_the_same(backend: str) -> None:
+    c = sg.compile(lambda x, s: sg.atan2(x, s), backend=backend, static_argnums=1)
+    assert (c(0.0, 0.0), c(0.0, -0.0)) == (0.0, math.pi)
+    c = sg.compile(lambda x, s: x * (10 if s[0] is True else 1), backend=backend, static_argnums=1)
+    assert (c(2.0, (True,)), c(2.0, (1,))) == (20.0, 2.0)
+    with pytest.raises(ValueError, match="static_argnums=5, but there are 1 argument"):
+        sg.compile(lambda x: x, backend=backend, static_argnums=5)(1.0)
+
+
+def test_the_root_of_minus_zero(backend: str) -> None:
+    c = sg.compile(lambda x: sg.atan2(x**0.5, -1.0), backend=backend, allow_nonfinite=True)
+    assert c(-0.0) == math.pi
+
+
+def test_an_error_of_the_function_does_not_hide_the_one_of_the_result(backend: str) -> None:
+    calls: list[int] = []
+
+    def f(x: Any) -> Any:
+        calls.append(1)
+        if len(calls) > 1:
+            raise KeyError("not twice")
+        return sg.log(x)
+
+    with pytest.raises(FloatingPointError, match="sample 0") as caught:
+        sg.compile(f, backend=backend)([-1.0])
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_two_recordings_do_not_wait_for_each_other(backend: str) -> None:
+    inner = sg.compile(lambda x: x * x, backend=backend)
+    started, go_on = threading.Event(), threading.Event()
+    errors: list[Any] = []
+
+    def f(x: Any) -> Any:
+        started.set()
+        go_on.wait(10)
+        return x * inner(2.0)
+
+    def record() -> None:
+        try:
+            sg.compile(f, backend=backend)(1.0)
+        except sg.RecordingError as error:
+            errors.append(error)
+
+    one = threading.Thread(target=record)
+    one.start()
+    started.wait(10)
+    two = threading.Thread(target=lambda: inner(3.0))
+    two.start()
+    go_on.set()
+    one.join(10)
+    two.join(10)
+    assert not one.is_alive()
+    assert not two.is_alive()
+    assert len(errors) == 1
+    assert inner(3.0) == 9.0
 
 
 def test_static_arguments_are_passed_on(backend: str) -> None:

@@ -1,3 +1,5 @@
+"""Recording: what would be frozen is refused, and everybody else's values are left alone."""
+
 import random
 import threading
 from typing import Any
@@ -7,7 +9,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Value, nn
-from scalargrad.replay.record import Recorded
+from scalargrad.replay.recorder import Recorded
 
 
 def python(f: Any, params: Any = None, **options: Any) -> sg.Compiled:
@@ -27,6 +29,7 @@ LEAKS = {
     "backward": lambda x, w: (x * w).backward(),
     "a copy": lambda x, w: __import__("copy").copy(w) * x,
     "random numbers": lambda x, w: x * w * random.random(),
+    "random numbers of NumPy": lambda x, w: x * w * float(np.random.rand()),
 }
 
 

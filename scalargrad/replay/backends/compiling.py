@@ -15,6 +15,10 @@ __all__ = ["interpreter"]
 
 _FILES = ("kernel", "lanes", "memory", "spellings", "tiles")  # what the machine code depends on
 _MESSAGE = "scalargrad: compiling its interpreter, once on this machine (about 6 s) ..."
+_NOT_KEPT = (
+    "scalargrad: compiling its interpreter (about 6 s), as every process must while numba has no "
+    "folder to keep it in: set NUMBA_CACHE_DIR to one that can be written to"
+)
 
 
 def _stamp() -> str:
@@ -36,6 +40,7 @@ def interpreter() -> Any:
         cached.compile(kernel.SIGNATURE)
         return cached
     except (RuntimeError, OSError):  # no folder to write to, or a full disk
+        print(_NOT_KEPT, file=sys.stderr, flush=True)
         plain = numba.njit(nogil=True)(run)
         plain.compile(kernel.SIGNATURE)
         return plain

@@ -21,7 +21,7 @@ __all__ = ["WIDTH", "Lanes", "Vector"]
 WIDTH = 8  # lanes of a vector; a row has a whole number of vectors
 BYTES = 8 * WIDTH
 
-INT, FLOAT, BIT = ir.IntType(64), ir.DoubleType(), ir.IntType(1)
+INT, FLOAT = ir.IntType(64), ir.DoubleType()
 VECTOR = ir.VectorType(FLOAT, WIDTH)
 
 

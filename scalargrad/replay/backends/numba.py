@@ -6,7 +6,7 @@ import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
-from threading import get_ident
+from threading import Lock, get_ident
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ __all__ = ["NumbaBackend"]
 
 WORTH_THREADS = 3_000_000  # multiply-adds, 150 us: waking a thread takes 35
 _ALL = kernel.BEGIN | kernel.SAMPLES | kernel.FINISH
+_ONCE = Lock()
 _compiled = lru_cache(maxsize=1)(interpreter)
 
 
@@ -47,8 +48,6 @@ class NumbaBackend:
         program: what to run.
     """
 
-    name = "numba"
-
     def __init__(self, program: Program) -> None:
         with collector_paused():
             encoded = Encoded(program)
@@ -57,7 +56,8 @@ class NumbaBackend:
         self._plan = Plan(encoded)
         self._failures, self._work = encoded.failures, encoded.work
         self._linked: dict[int, Linked] = {}
-        self._run = _compiled()
+        with _ONCE:  # or two threads that come first would both compile
+            self._run = _compiled()
 
     def run(self, parameters: Any, columns: Any, threads: int = 1) -> tuple[Any, Any]:
         """The outputs that are one number, (U,), and those of each sample, (S, N), in order.
@@ -80,7 +80,7 @@ class NumbaBackend:
         workspace.set("strip", strip)
         arrays = (parameters, columns, uniform, samples)
         if threads > 1 and n > strip and self._work * n > WORTH_THREADS:
-            self._on_threads(workspace, arrays, strip, threads)
+            self._on_threads(linked, workspace, arrays, strip, threads)
         else:
             self._part(_ALL, workspace, arrays, 0, n)
         linked.give(workspace)  # after an error it is left to the garbage collector
@@ -95,14 +95,15 @@ class NumbaBackend:
         # Linked code takes 8 bytes a word, its rows up to a megabyte: a large program has few.
         most = max(2, min(40, 4_000_000 // self._plan.words))
         for old in list(self._linked)[: 1 - most]:
-            if gone := self._linked.pop(old, None):  # another thread may have been faster
-                gone.free.clear()  # a workspace and its code refer to each other
+            self._linked.pop(old, None)  # another thread may have been faster
         linked = self._linked[block] = Linked(self._plan, block)
         return linked
 
-    def _on_threads(self, main: Workspace, arrays: Any, strip: int, threads: int) -> None:
+    def _on_threads(
+        self, linked: Linked, main: Workspace, arrays: Any, strip: int, threads: int
+    ) -> None:
         """Strips taken one by one by the threads; their sums are added in order at the end."""
-        linked, n = main.linked, arrays[1].shape[1]
+        n = arrays[1].shape[1]
         self._part(kernel.BEGIN, main, arrays, 0, n)
         starts = range(0, n, strip)
         sums = np.empty((len(starts), len(main.sums)))
@@ -125,7 +126,9 @@ class NumbaBackend:
             own.set("weights", own.weights.ctypes.data)
             linked.give(own)
 
-        helpers = [_pool().submit(help_out) for _ in range(min(threads, len(starts)) - 1)]
+        with _ONCE:
+            pool = _pool()
+        helpers = [pool.submit(help_out) for _ in range(min(threads, len(starts)) - 1)]
         try:
             work(main)
         finally:

@@ -9,10 +9,10 @@ from scalargrad.replay.choices import over_samples
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
 from scalargrad.rows import Primitive
 
-__all__ = ["PythonBackend", "quiet"]
+__all__ = ["PythonBackend"]
 
 
-def quiet(row: Primitive, numbers: Sequence[float]) -> float:
+def _quiet(row: Primitive, numbers: Sequence[float]) -> float:
     """The value of an operation, but inf where it overflows and nan where it is not defined."""
     try:
         return row.value(*numbers)
@@ -24,8 +24,6 @@ def quiet(row: Primitive, numbers: Sequence[float]) -> float:
 
 class PythonBackend:
     """Slow and obvious: what every other backend must agree with."""
-
-    name = "python"
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -93,4 +91,4 @@ class PythonBackend:
 
     def _run(self, phase: int, numbers: list[float]) -> None:
         for slot, row, operands in self.code[phase]:
-            numbers[slot] = quiet(row, [numbers[operand] for operand in operands])
+            numbers[slot] = _quiet(row, [numbers[operand] for operand in operands])

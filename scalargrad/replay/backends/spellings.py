@@ -66,8 +66,6 @@ MAPS: dict[Any, tuple[int, Callable[..., Vector]]] = {
     "gelu of x, e": (2, lambda x, e: 0.5 * x * e),
     "gelu argument": (1, lambda x: -x * SQRT_HALF),
     "logsumexp of x, log": (2, lambda x, log: x.unary("fabs").equals(inf).pick(x, x + log)),
-    "root": (1, lambda x: x.equals(-inf).pick(inf, (x + 0.0).unary("sqrt"))),
-    "root below": (1, lambda x: x.equals(-inf).pick(0.0, 1.0 / (x + 0.0).unary("sqrt"))),
 }
 
 # Operations on any number of operands: where to start, and what each operand (of dot: each pair)
@@ -116,25 +114,6 @@ def _logsumexp(flat: Flat, xs: tuple[int, ...]) -> int:
     return flat.emit("logsumexp of x, log", (top, flat.emit("log", (flat.emit("sum", (*es,)),))))
 
 
-def _pow(flat: Flat, operands: tuple[int, ...]) -> int:
-    """A power; 2.4 ns a lane in general, 0.2 where the exponent is one of the usual constants."""
-    x, y = operands
-    exponent = flat.constants.get(y)
-    if exponent == 1.0:
-        return x
-    if exponent == 2.0:
-        return flat.emit("mul", (x, x))
-    if exponent == 3.0:
-        return flat.emit("mul", (flat.emit("mul", (x, x)), x))
-    if exponent == -1.0:
-        return flat.emit("div", (flat.constant(1.0), x))
-    if exponent == 0.5:
-        return flat.emit("root", (x,))
-    if exponent == -0.5:
-        return flat.emit("root below", (x,))
-    return flat.emit("pow", (x, y))
-
-
 def _mean(flat: Flat, xs: tuple[int, ...]) -> int:
     return flat.emit("div", (flat.emit("sum", xs), flat.constant(float(len(xs)))))
 
@@ -147,7 +126,6 @@ _COMPOSED: dict[str, Rule] = {
     "gelu": _gelu,
     "logsumexp": _logsumexp,
     "mean": _mean,
-    "pow": _pow,
 }
 
 

@@ -94,7 +94,6 @@ class Workspace:
 
     def __init__(self, linked: Linked) -> None:
         plan = linked.plan
-        self.linked = linked
         size = linked.rows_at + max(plan.rows, 1) * linked.block * 8
         raw = np.zeros(size // 8 + LINE // 8)
         shift = -raw.ctypes.data % LINE // 8

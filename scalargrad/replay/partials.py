@@ -14,19 +14,19 @@ from typing import Any
 
 from scalargrad.operators import Operators
 from scalargrad.primitives import inverse, where
-from scalargrad.replay.choices import held, less, less_equal
+from scalargrad.replay.choices import less, less_equal
 from scalargrad.replay.program import Program
 from scalargrad.rows import TABLE, Primitive, as_float
 
-__all__ = ["Slopes", "slopes_of"]
+__all__ = ["Partials", "partials_of"]
 
 _MOST_WAYS = 64  # clip, with the most comparisons of the table, has 8
 
 
-class Slopes:
+class Partials:
     """The partials of a row with `n` inputs: a program from inputs and value to one slot each.
 
-    `may_be_infinite` says whether a slope can be infinite where inputs and value are finite.
+    `may_be_infinite` says whether one can be infinite where inputs and value are finite.
     """
 
     def __init__(self, row: Primitive, n: int, full: bool) -> None:
@@ -48,7 +48,7 @@ class Slopes:
         number in a slot that never changes, or None: then only one side of a choice is made.
         """
         wanted = range(len(self.outputs)) if wanted is None else wanted
-        if self.is_direct:  # as for + and *: each slope is an input or a number
+        if self.is_direct:  # as for + and *: each partial is an input or a number
             constants, n = self.program.constants, len(self.inputs)
             return [
                 slots[slot] if slot < n else constant(constants[slot])
@@ -94,13 +94,13 @@ class Slopes:
 
 
 @lru_cache(maxsize=4096)
-def slopes_of(row: Primitive, n: int, full: bool) -> Slopes:
+def partials_of(row: Primitive, n: int, full: bool) -> Partials:
     """The partials of `row` with `n` inputs.
 
     Without `full`, comparisons with infinity are taken to fail. That is right wherever the result
     is finite: in the table, the other answer only keeps inf - inf from becoming nan.
     """
-    return Slopes(row, n, full)
+    return Partials(row, n, full)
 
 
 class _UndecidedError(Exception):
@@ -126,7 +126,7 @@ class _Ways:
                 "choice with sg.where"
             )
         try:
-            return [self.slot(slope) for slope in self.row.partials(*self.arguments)]
+            return [self.slot(partial) for partial in self.row.partials(*self.arguments)]
         except _UndecidedError:
             condition = self.condition
         sides = []
@@ -166,9 +166,6 @@ class _Symbol(Operators):
     def apply(self, primitive: Primitive, inputs: tuple[Any, ...]) -> _Symbol:
         slots = tuple([self.ways.slot(x) for x in inputs])
         return _Symbol(self.ways, self.ways.program.emit(primitive, slots))
-
-    def _stopped(self) -> _Symbol:
-        return self.apply(held, (self,))
 
     def __lt__(self, other: Any) -> Any:
         return self.apply(less, (self, other))

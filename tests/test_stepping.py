@@ -119,6 +119,7 @@ class Odd(nn.Module):
     """Models that cannot be recorded, or must not be."""
 
     def __init__(self, kind: str) -> None:
+        self.generator = random.Random(1)
         self.kind, self.w = kind, [Value(0.5) for _ in range(400)]
 
     def __call__(self, x: Any) -> Any:
@@ -127,13 +128,15 @@ class Odd(nn.Module):
             return w * x[0] if random.random() < 0.5 else w * x[1]
         if self.kind == "leak":
             return w * x[0] + (0.0 if isinstance(x[0], float) else x[0].data)
+        if self.kind == "generator":  # which nobody else can see
+            return w * x[0] * self.generator.random()
         if self.kind == "array":
             return w * x.sum()
         return w * x[0]
 
 
 @needs_numba
-@pytest.mark.parametrize("kind", ["dropout", "leak", "array", "loss"])
+@pytest.mark.parametrize("kind", ["dropout", "leak", "array", "loss", "generator"])
 def test_what_cannot_be_recorded_is_computed_eagerly(kind: str) -> None:
     import numpy as np
 
@@ -144,6 +147,10 @@ def test_what_cannot_be_recorded_is_computed_eagerly(kind: str) -> None:
         loss = lambda y, t: sg.sqrt(losses.squared_error(y, t))
     steps = stepping(model, np.array(X), Y, loss, model.parameters(), 100_000, "auto")
     assert isinstance(steps, Eager)
+    assert {
+        "dropout": "random numbers", "leak": ".data", "array": "'sum'", "loss": "neither the sum",
+        "generator": "not the same",
+    }[kind] in steps.reason  # fmt: skip
 
     with pytest.raises((TypeError, AttributeError)):
         stepping(model, np.array(X), Y, loss, model.parameters(), 1, "numba")
@@ -165,25 +172,26 @@ def test_trying_draws_no_random_numbers() -> None:
 def test_a_model_that_branches_too_often_goes_on_eagerly(backend: str) -> None:
     class Branching(nn.Module):
         def __init__(self) -> None:
-            self.w = [Value(0.3) for _ in range(7)]
+            self.w = [Value(0.3) for _ in range(20)]
 
         def __call__(self, x: Any) -> Any:
             total = x[0] * 0.0
             for k, w in enumerate(self.w):
-                total = total + (w * x[0] if x[0] * (k + 1.5) > x[1] else w * w)
+                total = total + (w * x[0] if (k - 9.5) / 2 > x[1] else w * w)
             return total
 
     def run(how: str) -> Any:
         model = Branching()
-        X = [[x, y] for x in (-1.0, 0.3, 1.0) for y in (-3.0, -1.7, -0.9, 0.4, 1.1, 2.2, 3.3)]
+        X = [[x, y] for x in (-1.0, 0.3, 1.0) for y in (k / 3 - 4.9 for k in range(30))]
         Y = [0.0] * len(X)
-        optimizer = optim.SGD(model.parameters(), lr=0.01)
+        optimizer = optim.SGD(model.parameters(), lr=0.001)
         history = sg.fit(model, X, Y, losses.squared_error, optimizer, epochs=3, backend=how)
         return history, [p.data for p in model.parameters()]
 
     (history, theta), (_, right) = run(backend), run("eager")
     assert theta == pytest.approx(right, rel=1e-9)
-    assert history.backend in (backend, "eager")
+    assert history.backend == "eager"
+    assert history.reason == "the model branches in more than 16 ways"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -226,3 +234,32 @@ def test_a_backend_that_cannot_is_an_error_that_says_why() -> None:
         train("python", loss=lambda y, t: sg.sqrt(losses.squared_error(y, t)))
     with pytest.raises(ValueError, match="backend is one of"):
         train("torch")
+
+
+@needs_numba
+def test_what_fails_only_later_goes_on_eagerly() -> None:
+    class Late(nn.Module):
+        def __init__(self) -> None:
+            self.w = [Value(0.5), Value(0.5)]
+
+        def __call__(self, x: Any) -> Any:
+            y = self.w[0] * x[0]
+            if x[0] > 0.9:  # no such sample in the first batch
+                y = y * self.w[1].data
+            return y
+
+    def run(how: str) -> Any:
+        model = Late()
+        X, Y = [[0.1], [0.2], [1.0], [0.3]], [0.0] * 4
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        history = sg.fit(
+            model, X, Y, losses.squared_error, optimizer, epochs=2, batch_size=1, shuffle=False,
+            validation=([[0.1], [0.2, 0.3]], [0.0, 0.0]), backend=how,
+        )  # fmt: skip
+        return history, [p.data for p in model.parameters()]
+
+    (history, theta), (right, right_theta) = run("numba"), run("eager")
+    assert theta == pytest.approx(right_theta)
+    assert history.validation == pytest.approx(right.validation)
+    assert history.backend == "eager"
+    assert ".data" in history.reason
