@@ -25,8 +25,12 @@ class Copies(Operators):
     def _state(self) -> State:
         return self._row, self.data, self.grad, self.label, self.parents, self.partials
 
+    def _copied_class(self) -> type[Any]:
+        """The class of a copy: a value that another thread is recording is a plain one again."""
+        return type(self).__mro__[1] if self.is_recorded else type(self)
+
     def __copy__(self) -> Any:
-        return restored(type(self), *self._state())
+        return restored(self._copied_class(), *self._state())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         # The memo also holds the set of what is copied, so that no graph is walked twice; its key
@@ -44,13 +48,14 @@ class Copies(Operators):
         if not self.parents or (sent and self in sent.awaited):
             if sent:
                 sent.awaited.discard(self)
-            return restored, (type(self), *self._state())
+            return restored, (self._copied_class(), *self._state())
         if not sent or self in sent.nodes:  # sent, but asked for again: this is another pickler
             sent = _sent[get_ident()] = _Sent()
         return _last, (_Ahead(self, sent),)
 
     if TYPE_CHECKING:  # what the node itself has
         _row: Primitive | None
+        is_recorded: bool
         data: float
         grad: float
         label: str

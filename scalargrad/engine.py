@@ -217,7 +217,7 @@ def _operand(x: Any) -> Value | None:
 
 
 def _binary(primitive: Primitive, data: float, x: Value, y: Value, dx: float, dy: float) -> Value:
-    if _paused and get_ident() in _paused:
+    if _paused and get_ident() in _paused and not recorder():
         return Value(data)
     node = _new(Value)
     node.data = data
@@ -234,7 +234,7 @@ def _binary(primitive: Primitive, data: float, x: Value, y: Value, dx: float, dy
 def new_node(
     primitive: Primitive, data: float, parents: tuple[Value, ...], partials: tuple[float, ...]
 ) -> Value:
-    if _paused and get_ident() in _paused:
+    if _paused and get_ident() in _paused and not recorder():
         return Value(data)
     made = _new(Value)
     made.data, made.grad, made.label, made._row = data, 0.0, "", primitive
@@ -292,6 +292,6 @@ def stop_gradient(x: Any) -> Any:
     >>> x.grad
     3.0
     """
-    if recorders and (recording := recorder()) and recording.takes((x,)):
+    if recorders and (recording := recorder()) and recording.follows(x):
         return recording.stopped(x)
     return Value(x.data) if isinstance(x, Value) else as_float(x, "stop_gradient")

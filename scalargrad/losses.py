@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from math import nan
 from typing import Any
 
-from scalargrad.operators import Operators
-from scalargrad.primitives import plain_sum, relu, softplus
+from scalargrad.operators import Operators, recorder
+from scalargrad.primitives import plain_sum, relu, softplus, where
 from scalargrad.reductions import dot, listed, log_softmax, logsumexp, mean, sum, take
 from scalargrad.rows import is_number
 
@@ -132,9 +133,14 @@ def _cross_entropy(logits: Any, target: Any) -> Any:
             raise ValueError(
                 f"cross_entropy: the probabilities of a target must add up to 1, got {target!r:.60}"
             )
-        return -dot(target, log_softmax(logits))
+        loss = -dot(target, log_softmax(logits))
+        # in a recording the question is put to each sample, and nan is the answer that gets named
+        return where(abs(sum(target) - 1.0) < 1e-3, loss, nan) if recorder() else loss
     if not isinstance(target, Operators) and not 0 <= target < len(logits):
         raise IndexError(f"cross_entropy: class {target!r}, but there are {len(logits)} logits")
+    if recorder():
+        # no counting from the end here either
+        target = where(target < 0.0, target - len(logits), target)
     return logsumexp(logits) - take(logits, target)
 
 

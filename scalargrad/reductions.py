@@ -150,7 +150,7 @@ def take(values: Sequence[Any], index: Any) -> Any:
     """
     if not hasattr(values, "__getitem__"):
         raise TypeError(f"take picks from a list, got {type(values).__name__}")
-    if (recording := recorder()) and recording.takes((index,)):
+    if (recording := recorder()) and recording.follows(index):
         return recording.take(values, index)
     number = index.data if isinstance(index, Operators) else as_float(index, "take: the index")
     if number % 1.0 != 0.0:

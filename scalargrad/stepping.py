@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from math import isfinite
+from math import isclose, isfinite
 from typing import Any
 
 from scalargrad.collector import collector_paused
@@ -29,6 +29,7 @@ Data = Sequence[Any]
 _WORTHWHILE = 3e6
 # What a model may raise that does with numbers what a recording does not have.
 _REFUSALS = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError)
+_COMPARED = 16  # samples that are computed eagerly too, in epochs 1, 2, 4, 8 ...
 _MOST_BRANCHES = 16  # recordings; a model that branches more often is computed sample by sample
 
 
@@ -56,6 +57,9 @@ class Eager:
             value.backward()
             del value  # the graph is freed here, by reference count
         return number
+
+    def check(self, X: Data, Y: Data, batch: Sequence[int]) -> None:
+        """Nothing to compare with."""
 
     def validate(self, X: Data, Y: Data) -> float:
         """The loss of a set that is not learnt from."""
@@ -104,6 +108,10 @@ class Replayed:
             p.grad = g
         return float(value)
 
+    def check(self, X: Data, Y: Data, batch: Sequence[int]) -> None:
+        """Compare some samples with eager code: the model may have changed since."""
+        self._tried(lambda: self.agree(X, Y, batch[:_COMPARED]))
+
     def validate(self, X: Data, Y: Data) -> float:
         """As that of `Eager`."""
         each = self._tried(lambda: self.compiled(self._array(X), self._array(Y)))
@@ -133,21 +141,39 @@ class Replayed:
             raise RecordingError("the model is not the same from one call to the next")
         return program
 
+    def agree(self, X: Data, Y: Data, batch: Sequence[int]) -> None:
+        """Raise a RecordingError if the batch has another loss eagerly than by replay."""
+        places = list(batch)
+        some = [X[i] for i in places], [Y[i] for i in places]
+        eager = self.eager.validate(*some)
+        each = self.compiled(self._array(X)[places], self._array(Y)[places])
+        replayed = float(each.mean() if self.compiled.reduce == "mean" else each.sum())
+        if isfinite(eager) and not isclose(eager, replayed, rel_tol=1e-9, abs_tol=1e-12):
+            raise RecordingError(
+                f"the loss of a batch is {replayed!r} by replay, but {eager!r} eagerly: model or "
+                "loss do something with plain numbers that a recording does not see"
+            )
+
     def _array(self, data: Data) -> Any:
         """The data as an array, made once; the data are kept, so that their id stays theirs."""
         if id(data) not in self._arrays:
             np = array_library()
+            if type(data) not in (list, tuple, np.ndarray):
+                kind = type(data).__name__  # which may give other numbers each time it is asked
+                raise RecordingError(f"the data are no list or array, but of the class {kind}")
             self._arrays[id(data)] = data, np.asarray(data, dtype=np.float64)
         return self._arrays[id(data)][1]
 
 
 def stepping(
-    model: Model, X: Data, Y: Data, loss: Loss, params: Sequence[Value], epochs: int, backend: str
-) -> Eager | Replayed:
+    model: Model, X: Data, Y: Data, loss: Loss, params: Sequence[Value], epochs: int, backend: str,
+    batch_size: int,
+) -> Eager | Replayed:  # fmt: skip
     """The way to compute the steps of a training.
 
-    With backend "auto", replay is taken if numba is installed, the work is worth its start, and
-    the loss of a batch is known to be the sum or the mean of those of its samples.
+    With backend "auto", replay is taken if numba is installed, the work is worth its start, the
+    loss of a batch is known to be the sum or the mean of those of its samples, and the first batch
+    has the same loss both ways.
 
     Raises:
         RecordingError, ImportError, ValueError: the `backend` that was asked for by name cannot do
@@ -169,13 +195,16 @@ def stepping(
             )
         replayed = Replayed(model, loss, params, "numba" if auto else backend, reduce)
         program = replayed.recorded(X, Y)
+        if auto and len(program) * samples < _WORTHWHILE:
+            return eager
+        replayed.agree(X, Y, range(min(len(X), batch_size)))
     except _REFUSALS as refused:
         if not auto:
             raise
         return Eager(model, loss, params, str(refused))
     finally:
         random.setstate(drawn)  # the training draws as if nothing had been tried
-    return eager if auto and len(program) * samples < _WORTHWHILE else replayed
+    return replayed
 
 
 def _may_be_worthwhile(uses: int) -> bool:

@@ -14,7 +14,7 @@ from scalargrad.engine import Value
 from scalargrad.nn import assign
 from scalargrad.optim import Optimizer
 from scalargrad.rows import as_count, as_float
-from scalargrad.stepping import Loss, stepping
+from scalargrad.stepping import Eager, Loss, Replayed, stepping
 
 __all__ = ["EarlyStopping", "History", "fit"]
 
@@ -124,24 +124,29 @@ def fit(
     if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
         early_stopping = EarlyStopping(early_stopping)
 
-    steps = stepping(model, X, Y, loss, optimizer.parameters, epochs, backend)
-    history = History(backend=steps.name)
+    history = History()
     watch = _Watch(optimizer.parameters, early_stopping)
-    line = _ProgressLine(epochs, progress, steps.name)
+    line = _ProgressLine(epochs, progress)
     order = list(range(len(X)))
+    steps: Eager | Replayed = Eager(model, loss, optimizer.parameters)
     try:
+        size = batch_size or len(X)
+        steps = stepping(model, X, Y, loss, optimizer.parameters, epochs, backend, size)
+        check = 1
         for epoch in range(epochs):
             if shuffle and batch_size is not None:
                 random.shuffle(order)
-            size = batch_size or len(order)
             batches = [order[i : i + size] for i in range(0, len(order), size)]
             if validation is None:
                 watch.start()
+            if epoch == check:  # ever more seldom: something may have changed that was recorded
+                steps.check(X, Y, batches[0])
+                check *= 2
             trained: list[float] = []
             for batch in batches:
                 trained.append(steps.step(X, Y, batch))
                 optimizer.step()
-                line.show(epoch + len(trained) / len(batches), trained[-1])
+                line.show(epoch + len(trained) / len(batches), trained[-1], steps.name)
             watched = trained_loss = sum(trained) / len(trained)
             if validation is not None:
                 watched = steps.validate(*validation)
@@ -206,14 +211,13 @@ class _Watch:
 class _ProgressLine:
     """A line on standard error that is written over: epoch, share done, loss, time left."""
 
-    def __init__(self, epochs: int, wanted: bool, backend: str) -> None:
+    def __init__(self, epochs: int, wanted: bool) -> None:
         # a log file gets no such line; a notebook understands the carriage return
         terminal = sys.stderr is not None and sys.stderr.isatty()  # None: started without a console
         self.on = wanted and (terminal or "ipykernel" in sys.modules)
-        self.how = "" if backend == "eager" else f" ({backend})"
         self.epochs, self.start, self.last, self.width = epochs, monotonic(), monotonic(), 0
 
-    def show(self, epochs_done: float, loss: float) -> None:
+    def show(self, epochs_done: float, loss: float, backend: str) -> None:
         now = monotonic()
         if not self.on or now - self.last < 0.2 or now - self.start < 1.0:
             return
@@ -221,7 +225,8 @@ class _ProgressLine:
         done = epochs_done / self.epochs
         bar = "#" * round(20 * done)
         left = (now - self.start) * (1.0 / done - 1.0)
-        text = f"epoch {epochs_done:.1f} of {self.epochs} [{bar:<20}]{self.how} loss {loss:.4g}"
+        text = f"epoch {epochs_done:.1f} of {self.epochs} [{bar:<20}] loss {loss:.4g}"
+        text += f" ({backend})" if backend != "eager" else ""
         text += f", {left:.0f} s left"
         self.width = max(self.width, len(text))
         print(f"\r{text:<{self.width}}", end="", file=sys.stderr, flush=True)

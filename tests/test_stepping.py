@@ -145,7 +145,7 @@ def test_what_cannot_be_recorded_is_computed_eagerly(kind: str) -> None:
     loss: Any = losses.squared_error
     if kind == "loss":
         loss = lambda y, t: sg.sqrt(losses.squared_error(y, t))
-    steps = stepping(model, np.array(X), Y, loss, model.parameters(), 100_000, "auto")
+    steps = stepping(model, np.array(X), Y, loss, model.parameters(), 100_000, "auto", 50)
     assert isinstance(steps, Eager)
     assert {
         "dropout": "random numbers", "leak": ".data", "array": "'sum'", "loss": "neither the sum",
@@ -153,7 +153,7 @@ def test_what_cannot_be_recorded_is_computed_eagerly(kind: str) -> None:
     }[kind] in steps.reason  # fmt: skip
 
     with pytest.raises((TypeError, AttributeError)):
-        stepping(model, np.array(X), Y, loss, model.parameters(), 1, "numba")
+        stepping(model, np.array(X), Y, loss, model.parameters(), 1, "numba", 50)
 
 
 @needs_numba
@@ -161,7 +161,7 @@ def test_trying_draws_no_random_numbers() -> None:
     model = Odd("dropout")
     X, Y = data(1_000)
     random.seed(1)
-    stepping(model, X, Y, losses.squared_error, model.parameters(), 100_000, "auto")
+    stepping(model, X, Y, losses.squared_error, model.parameters(), 100_000, "auto", 50)
     drawn = random.random()
 
     random.seed(1)
@@ -263,3 +263,64 @@ def test_what_fails_only_later_goes_on_eagerly() -> None:
     assert history.validation == pytest.approx(right.validation)
     assert history.backend == "eager"
     assert ".data" in history.reason
+
+
+def losses_by_hand(weights: list[float]) -> Any:
+    def loss(outputs: Any, targets: Any) -> Any:
+        pairs = zip(weights, outputs, targets, strict=False)
+        return sg.sum([w * (y - t) ** 2 for w, y, t in pairs])
+
+    return loss
+
+
+@needs_numba
+@pytest.mark.parametrize("kind", ["by place", "class weights", "own data"])
+def test_what_the_recording_does_not_see_is_found_by_comparing(kind: str) -> None:
+    X, Y = data(100)
+    Y = [float(y > 0) for y in Y]
+    model: Any = nn.MLP(2, [8, 1])
+    loss = losses_by_hand([1.0] * 50 + [5.0] * 50)
+    if kind == "class weights":
+        weights = {0.0: 1.0, 1.0: 9.0}
+
+        def loss(outputs: Any, targets: Any) -> Any:
+            return sg.sum(
+                [weights.get(t, 1.0) * (y - t) ** 2 for y, t in zip(outputs, targets, strict=True)]
+            )
+
+    if kind == "own data":
+        loss = losses.squared_error
+
+        class Data(list[Any]):
+            pass
+
+        X = Data(X)
+    steps = stepping(model, X, Y, loss, model.parameters(), 100_000, "auto", 100)
+    assert isinstance(steps, Eager)
+    assert "eagerly" in steps.reason or "Data" in steps.reason
+
+
+@needs_numba
+def test_a_model_that_changes_is_found_out() -> None:
+    temperature = [1.0]
+    w = Value(0.5)
+    optimizer = optim.SGD([w], lr=lambda step: 0.0)
+    X, Y = [[0.5], [1.0]], [1.0, 2.0]
+    model: Any = lambda x: w * x[0] * temperature[0]
+    steps = stepping(model, X, Y, losses.squared_error, [w], 1, "numba", 2)
+    steps.check(X, Y, [0, 1])
+    assert (steps.name, optimizer.rate()) == ("numba", 0.0)
+
+    temperature[0] = 3.0
+    steps.check(X, Y, [0, 1])
+    assert steps.name == "eager"
+    assert "eagerly" in steps.reason
+
+
+def test_ctrl_c_before_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("scalargrad.training.stepping", interrupted)
+    history, _, _ = train("auto")
+    assert (history.stopped, history.losses) == ("interrupted", [])

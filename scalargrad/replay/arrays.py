@@ -76,14 +76,25 @@ def all_finite(numbers: Any) -> bool:
     return all(map(isfinite, numbers)) if np is None else bool(np.isfinite(numbers).all())
 
 
-def truths_hold(rows: Sequence[Any], expected: Sequence[bool]) -> list[bool]:
-    """For each place, whether the numbers there are not 0 where expected, and 0 elsewhere."""
-    if array_library() is None:
+def truths_hold(
+    rows: Sequence[Any], expected: Sequence[bool], finite: Sequence[Any] = ()
+) -> list[bool]:
+    """For each place, whether the numbers there are not 0 where expected, and 0 elsewhere.
+
+    And whether those of the rows `finite` are.
+    """
+    np = array_library()
+    if np is None:
+        places = zip(*rows, *finite, strict=True)
+        n = len(rows)
         return [
-            all(bool(x) is wanted for x, wanted in zip(numbers, expected, strict=True))
-            for numbers in zip(*rows, strict=True)
+            all(bool(x) is wanted for x, wanted in zip(numbers[:n], expected, strict=True))
+            and all(map(isfinite, numbers[n:]))
+            for numbers in places
         ]
     holds = (array(rows[0]) != 0.0) == expected[0]
     for row, wanted in zip(rows[1:], expected[1:], strict=True):
         holds &= (array(row) != 0.0) == wanted
+    for row in finite:
+        holds &= np.isfinite(row)
     return holds.tolist()  # type: ignore[no-any-return]

@@ -123,6 +123,8 @@ class Batch:
             rows = list(islice(it, _size(shape)))
             if self.single:
                 made.append(float(rows[0][0]))
+            elif np is not None and not rows:
+                made.append(np.empty((self.count, *shape)))
             elif np is None:
                 made.append([_filled(shape, iter(sample)) for sample in zip(*rows, strict=True)])
             else:

@@ -46,7 +46,10 @@ def blame(
     guilty = min(_guilty(program, numbers), default=None)
     told = f"sample {which}: "
     if guilty is None:
-        return FloatingPointError(f"{told}the result overflows in the sum over the samples")
+        return FloatingPointError(
+            f"{told}the result is not finite, though plain Python finds that it is: either the sum "
+            "over the samples overflows, or rounding decides, as in the root of almost 0"
+        )
     row, operands = program.rows[guilty], program.operands[guilty]
     name, number = program.name(guilty), numbers[guilty]
     if row is None:
@@ -76,7 +79,11 @@ def _guilty(program: Program, numbers: Sequence[float]) -> list[int]:
         operands: Sequence[Any] = program.operands[slot]
         if program.rows[slot] is where:  # what was not chosen does not count
             operands = operands[:2] if numbers[operands[0]] else (operands[0], operands[2])
-        causes = [operand for operand in operands if not isfinite(numbers[operand])]
+        causes = [
+            operand
+            for operand in operands
+            if not isfinite(numbers[operand]) and operand not in program.constants
+        ]
         if causes:
             stack += causes
         else:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from threading import RLock
-from typing import Any
+from typing import Any, NoReturn
 
 from scalargrad.engine import Value
 from scalargrad.nesting import refilled
@@ -97,6 +97,12 @@ class Compiled:
         self._names = lru_cache(lambda count: argument_names(f, count))  # 20 us each time else
         self.__name__ = getattr(f, "__name__", type(f).__name__)
         self.__doc__ = f.__doc__
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{self!r} cannot be copied or pickled: its function would go on using the Values of "
+            "the original. Compile the copy's own function"
+        )
 
     def __repr__(self) -> str:
         told = f"{self.recordings} recordings" if self.recordings != 1 else "1 recording"
@@ -233,35 +239,43 @@ class Compiled:
                 "call it on that function's values, of which it then is a part"
             )
         with self._lock:
-            variants = self._variants.get(batch.key)
-            if variants is None:
-                variants = [self._recorded(batch, 0, theta)]
-                self._variants[batch.key] = variants
-            if not variants[0].program.guards:
+            variants = self._variants.get(batch.key, [])
+            if variants and not variants[0].program.guards:
                 return [(variants[0], Samples(batch, None))]
+            parts: list[tuple[Variant, list[int]]] = []
             left = list(range(batch.count))
-            parts = []
-            recorded_with = -1
-            for variant in variants:  # which grows meanwhile
-                among = Samples(batch, left if len(left) < batch.count else None)
-                fits = variant.fits(among, theta, self.threads)
-                # the sample that was recorded belongs here, were its comparison ever so close
-                mine = [i for i, fit in zip(left, fits, strict=True) if fit or i == recorded_with]
-                if mine:
-                    apart = set(mine)
-                    left = [i for i in left if i not in apart]
-                    places = mine if len(mine) < batch.count else None
-                    parts.append((variant, Samples(batch, places)))
-                if not left:
-                    break
-                if variant is variants[-1]:
-                    recorded_with = left[0]
-                    variants.append(self._recorded(batch, recorded_with, theta))
-                    self._warn_of_many(len(variants))
-            return parts
+            for variant in variants:
+                mine, left = self._sorted_out(variant, batch, left, theta)
+                parts.append((variant, mine))
+            while left:
+                # the sample that is recorded belongs here, were its comparison ever so close
+                first, *left = left
+                variant = Variant(self.f, self.params, self.backend, batch, first, theta)
+                known = [v for v in variants if v.program == variant.program]
+                if known:  # so close that rounding decided otherwise
+                    parts.append((known[0], [first]))
+                    continue
+                variants.append(variant)
+                self._variants[batch.key] = variants
+                self._warn_of_many(len(variants))
+                mine, left = self._sorted_out(variant, batch, left, theta)
+                parts.append((variant, [first, *mine]))
+            return [
+                (variant, Samples(batch, places if len(places) < batch.count else None))
+                for variant, places in parts
+                if places
+            ]
 
-    def _recorded(self, batch: Batch, index: int, theta: Any) -> Variant:
-        return Variant(self.f, self.params, self.backend, batch, index, theta)
+    def _sorted_out(
+        self, variant: Variant, batch: Batch, places: list[int], theta: Any
+    ) -> tuple[list[int], list[int]]:
+        """Those samples that take the branches of a recording, and the others."""
+        if not places:
+            return [], []
+        among = Samples(batch, places if len(places) < batch.count else None)
+        fits = variant.fits(among, theta, self.threads)
+        mine = [i for i, fit in zip(places, fits, strict=True) if fit]
+        return mine, [i for i, fit in zip(places, fits, strict=True) if not fit]
 
     def _warn_of_many(self, count: int) -> None:
         if count == _MANY:

@@ -14,9 +14,9 @@ from typing import Any
 
 from scalargrad.operators import Operators
 from scalargrad.primitives import inverse, where
-from scalargrad.replay.choices import less, less_equal
+from scalargrad.replay.choices import less, less_equal, same
 from scalargrad.replay.program import Program
-from scalargrad.rows import TABLE, Primitive, as_float
+from scalargrad.rows import TABLE, Primitive, as_float, is_number
 
 __all__ = ["Partials", "partials_of"]
 
@@ -35,7 +35,13 @@ class Partials:
         self.outputs = _Ways(row, program, self.inputs, full).joined()
         # the inputs are the first slots of all
         self.is_direct = all(s <= n or s in program.constants for s in self.outputs)
-        self.may_be_infinite = row.name not in TABLE or inverse in program.rows
+        chosen = [program.operands[s][1:] for s, row in enumerate(program.rows) if row is where]
+        self.may_be_infinite = (
+            row.name not in TABLE
+            or inverse in program.rows
+            # what is not chosen, like a division by zero, may be infinite
+            or any(side not in program.constants for sides in chosen for side in sides)
+        )
 
     def inline(
         self, slots: Sequence[Any], emit: Callable[[Primitive, tuple[Any, ...]], Any],
@@ -93,14 +99,17 @@ class Partials:
         return [place[slot] for slot in asked]
 
 
-@lru_cache(maxsize=4096)
 def partials_of(row: Primitive, n: int, full: bool) -> Partials:
     """The partials of `row` with `n` inputs.
 
     Without `full`, comparisons with infinity are taken to fail. That is right wherever the result
     is finite: in the table, the other answer only keeps inf - inf from becoming nan.
     """
-    return Partials(row, n, full)
+    # the partials of a user's own operation may be others the next time
+    return _of_the_table(row, n, full) if row.name in TABLE else Partials(row, n, full)
+
+
+_of_the_table = lru_cache(maxsize=4096)(Partials)
 
 
 class _UndecidedError(Exception):
@@ -178,6 +187,14 @@ class _Symbol(Operators):
 
     def __ge__(self, other: Any) -> Any:
         return self.apply(less_equal, (other, self))
+
+    def __eq__(self, other: object) -> Any:
+        return self.apply(same, (self, other)) if is_number(other) else False
+
+    def __ne__(self, other: object) -> Any:
+        return 1.0 - self.apply(same, (self, other)) if is_number(other) else True
+
+    __hash__ = Operators.__hash__
 
     def __bool__(self) -> bool:
         return self.ways.decide(self.slot)

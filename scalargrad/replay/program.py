@@ -129,7 +129,13 @@ class Program:
         if not isinstance(other, Program):
             return NotImplemented
         mine, theirs = [
-            (p.rows, p.operands, repr(p.constants), p.outputs, [g.slot for g in p.guards])
+            (
+                p.rows,
+                p.operands,
+                repr(p.constants),
+                p.outputs,
+                [(g.slot, g.expected) for g in p.guards],
+            )
             for p in (self, other)
         ]
         return mine == theirs

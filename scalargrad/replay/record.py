@@ -97,6 +97,11 @@ class Recording:
             x for x in self.nodes
             if not x.parents and not x.is_constant and x not in known and x not in made
         ]  # fmt: skip
+        if any(isinstance(x, Recorded) for x in self.found):
+            raise RecordingError(
+                f"{_name(f)} uses a value that it kept from an earlier run: what it depends on "
+                "must come in as an argument, or be a leaf that it does not change"
+            )
         if not self.found:
             self._check_made_inside(known)
 
@@ -161,7 +166,14 @@ def _lent(values: Sequence[Value]) -> Iterator[None]:
     before = [value.__class__ for value in values]
     try:
         for value in values:
-            value.__class__ = Recorded
+            try:
+                value.__class__ = Recorded
+            except TypeError:
+                kind = type(value).__name__
+                raise RecordingError(
+                    f"a parameter of the class {kind} cannot be followed while a function is "
+                    "recorded: only a Value itself can"
+                ) from None
         yield
     finally:
         for value, cls in zip(values, before, strict=True):

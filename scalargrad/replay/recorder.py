@@ -9,14 +9,14 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from math import nan
+from math import inf, isnan, nan
 from threading import get_ident
-from typing import Any
+from typing import Any, NoReturn
 
 from scalargrad.engine import Value, _Constant, _paused, constant
 from scalargrad.operators import Operators, recorders
 from scalargrad.primitives import where
-from scalargrad.replay.choices import held, less, less_equal, take
+from scalargrad.replay.choices import held, less, less_equal, same, take
 from scalargrad.replay.partials import partials_of
 from scalargrad.rows import Primitive, is_number
 
@@ -46,6 +46,18 @@ class Recorded(Value):
     def apply(self, primitive: Primitive, inputs: tuple[Any, ...]) -> Any:
         recorder = recorders.get(get_ident())
         return recorder.apply(primitive, inputs) if recorder else super().apply(primitive, inputs)
+
+    def __eq__(self, other: object) -> Any:
+        # Values go by identity. But the function is one of numbers, of which `t == 1` is asked.
+        if self is other or not is_number(other) or get_ident() not in recorders:
+            return self is other
+        return self.apply(same, (self, other))
+
+    def __ne__(self, other: object) -> Any:
+        equal = self == other
+        return 1.0 - equal if isinstance(equal, Recorded) else not equal
+
+    __hash__ = Value.__hash__
 
     @property
     def data(self) -> float:
@@ -95,6 +107,21 @@ class Recorded(Value):
         return format(_number.__get__(self), spec) if spec else repr(self)
 
 
+class _NotKept:
+    """Stands where the partials of a value made in a recording would be, should it escape."""
+
+    def __iter__(self) -> NoReturn:
+        raise RecordingError(
+            "a value that was made while a function was recorded has no partials: there is nothing "
+            "to differentiate outside of that function"
+        )
+
+    __bool__ = __iter__
+
+
+_NOT_KEPT: Any = _NotKept()
+
+
 class Recorder:
     """Who records the run of one function: it takes over the operations on Recorded values."""
 
@@ -102,6 +129,7 @@ class Recorder:
         self.instead = instead  # numbers that take the place of those in some leaves
         self.guards: list[tuple[Any, bool, str]] = []  # the condition, how it was, who asked
         self.seen: set[Value] = set()  # values that were compared, though nothing was known of them
+        self.undefined: tuple[Primitive, Exception, Sequence[Any]] | None = None  # the first such
         self.infinite = False  # whether a partial inside the function may have been infinite
 
     def takes(self, inputs: Sequence[Any]) -> bool:
@@ -117,10 +145,12 @@ class Recorder:
         operands = tuple([x if isinstance(x, Value) else constant(x, name) for x in inputs])
         try:
             number = primitive.value(*[number_in(x) for x in operands])
-        except (ValueError, ZeroDivisionError, OverflowError):
+        except (ValueError, ZeroDivisionError, OverflowError) as cause:
             number = nan  # the samples are checked when they are run
+            self.undefined = self.undefined or (primitive, cause, operands)
         made = recorded_leaf(number)
         made._row = primitive
+        made._dx = made._dy = _NOT_KEPT
         if len(operands) == 2:
             made._x, made._y = operands
         else:
@@ -134,6 +164,12 @@ class Recorder:
         if self.instead and x in self.instead:
             return self.instead[x]
         return _number.__get__(x)
+
+    def follows(self, x: Any) -> bool:
+        """Whether `x` is recorded; if it is a Value from elsewhere, it will be from now on."""
+        if isinstance(x, Value) and not isinstance(x, Recorded):
+            self.seen.add(x)
+        return isinstance(x, Recorded)
 
     def stopped(self, x: Any) -> Any:
         return self.apply(held, (x,))
@@ -149,7 +185,11 @@ class Recorder:
 
     def decide(self, condition: Any) -> bool:
         """The truth of a value; if it was recorded, a guard is left."""
-        holds = bool(self.number(condition) != 0.0)
+        number = self.number(condition)
+        if self.undefined and any(isnan(self.number(x)) for x in (condition, *condition.parents)):
+            primitive, cause, operands = self.undefined
+            raise primitive.domain_error(cause, [self.number(x) for x in operands])
+        holds = bool(number != 0.0)
         if self.takes((condition,)):
             self.guards.append((condition, holds, caller()))
         else:
@@ -171,20 +211,31 @@ class Recorder:
         """The partials of a node as values, with the comparisons in them recorded."""
         row, parents = node._row, node.parents
         assert row is not None
+        if not self.takes((*parents, node)):
+            return row.partials(*parents, node)
         partials = partials_of(row, len(parents), full=True)
         self.infinite = self.infinite or partials.may_be_infinite
 
         def number(x: Any) -> float | None:
             return x if isinstance(x, float) else x.data if isinstance(x, _Constant) else None
 
-        return partials.inline((*parents, node), lambda row, xs: row(*xs), float, number)
+        def emit(row: Primitive, xs: tuple[Any, ...]) -> Any:
+            try:
+                return row(*xs)
+            except (ValueError, ZeroDivisionError, OverflowError):
+                return nan  # of plain numbers, on a side that is not chosen
+
+        return partials.inline((*parents, node), emit, float, number)
 
     def product(self, g: Any, partial: Any) -> Any:
         """An adjoint times a partial; a zero stops there, should one be infinite."""
         product = g * partial
         if self.infinite:
-            for factor in (g, partial):
-                product = where(factor, product, 0.0) if isinstance(factor, Value) else product
+            for factor, other in ((g, partial), (partial, g)):
+                if isinstance(factor, Value) and isinstance(other, Value):
+                    # a zero times a finite number stays a product: its own slope is not zero
+                    stopped = where(less(abs(other), inf), product, factor * 0.0)
+                    product = where(factor, product, stopped)
         return product
 
 

@@ -16,6 +16,7 @@ from scalargrad.replay.blame import blame, guilty_sample
 from scalargrad.replay.passes import fused
 from scalargrad.replay.program import SAMPLE, Program
 from scalargrad.replay.record import recorded
+from scalargrad.rows import is_number
 
 __all__ = ["Samples", "Variant"]
 
@@ -54,16 +55,22 @@ class Variant:
             self.program = fused(recording.program(batch.number_names(), names))
         self.params = list(params)
         self.found = recording.outside[len(params) :]  # other Values that `f` uses
-        self.form = skeleton(recording.out)
+        self.form = repr(skeleton(recording.out))  # as text, since the order of a dict counts
         self.out = refilled(recording.out, [0.0] * len(recording.results))  # without its graph
-        self.alone = isinstance(recording.out, (Value, float, int))
+        self.alone = is_number(recording.out)
         self.careful = False  # whether an infinite slope has met a zero before
         self._ready: dict[str, tuple[Program, Backend]] = {}
 
     def fits(self, samples: Samples, theta: Sequence[float] | None, threads: int) -> list[bool]:
         """Which of the samples take the branches of this recording."""
+        if not self.program.guards:
+            return [True] * samples.count
         rows = self._run("guards", samples, theta, threads)
-        return truths_hold(rows, [guard.expected for guard in self.program.guards])
+        # A comparison of what is not finite is no answer: such a sample is recorded alone, where an
+        # operation that is not defined fails as it does eagerly.
+        guards = self.program.guards
+        finite, truths = rows[len(guards) :], rows[: len(guards)]
+        return truths_hold(truths, [guard.expected for guard in guards], finite)
 
     def values(self, samples: Samples, threads: int, allow_nonfinite: bool) -> list[Any]:
         """The numbers of the result in a row, one array over the samples for each."""
@@ -127,7 +134,7 @@ class Variant:
     def _program_for(self, purpose: str) -> Program:
         program = self.program.copy()
         if purpose == "guards":
-            program.outputs = [guard.slot for guard in program.guards]
+            program.outputs = _looked_at(program)
         program.guards = []
         if purpose in ("values", "guards"):
             return program
@@ -159,3 +166,15 @@ class Variant:
         except Exception as failed:
             cause = failed
         raise error from cause
+
+
+def _looked_at(program: Program) -> list[int]:
+    """The conditions of the guards, and then what is compared in them."""
+    conditions = [guard.slot for guard in program.guards]
+    compared = {
+        operand: None
+        for slot in conditions
+        for operand in program.operands[slot]
+        if operand not in program.constants
+    }
+    return [*conditions, *compared]

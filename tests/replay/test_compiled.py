@@ -2,6 +2,7 @@
 
 import math
 import threading
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from strategies import ALL, Program, programs
 
 import scalargrad as sg
 from scalargrad import Value, losses, nn
-from scalargrad.rows import TABLE
+from scalargrad.rows import TABLE, Primitive
 
 pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
@@ -41,8 +42,14 @@ def test_kinks_are_taken_as_the_table_states_them(backend: str) -> None:
             assert given == pytest.approx(slopes, nan_ok=True), (row.name, point)
 
 
+@cache
+def shaken_row(row: Primitive, error: float) -> Primitive:
+    """The operation with a value that is off by so much; its partials see that value."""
+    return Primitive(row.name, row.about, lambda *xs: row.value(*xs) * (1.0 + error), row.partials)
+
+
 class Shaken:
-    """A program with a rounding error added after each instruction: how much the result moves."""
+    """A program with a rounding error in each instruction: how much the result moves."""
 
     def __init__(self, program: Program, seed: int) -> None:
         self.program, self.seed = program, seed
@@ -50,8 +57,8 @@ class Shaken:
     def __call__(self, *xs: Any) -> Any:
         places: list[Any] = [*xs, self.program.constant]
         for k, (row, operands) in enumerate(self.program.steps):
-            error = 3e-16 * (-1) ** (self.seed >> (k % 16))
-            places.append(row(*(places[i] for i in operands)) * (1.0 + error))
+            noisy = shaken_row(row, 3e-16 * (-1) ** (self.seed >> (k % 16)))
+            places.append(noisy(*(places[i] for i in operands)))
         return places[-1]
 
 
@@ -606,3 +613,116 @@ def test_scipy_style_minimisation(backend: str) -> None:
     c.theta = theta
 
     assert [p.data for p in w] == pytest.approx([3.0, -1.0], abs=1e-6)
+
+
+def test_numbers_are_compared_by_value(backend: str) -> None:
+    cases: list[Any] = [
+        lambda x, t: x * (10.0 if t == 1 else 1.0),
+        lambda x, t: x * (10.0 if t != 1 else 1.0),
+        lambda x, t: x if t in (1, 2) else -x,
+        lambda x, t: x * t if (x > 0) == (t > 1.5) else x - t,
+        lambda x, t: x * [0.5, 1.0, 1.5, 2.0].index(t / 2) if t > 0 else x,
+    ]
+    xs, ts = [2.0, 2.0, -3.0, 1.0], [1.0, 2.0, 3.0, 2.0]
+    for f in cases:
+        expected = [float(f(x, t)) for x, t in zip(xs, ts, strict=True)]
+        assert sg.compile(f, backend=backend)(xs, ts).tolist() == expected
+
+
+def test_zeros_on_the_way_of_second_derivatives(backend: str) -> None:
+    slope = sg.grad(lambda t: (t * t - 1) ** 2)
+    for x in (0.0, 1.0, -0.5):
+        assert sg.compile(slope, backend=backend).value_and_grad(x)[1] == pytest.approx(
+            sg.grad(slope)(x), abs=1e-12
+        )
+    second = sg.hessian(lambda v: (v[0] * v[0] - 1) ** 2 + v[1])
+    assert sg.compile(lambda x, y: second([x, y])[0][0], backend=backend)(0.0, 1.0) == -4.0
+    second = sg.hessian(lambda v: sg.hypot(v[0], v[1]))
+    assert sg.compile(lambda x: second([x, 0.0])[0][0], backend=backend)(0.0) == 0.0
+
+
+def test_transforms_of_plain_numbers_inside(backend: str) -> None:
+    w = Value(-0.5)
+    cases: list[Any] = [
+        lambda x: sg.grad(lambda a: a * x + sg.logsumexp([a, 1.0]))(0.5),
+        lambda x: sg.grad(lambda a: x * a**2)(-3.0),
+        lambda x: x * sg.grad(lambda a: a**2)(w),
+    ]
+    for f in cases:
+        eagerly = f(Value(2.0))
+        assert sg.compile(f, backend=backend)(2.0) == pytest.approx(eagerly.data, rel=1e-12)
+
+
+def test_undefined_comparisons_fail_as_they_do_eagerly(backend: str) -> None:
+    c = sg.compile(lambda x: x if sg.log(x) < 5 else -x, backend=backend)
+    assert c(1.0) == 1.0
+    for wrong in (0.0, -1.0):
+        with pytest.raises(ValueError, match=r"log\(x\) is not defined"):
+            c(wrong)
+
+    def endless(x: Any) -> Any:
+        while not (sg.log(x) < -50.0):
+            x = x - 1
+        return x
+
+    with pytest.raises(ValueError, match=r"log\(x\) is not defined"):
+        sg.compile(endless, backend=backend)(2.5)
+
+
+def test_so_close_that_rounding_decides(backend: str) -> None:
+    c = sg.compile(lambda x: x + 100 if 0.1 * x + 0.2 * x - 0.3 * x > 0 else x, backend=backend)
+    for _ in range(5):
+        assert c(27.0) == 127.0
+    assert c.recordings == 1
+
+
+def test_labels_that_do_not_exist(backend: str) -> None:
+    c = sg.compile(lambda a, b, t: losses.cross_entropy([a, b], t), backend=backend)
+    assert c(1.0, 2.0, 1) == pytest.approx(losses.cross_entropy([1.0, 2.0], 1))
+    for label in (-1, 2):
+        with pytest.raises(IndexError):
+            c(1.0, 2.0, label)
+    c = sg.compile(lambda a, t: losses.cross_entropy([a, 0.0], t), backend=backend)
+    assert c(1.0, 0.0) > 0
+    c = sg.compile(lambda x, t: losses.cross_entropy(x, t), backend=backend)
+    assert c([[1.0, 0.0]], [[0.5, 0.5]])[0] > 0
+    with pytest.raises(FloatingPointError):
+        c([[1.0, 0.0]], [[3.0, 3.0]])
+
+
+def test_results_that_cannot_stand_in_one_array(backend: str) -> None:
+    def f(x: Any) -> Any:
+        return {"a": x, "b": 2 * x} if x > 0 else {"b": 2 * x, "a": x}
+
+    c = sg.compile(f, backend=backend)
+    assert c([1.0, 2.0])["b"].tolist() == [2.0, 4.0]
+    with pytest.raises(ValueError, match="one array"):
+        c([1.0, -1.0])
+
+
+def test_partials_of_an_own_operation_are_asked_for_each_time(backend: str) -> None:
+    factor = [1.0]
+    scaled = sg.primitive("scaled", lambda x: factor[0] * x, lambda x, out: (factor[0],))
+    zero = sg.primitive("zero", lambda x: x, lambda x, out: (7.0 if x == 0 else 1.0,))
+
+    assert sg.compile(scaled, backend=backend).value_and_grad(2.0) == (2.0, 1.0)
+    factor[0] = 5.0
+    assert sg.compile(scaled, backend=backend).value_and_grad(2.0) == (10.0, 5.0)
+    assert sg.compile(zero, backend=backend).value_and_grad([0.0, 1.0])[1].tolist() == [3.5, 0.5]
+
+
+def test_samples_without_numbers_and_other_odd_results(backend: str) -> None:
+    c = sg.compile(lambda x, y: y + sg.sum(x), backend=backend)
+    value, (dx, dy) = c.value_and_grad(np.zeros((3, 0)), [1.0, 2.0, 3.0])
+    assert (value, dx.shape, dy.tolist()) == (2.0, (3, 0), [1 / 3] * 3)
+    assert sg.compile(lambda x: np.int64(3), backend=backend).value_and_grad(1.0) == (3.0, 0.0)
+
+
+def test_a_compiled_function_is_not_copied(backend: str) -> None:
+    import copy
+    import pickle
+
+    c = sg.compile(abs, backend=backend)
+    for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="Compile the copy's own function"):
+            copied(c)

@@ -204,3 +204,81 @@ def test_a_recording_started_by_a_function_being_recorded_is_refused() -> None:
 
     with pytest.raises(sg.RecordingError, match="while another"):
         python(lambda x: x * inner(2.0))(3.0)
+
+
+def test_values_from_elsewhere_are_followed_wherever_they_are_read() -> None:
+    w = Value(2.0)
+
+    def without_gradient(x: Any) -> Any:
+        with sg.no_grad():
+            s = w * w
+        return x * s
+
+    cases: list[Any] = [
+        lambda x: x * sg.stop_gradient(w),
+        lambda x: sg.take([x, 2 * x, 5 * x], w),
+        without_gradient,
+    ]
+    for f in cases:
+        c = python(f)
+        for number in (2.0, 1.0):
+            w.data = number
+            assert c(3.0) == f(Value(3.0)).data
+
+
+def test_what_is_kept_from_an_earlier_run_is_refused() -> None:
+    class Cell:
+        def __init__(self) -> None:
+            self.h, self.w = Value(0.0), Value(0.5)
+
+        def __call__(self, x: Any) -> Any:
+            self.h = sg.tanh(self.w * x + self.h)
+            return self.h
+
+    cell = Cell()
+    with pytest.raises(sg.RecordingError, match="kept from an earlier run"):
+        python(cell, [cell.w])(1.0)
+
+
+def test_what_escapes_has_nothing_to_differentiate() -> None:
+    kept: list[Value] = []
+    w = Value(2.0)
+
+    def f(x: Any) -> Any:
+        kept.append(w * x)
+        kept.append(sg.exp(x))
+        return kept[0]
+
+    python(f, [w])(3.0)
+    for y in (kept[0], kept[0] * 2 + w, kept[1]):
+        with pytest.raises(sg.RecordingError, match="nothing to differentiate"):
+            y.backward()
+
+
+def test_copies_made_elsewhere_meanwhile_are_plain() -> None:
+    import copy
+    import pickle
+
+    w = Value(2.0)
+    copies: list[Any] = []
+
+    def elsewhere() -> None:
+        copies.extend([copy.copy(w), copy.deepcopy(w), pickle.loads(pickle.dumps(w))])
+
+    def f(x: Any) -> Any:
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        return w * x
+
+    python(f, [w])(3.0)
+    assert [type(x) for x in copies] == [Value] * 3
+
+
+def test_a_parameter_of_another_class_is_refused_in_words() -> None:
+    class Weight(Value):
+        pass
+
+    w = Weight(1.0)
+    with pytest.raises(sg.RecordingError, match="class Weight"):
+        python(lambda x: x * w, [w])(1.0)

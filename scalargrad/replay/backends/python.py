@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf, nan
+from math import nan
 
 from scalargrad.replay.choices import over_samples
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
@@ -13,12 +13,10 @@ __all__ = ["PythonBackend"]
 
 
 def _quiet(row: Primitive, numbers: Sequence[float]) -> float:
-    """The value of an operation, but inf where it overflows and nan where it is not defined."""
+    """The value of an operation, but nan where it fails."""
     try:
         return row.value(*numbers)
-    except OverflowError:
-        return inf
-    except (ValueError, ZeroDivisionError):
+    except (ValueError, ZeroDivisionError, OverflowError):
         return nan
 
 
