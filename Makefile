@@ -30,10 +30,11 @@ coverage:   ## the tests with branch coverage of the package; fails under 95 %
 	.venv/bin/coverage run -m pytest
 	.venv/bin/coverage report
 
-bench:      ## speed beside micrograd, memory and time per node, pictures, as ratios of one run
+bench:      ## speed beside other engines, memory and time per node, pictures, as ratios of one run
 	$(PYTHON) benchmarks/versus_micrograd.py
 	$(PYTHON) benchmarks/memory.py
 	$(PYTHON) benchmarks/pictures.py
+	$(PYTHON) benchmarks/replay.py
 
 fuzz:       ## the random tests with many more examples; half an hour
 	HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest tests

@@ -226,7 +226,9 @@ def report(threads: str, names: list[str], quick: bool) -> bool:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--threads", choices=["1", "all"], help="default: one after the other")
     parser.add_argument(
         "--only", action="append", choices=[*NAMES, *COSTS], metavar="NAME",

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from math import isclose, isfinite
-from typing import Any
+from typing import Any, Protocol
 
 from scalargrad.collector import collector_paused
 from scalargrad.engine import Value, no_grad
@@ -18,15 +18,23 @@ from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
 from scalargrad.replay.separable import reduction_of
 
-__all__ = ["Eager", "Loss", "Replayed", "stepping"]
+__all__ = ["Data", "Eager", "Loss", "Replayed", "stepping"]
 
 Loss = Callable[[Sequence[Any], Sequence[Any]], Any]
 Model = Callable[[Any], Any]
-Data = Sequence[Any]
 
-# Instructions times samples times epochs from which on replay is worth its start: numba takes a
-# second to import, in which eager code does about a million operations.
-_WORTHWHILE = 3e6
+
+class Data(Protocol):
+    """Samples: a list, an array, or what else can be counted and picked from."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+
+# Instructions times samples times epochs from which on replay is worth its start: numba takes half
+# a second to import, and eager code 2 to 3 us for an instruction, many of which are whole `dot`s.
+_WORTHWHILE = 6e5
 # What a model may raise that does with numbers what a recording does not have.
 _REFUSALS = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError)
 _COMPARED = 16  # samples that are computed eagerly too, in epochs 1, 2, 4, 8 ...
@@ -67,7 +75,7 @@ class Eager:
             return _number(self._loss_of(X, Y))
 
     def _loss_of(self, X: Data, Y: Data) -> Any:
-        return self.loss([self.model(x) for x in X], list(Y))
+        return self.loss([self.model(X[i]) for i in range(len(X))], [Y[i] for i in range(len(Y))])
 
 
 class Replayed:
@@ -210,7 +218,7 @@ def stepping(
 def _may_be_worthwhile(uses: int) -> bool:
     """Whether to try; `uses` is how often a parameter is used, if each is used once a sample."""
     installed = all(find_spec(library) is not None for library in BACKENDS["numba"][1])
-    return installed and uses >= _WORTHWHILE / 10
+    return installed and uses >= _WORTHWHILE / 3
 
 
 def _plain(x: Any) -> float:

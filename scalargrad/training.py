@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf, isfinite
 from time import monotonic
@@ -14,7 +14,7 @@ from scalargrad.engine import Value
 from scalargrad.nn import assign
 from scalargrad.optim import Optimizer
 from scalargrad.rows import as_count, as_float
-from scalargrad.stepping import Eager, Loss, Replayed, stepping
+from scalargrad.stepping import Data, Eager, Loss, Replayed, stepping
 
 __all__ = ["EarlyStopping", "History", "fit"]
 
@@ -70,9 +70,9 @@ class EarlyStopping:
 
 
 def fit(
-    model: Callable[[Any], Any], X: Sequence[Any], Y: Sequence[Any], loss: Loss,
+    model: Callable[[Any], Any], X: Data, Y: Data, loss: Loss,
     optimizer: Optimizer, epochs: int, batch_size: int | None = None,
-    validation: tuple[Sequence[Any], Sequence[Any]] | None = None,
+    validation: tuple[Data, Data] | None = None,
     early_stopping: EarlyStopping | int | None = None, progress: bool = True,
     *, shuffle: bool = True, backend: str = "auto",
 ) -> History:  # fmt: skip
@@ -92,7 +92,9 @@ def fit(
         shuffle: take mini-batches in an order drawn anew for each epoch (by the `random` module).
         backend: "eager", or that of `sg.compile` to replay a recording of the loss of one sample.
             "auto" replays by numba where that is installed, the work is worth the start, and the
-            loss of a batch is the sum or mean of those of its samples; the history says so.
+            loss of a batch is the sum or mean of those of its samples; the history says so, or why
+            not. The first batch, and some samples in epochs 1, 2, 4, 8 ..., are computed both ways
+            and must agree: numbers that the model takes from elsewhere are not to change meanwhile.
 
     Returns:
         The `History`. On Ctrl-C too, with what was learnt until then in the parameters.
@@ -100,6 +102,7 @@ def fit(
     Raises:
         TypeError, ValueError: an argument that does not fit is named, before anything is changed.
             What the model or the loss raises on some sample ends the training there.
+        RecordingError, ImportError: the `backend` that is asked for by name cannot do it.
 
     >>> random.seed(0)
     >>> model = nn.MLP(1, [1])
@@ -226,7 +229,7 @@ class _ProgressLine:
         bar = "#" * round(20 * done)
         left = (now - self.start) * (1.0 / done - 1.0)
         text = f"epoch {epochs_done:.1f} of {self.epochs} [{bar:<20}] loss {loss:.4g}"
-        text += f" ({backend})" if backend != "eager" else ""
+        text += f", replayed by {backend}" if backend != "eager" else ""
         text += f", {left:.0f} s left"
         self.width = max(self.width, len(text))
         print(f"\r{text:<{self.width}}", end="", file=sys.stderr, flush=True)

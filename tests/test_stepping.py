@@ -69,7 +69,6 @@ LOSSES: dict[str, tuple[Any, str | None]] = {
     ),
     "the largest": (lambda ys, ts: sg.maximum(ys[0] - ts[0], ys[-1] - ts[-1]), None),
     "root of the mean": (lambda y, t: sg.sqrt(losses.squared_error(y, t, "mean")), None),
-    "sorted": (lambda ys, ts: max(y - t for y, t in zip(ys, ts, strict=True)), None),
     "of neighbours": (lambda ys, ts: sg.sum([a * b for a in ys for b in ys]), None),
 }
 
@@ -78,6 +77,14 @@ LOSSES: dict[str, tuple[Any, str | None]] = {
 def test_how_a_loss_brings_samples_together(kind: str) -> None:
     loss, reduction = LOSSES[kind]
     assert reduction_of(loss, [0.5, -1.0, 2.0], [1.0, 0.0, -1.0], []) == reduction
+
+
+def test_a_loss_that_branches_cannot_be_told() -> None:
+    with pytest.raises(sg.RecordingError, match=r"branches on its numbers, at .*test_stepping"):
+        reduction_of(
+            lambda ys, ts: max(y - t for y, t in zip(ys, ts, strict=True)),
+            [0.5, -1.0, 2.0], [1.0, 0.0, -1.0], [],
+        )  # fmt: skip
 
 
 def test_a_regulariser_goes_with_a_mean_and_not_with_a_sum() -> None:

@@ -310,11 +310,14 @@ def run(steps: int = 500, size: int = 32, by_replay: bool = True, seed: int = 1)
     seconds: list[float] = []
     backward = _timed(replayed(model) if by_replay else eager(model), seconds)
     recent: list[float] = []
-    for step, loss in enumerate(train(model, backward, batches(names, size), steps), 1):
-        recent.append(loss)
-        if step % max(1, steps // 10) == 0:
-            print(f"  step {step:4} of {steps}   loss {fmean(recent):.3f}", flush=True)
-            recent.clear()
+    try:
+        for step, loss in enumerate(train(model, backward, batches(names, size), steps), 1):
+            recent.append(loss)
+            if step % max(1, steps // 10) == 0:
+                print(f"  step {step:4} of {steps}   loss {fmean(recent):.3f}", flush=True)
+                recent.clear()
+    except KeyboardInterrupt:
+        print("  interrupted: what was learnt is kept")
 
     made_up = [sample(model) for _ in range(12)]
     print("made up:", ", ".join(made_up))
@@ -347,15 +350,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m scalargrad.examples.small_gpt",
         description="Train a small GPT on made-up names, and let it make up more.",
     )
-    parser.add_argument("--steps", type=int, default=500, help="how many batches to learn from")
+    parser.add_argument(
+        "--steps", type=int, default=500, help="how many batches to learn from (%(default)s)"
+    )
     parser.add_argument(
         "--eager",
         action="store_true",
         help="build every graph, one name a step (as it is done anyway where numba is missing)",
     )
     asked = parser.parse_args(arguments)
+    if asked.steps < 1:
+        parser.error(f"--steps must be at least 1, got {asked.steps}")
     # replay in plain Python is no faster than eager code: 32 names a step would take minutes
     by_replay = not asked.eager and find_spec("numba") is not None
+    if not by_replay and not asked.eager:
+        print("without numba (pip install -e '.[compile]') every graph is built, one name a step")
     run(asked.steps, 32 if by_replay else 1, by_replay)
 
 

@@ -73,7 +73,10 @@ def in_places(row: Any, numbers: Any, places: Sequence[int] | None, count: int) 
 def all_finite(numbers: Any) -> bool:
     """Whether there is no nan and no infinity among them."""
     np = array_library()
-    return all(map(isfinite, numbers)) if np is None else bool(np.isfinite(numbers).all())
+    if np is None:
+        return all(map(isfinite, numbers))
+    # a sum of squares is finite only if they are; it takes a third of the time of asking each
+    return isfinite(np.vdot(numbers, numbers)) or bool(np.isfinite(numbers).all())
 
 
 def truths_hold(

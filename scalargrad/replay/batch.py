@@ -41,9 +41,9 @@ class Batch:
 
     def __init__(self, args: Sequence[Any], names: Sequence[str], static: frozenset[int]) -> None:
         self.names, self.static = names, static
-        if beyond := [i for i in static if i >= len(args)]:
+        if static and max(static) >= len(args):
             raise ValueError(
-                f"static_argnums={min(beyond)}, but there are {len(args)} arguments, from 0 on"
+                f"static_argnums={max(static)}, but there are {len(args)} arguments, from 0 on"
             )
         self.args = list(args)
         np = array_library()
@@ -74,6 +74,8 @@ class Batch:
         return tuple(self.shapes)
 
     def _counted(self, counts: list[int | None]) -> tuple[bool, int]:
+        if not self.static and counts and counts[0] and counts.count(counts[0]) == len(counts):
+            return False, counts[0]  # as nearly always
         moving = [i for i in range(len(counts)) if i not in self.static]
         sized = [i for i in moving if counts[i] is not None]
         if not sized:
@@ -83,8 +85,8 @@ class Batch:
             if counts[i] is None:
                 raise ValueError(
                     f"argument {self.names[i]!r} is one number, but {self.names[first]!r} has "
-                    f"{counts[first]} samples: give a number for each sample, or count it among "
-                    "static_argnums if it is the same for all"
+                    f"{counts[first]} samples: give a number for each sample, or [x] and [y] if "
+                    "this is one sample, or name it in static_argnums if it is the same for all"
                 )
             if counts[i] != counts[first]:
                 raise ValueError(
@@ -150,9 +152,12 @@ def _array_columns(x: Any, name: str) -> tuple[Shape, Any, int | None]:
             f"argument {name!r} must be an array of real numbers, or a list of them, got {got}: "
             f"{x!r:.60}"
         )
-    array = array.astype(np.float64, copy=False)
+    if array.dtype.char != "d":
+        array = array.astype(np.float64)
     if array.ndim == 0:
         return (), array.reshape(1, 1), None
+    if array.ndim == 1:
+        return (), array[None], len(array)
     return array.shape[1:], array.reshape(len(array), _size(array.shape[1:])).T, len(array)
 
 

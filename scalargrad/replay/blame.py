@@ -32,30 +32,33 @@ def guilty_sample(count: int, is_bad: Callable[[int, int], bool]) -> int | None:
 
 
 def blame(
-    program: Program, parameters: Sequence[float], sample: Sequence[float], which: int
+    program: Program, parameters: Sequence[float], sample: Sequence[float], told: str, forward: int
 ) -> Exception:
     """The error that names the first instruction of `program` that made a nan or an infinity.
 
     Args:
         program: one with an output that is not finite.
         parameters, sample: the numbers it was run on.
-        which: the number of the sample, for the message.
+        told: which sample that is, as the message is to begin.
+        forward: how many slots the program had before the backward pass was added.
     """
     reference = PythonBackend(program)
     numbers = reference.numbers(parameters, sample)
     guilty = min(_guilty(program, numbers), default=None)
-    told = f"sample {which}: "
     if guilty is None:
         return FloatingPointError(
             f"{told}the result is not finite, though plain Python finds that it is: either the sum "
             "over the samples overflows, or rounding decides, as in the root of almost 0"
         )
+    told += "in the backward pass, " if guilty >= forward else ""
     row, operands = program.rows[guilty], program.operands[guilty]
     name, number = program.name(guilty), numbers[guilty]
     if row is None:
         return FloatingPointError(f"{told}{name} is {number} to begin with")
     given = [numbers[slot] for slot in operands]
     if row is take:
+        if isfinite(given[0]) and given[0] % 1.0 != 0.0:
+            return ValueError(f"{told}take needs a whole number as index, got {given[0]!r}")
         return IndexError(f"{told}take: index {given[0]:g} in a list of {len(given) - 1}")
     made = program.line(guilty) if len(operands) < 20 else f"{name} = {row.name}(...)"
     try:

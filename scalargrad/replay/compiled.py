@@ -56,8 +56,9 @@ def compile(
         FloatingPointError (when called): a result is nan or infinite; the first instruction that
             made it so is named.
 
-    What `f` takes from outside that is no Value, like a number in a list, is a constant of the
-    recording, as it is for tensor libraries.
+    What `f` reads besides its arguments and Values is read when it is recorded, and a constant from
+    then on, as in tensor libraries: numbers in lists and attributes, files, generators of its own,
+    look-ups in dicts and sets, `.data` of a Value that it does not compute with.
 
     >>> c = sg.compile(lambda x, y: sg.sin(x) * y, backend="python")
     >>> c(0.0, 2.0)
@@ -128,7 +129,10 @@ class Compiled:
 
     @property
     def theta(self) -> Any:
-        """The numbers in the parameters, as one array of float64; it can be set."""
+        """The numbers in the parameters, a copy as one array of float64 (a list without NumPy).
+
+        Set as a whole, it sets the parameters.
+        """
         return array([p.data for p in self.params])
 
     @theta.setter
@@ -141,7 +145,11 @@ class Compiled:
         return self.program
 
     def __call__(self, *args: Any) -> Any:
-        """The results for all samples: what `f` returns, with an array of N in each place."""
+        """The results for all samples: what `f` returns, with an array of N in each place.
+
+        With Values among the arguments they are those of one sample, and `f` runs on them as it
+        is, as a part of a larger computation.
+        """
         try:
             batch = self._batch(args)
         except TypeError:

@@ -152,6 +152,10 @@ class Program:
             return repr(self.constants[slot])
         return self.names.get(slot) or f"v{self._numbers()[slot]}"
 
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:
+        """In a notebook: the program itself, unless it is very long."""
+        printer.text(str(self) if len(self) <= 300 else repr(self))
+
     def _numbers(self) -> list[int]:
         """By slot, how many instructions stand before it."""
         if len(self._counted) != len(self.rows):

@@ -34,7 +34,7 @@ _ONE_AT_A_TIME = RLock()  # parameters can be lent to one recording only
 
 def recorded(
     f: Callable[..., Any], args: Callable[[Callable[[float], Value]], Sequence[Any]],
-    params: Sequence[Value], theta: Sequence[float] | None = None,
+    params: Sequence[Value], theta: Sequence[float] | None = None, names: Sequence[str] = (),
 ) -> Recording:  # fmt: skip
     """Run `f` once and note what it does.
 
@@ -43,6 +43,7 @@ def recorded(
         args: gives the arguments of `f`, every number in them through the function it is given.
         params: the leaf Values that the caller knows of; others are found.
         theta: the numbers to take for `params`; None means those in them.
+        names: how the numbers in the arguments are called, in their order.
 
     Raises:
         RecordingError: `f` reads a number that would be frozen; what `f` itself raises.
@@ -50,7 +51,7 @@ def recorded(
     with _ONE_AT_A_TIME:
         outside: list[Value] = list(params)
         while True:
-            recording = Recording(f, args, outside, theta)
+            recording = Recording(f, args, outside, theta, names)
             if not recording.found:
                 return recording
             outside += recording.found  # now that they are known, nothing is read from them unseen
@@ -61,7 +62,7 @@ class Recording:
 
     def __init__(
         self, f: Callable[..., Any], args: Callable[[Callable[[float], Value]], Sequence[Any]],
-        outside: Sequence[Value], theta: Sequence[float] | None,
+        outside: Sequence[Value], theta: Sequence[float] | None, names: Sequence[str],
     ) -> None:  # fmt: skip
         self.inputs: list[Value] = []
         self.outside = list(outside)
@@ -75,7 +76,15 @@ class Recording:
         drawn = _drawn()
         with _lent(outside), _leaves_made() as made, _recording(recorder):
             arguments = args(fresh)
-            out = f(*arguments)
+            for x, name in zip(self.inputs, names, strict=False):
+                x.label = name
+            try:
+                out = f(*arguments)
+            except RecordingError:
+                raise
+            except Exception as failed:
+                failed.add_note(_told(f, arguments))
+                raise
         if _drawn() != drawn:
             random.setstate(drawn[0])
             raise RecordingError(
@@ -187,6 +196,21 @@ def _drawn() -> list[Any]:
         _, key, place, *_ = numpy_random.get_state(legacy=True)
         states += [key.tobytes(), place]
     return states
+
+
+def _told(f: Callable[..., Any], arguments: Sequence[Any]) -> str:
+    """What the reader of an error in `f` should know."""
+    given = [
+        f"a list of {len(x)}" if isinstance(x, list)
+        else "one number" if isinstance(x, Value)
+        else type(x).__name__
+        for x in arguments
+    ]  # fmt: skip
+    return (
+        f"(while {_name(f)} was recorded for one sample, with {', '.join(given) or 'nothing'} as "
+        "its arguments: the first axis of what is given counts samples, and one sample alone is "
+        "[x]. sg.take picks from a list by a value, sg.where chooses by one)"
+    )
 
 
 def _name(f: Callable[..., Any]) -> str:

@@ -88,6 +88,12 @@ class Recorded(Value):
         self._check("calls .backward() of", "use sg.grad inside, or value_and_grad of the whole")
         super().backward(seed)
 
+    def _refuse(self, *_: object) -> NoReturn:
+        self._check("makes a plain number of", "use sg.exp for math.exp, sg.floor for int ...")
+        super()._refuse()
+
+    __float__ = __int__ = __complex__ = __round__ = __trunc__ = _refuse
+
     def _check(self, does: str, instead: str) -> None:
         """Refuse while this thread records; to others this is a Value like any other."""
         if get_ident() in recorders:

@@ -15,6 +15,7 @@ from scalargrad.nesting import nested
 from scalargrad.primitives import add, div, dot, mul, neg, sub
 from scalargrad.replay.program import Program
 from scalargrad.replay.record import recorded
+from scalargrad.replay.recorder import RecordingError
 from scalargrad.rows import find
 
 __all__ = ["reduction_of"]
@@ -37,7 +38,7 @@ def reduction_of(
         params: leaf Values that the loss may use.
 
     Raises:
-        RecordingError: it cannot be told, since the loss reads numbers out of Values.
+        RecordingError: it cannot be told, since the loss branches, or reads numbers out of Values.
 
     >>> from scalargrad.replay.separable import reduction_of
     >>> reduction_of(losses.squared_error, [1.0, 2.0, 3.0], [0.0, 0.0, 1.0], [])
@@ -55,8 +56,11 @@ def reduction_of(
         return [nested(lambda x: fresh(float(x)), part, "a sample") for part in given]
 
     recording = recorded(losses_of, arguments, params)
-    if recording.guards:
-        return None  # on other numbers it may go another way
+    if recording.guards:  # on other numbers it may go another way
+        raise RecordingError(
+            f"the loss branches on its numbers, at {recording.guards[0][2]}: sg.where chooses "
+            "without a branch"
+        )
     names = [f"x{i}" for i in range(len(recording.inputs))]
     program = recording.program(names, [f"p{i}" for i in range(len(recording.outside))])
     one, two, three, both, all_three = [_combination(program, slot) for slot in program.outputs]

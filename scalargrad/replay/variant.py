@@ -50,9 +50,10 @@ class Variant:
     ) -> None:  # fmt: skip
         self.f, self.by_parameters, self.backend = f, bool(params), backend
         with collector_paused():  # half of the time else, with 100,000 instructions
-            recording = recorded(f, lambda fresh: batch.sample(index, fresh), params, theta)
+            inputs = batch.number_names()
+            recording = recorded(f, lambda fresh: batch.sample(index, fresh), params, theta, inputs)
             names = [p.label or f"p{i}" for i, p in enumerate(recording.outside)]
-            self.program = fused(recording.program(batch.number_names(), names))
+            self.program = fused(recording.program(inputs, names))
         self.params = list(params)
         self.found = recording.outside[len(params) :]  # other Values that `f` uses
         self.form = repr(skeleton(recording.out))  # as text, since the order of a dict counts
@@ -140,7 +141,8 @@ class Variant:
             return program
         if not self.alone:
             raise TypeError(
-                f"value_and_grad needs a function that returns one number, got {self.form}"
+                "value_and_grad needs a function that returns one number, got "
+                f"{type(self.out).__name__}: call it as it is for its values"
             )
         wrt = program.parameters[: len(self.params)] if self.by_parameters else program.inputs
         return with_adjoints(program, wrt, careful=purpose == "careful")
@@ -158,7 +160,9 @@ class Variant:
 
         found = guilty_sample(samples.count, is_bad)
         place = places[found or 0]
-        error = blame(program, outside, [float(c[place]) for c in batch.columns], place)
+        sample = [float(column[place]) for column in batch.columns]
+        which = "" if batch.single else f"sample {place}: "
+        error = blame(program, outside, sample, which, len(self.program.rows))
         cause = None
         try:  # run on numbers, the function may fail in the very line of the user's
             if theta is None:

@@ -344,9 +344,11 @@ def test_a_choice_by_index_stays_a_choice(backend: str) -> None:
     assert value == 1.0 + 20 * (2 + 3 + 4) + 21 * 3
     assert slopes.tolist() == [1.0, 1.0, 0.0, 0.0, 9.0, 3.0]
     assert c.recordings == 1
-    for wrong in (3, -4, 0.5):
+    for wrong in (3, -4):
         with pytest.raises(IndexError, match="sample 1: take: index"):
             c.value_and_grad([0, wrong], [1.0, 1.0])
+    with pytest.raises(ValueError, match=r"sample 1: take needs a whole number as index, got 0.5"):
+        c.value_and_grad([0, 0.5], [1.0, 1.0])
     assert sg.compile(lambda x, i: sg.take([x, x * 2, 5.0], i), backend=backend)(
         [1.0, 1.0, 1.0], [0, 1, 2]
     ).tolist() == [1.0, 2.0, 5.0]
@@ -397,7 +399,7 @@ def test_the_first_guilty_instruction_is_named(backend: str, f: Any, named: str)
 
 def test_an_infinite_slope_is_named_and_stops_at_zero(backend: str) -> None:
     c = sg.compile(lambda x: sg.sqrt(x), backend=backend)
-    with pytest.raises(FloatingPointError, match="sample 0"):
+    with pytest.raises(FloatingPointError, match="in the backward pass"):
         c.value_and_grad(0.0)
 
     c = sg.compile(lambda x: sg.sqrt(sg.relu(x)), backend=backend)  # inf, then relu's 0

@@ -175,7 +175,7 @@ def test_a_recorded_value_can_be_printed() -> None:
 
     python(f)(1.5)
 
-    assert shown == ["Recorded(1.5 here) 1.50"]
+    assert shown == ["Recorded(1.5 here, label='x') 1.50"]
 
 
 def test_no_grad_and_stop_gradient_stay() -> None:

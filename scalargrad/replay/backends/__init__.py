@@ -16,7 +16,6 @@ BACKENDS = {
     "numba": ("NumbaBackend", ("numpy", "numba"), "compile"),
     "python": ("PythonBackend", (), ""),
 }
-_PLANNED = {"jax": ("", ("jax",), "jax")}
 
 
 class Backend(Protocol):
@@ -36,16 +35,18 @@ def chosen(backend: str) -> str:
     """
     if backend == "auto":
         return next(name for name in BACKENDS if not _missing(name))
-    known = BACKENDS | _PLANNED
-    if not isinstance(backend, str) or backend not in known:
-        raise ValueError(f"backend is one of auto, {', '.join(known)}, got {backend!r}")
+    if backend == "jax":
+        raise ImportError(
+            "backend='jax' is planned, and not part of this version: take 'auto' or 'numba' "
+            "(it will need jax: pip install -e '.[jax]')"
+        )
+    if not isinstance(backend, str) or backend not in BACKENDS:
+        raise ValueError(f"backend is one of auto, {', '.join(BACKENDS)}, got {backend!r}")
     if missing := _missing(backend):
         raise ImportError(
             f"backend={backend!r} needs {' and '.join(missing)}. In the checkout type: "
-            f"pip install -e '.[{known[backend][2]}]'"
+            f"pip install -e '.[{BACKENDS[backend][2]}]'"
         )
-    if backend in _PLANNED:
-        raise NotImplementedError(f"backend={backend!r} is planned, and not written yet")
     return backend
 
 
@@ -56,5 +57,4 @@ def backend_class(name: str) -> type[Backend]:
 
 
 def _missing(backend: str) -> list[str]:
-    libraries = (BACKENDS | _PLANNED)[backend][1]
-    return [library for library in libraries if find_spec(library) is None]
+    return [library for library in BACKENDS[backend][1] if find_spec(library) is None]

@@ -14,7 +14,10 @@ from scalargrad.replay.backends import kernel
 __all__ = ["interpreter"]
 
 _FILES = ("kernel", "lanes", "memory", "spellings", "tiles")  # what the machine code depends on
-_MESSAGE = "scalargrad: compiling its interpreter, once on this machine (about 6 s) ..."
+_MESSAGE = (
+    "scalargrad: compiling the interpreter that replays programs at machine speed, once on this "
+    "machine (about 6 s) ..."
+)
 _NOT_KEPT = (
     "scalargrad: compiling its interpreter (about 6 s), as every process must while numba has no "
     "folder to keep it in: set NUMBA_CACHE_DIR to one that can be written to"
