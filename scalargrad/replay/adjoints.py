@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from scalargrad.primitives import where
 from scalargrad.replay.choices import over_samples
-from scalargrad.replay.partials import partials_of
+from scalargrad.replay.partials import Partials, partials_of
 from scalargrad.replay.passes import Term, sum_of_products
 from scalargrad.replay.program import BEFORE, SAMPLE, Program
 from scalargrad.rows import Primitive
@@ -43,6 +43,7 @@ class _Backward:
         self.one, self.zero = program.constant(1.0), program.constant(0.0)
         self.terms: dict[int, list[Term]] = {}
         self.each: dict[int, list[Term]] = {}
+        self.known: dict[tuple[Primitive, int], Partials] = {}  # of the rows met so far
 
     def run(self, wrt: Sequence[int]) -> Program:
         program = self.program
@@ -74,18 +75,30 @@ class _Backward:
         program = self.program
         operands = program.operands[slot]
         wanted = [i for i, operand in enumerate(operands) if moving[operand]]
-        partials = partials_of(row, len(operands), self.careful).inline(
+        key = row, len(operands)
+        if key not in self.known:
+            self.known[key] = partials_of(row, len(operands), self.careful)
+        partials = self.known[key].inline(
             (*operands, slot), program.emit, program.constant, program.constants.get, wanted
         )
-        phases = program.phases
+        rows, phases, constants = program.rows, program.phases, program.constants
+        is_sampled = phases[slot] == SAMPLE
+        is_plain = not self.careful and adjoint != self.one
         for i, partial in zip(wanted, partials, strict=True):
-            if program.constants.get(partial) != 0.0:  # a zero partial stops here
-                operand = operands[i]
-                for_each = phases[slot] == SAMPLE and phases[operand] == BEFORE
-                into = self.each if for_each else self.terms
-                into.setdefault(operand, []).append(self._term(adjoint, partial))
+            if partial in constants and constants[partial] == 0.0:  # a zero partial stops here
+                continue
+            operand = operands[i]
+            into = self.each if is_sampled and phases[operand] == BEFORE else self.terms
+            # most terms are just a product; this loop is half the time of a derivation
+            plain = is_plain and rows[partial] is not where
+            term = (adjoint, partial) if plain else self._term(adjoint, partial)
+            if operand in into:
+                into[operand].append(term)
+            else:
+                into[operand] = [term]
 
     def _term(self, adjoint: int, partial: int) -> Term:
+        """An adjoint times a partial, by the cheapest way."""
         program, constants = self.program, self.program.constants
         if program.rows[partial] is where:
             condition, a, b = program.operands[partial]
@@ -95,7 +108,7 @@ class _Backward:
                 return program.emit(where, (condition, self.zero, adjoint)), self.one
         if not self.careful or partial == self.one or adjoint == self.one:
             return (partial, self.one) if adjoint == self.one else (adjoint, partial)
-        product = sum_of_products(program, [(adjoint, partial)])
+        product = sum_of_products(program, [(adjoint, partial)], self.one)
         for factor in (adjoint, partial):
             product = program.emit(where, (factor, product, self.zero))
         return product, self.one
@@ -107,4 +120,4 @@ class _Backward:
         if slot in self.each:
             g, s = zip(*self.each.pop(slot), strict=True)
             terms.append((program.emit(over_samples, (*g, *s)), self.one))
-        return sum_of_products(program, terms)
+        return sum_of_products(program, terms, self.one)

@@ -30,11 +30,13 @@ def used(program: Program, slots: Iterable[int]) -> bytearray:
     return marks
 
 
-def sum_of_products(program: Program, terms: Sequence[Term]) -> int:
-    """The slot of the sum of products of two slots each, added up in this order."""
+def sum_of_products(program: Program, terms: Sequence[Term], one: int) -> int:
+    """The slot of the sum of products of two slots each, added up in this order.
+
+    `one` is the slot of the number 1: a product with it on the right is just the left.
+    """
     if len(terms) == 1:
-        return program.emit(mul, terms[0])
-    one = program.constant(1.0)
+        return terms[0][0] if terms[0][1] == one else program.emit(mul, terms[0])
     if len(terms) == 2 and terms[0][1] == one and terms[1][1] == one:
         return program.emit(add, (terms[0][0], terms[1][0]))
     bias: tuple[int, ...] = ()
@@ -112,7 +114,7 @@ class _Fusion:
             assert row is not None
             self.place[slot] = self.result.emit(row, tuple([self._slot(o) for o in operands]))
         elif row is _mean:
-            total = sum_of_products(self.result, terms)
+            total = sum_of_products(self.result, terms, self.one)
             count = self.result.constant(float(len(operands)))
             self.place[slot] = self.result.emit(div, (total, count))
         elif self.users[slot] == 1:
@@ -148,4 +150,4 @@ class _Fusion:
         if minus and terms[0][1] == self.one:  # a plain difference
             self.place[slot] = self.result.emit(sub, (terms[0][0], terms[1][0]))
         else:
-            self.place[slot] = sum_of_products(self.result, terms)
+            self.place[slot] = sum_of_products(self.result, terms, self.one)

@@ -111,7 +111,8 @@ class Recording:
                 f"{_name(f)} uses a value that it kept from an earlier run: what it depends on "
                 "must come in as an argument, or be a leaf that it does not change"
             )
-        if not self.found:
+        computed = [x for x in self.nodes if x.__class__ is not Recorded and x._row is not None]
+        if computed and not self.found:
             self._check_made_inside(known)
 
     def _check_made_inside(self, known: set[Value]) -> None:
