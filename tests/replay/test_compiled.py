@@ -728,3 +728,20 @@ def test_a_compiled_function_is_not_copied(backend: str) -> None:
     for copied in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError, match="Compile the copy's own function"):
             copied(c)
+
+
+def test_a_function_that_branches_too_often_is_warned_of(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scalargrad.replay.compiled._MANY", 3)
+
+    def f(x: Any) -> Any:
+        for limit in range(4):
+            if x < limit:
+                return x * limit
+        return x
+
+    c = sg.compile(f, backend=backend)
+    with pytest.warns(RuntimeWarning, match=r"f has been recorded 3 times.*sg.where"):
+        assert c([0.5, 1.5, 2.5, 3.5, 9.0]).tolist() == [0.5, 3.0, 7.5, 3.5, 9.0]
+    assert c.recordings == 4
