@@ -37,7 +37,7 @@ class Data(Protocol):
 _WORTHWHILE = 6e5
 # What a model may raise that does with numbers what a recording does not have.
 _REFUSALS = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError)
-_COMPARED = 16  # samples that are computed eagerly too, in epochs 1, 2, 4, 8 ...
+_FIRST, _COMPARED = 1000, 16  # samples computed eagerly too: at first, in epochs 1, 2, 4, 8 ...
 _MOST_BRANCHES = 16  # recordings; a model that branches more often is computed sample by sample
 
 
@@ -205,7 +205,7 @@ def stepping(
         program = replayed.recorded(X, Y)
         if auto and len(program) * samples < _WORTHWHILE:
             return eager
-        replayed.agree(X, Y, range(min(len(X), batch_size)))
+        replayed.agree(X, Y, range(min(len(X), batch_size, _FIRST)))
     except _REFUSALS as refused:
         if not auto:
             raise

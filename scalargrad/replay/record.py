@@ -100,7 +100,7 @@ class Recording:
             if isinstance(value, Value):
                 self.nodes += value._order(seen)
         known = {*self.inputs, *outside}
-        for value in recorder.seen - seen:
+        for value in recorder.seen:
             self.nodes += value._order(seen)
         self.found = [
             x for x in self.nodes
@@ -194,8 +194,9 @@ def _drawn() -> list[Any]:
     """How far the generators are that everybody shares: that of `random`, and that of NumPy."""
     states: list[Any] = [random.getstate()]
     if numpy_random := sys.modules.get("numpy.random"):
-        _, key, place, *_ = numpy_random.get_state(legacy=True)
-        states += [key.tobytes(), place]
+        state = numpy_random.get_state(legacy=True)
+        if isinstance(state, tuple):  # of the generator that is used unless someone sets another
+            states += [state[1].tobytes(), state[2]]
     return states
 
 

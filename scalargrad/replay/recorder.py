@@ -134,7 +134,9 @@ class Recorder:
     def __init__(self, instead: Mapping[Value, float]) -> None:
         self.instead = instead  # numbers that take the place of those in some leaves
         self.guards: list[tuple[Any, bool, str]] = []  # the condition, how it was, who asked
-        self.seen: set[Value] = set()  # values that were compared, though nothing was known of them
+        self.seen: dict[
+            Value, None
+        ] = {}  # values that were compared, though nothing was known of them
         self.undefined: tuple[Primitive, Exception, Sequence[Any]] | None = None  # the first such
         self.infinite = False  # whether a partial inside the function may have been infinite
 
@@ -174,7 +176,7 @@ class Recorder:
     def follows(self, x: Any) -> bool:
         """Whether `x` is recorded; if it is a Value from elsewhere, it will be from now on."""
         if isinstance(x, Value) and not isinstance(x, Recorded):
-            self.seen.add(x)
+            self.seen[x] = None
         return isinstance(x, Recorded)
 
     def stopped(self, x: Any) -> Any:
@@ -183,7 +185,7 @@ class Recorder:
     def compare(self, compare: Callable[[Any, Any], bool], x: Any, y: Any) -> Any:
         """The comparison as a value that is 1 or 0; plain if nothing recorded is compared."""
         if not self.takes((x, y)):
-            self.seen |= {v for v in (x, y) if isinstance(v, Value)}
+            self.seen |= {v: None for v in (x, y) if isinstance(v, Value)}
             return compare(x.data, y.data if isinstance(y, Value) else y)
         if compare in (operator.gt, operator.ge):
             x, y = y, x
@@ -199,7 +201,7 @@ class Recorder:
         if self.takes((condition,)):
             self.guards.append((condition, holds, caller()))
         else:
-            self.seen.add(condition)
+            self.seen[condition] = None
         return holds
 
     def take(self, values: Sequence[Any], index: Any) -> Any:
