@@ -7,6 +7,7 @@ they were.
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,7 @@ from scalargrad.replay.recorder import (
 __all__ = ["Recording", "recorded"]
 
 _ONE_AT_A_TIME = RLock()  # parameters can be lent to one recording only
+_lent_now: list[tuple[Value, type[Value]]] = []  # and which these are, with their classes
 
 
 def recorded(
@@ -173,9 +175,10 @@ def _recording(recorder: Recorder) -> Iterator[None]:
 @contextmanager
 def _lent(values: Sequence[Value]) -> Iterator[None]:
     """These leaves are Recorded meanwhile. Numbers and gradients in them stay where they are."""
-    before = [value.__class__ for value in values]
+    already = len(_lent_now)
     try:
         for value in values:
+            _lent_now.append((value, value.__class__))
             try:
                 value.__class__ = Recorded
             except TypeError:
@@ -186,8 +189,25 @@ def _lent(values: Sequence[Value]) -> Iterator[None]:
                 ) from None
         yield
     finally:
-        for value, cls in zip(values, before, strict=True):
-            value.__class__ = cls
+        _give_back(already)
+
+
+def _give_back(to: int = 0) -> None:
+    while len(_lent_now) > to:
+        value, cls = _lent_now.pop()
+        value.__class__ = cls
+
+
+def _forget_recordings() -> None:
+    """In a child process: the thread that was recording, and would give back, is not here."""
+    global _ONE_AT_A_TIME
+    _ONE_AT_A_TIME = RLock()
+    recorders.clear()
+    _give_back()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_recordings)
 
 
 def _drawn() -> list[Any]:

@@ -375,3 +375,25 @@ def test_a_processor_without_long_vectors_and_an_empty_cache(tmp_path):
 
     assert "compiling the interpreter" in told[0]  # 6 s
     assert told[1] == ""  # 0.6 s
+
+
+def test_where_nothing_can_be_kept_it_says_so(monkeypatch, capsys):
+    from scalargrad.replay.backends import compiling
+
+    class Compiler:
+        def __init__(self, run):
+            self.signatures = []
+
+        def compile(self, signature):
+            self.signatures.append(signature)
+
+    def njit(cache=False, **options):
+        if cache:
+            raise RuntimeError("no locator available")
+        return Compiler
+
+    monkeypatch.setattr(compiling.numba, "njit", njit)
+    run = compiling.interpreter()
+
+    assert run.signatures == [compiling.kernel.SIGNATURE]
+    assert "set NUMBA_CACHE_DIR" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """Recording: what would be frozen is refused, and everybody else's values are left alone."""
 
+import os
 import random
 import threading
 from typing import Any
@@ -282,3 +283,30 @@ def test_a_parameter_of_another_class_is_refused_in_words() -> None:
     w = Weight(1.0)
     with pytest.raises(sg.RecordingError, match="class Weight"):
         python(lambda x: x * w, [w])(1.0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_while_another_thread_records() -> None:
+    w = Value(2.0)
+    recording, done = threading.Event(), threading.Event()
+
+    def f(x: Any) -> Any:
+        recording.set()
+        done.wait(20)
+        return w * x
+
+    thread = threading.Thread(target=lambda: python(f, [w])(1.0))
+    thread.start()
+    recording.wait(20)
+    child = os.fork()
+    if not child:  # no assert in here: the child must not go on with the tests
+        try:
+            right = type(w) is Value and python(lambda x: w * x, [w])(3.0) == 6.0
+        finally:
+            os._exit(0 if right else 1)
+    done.set()
+    thread.join(20)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert type(w) is Value
