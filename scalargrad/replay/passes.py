@@ -16,6 +16,7 @@ __all__ = ["fused", "sum_of_products", "used"]
 Term = tuple[int, int]  # the product of two slots
 
 _sum, _mean = find("sum"), find("mean")
+_SUMS = {add, sub, _sum, _mean}
 
 
 def used(program: Program, slots: Iterable[int]) -> bytearray:
@@ -56,24 +57,27 @@ def fused(program: Program) -> Program:
     """
     roots = [*program.outputs, *[guard.slot for guard in program.guards]]
     marks = used(program, roots)
-    users = [0] * len(marks)
+    users, summed = [0] * len(marks), bytearray(len(marks))
     for slot in roots:
         users[slot] = 2  # it must be there by itself
     for slot, operands in enumerate(program.operands):
         if marks[slot]:
+            in_sum = program.rows[slot] in _SUMS
             for operand in operands:
                 users[operand] += 1
-    return _Fusion(program, marks, users).result
+                summed[operand] = in_sum
+    held = bytearray(n == 1 and in_sum for n, in_sum in zip(users, summed, strict=True))
+    return _Fusion(program, marks, held).result
 
 
 class _Fusion:
     """The walk through a program that makes the fused one.
 
-    A product or sum with a single user is held back until that user says whether it takes it in.
+    A product or sum with a single user, which is a sum, is `held` back until that takes it in.
     """
 
-    def __init__(self, program: Program, marks: bytearray, users: list[int]) -> None:
-        self.old, self.users = program, users
+    def __init__(self, program: Program, marks: bytearray, held: bytearray) -> None:
+        self.old, self.held = program, held
         self.result = new = Program()
         self.place: dict[int, int] = {}  # from old slots to new ones
         self.products: dict[int, Term] = {}  # held back, by old slot
@@ -95,8 +99,12 @@ class _Fusion:
     def _take(self, slot: int) -> None:
         row, operands = self.old.rows[slot], self.old.operands[slot]
         terms: list[Term] | None = None
-        if row is mul and self.users[slot] == 1:
+        held = self.held[slot]
+        if row is mul and held:
             self.products[slot] = self._slot(operands[0]), self._slot(operands[1])
+            return
+        if row is dot and not held:
+            self.place[slot] = self.result.emit(dot, self._slots(operands))
             return
         if row is add or row is _sum or row is _mean:
             terms = self._first(slot, operands[0]) if operands else None
@@ -112,12 +120,12 @@ class _Fusion:
             terms += zip(slots[:n], slots[n : 2 * n], strict=True)
         if not terms:
             assert row is not None
-            self.place[slot] = self.result.emit(row, tuple([self._slot(o) for o in operands]))
+            self.place[slot] = self.result.emit(row, self._slots(operands))
         elif row is _mean:
             total = sum_of_products(self.result, terms, self.one)
             count = self.result.constant(float(len(operands)))
             self.place[slot] = self.result.emit(div, (total, count))
-        elif self.users[slot] == 1:
+        elif held:
             self.sums[slot] = terms
         else:
             self._make(slot, terms)
@@ -136,6 +144,14 @@ class _Fusion:
     def _moves_alike(self, slot: int, operand: int) -> bool:
         """Not what is the same for all samples within what is not: it is computed once."""
         return self.old.phases[operand] != BEFORE or self.old.phases[slot] == BEFORE
+
+    def _slots(self, operands: tuple[int, ...]) -> tuple[int, ...]:
+        """The new slots of old ones."""
+        place = self.place
+        try:
+            return tuple([place[operand] for operand in operands])
+        except KeyError:  # one was held back
+            return tuple([self._slot(operand) for operand in operands])
 
     def _slot(self, slot: int) -> int:
         """The new slot of an old one, which is made now if it was held back."""
