@@ -125,6 +125,10 @@ class Replayed:
         each = self._tried(lambda: self.compiled(self._array(X), self._array(Y)))
         if each is None or not all_finite(each):
             return self.eager.validate(X, Y)
+        return self._reduced(each)
+
+    def _reduced(self, each: Any) -> float:
+        """The loss of a batch from those of its samples."""
         return float(each.mean() if self.compiled.reduce == "mean" else each.sum())
 
     def _tried(self, replay: Callable[[], Any]) -> Any:
@@ -154,8 +158,7 @@ class Replayed:
         places = list(batch)
         some = [X[i] for i in places], [Y[i] for i in places]
         eager = self.eager.validate(*some)
-        each = self.compiled(self._array(X)[places], self._array(Y)[places])
-        replayed = float(each.mean() if self.compiled.reduce == "mean" else each.sum())
+        replayed = self._reduced(self.compiled(self._array(X)[places], self._array(Y)[places]))
         if isfinite(eager) and not isclose(eager, replayed, rel_tol=1e-9, abs_tol=1e-12):
             raise RecordingError(
                 f"the loss of a batch is {replayed!r} by replay, but {eager!r} eagerly: model or "

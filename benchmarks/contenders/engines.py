@@ -39,6 +39,11 @@ def gradient_program(compiled: Any) -> Any:
     return with_adjoints(program, wrt, careful=False)
 
 
+def counts(compiled: Any) -> tuple[float, float]:
+    """Flops and bytes of a sample of the program that `value_and_grad` runs."""
+    return counted(gradient_program(compiled))
+
+
 def counted(program: Any) -> tuple[float, float]:
     """Flops, and bytes of operands and results, that a program costs for each sample.
 
@@ -93,6 +98,16 @@ def jax() -> Any:
 
     jax.config.update("jax_enable_x64", True)
     return jax
+
+
+def jitted(
+    loss: Callable[..., Any], arrays: Sequence[Any], flat: Callable[[Any], Any] = np.asarray
+) -> Run:
+    """`loss` and its gradient by the first of the arrays, which `flat` makes one row."""
+    library = jax()
+    f = library.jit(library.value_and_grad(loss))
+    numbers = library.device_put(tuple(arrays))
+    return Run(lambda: library.block_until_ready(f(*numbers)), lambda r: (float(r[0]), flat(r[1])))
 
 
 def casadi_mapped(loss: Callable[..., Any], theta: np.ndarray, arrays: Sequence[np.ndarray]) -> Run:

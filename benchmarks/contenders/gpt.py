@@ -191,11 +191,7 @@ class GPT:
             chances = jax.nn.log_softmax(norm(x) @ w["logits"].T)
             return -jnp.take_along_axis(chances, tokens[:, 1:].reshape(-1, 1), 1).mean()
 
-        f = jax.jit(jax.value_and_grad(loss))
-        numbers = jax.device_put((self.matrices(), self.tokens[:n]))
-        return Run(
-            lambda: jax.block_until_ready(f(*numbers)), lambda r: (float(r[0]), self.flat(r[1]))
-        )
+        return engines.jitted(loss, [self.matrices(), self.tokens[:n]], self.flat)
 
 
 def workload(documents: int) -> Workload:
@@ -212,5 +208,5 @@ def workload(documents: int) -> Workload:
             Contender("eager", gpt.eager, EAGER_DOCUMENTS),
             Contender("plain", gpt.plain, PLAIN_DOCUMENTS),
         ],
-        counts=lambda: engines.counted(engines.gradient_program(gpt.compiled)),
+        counts=lambda: engines.counts(gpt.compiled),
     )

@@ -141,11 +141,7 @@ class Scalars:
         def loss(weights: Any, columns: Any) -> Any:
             return jnp.mean(self.program(list(weights), list(columns), m))
 
-        f = jax.jit(jax.value_and_grad(loss))
-        numbers = jax.device_put((self.theta, self.X[:n].T.copy()))
-        return Run(
-            lambda: jax.block_until_ready(f(*numbers)), lambda r: (float(r[0]), np.asarray(r[1]))
-        )
+        return engines.jitted(loss, [self.theta, self.X[:n].T.copy()])
 
 
 def random_graph(nodes: int, samples: int) -> Workload:
@@ -162,7 +158,7 @@ def random_graph(nodes: int, samples: int) -> Workload:
             Contender("replay", scalars.replay),
             Contender("eager", scalars.eager, few),
         ],
-        counts=lambda: engines.counted(engines.gradient_program(scalars.compiled)),
+        counts=lambda: engines.counts(scalars.compiled),
     )
 
 
@@ -177,7 +173,7 @@ def chain(nodes: int, samples: int) -> Workload:
             Contender("replay", scalars.replay),
             Contender("eager", scalars.eager, 1),
         ],
-        counts=lambda: engines.counted(engines.gradient_program(scalars.compiled)),
+        counts=lambda: engines.counts(scalars.compiled),
     )
 
 

@@ -130,12 +130,9 @@ class Network:
                 a = activate(a @ w + b)
             return jnp.mean(((a @ weights + biases)[:, 0] - Y) ** 2)
 
-        f = jax.jit(jax.value_and_grad(loss))
         theta = np.concatenate([a.ravel() for layer in self.layers() for a in layer])
-        numbers = jax.device_put((theta, self.X[:n], self.Y[:n]))
-        return Run(
-            lambda: jax.block_until_ready(f(*numbers)),
-            lambda r: (float(r[0]), self.flat(split(np.asarray(r[1])))),
+        return engines.jitted(
+            loss, [theta, self.X[:n], self.Y[:n]], lambda g: self.flat(split(np.asarray(g)))
         )
 
 
@@ -154,5 +151,5 @@ def workload(sizes: list[int], activation: str, samples: int) -> Workload:
             Contender("eager", network.eager),
             Contender("micrograd", network.micrograd, few),
         ],
-        counts=lambda: engines.counted(engines.gradient_program(network.compiled)),
+        counts=lambda: engines.counts(network.compiled),
     )

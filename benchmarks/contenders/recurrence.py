@@ -136,12 +136,8 @@ class Memory:
         def loss(w: Any, *arrays: Any) -> Any:
             return jax.vmap(one, in_axes=(None, 1, 1, 1))(w, *arrays).mean()
 
-        f = jax.jit(jax.value_and_grad(loss))
         # steps first, as scan wants them
-        numbers = jax.device_put((self.theta, *[a[:n].T.copy() for a in self.arrays]))
-        return Run(
-            lambda: jax.block_until_ready(f(*numbers)), lambda r: (float(r[0]), np.asarray(r[1]))
-        )
+        return engines.jitted(loss, [self.theta, *[a[:n].T.copy() for a in self.arrays]])
 
 
 def workload(samples: int) -> Workload:
@@ -157,5 +153,5 @@ def workload(samples: int) -> Workload:
             Contender("CasADi", memory.casadi),
             Contender("eager", memory.eager, EAGER_SAMPLES),
         ],
-        counts=lambda: engines.counted(engines.gradient_program(memory.compiled)),
+        counts=lambda: engines.counts(memory.compiled),
     )

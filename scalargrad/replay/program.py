@@ -54,7 +54,7 @@ class Program:
         self.outputs: list[int] = []
         self.guards: list[Guard] = []
         self.names: dict[int, str] = {}
-        self._counted: list[int] = []
+        self._before: list[int] = []
         self._made: dict[Any, int] = {}  # equal instructions and constants are made once
 
     def copy(self) -> Program:
@@ -158,9 +158,9 @@ class Program:
 
     def _numbers(self) -> list[int]:
         """By slot, how many instructions stand before it."""
-        if len(self._counted) != len(self.rows):
-            self._counted = [*accumulate(map(bool, self.rows), initial=0)][:-1]
-        return self._counted
+        if len(self._before) != len(self.rows):
+            self._before = [*accumulate(map(bool, self.rows), initial=0)][:-1]
+        return self._before
 
     def line(self, slot: int) -> str:
         """The instruction that makes a slot, as it is printed."""

@@ -134,9 +134,7 @@ class Recorder:
     def __init__(self, instead: Mapping[Value, float]) -> None:
         self.instead = instead  # numbers that take the place of those in some leaves
         self.guards: list[tuple[Any, bool, str]] = []  # the condition, how it was, who asked
-        self.seen: dict[
-            Value, None
-        ] = {}  # values that were compared, though nothing was known of them
+        self.seen: dict[Value, None] = {}  # Values from elsewhere that were read, in order
         self.undefined: tuple[Primitive, Exception, Sequence[Any]] | None = None  # the first such
         self.infinite = False  # whether a partial inside the function may have been infinite
 
@@ -185,7 +183,8 @@ class Recorder:
     def compare(self, compare: Callable[[Any, Any], bool], x: Any, y: Any) -> Any:
         """The comparison as a value that is 1 or 0; plain if nothing recorded is compared."""
         if not self.takes((x, y)):
-            self.seen |= {v: None for v in (x, y) if isinstance(v, Value)}
+            self.follows(x)
+            self.follows(y)
             return compare(x.data, y.data if isinstance(y, Value) else y)
         if compare in (operator.gt, operator.ge):
             x, y = y, x
@@ -198,10 +197,8 @@ class Recorder:
             primitive, cause, operands = self.undefined
             raise primitive.domain_error(cause, [self.number(x) for x in operands])
         holds = bool(number != 0.0)
-        if self.takes((condition,)):
+        if self.follows(condition):
             self.guards.append((condition, holds, caller()))
-        else:
-            self.seen[condition] = None
         return holds
 
     def take(self, values: Sequence[Any], index: Any) -> Any:

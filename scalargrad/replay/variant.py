@@ -85,7 +85,11 @@ class Variant:
     ) -> tuple[float, Any]:
         """The sum over the samples; its derivatives by the parameters, or a row for each input."""
         for purpose in ("careful",) if self.careful else ("gradient", "careful"):
-            uniform, rows = self._run_gradient(purpose, samples, theta, threads)
+            if self.by_parameters:  # one array, whose numbers need not be looked at one by one
+                (uniform, _), rows = self._replay(purpose, samples, theta, threads), []
+            else:
+                total, *rows = self._run(purpose, samples, theta, threads)
+                uniform = array([total[0]])
             if all_finite(uniform) and all(map(all_finite, rows)):
                 self.careful = purpose == "careful"
                 break
@@ -94,29 +98,25 @@ class Variant:
                 self._blame("careful", samples, theta)
         return float(uniform[0]), array(uniform[1:]) if self.by_parameters else rows
 
-    def _run_gradient(
-        self, purpose: str, samples: Samples, theta: Sequence[float] | None, threads: int
-    ) -> tuple[Any, list[Any]]:
-        if self.by_parameters:  # one array, whose numbers need not be looked at one by one
-            _, backend = self._for(purpose)
-            outside = self._outside(theta)
-            uniform, _ = backend.run(outside, samples.columns, threads)
-            return uniform, []
-        rows = self._run(purpose, samples, theta, threads)
-        return array([rows[0][0]]), rows[1:]
-
     def _run(
         self, purpose: str, samples: Samples, theta: Sequence[float] | None, threads: int
     ) -> list[Any]:
-        program, backend = self._for(purpose)
-        outside = self._outside(theta)
-        uniform, rows = backend.run(outside, samples.columns, threads)
+        """The outputs of a program in a row, each for all samples."""
+        uniform, rows = self._replay(purpose, samples, theta, threads)
         same, apart = iter(uniform), iter(rows)
+        program, _ = self._for(purpose)
         phases = program.phases
         return [
             next(apart) if phases[slot] == SAMPLE else filled(samples.count, float(next(same)))
             for slot in program.outputs
         ]
+
+    def _replay(
+        self, purpose: str, samples: Samples, theta: Sequence[float] | None, threads: int
+    ) -> tuple[Any, Any]:
+        """What the backend gives: the outputs that are one number, and those of each sample."""
+        _, backend = self._for(purpose)
+        return backend.run(self._outside(theta), samples.columns, threads)
 
     def _outside(self, theta: Sequence[float] | None) -> Any:
         """The numbers of the program's parameters as they are now."""
@@ -149,20 +149,19 @@ class Variant:
 
     def _blame(self, purpose: str, samples: Samples, theta: Sequence[float] | None) -> None:
         """Raise the error that says where a nan or an infinity came from."""
-        program, backend = self._for(purpose)
-        outside, batch = self._outside(theta), samples.batch
+        (program, _), batch = self._for(purpose), samples.batch
         places = range(samples.count) if samples.places is None else samples.places
 
         def is_bad(first: int, end: int) -> bool:
             part = Samples(batch, list(places[first:end]))
-            uniform, rows = backend.run(outside, part.columns, 1)
+            uniform, rows = self._replay(purpose, part, theta, 1)
             return not (all_finite(uniform) and all(map(all_finite, rows)))
 
         found = guilty_sample(samples.count, is_bad)
         place = places[found or 0]
         sample = [float(column[place]) for column in batch.columns]
         which = "" if batch.single else f"sample {place}: "
-        error = blame(program, outside, sample, which, len(self.program.rows))
+        error = blame(program, self._outside(theta), sample, which, len(self.program.rows))
         cause = None
         try:  # run on numbers, the function may fail in the very line of the user's
             if theta is None:

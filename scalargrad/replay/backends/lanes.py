@@ -120,10 +120,13 @@ class Lanes:
     def at(self, address: Any, kind: Any) -> Any:
         return self.builder.inttoptr(address, kind.as_pointer())
 
+    def place(self, address: Any, index: Any, kind: Any) -> Any:
+        """Where the number of that kind is that lies `index` numbers behind `address`."""
+        return self.at(self.add(address, self.times(index, 8)), kind)
+
     def word(self, address: Any, place: Any = 0) -> Any:
         """The whole number `place` words behind `address`."""
-        where = self.add(address, self.times(place, 8))
-        return self.builder.load(self.at(where, INT))
+        return self.builder.load(self.place(address, place, INT))
 
     def vector(self, x: Any) -> Vector:
         """`x` in all lanes, unless it is a vector already."""

@@ -13,48 +13,47 @@ from scalargrad.replay.backends.lanes import FLOAT, INT, Lanes
 __all__ = ["call", "copy", "number", "set_number", "set_word", "word"]
 
 
+def _load(kind: Any, result: Any) -> Any:
+    """What numba wants of an intrinsic that reads a number: its signature, and how to emit it."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        address, place = values
+        return builder.load(Lanes(builder).place(address, place, kind))
+
+    return result(types.int64, types.int64), generate
+
+
+def _store(kind: Any, result: Any) -> Any:
+    """The same of one that writes a number."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        address, place, value = values
+        builder.store(value, Lanes(builder).place(address, place, kind))
+        return value
+
+    return result(types.int64, types.int64, result), generate
+
+
 @intrinsic
 def word(_: Any, address: Any, place: Any) -> Any:
     """The whole number `place` words behind `address`."""
-
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return Lanes(builder).word(*values)
-
-    return types.int64(types.int64, types.int64), generate
+    return _load(INT, types.int64)
 
 
 @intrinsic
 def set_word(_: Any, address: Any, place: Any, value: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        lanes = Lanes(builder)
-        where = lanes.add(values[0], lanes.times(values[1], 8))
-        builder.store(values[2], lanes.at(where, INT))
-        return values[2]
-
-    return types.int64(types.int64, types.int64, types.int64), generate
+    return _store(INT, types.int64)
 
 
 @intrinsic
 def number(_: Any, address: Any, place: Any) -> Any:
     """The float `place` floats behind `address`."""
-
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        lanes = Lanes(builder)
-        where = lanes.add(values[0], lanes.times(values[1], 8))
-        return builder.load(lanes.at(where, FLOAT))
-
-    return types.float64(types.int64, types.int64), generate
+    return _load(FLOAT, types.float64)
 
 
 @intrinsic
 def set_number(_: Any, address: Any, place: Any, value: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        lanes = Lanes(builder)
-        where = lanes.add(values[0], lanes.times(values[1], 8))
-        builder.store(values[2], lanes.at(where, FLOAT))
-        return values[2]
-
-    return types.float64(types.int64, types.int64, types.float64), generate
+    return _store(FLOAT, types.float64)
 
 
 @intrinsic

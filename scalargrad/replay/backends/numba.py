@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from scalargrad.collector import collector_paused
 from scalargrad.replay.backends import kernel
 from scalargrad.replay.backends.compiling import interpreter
 from scalargrad.replay.backends.encoding import Encoded
@@ -49,8 +48,7 @@ class NumbaBackend:
     """
 
     def __init__(self, program: Program) -> None:
-        with collector_paused():
-            encoded = Encoded(program)
+        encoded = Encoded(program)
         self.n_parameters, self.n_inputs = len(program.parameters), len(program.inputs)
         self.n_uniform, self.n_samples = len(encoded.uniform), len(encoded.samples)
         self._plan = Plan(encoded)

@@ -33,7 +33,6 @@ class Plan:
         self.tiles, self.rows, self.constants = encoded.tiles, encoded.rows, encoded.constants
         self.n_weights, self.n_sums = encoded.n_weights, encoded.n_sums
         self.most_operands, self.callbacks = encoded.most_operands, encoded.callbacks
-        self.work, self.failures = encoded.work, encoded.failures
         self.streams = [np.array(stream, dtype=np.int64) for stream in encoded.streams]
         self.lists = {
             name: np.array(getattr(encoded, name), dtype=np.int64).reshape(-1, 2)
