@@ -1,7 +1,7 @@
 # What people do here; CI calls only these. They use the virtual environment .venv.
 PYTHON = .venv/bin/python
 
-.PHONY: setup test check docs notebooks coverage bench fuzz
+.PHONY: setup test check docs notebooks coverage bench fuzz long
 
 setup:      ## everything a developer needs, into .venv
 	python3 -m venv .venv
@@ -36,6 +36,9 @@ bench:      ## speed beside other engines, memory and time per node, pictures, a
 	$(PYTHON) benchmarks/memory.py
 	$(PYTHON) benchmarks/pictures.py
 	$(PYTHON) benchmarks/replay.py
+
+long:       ## the lectures' photographs in full size, 6.25 million weights; minutes, and gigabytes
+	SCALARGRAD_LONG=1 $(PYTHON) -m pytest tests/examples
 
 fuzz:       ## the random tests with many more examples; half an hour
 	HYPOTHESIS_PROFILE=fuzz $(PYTHON) -m pytest tests

@@ -16,19 +16,28 @@
 #
 # A number that remembers where it came from: that is all there is to it. From such numbers come
 # gradients, pictures of the chain rule, and small networks that learn. Run the cells from the top;
-# change the numbers and run them again.
+# change the numbers and run them again. It takes ten minutes.
 
 # %%
 import random
 
 import scalargrad as sg
-from scalargrad import Value, losses, nn, optim
+from scalargrad import Value, losses, nn, optim, plot
 
 # %% [markdown]
 # ## One formula
 #
-# `Value` wraps a number. Compute with it as with any other; `backward` then tells how much the
-# result would change with each number that went in.
+# `Value` wraps a number. Compute with it as with any other. It is a number still, but it knows how
+# it was made:
+
+# %%
+a = Value(2.0)
+b = a * a + 1.0
+b.data, b.op, b.parents
+
+# %% [markdown]
+# `backward` asks the other way round: how much would the result change with each number that went
+# in? The answer is in their `grad`.
 
 # %%
 x = Value(3.0, label="x")
@@ -113,6 +122,13 @@ sg.fit(model, X, Y, losses.squared_error, optimizer, epochs=500)
 [round(model(x).data, 3) for x in X]
 
 # %% [markdown]
+# What does it answer between the four samples? Shaded is where it says more than one half. A single
+# neuron can only draw one straight line; this one bends.
+
+# %%
+plot.decision_boundary(model, X, Y, threshold=0.5)
+
+# %% [markdown]
 # All four samples, the network and the loss are one graph. It is too large to read, so the picture
 # puts what belongs together into one box; `expand="layers.0"` opens a layer.
 
@@ -146,3 +162,16 @@ value, gradient[:3]
 #
 # **Try it:** let the function branch, `model(x) if x[0] > 0.5 else -model(x)`. How many recordings
 # are there now (`one.recordings`), and why?
+#
+# ## Where to go from here
+#
+# Each of these notebooks follows one lecture, with its examples, its pictures, and its slips:
+#
+# - [How it works](01_how_it_works.ipynb), and how it fails: from one weight to networks
+# - [Stochastic gradient descent](02_stochastic_descent.ipynb): one sample at a time, and two tricks
+# - [Learning representations](03_learning_representations.ipynb): rain, momentum, matrices
+# - [Five equations](04_five_equations.ipynb): all of back-propagation on one page
+# - [Error backpropagation](05_error_backpropagation.ipynb): from the perceptron to attention
+#
+# All examples run without a notebook, too. In a terminal, `python -m scalargrad list` shows them,
+# and `python -m scalargrad run simplest_network --save pictures` runs one and keeps its pictures.

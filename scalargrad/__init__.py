@@ -1,6 +1,9 @@
 """scalargrad: a scalar reverse-mode automatic-differentiation engine that shows its work."""
 
-from scalargrad import losses, nn, optim
+from importlib import import_module as _import_module
+from typing import Any as _Any
+
+from scalargrad import classifiers, data, losses, metrics, nn, optim
 from scalargrad.check import GradientCheckError, check_grads, numerical_grad
 from scalargrad.draw import (
     Drawing,
@@ -66,6 +69,18 @@ from scalargrad.training import EarlyStopping, History, fit
 
 __version__ = "0.1.0"
 
+
+def __getattr__(name: str) -> _Any:
+    # On first use: matplotlib takes longer to load than all of this, and need not be there
+    if name == "plot":
+        return _import_module("scalargrad.plot")
+    raise AttributeError(f"module 'scalargrad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "plot"})
+
+
 # A new row is public at once; named above, it is also known to type checkers and completion.
 for _name, _row in _TABLE.items():
     if _row.public:
@@ -92,11 +107,13 @@ __all__ = [
     "cbrt",
     "ceil",
     "check_grads",
+    "classifiers",
     "clip",
     "compile",
     "cos",
     "cosh",
     "count_paths",
+    "data",
     "dot",
     "draw",
     "elu",
@@ -126,6 +143,7 @@ __all__ = [
     "losses",
     "maximum",
     "mean",
+    "metrics",
     "minimum",
     "nn",
     "no_grad",

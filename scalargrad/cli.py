@@ -1,4 +1,4 @@
-"""The command line: the worked seven-node network, and what draws pictures on this machine."""
+"""The command line: the worked seven-node network, the lectures' examples, and what draws here."""
 
 from __future__ import annotations
 
@@ -6,46 +6,111 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import scalargrad
-from scalargrad.draw import doctor, draw
-from scalargrad.examples import seven_node
+from scalargrad.draw import Film, doctor, draw
+from scalargrad.examples import catalogue, seven_node
 
 __all__ = ["main"]
 
+CANNOT = 2  # the exit status when something cannot be found, drawn or written
+INTERRUPTED = 130  # what shells expect after Ctrl-C
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status (0, or 2 when a picture cannot be written)."""
+    """Run the command line; returns the exit status (0, or 2 for what cannot be done)."""
+    asked = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without δ and ∂ shows ? for them
+    try:
+        if asked.command == "doctor":
+            print(doctor.report(), flush=True)
+            return 0
+        if asked.command == "list":
+            return _list()
+        if asked.command == "run":
+            return _run(asked.name, asked.save)
+        return _seven_node(asked.save or Path())
+    except BrokenPipeError:  # `| head` has read enough; Python would complain once more at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("\nscalargrad: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scalargrad",
         description="Work through the seven-node network of the back-propagation lecture: print "
         "every forward value, every δ and every weight's gradient, and draw the graph.",
     )
     parser.add_argument(
-        "--save", metavar="DIR", type=Path, default=Path(),
+        "--save", metavar="DIR", type=Path,
         help="the folder for seven_node.svg and seven_node.html (made if missing; by default "
         "the current one)",
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"%(prog)s {scalargrad.__version__}")
     commands = parser.add_subparsers(title="other jobs", dest="command", metavar="[COMMAND]")
     commands.add_parser(
+        "list", help="the examples, by lecture", description="List the lectures' examples."
+    )
+    run = commands.add_parser(
+        "run", help="run one of them: its numbers, and its pictures",
+        description="Run an example: print its numbers, and save its pictures where DIR is given.",
+    )  # fmt: skip
+    run.add_argument("name", metavar="NAME", help="as `list` shows it")
+    run.add_argument(
+        "--save",
+        metavar="DIR",
+        type=Path,
+        default=argparse.SUPPRESS,
+        help="the folder for its pictures (made if missing)",
+    )
+    commands.add_parser(
         "doctor", help="say what draws pictures here, and how to get something better",
         description="Try each engine that lays out pictures, and tell what works, what is missing "
         "and what to type to get it.",
     )  # fmt: skip
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without δ and ∂ shows ? for them
-    asked = parser.parse_args(arguments)
+    return parser
+
+
+def _list() -> int:
+    for lecture in catalogue.LECTURES:
+        print(f"{lecture.author}: {lecture.title}")
+        for name in lecture.examples:
+            print(f"  {name:<26} {catalogue.summary(name).rstrip('.')}")
+        print()
+    print("To run one: python -m scalargrad run NAME [--save DIR]", flush=True)
+    return 0
+
+
+def _run(name: str, folder: Path | None) -> int:
     try:
-        if asked.command == "doctor":
-            print(doctor.report(), flush=True)
-            return 0
-        return _seven_node(asked.save)
-    except BrokenPipeError:  # `| head` has read enough; Python would complain once more at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        example = catalogue.example(name)
+    except ValueError as error:
+        return _complain(str(error))
+    result = example.run()
+    print(catalogue.summary(name))
+    print()
+    print(example.report(result), flush=True)
+    if folder is None:
+        print("\nIts pictures: add --save DIR", flush=True)
         return 0
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = []
+        for key, picture in example.figures(result).items():
+            suffix = "html" if isinstance(picture, Film) else "svg"
+            paths.append(picture.save(folder / f"{name.replace('-', '_')}-{key}.{suffix}"))
+    except OSError as error:
+        return _complain(f"the pictures cannot be written: {error}")
+    except ImportError as error:
+        return _complain(f"the pictures cannot be drawn: {error}")
+    _tell("Its pictures:", paths)
+    return 0
 
 
 def _seven_node(folder: Path) -> int:
@@ -61,9 +126,17 @@ def _seven_node(folder: Path) -> int:
     print("The worked seven-node network: x = (0.5, -1), t = +1, g = tanh\n")
     print(seven_node.report(net), flush=True)
     if fault:
-        print(f"\nscalargrad: the pictures cannot be written: {fault}", file=sys.stderr)
-        return 2
-    print(f"\nThe graph, drawn by {drawing.engine}:")
-    for path in written:
-        print(f"  {path.resolve()}", flush=True)
+        return _complain(f"the pictures cannot be written: {fault}")
+    _tell(f"The graph, drawn by {drawing.engine}:", written)
     return 0
+
+
+def _tell(what: str, paths: Iterable[Path]) -> None:
+    print(f"\n{what}")
+    for path in paths:
+        print(f"  {path.resolve()}", flush=True)
+
+
+def _complain(what: str) -> int:
+    print(f"\nscalargrad: {what}", file=sys.stderr)
+    return CANNOT

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf, isfinite
-from time import monotonic
 from typing import Any
 
 from scalargrad.engine import Value
 from scalargrad.nn import assign
 from scalargrad.optim import Optimizer
+from scalargrad.progress import ProgressLine
 from scalargrad.rows import as_count, as_float
 from scalargrad.stepping import Data, Eager, Loss, Replayed, stepping
 
@@ -129,7 +128,7 @@ def fit(
 
     history = History()
     watch = _Watch(optimizer.parameters, early_stopping)
-    line = _ProgressLine(epochs, progress)
+    line = ProgressLine(progress)
     order = list(range(len(X)))
     steps: Eager | Replayed = Eager(model, loss, optimizer.parameters)
     try:
@@ -149,7 +148,11 @@ def fit(
             for batch in batches:
                 trained.append(steps.step(X, Y, batch))
                 optimizer.step()
-                line.show(epoch + len(trained) / len(batches), trained[-1], steps.name)
+                if line.is_due():
+                    done = epoch + len(trained) / len(batches)
+                    told = f"loss {trained[-1]:.4g}, "
+                    told += f"replayed by {steps.name}, " if steps.name != "eager" else ""
+                    line.show(f"epoch {done:.1f} of {epochs}", done / epochs, told)
             watched = trained_loss = sum(trained) / len(trained)
             if validation is not None:
                 watched = steps.validate(*validation)
@@ -209,31 +212,3 @@ class _Watch:
             return None
         assign(self.parameters, self.kept)
         return self.best_epoch
-
-
-class _ProgressLine:
-    """A line on standard error that is written over: epoch, share done, loss, time left."""
-
-    def __init__(self, epochs: int, wanted: bool) -> None:
-        # a log file gets no such line; a notebook understands the carriage return
-        terminal = sys.stderr is not None and sys.stderr.isatty()  # None: started without a console
-        self.on = wanted and (terminal or "ipykernel" in sys.modules)
-        self.epochs, self.start, self.last, self.width = epochs, monotonic(), monotonic(), 0
-
-    def show(self, epochs_done: float, loss: float, backend: str) -> None:
-        now = monotonic()
-        if not self.on or now - self.last < 0.2 or now - self.start < 1.0:
-            return
-        self.last = now
-        done = epochs_done / self.epochs
-        bar = "#" * round(20 * done)
-        left = (now - self.start) * (1.0 / done - 1.0)
-        text = f"epoch {epochs_done:.1f} of {self.epochs} [{bar:<20}] loss {loss:.4g}"
-        text += f", replayed by {backend}" if backend != "eager" else ""
-        text += f", {left:.0f} s left"
-        self.width = max(self.width, len(text))
-        print(f"\r{text:<{self.width}}", end="", file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        if self.width:
-            print(file=sys.stderr)

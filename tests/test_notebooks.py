@@ -1,5 +1,6 @@
 """Every notebook runs from top to bottom, and is the twin of its text."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,6 @@ def test_notebook_runs(path: Path) -> None:
         if output.output_type in ("execute_result", "display_data")
     ]
     assert any("image/svg+xml" in data for data in shown)
+    for data in shown:
+        for image in re.findall(r"<img [^>]*>", data.get("text/html", "")):
+            assert re.search(r'alt="[^"]{20,}"', image), "what does this picture show?"

@@ -583,7 +583,7 @@ def shown(work: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock on which everything takes long: half a second between two looks."""
     clock = itertools.count(0.0, 0.5)
-    monkeypatch.setattr("scalargrad.training.monotonic", lambda: next(clock))
+    monkeypatch.setattr("scalargrad.progress.monotonic", lambda: next(clock))
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
 
 
@@ -616,7 +616,7 @@ def test_looks_begin_after_a_second_and_come_five_times_a_second(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = itertools.count(0.0, 0.0625)  # so much for each epoch
-    monkeypatch.setattr("scalargrad.training.monotonic", lambda: next(clock))
+    monkeypatch.setattr("scalargrad.progress.monotonic", lambda: next(clock))
     looks = shown(fit, network(), 100).split("\r")[1:]
     epochs = [float(look.split()[1]) for look in looks]
 
@@ -648,7 +648,7 @@ def test_the_line_can_be_turned_off(slow: None) -> None:
 
 
 def test_short_work_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scalargrad.training.monotonic", lambda: 7.0)
+    monkeypatch.setattr("scalargrad.progress.monotonic", lambda: 7.0)
 
     assert shown(fit, network(), 10) == ""
 

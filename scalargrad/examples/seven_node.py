@@ -1,4 +1,4 @@
-"""The worked example of the back-propagation lecture: seven nodes, eight weights, every derivative.
+"""The worked example: seven nodes, eight weights, and every derivative.
 
     1 -> 3      z3 = x1 w13 + x2 w23    a3 = g(z3)
     2 -> 3, 4   z4 = x2 w24             a4 = g(z4)
@@ -10,25 +10,39 @@
 The lecture names the derivatives δ. Its convention is mixed: δj is ∂E/∂aj, behind the activation,
 for the nodes 1 to 6, but ∂E/∂z7 for the last one, which has no activation. Most other texts mean
 ∂E/∂zj, before the activation. The two differ by the factor g'(zj); both are shown.
+
+Printed are "a6 = a3 w36 + a4 w46" and "a7 = a5 w57 + a6 w67": these sums are z6 and z7. Under δ4
+stands "/∂a5" once, which is ∂a4. The lecture leaves g open and stops at the weights of the inputs.
+
+Source: Lecture 2, the worked example of error back-propagation.
+Data: ours, since the lecture works with letters: x = (0.5, -1), t = +1, g = tanh, and the weights.
+Look for: δ3 is the sum over the two ways from node 3 to node 7. With t = -1 the sample is on its
+right side: E = 0, and every derivative is 0. At z7 = 0 exactly the lecture takes 0 as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from scalargrad import losses
-from scalargrad.engine import Value
-from scalargrad.primitives import tanh
-from scalargrad.reductions import dot
+import scalargrad as sg
+from scalargrad import Value, losses
 
-__all__ = ["INPUTS", "WEIGHTS", "SevenNode", "build", "report"]
+if TYPE_CHECKING:
+    from scalargrad.examples.pictures import Picture
+
+__all__ = [
+    "EDGES", "INPUTS", "PLACES", "WEIGHTS", "SevenNode", "build", "figures", "frames", "report",
+    "run",
+]  # fmt: skip
 
 INPUTS = (0.5, -1.0)
 WEIGHTS = {
     "13": 0.6, "23": -0.4, "24": 0.9, "35": -0.7, "36": 0.8, "46": 0.3, "57": 1.1, "67": -0.5,
 }  # fmt: skip
+EDGES = [(int(name[0]), int(name[1])) for name in WEIGHTS]
+PLACES = {1: (0, 3), 2: (0, 0), 3: (3, 3), 4: (3, 0), 5: (6, 3), 6: (6, 0), 7: (9, 1.5)}
 
 
 @dataclass(frozen=True)
@@ -47,7 +61,7 @@ class SevenNode:
 
 def build(
     x: tuple[float, float] = INPUTS, weights: Mapping[str, float] = WEIGHTS, t: float = 1.0,
-    g: Callable[[Any], Any] = tanh,
+    g: Callable[[Any], Any] = sg.tanh,
 ) -> SevenNode:  # fmt: skip
     """Compute the network forward; `build().E.backward()` then fills in every derivative.
 
@@ -74,7 +88,7 @@ def build(
     z: dict[int, Value] = {}
 
     def compute(node: int, *sources: int) -> None:
-        z[node] = dot([w[f"{i}{node}"] for i in sources], [a[i] for i in sources])
+        z[node] = sg.dot([w[f"{i}{node}"] for i in sources], [a[i] for i in sources])
         z[node].label = f"z{node}"
         if node != 7:
             a[node] = g(z[node])
@@ -89,6 +103,20 @@ def build(
     error = losses.perceptron(z[7], t)
     error.label = "E"
     return SevenNode(w, z, a, error)
+
+
+def run(t: float = 1.0) -> SevenNode:
+    """The network, forward and backward.
+
+    Args:
+        t: the target, -1 or +1.
+
+    >>> round(run().E.data, 6), run(t=-1.0).E.data
+    (0.570616, 0.0)
+    """
+    net = build(t=t)
+    net.E.backward()
+    return net
 
 
 def report(net: SevenNode) -> str:
@@ -108,3 +136,62 @@ def report(net: SevenNode) -> str:
         lines.append(f"     {w.label}   {w.data:+.3f}  {w.grad:+.9f}")
     lines += ["", "  δ is ∂E/∂a for the nodes 1 to 6 and ∂E/∂z for node 7."]
     return "\n".join(lines)
+
+
+# --- pictures -------------------------------------------------------------------------------
+
+# What the slides come to know, one after the other: nodes forward; nodes and weights backward
+FORWARD: tuple[tuple[Any, ...], ...] = ((1, 2), (3, 4), (5, 6), (7,))
+BACKWARD: tuple[tuple[Any, ...], ...] = (
+    (7,), ((5, 7), (6, 7)), (5, 6), ((3, 5), (3, 6), (4, 6)), (3, 4), ((1, 3), (2, 3), (2, 4)),
+)  # fmt: skip
+
+
+def frames(net: SevenNode, backward: bool) -> Picture:
+    """The pass as a page of small pictures, each with what has become known so far.
+
+    Args:
+        net: the network after `E.backward()`.
+        backward: show δ and the derivatives by the weights, and not the values.
+    """
+    from scalargrad import plot
+
+    stages = BACKWARD if backward else FORWARD
+    rows = -(-len(stages) // 2)
+    page = plot.figure(
+        rows, 2, width=9.6, height=2.4 * rows,
+        alt="The seven-node network, stage by stage. "
+        + ("Backward: δ of node 7, then the weights into it, then δ of the nodes before."
+           if backward else "Forward: the inputs, then the nodes from left to right."),
+    )  # fmt: skip
+    known: list[Any] = []
+    for ax, stage in zip(page.axes, stages, strict=False):
+        known += stage
+        notes, labels = {}, {}
+        for node in (n for n in known if isinstance(n, int)):
+            value = net.z[7] if node == 7 else net.a[node]
+            name = ("δ" if backward else "z" if node == 7 else "a") + str(node)
+            notes[node] = f"{name} = {net.delta(node) if backward else value.data:+.3f}"
+        for i, j in (e for e in known if isinstance(e, tuple)):
+            labels[i, j] = f"{net.w[f'{i}{j}'].grad:+.3f}"
+        plot.diagram(
+            PLACES, EDGES, names={n: str(n) for n in PLACES}, notes=notes, edge_labels=labels,
+            highlight=set(stage), ax=ax,
+        )  # fmt: skip
+    return page
+
+
+def figures(net: SevenNode) -> dict[str, Picture]:
+    """The network, its passes frame by frame, the graph, and the film."""
+    from scalargrad import plot
+
+    network = plot.diagram(
+        PLACES, EDGES, names={n: str(n) for n in PLACES},
+        edge_labels={(i, j): f"w{i}{j}" for i, j in EDGES}, title="Seven nodes, eight weights",
+        alt="Nodes 1 and 2 are inputs; 1 leads to 3, 2 to 3 and 4, 3 to 5 and 6, 4 to 6, and 5 and "
+        "6 to 7.",
+    )  # fmt: skip
+    return {
+        "network": network, "forward": frames(net, False), "backward": frames(net, True),
+        "graph": sg.draw(net.E), "film": sg.steps(net.E),
+    }  # fmt: skip

@@ -1,53 +1,51 @@
-"""A small GPT in scalars: it reads made-up names letter by letter, and learns to make up more.
+"""A small GPT in scalars: it reads made-up names letter by letter, and makes up more.
 
 Transformers are told in tensors as a rule. Here every number is a Value: the formulas of attention
 stand there as they are, and `sg.draw`, `sg.explain` and `.grad` answer for each number in them.
 
     tokens -> vectors -> [ attention -> perceptron ] -> logits of the token that follows each
 
-`python -m scalargrad.examples.small_gpt` trains it and prints what it makes up.
+Only this forward program is written; the way back is the engine's. The program does not depend on
+the letters, so it is recorded once for each length of a name, and replayed by `sg.compile`.
+
+Source: Lecture 2, where it says that the backward pass comes of itself for any forward program.
+Data: ours, since the lecture gives none: a thousand words made of syllables (names.py).
+Look for: names in no corpus that keep to its syllables; attention that looks at one letter here,
+at many there. Set `steps=100`: the letters are right by then, the syllables are not yet.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
-from statistics import fmean, median
-from time import perf_counter
-from typing import Any
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
 
 import scalargrad as sg
 from scalargrad import losses, nn, optim
-from scalargrad.examples.names import ALPHABET, END, batches, combinations, corpus, decode
+from scalargrad.examples.names import ALPHABET, END, batches, combinations, corpus, decode, encode
+from scalargrad.progress import tracked
+
+if TYPE_CHECKING:
+    from scalargrad.examples.pictures import Picture
 
 __all__ = [
-    "Attention",
-    "Block",
-    "SmallGPT",
-    "attend",
-    "eager",
-    "main",
-    "replayed",
-    "rmsnorm",
-    "run",
-    "sample",
-    "train",
-]
+    "Attention", "Block", "SmallGPT", "Training", "attend", "eager", "figures", "looks", "replayed",
+    "report", "rmsnorm", "run", "sample", "train",
+]  # fmt: skip
 
+NUMBA = find_spec("numba") is not None
 Vector = Sequence[Any]  # of numbers or Values
 Batch = Sequence[Sequence[int]]  # documents of one length, as tokens
 Backward = Callable[[Batch], float]  # gives the mean loss, adds its gradient to the parameters'
 
-# --- the model ------------------------------------------------------------------------------
-
 
 def rmsnorm(x: Vector) -> list[Any]:
-    """The vector scaled so that its root mean square is 1.
-
-    However many blocks have added to a vector, the next one reads numbers of the size it knows.
+    """The vector scaled to a root mean square of 1: the next block reads numbers of a known size.
 
     >>> [round(xi, 3) for xi in rmsnorm([30.0, -30.0, 0.0, 0.0])]
     [1.414, -1.414, 0.0, 0.0]
@@ -99,7 +97,7 @@ class Attention(nn.Module):
 
     def __call__(self, xs: Sequence[Vector]) -> list[list[Any]]:
         queries, keys, values = (
-            [self._cut(layer(x)) for x in xs] for layer in (self.query, self.key, self.value)
+            [self.cut(layer(x)) for x in xs] for layer in (self.query, self.key, self.value)
         )
         outputs = []
         for place, parts in enumerate(queries):
@@ -112,7 +110,8 @@ class Attention(nn.Module):
             outputs.append(self.out(found))
         return outputs
 
-    def _cut(self, x: Vector) -> list[Vector]:
+    def cut(self, x: Vector) -> list[Vector]:
+        """The parts of a vector, one for each head."""
         size = len(x) // self.heads
         return [x[i : i + size] for i in range(0, len(x), size)]
 
@@ -168,26 +167,25 @@ class SmallGPT(nn.Module):
         self.blocks = [Block(width, heads) for _ in range(depth)]
         self.logits = _linear(width, vocabulary)
 
-    def __call__(self, tokens: Sequence[Any]) -> list[list[Any]]:
+    def vectors(self, tokens: Sequence[Any]) -> list[list[Any]]:
+        """What enters the first block: for each token, its own vector and that of its place."""
         context = len(self.place_vectors)
         if not 0 < len(tokens) <= context:
             raise ValueError(f"this model reads 1 to {context} tokens, got {len(tokens)}")
         # attention takes a set: only through the second vector is "ab" another thing than "ba"
-        xs = [
+        return [
             _add(sg.take(self.token_vectors, token), sg.take(self.place_vectors, place))
             for place, token in enumerate(tokens)
         ]
+
+    def __call__(self, tokens: Sequence[Any]) -> list[list[Any]]:
+        xs = self.vectors(tokens)
         for block in self.blocks:
             xs = block(xs)
         return [self.logits(rmsnorm(x)) for x in xs]
 
     def loss(self, tokens: Sequence[Any]) -> Any:
-        """How much a document surprises: the mean of -log p of its tokens, each guessed from those
-        before it.
-
-        >>> SmallGPT(vocabulary=3, context=4, width=2, heads=1).loss([0, 1, 2, 1, 0]).op
-        'mean'
-        """
+        """How much a document surprises: the mean of -log p of its tokens, from those before."""
         if len(tokens) < 2:
             raise ValueError(f"a document has at least 2 tokens, got {len(tokens)}")
         return losses.cross_entropy(self(tokens[:-1]), tokens[1:])
@@ -207,9 +205,6 @@ def _add(x: Vector, y: Vector) -> list[Any]:
     return [xi + yi for xi, yi in zip(x, y, strict=True)]
 
 
-# --- training -------------------------------------------------------------------------------
-
-
 def eager(model: SmallGPT) -> Backward:
     """Forward and backward by building the graph of every document: all of it can be looked at."""
 
@@ -222,11 +217,7 @@ def eager(model: SmallGPT) -> Backward:
 
 
 def replayed(model: SmallGPT, backend: str = "auto") -> Backward:
-    """Forward and backward by replay: of each length one document is recorded, for all others.
-
-    That is allowed because the graph depends on how long a name is, and not on its letters. The
-    `backend` is that of `sg.compile`.
-    """
+    """Forward and backward by replay: one document of each length is recorded, for all others."""
     step = sg.compile(model.loss, params=model.parameters(), backend=backend)
     return lambda batch: float(step.backward(batch))
 
@@ -237,10 +228,8 @@ def train(
     """Learn from one batch after the other by Adam; gives the loss of each.
 
     Args:
-        model: what learns.
-        backward: `eager(model)` or `replayed(model)`.
-        documents: batches, at least as many as steps.
-        steps: how many to learn from.
+        model: what learns; backward: `eager(model)` or `replayed(model)`.
+        documents: batches, at least as many as steps; steps: how many to learn from.
         rate: the learning rate at the start. It falls to 0 in a straight line: large steps find the
             valley, small ones its floor.
 
@@ -258,9 +247,6 @@ def train(
         loss = backward(next(documents))
         optimizer.step()
         yield loss
-
-
-# --- what it has learnt -----------------------------------------------------------------------
 
 
 def sample(model: SmallGPT, temperature: float = 0.7) -> str:
@@ -290,83 +276,123 @@ def sample(model: SmallGPT, temperature: float = 0.7) -> str:
     return decode(tokens)
 
 
-def run(steps: int = 500, size: int = 32, by_replay: bool = True, seed: int = 1) -> SmallGPT:
-    """Train on the corpus, tell how it goes, and print a dozen made-up names; gives the model.
+@dataclass(frozen=True)
+class Training:
+    """What `run` gives: the model as it was trained, and how that went.
+
+    `losses` are those of the batches, in order; fewer than the `steps` asked for, if it was
+    interrupted. `blind` is the loss of guessing every token alike, `by_heart` about that of knowing
+    all names. `made_up` are words sampled at the end.
+    """
+
+    model: SmallGPT
+    steps: int
+    losses: list[float]
+    blind: float
+    by_heart: float
+    made_up: list[str]
+
+
+def run(
+    steps: int = 500, size: int | None = None, by_replay: bool = NUMBA, seed: int = 1
+) -> Training:
+    """Train on the corpus and make up a dozen names; Ctrl-C ends it and keeps what was learnt.
 
     Args:
         steps: how many batches to learn from.
-        size: how many names there are in a batch.
-        by_replay: record and replay; otherwise every graph is built.
+        size: names in a batch; by default 32, or 1 where graphs are built.
+        by_replay: record and replay, by default where numba is installed, since without it that is
+            no faster; otherwise every graph is built.
         seed: of the weights, the order of the names, and the die.
     """
+    if steps < 1:
+        raise ValueError(f"there must be at least 1 step, got {steps}")
     random.seed(seed)
     names, model = corpus(), SmallGPT()
-    blind = math.log(len(ALPHABET))
-    by_heart = math.log(len(names)) * fmean(1.0 / (len(name) + 1) for name in names)
-    print(f"{len(names)} names, like {', '.join(random.sample(names, 5))}")
-    print(f"{len(model.parameters())} parameters")
-    print(f"loss: {blind:.2f} by blind guessing, about {by_heart:.2f} with all names by heart")
+    backward, course = replayed(model) if by_replay else eager(model), list[float]()
+    learning = train(model, backward, batches(names, size or (32 if by_replay else 1)), steps)
+    with suppress(KeyboardInterrupt):
+        for loss in tracked(learning, "learning", steps):
+            course.append(loss)
+    return Training(
+        model, steps, course, math.log(len(ALPHABET)),
+        math.log(len(names)) * fmean(1.0 / (len(name) + 1) for name in names),
+        [sample(model) for _ in range(12)],
+    )  # fmt: skip
 
-    seconds: list[float] = []
-    backward = _timed(replayed(model) if by_replay else eager(model), seconds)
-    recent: list[float] = []
-    try:
-        for step, loss in enumerate(train(model, backward, batches(names, size), steps), 1):
-            recent.append(loss)
-            if step % max(1, steps // 10) == 0:
-                print(f"  step {step:4} of {steps}   loss {fmean(recent):.3f}", flush=True)
-                recent.clear()
-    except KeyboardInterrupt:
-        print("  interrupted: what was learnt is kept")
 
-    made_up = [sample(model) for _ in range(12)]
-    print("made up:", ", ".join(made_up))
-    read = sum(name in names for name in made_up)
-    built = sum(name in combinations() for name in made_up)
-    print(
-        f"{read} of these {len(made_up)} are in the corpus, {built - read} more fit its syllables"
+def looks(model: SmallGPT, name: str) -> list[list[list[float]]]:
+    """Where the heads of the first block look, for each head and letter: a weight for each letter.
+
+    >>> [[round(weight) for weight in row] for row in looks(SmallGPT(), "a")[0]][0]
+    [1, 0]
+    """
+    attention, n = model.blocks[0].attention, len(name) + 1
+    ones = [[float(i == j) for j in range(n)] for i in range(n)]
+    with sg.no_grad():
+        xs = [rmsnorm(x) for x in model.vectors(encode(name)[:-1])]
+        queries = [attention.cut(attention.query(x)) for x in xs]
+        keys = [attention.cut(attention.key(x)) for x in xs]
+
+        def look(head: int, i: int) -> list[float]:  # the mean of unit vectors is their weights
+            found = attend(queries[i][head], [k[head] for k in keys[: i + 1]], ones[: i + 1])
+            return [weight.data for weight in found]
+
+        return [[look(head, i) for i in range(n)] for head in range(attention.heads)]
+
+
+def report(result: Training) -> str:
+    """The loss as it falls, and what is made up: how much of it was read, how much is new."""
+    names, size = corpus(), len(result.model.parameters())
+    lines = [f"{len(names)} names, like {', '.join(names[::200])}; {size} parameters"]
+    lines.append(
+        f"loss: {result.blind:.2f} by blind guessing, about {result.by_heart:.2f} by heart"
     )
-    if seconds:
-        way = "by replay" if by_replay else "building every graph"
-        print(f"{median(seconds) * 1e3:.3g} ms a name, forward and backward, {way}")
-    return model
+    part = max(1, len(result.losses) // 10)
+    for start in range(0, len(result.losses) - part + 1, part):
+        mean = fmean(result.losses[start : start + part])
+        lines.append(f"  to step {start + part:4} of {result.steps}   loss {mean:.3f}")
+    if len(result.losses) < result.steps:
+        lines.append(f"  interrupted after {len(result.losses)}: what was learnt is kept")
+    read = sum(name in names for name in result.made_up)
+    built = sum(name in combinations() for name in result.made_up)
+    lines += [f"made up: {', '.join(result.made_up[:6])},", " " * 9 + ", ".join(result.made_up[6:])]
+    told = f"{read} of these {len(result.made_up)} are in the corpus, {built - read} more fit its"
+    return "\n".join([*lines, f"{told} syllables"])
 
 
-def _timed(backward: Backward, seconds: list[float]) -> Backward:
-    """The same function, which also notes the seconds a document takes."""
+def figures(result: Training) -> dict[str, Picture]:
+    """The loss by step; where each head looks while a name is read; the graph of its loss."""
+    from scalargrad import plot
 
-    def noting(batch: Batch) -> float:
-        start = perf_counter()
-        loss = backward(batch)
-        seconds.append((perf_counter() - start) / len(batch))
-        return loss
+    n, name = len(result.losses), "feralen"
+    part = max(1, n // 20)
+    means = [fmean(result.losses[max(0, k - part) : k]) for k in range(1, n + 1)]
+    loss = plot.lines(
+        {
+            "each batch": result.losses, f"mean of the last {part}": means,
+            "blind guessing": ([0, n], [result.blind] * 2),
+            "all names by heart": ([0, n], [result.by_heart] * 2),
+        },
+        xlabel="step", ylabel="loss", title="A small GPT learns names",
+        alt="The loss by step: it starts above that of blind guessing, falls fast, then slowly, "
+        "and comes near that of knowing all names by heart.",
+    )  # fmt: skip
 
-    return noting
+    heads, read = looks(result.model, name), [ALPHABET[END], *name]
+    attention = plot.figure(
+        1, len(heads), width=11.0, height=3.4,
+        alt=f"Where each of the {len(heads)} heads looks while {name!r} is read, as squares: the "
+        "darker, the more weight. Each row is a letter that looks, and no letter sees a later one.",
+    )  # fmt: skip
+    for number, (ax, head) in enumerate(zip(attention.axes, heads, strict=True), 1):
+        ax.imshow(head, cmap="Greys", vmin=0.0, vmax=1.0)
+        ax.set_xticks(range(len(read)), read)
+        ax.set_yticks(range(len(read)), read)
+        ax.set(title=f"head {number}", xlabel="looks at", ylabel="this letter")
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line of this example."""
-    parser = argparse.ArgumentParser(
-        prog="python -m scalargrad.examples.small_gpt",
-        description="Train a small GPT on made-up names, and let it make up more.",
-    )
-    parser.add_argument(
-        "--steps", type=int, default=500, help="how many batches to learn from (%(default)s)"
-    )
-    parser.add_argument(
-        "--eager",
-        action="store_true",
-        help="build every graph, one name a step (as it is done anyway where numba is missing)",
-    )
-    asked = parser.parse_args(arguments)
-    if asked.steps < 1:
-        parser.error(f"--steps must be at least 1, got {asked.steps}")
-    # replay in plain Python is no faster than eager code: 32 names a step would take minutes
-    by_replay = not asked.eager and find_spec("numba") is not None
-    if not by_replay and not asked.eager:
-        print("without numba (pip install -e '.[compile]') every graph is built, one name a step")
-    run(asked.steps, 32 if by_replay else 1, by_replay)
-
-
-if __name__ == "__main__":
-    main()
+    surprise = result.model.loss(encode(name))
+    surprise.backward()
+    graph = sg.draw(surprise, model=result.model, max_nodes=12, rankdir="TB")
+    result.model.zero_grad()
+    return {"loss": loss, "attention": attention, "graph": graph}

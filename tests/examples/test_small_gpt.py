@@ -299,17 +299,53 @@ def test_the_loss_of_a_batch_is_the_mean_and_gradients_are_added() -> None:
     assert [2 * g for g in together] == pytest.approx([p.grad for p in model.parameters()])
 
 
-def test_the_program_tells_how_it_goes(capsys: pytest.CaptureFixture[str]) -> None:
-    small_gpt.main(["--eager", "--steps", "20"])
+def test_the_report_tells_how_it_went() -> None:
+    training = small_gpt.run(20, by_replay=False)
+    told = small_gpt.report(training)
 
-    told = capsys.readouterr().out
     falling = [float(loss) for loss in re.findall(r"loss (\d\.\d+)\n", told)]
     assert len(falling) == 10
     assert falling[-1] < falling[0]
-    made_up = re.findall(r"made up: (.*)\n", told)[0].split(", ")
-    assert len(made_up) == 12
+    assert falling[0] == pytest.approx(sum(training.losses[:2]) / 2, abs=1e-3)
+    assert len(training.made_up) == 12
+    assert all(name in told for name in training.made_up)
     assert re.search(r"\d+ of these 12 are in the corpus, \d+ more fit its syllables", told)
-    assert "ms a name, forward and backward, building every graph" in told
+
+
+def test_ctrl_c_keeps_what_was_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_turns = names.batches(names.corpus(), size=1)
+
+    def interrupted(words: list[str], size: int) -> Any:
+        yield from islice(take_turns, 3)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(small_gpt, "batches", interrupted)
+    training = small_gpt.run(20, by_replay=False)
+
+    assert len(training.losses) == 3
+    assert "interrupted after 3: what was learnt is kept" in small_gpt.report(training)
+    random.seed(1)
+    fresh = SmallGPT()
+    assert training.model.state_dict() != fresh.state_dict()
+
+
+def test_a_run_has_a_step() -> None:
+    with pytest.raises(ValueError, match="at least 1 step, got 0"):
+        small_gpt.run(0)
+
+
+def test_where_a_head_looks_are_weights_of_the_letters_up_to_there() -> None:
+    random.seed(1)
+    model = SmallGPT()
+    heads = small_gpt.looks(model, "feralen")
+
+    assert len(heads) == 4
+    for head in heads:
+        for place, row in enumerate(head):
+            assert len(row) == 8
+            assert sum(row) == pytest.approx(1.0)
+            assert min(row[: place + 1]) > 0.0
+            assert set(row[place + 1 :]) <= {0.0}
 
 
 def test_replay_is_eager() -> None:

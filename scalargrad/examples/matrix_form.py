@@ -1,0 +1,225 @@
+"""The matrix formulation: layer by layer, and for many points at once, beside the engine.
+
+Neuron by neuron, or with all of a layer's numbers in a vector and its weights in a matrix W of
+d_{l-1} rows and d_l columns, it is the same:
+
+    δj = Σ_k wjk g'(zk) δk              δ^{l-1} = W (g'(z^l) ⊙ δ^l)
+    ∂E/∂wij = ai g'(zj) δj              ∂E/∂W = a^{l-1} (g'(z^l) ⊙ δ^l)ᵀ
+
+⊙ multiplies number by number. The second line is an outer product: a column times a row. For many
+points the vectors become matrices with a row for each point, and the outer products add up to one
+product of matrices: that is why tensor libraries work in batches. δ is ∂E/∂a here, behind the
+activation.
+
+Source: Lecture 2, matrix formulation.
+Data: ours: a 3-4-2 network of tanh, two points, and the δ that arrives at its outputs.
+Look for: three ways, one answer, to the last digit or two. Each ∂E/∂W of a single point has only
+rank 1: its rows are multiples of each other. With `run(points=1)` you see it in the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import scalargrad as sg
+from scalargrad import Value
+
+if TYPE_CHECKING:
+    from scalargrad.examples.pictures import Picture
+
+__all__ = [
+    "DELTA2", "W01", "W12", "ByMatrices", "MatrixForm", "X", "batch", "build", "by_matrices",
+    "figures", "report", "run",
+]  # fmt: skip
+
+Vector = list[float]
+Matrix = list[list[float]]
+
+W01 = [[0.2, -0.5, 0.3, 0.7], [-0.4, 0.1, 0.6, -0.2], [0.5, 0.8, -0.9, 0.15]]
+W12 = [[0.6, -0.3], [-0.7, 0.4], [0.25, 0.9], [0.1, -0.55]]
+X = [[0.5, -1.0, 0.3], [-0.2, 0.8, 1.1]]
+DELTA2 = [[0.7, -0.4], [-1.5, 0.6]]  # ∂E/∂a of the two outputs, for each point
+
+
+def build(x: Sequence[Any], weights: Sequence[Sequence[Sequence[Any]]]) -> list[list[Any]]:
+    """The network forward: the outputs a of each layer, the inputs being the first.
+
+    Args:
+        x: the inputs.
+        weights: of each layer a matrix, a row for each unit before it; numbers or Values.
+
+    Raises:
+        ValueError: a matrix has not one row for each unit before it.
+
+    >>> a = build(X[0], [W01, W12])
+    >>> [round(output, 6) for output in a[2]]
+    [0.308434, -0.787174]
+    """
+    a = [list(x)]
+    for w in weights:
+        if len(w) != len(a[-1]):
+            raise ValueError(f"{len(a[-1])} units need as many rows of weights, got {len(w)}")
+        a.append([sg.tanh(sg.dot(column, a[-1])) for column in zip(*w, strict=True)])
+    return a
+
+
+# --- by hand --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ByMatrices:
+    """δ of the layers 2, 1 and 0, and ∂E/∂W of both matrices, for one point or for a batch."""
+
+    delta2: Any
+    delta1: Any
+    delta0: Any
+    dW12: Matrix
+    dW01: Matrix
+
+
+def by_matrices(x: Vector, delta2: Vector) -> ByMatrices:
+    """The two formulas, for one point, in plain floats.
+
+    >>> [round(d, 6) for d in by_matrices(X[0], DELTA2[0]).delta0]
+    [0.384014, -0.17752, -0.251434]
+    """
+    a0, a1, a2 = build(x, [W01, W12])
+    scaled2 = [(1.0 - a * a) * d for a, d in zip(a2, delta2, strict=True)]  # tanh' = 1 - tanh²
+    delta1 = [sum(w * s for w, s in zip(row, scaled2, strict=True)) for row in W12]
+    scaled1 = [(1.0 - a * a) * d for a, d in zip(a1, delta1, strict=True)]
+    delta0 = [sum(w * s for w, s in zip(row, scaled1, strict=True)) for row in W01]
+    return ByMatrices(
+        list(delta2), delta1, delta0,
+        [[a * s for s in scaled2] for a in a1], [[a * s for s in scaled1] for a in a0],
+    )  # fmt: skip
+
+
+def batch(X: Matrix, delta2: Matrix) -> ByMatrices:
+    """The same for many points at once: a row for each point, and products of matrices.
+
+    >>> round(batch(X, DELTA2).dW01[0][0], 6)
+    0.303689
+    """
+    layers = [build(x, [W01, W12]) for x in X]
+    A0, A1, A2 = ([a[k] for a in layers] for k in range(3))
+    scaled2 = _times_slope(A2, delta2)
+    delta1 = _product(scaled2, _transposed(W12))
+    scaled1 = _times_slope(A1, delta1)
+    return ByMatrices(
+        delta2, delta1, _product(scaled1, _transposed(W01)),
+        _product(_transposed(A1), scaled2), _product(_transposed(A0), scaled1),
+    )  # fmt: skip
+
+
+def _times_slope(A: Matrix, D: Matrix) -> Matrix:
+    return [
+        [(1.0 - a * a) * d for a, d in zip(row, ds, strict=True)]
+        for row, ds in zip(A, D, strict=True)
+    ]
+
+
+def _product(A: Matrix, B: Matrix) -> Matrix:
+    columns = _transposed(B)
+    return [[sum(a * b for a, b in zip(row, c, strict=True)) for c in columns] for row in A]
+
+
+def _transposed(M: Matrix) -> Matrix:
+    return [list(column) for column in zip(*M, strict=True)]
+
+
+# --- by the engine --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MatrixForm:
+    """What `run` computes: by the engine, point by point, and in one batch.
+
+    `a` are the Values of each point and layer; their `grad` is δ. `dW01` and `dW12` are the sums
+    over the points that the engine collected.
+    """
+
+    points: int
+    a: list[list[list[Value]]]
+    E: Value
+    dW01: Matrix
+    dW12: Matrix
+    single: list[ByMatrices]
+    batch: ByMatrices
+
+
+def run(points: int = 2) -> MatrixForm:
+    """Differentiate E = Σ δ2 · a2 by the engine, whose ∂E/∂a2 is δ2, and by matrices.
+
+    Args:
+        points: how many of the two points to take.
+
+    Raises:
+        ValueError: not 1 or 2.
+
+    >>> result = run()
+    >>> round(result.dW01[0][0], 6), round(result.batch.dW01[0][0], 6)
+    (0.303689, 0.303689)
+    """
+    if points not in (1, 2):
+        raise ValueError(f"there are two points; take 1 or 2, got {points!r}")
+    w01, w12 = ([[Value(w) for w in row] for row in W] for W in (W01, W12))
+    layers = []
+    for x in X[:points]:
+        inputs = [Value(xi) for xi in x]
+        layers.append(build(inputs, [w01, w12]))
+    E = sg.sum([sg.dot(d, a[2]) for d, a in zip(DELTA2, layers, strict=False)])
+    E.label = "E"
+    E.backward()
+    return MatrixForm(
+        points, layers, E, [[w.grad for w in row] for row in w01],
+        [[w.grad for w in row] for row in w12],
+        [by_matrices(x, d) for x, d in zip(X[:points], DELTA2, strict=False)],
+        batch(X[:points], DELTA2[:points]),
+    )  # fmt: skip
+
+
+def report(result: MatrixForm) -> str:
+    """δ of the layers point by point, and both ∂E/∂W, with the largest difference."""
+    lines = ["δ of layer 1 and of the inputs; in brackets what the engine finds", ""]
+    for n, (point, a) in enumerate(zip(result.single, result.a, strict=True), 1):
+        for layer, deltas in ((1, point.delta1), (0, point.delta0)):
+            told = "  ".join(
+                f"{d:+.5f} ({value.grad:+.5f})" for d, value in zip(deltas, a[layer], strict=True)
+            )
+            lines.append(f"  point {n}, layer {layer}:  {told}")
+    what = "summed over the points" if result.points > 1 else "of the one point: rows in proportion"
+    lines += ["", f"∂E/∂W01, {what}", ""]
+    lines += [f"  {'  '.join(f'{w:+.9f}' for w in row)}" for row in result.dW01]
+    pairs = zip(_flat(result.dW01, result.dW12), _flat(result.batch.dW01, result.batch.dW12),
+                strict=True)  # fmt: skip
+    worst = max(abs(x - y) for x, y in pairs)
+    lines += ["", f"largest difference between the engine and the batch: {worst:.1e}"]
+    return "\n".join(lines)
+
+
+def _flat(*matrices: Matrix) -> list[float]:
+    return [w for matrix in matrices for row in matrix for w in row]
+
+
+def figures(result: MatrixForm) -> dict[str, Picture]:
+    """The network with ∂E/∂w on its lines, and the outer products that make ∂E/∂W01."""
+    from scalargrad import plot
+
+    names = {(0, i): f"x{i + 1}" for i in range(3)} | {(2, k): f"a{k + 1}" for k in range(2)}
+    slopes = {((0, i), (1, j)): w for i, row in enumerate(result.dW01) for j, w in enumerate(row)}
+    slopes |= {((1, i), (2, j)): w for i, row in enumerate(result.dW12) for j, w in enumerate(row)}
+    network = plot.network(
+        [3, 4, 2], names=names, edge_values=slopes, title="∂E/∂w, summed over the points",
+        alt="A 3-4-2 network; the wider a line, the larger ∂E/∂w of its weight; dashed lines are "
+        "negative.",
+    )  # fmt: skip
+    products = [point.dW01 for point in result.single] + [result.dW01]
+    titles = [f"point {n}: a0 times a row" for n in range(1, result.points + 1)] + ["their sum"]
+    outer = plot.images(
+        products, titles, signed=True, title="∂E/∂W01: outer products add up",
+        alt="Tables of 3 rows and 4 columns, dark where the number is large: one for each point, "
+        "in which all rows are alike but for a factor, and their sum, in which they are not.",
+    )  # fmt: skip
+    return {"network": network, "outer_products": outer}

@@ -1,0 +1,121 @@
+"""Bars in groups, and a grid of grey pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from scalargrad.plot.figure import Figure, axes_of, figure, finished
+from scalargrad.plot.lines import plain
+from scalargrad.plot.style import HATCHES, INK
+
+__all__ = ["bars", "images"]
+
+_SHADES = ("#ffffff", "#9aa7b5", "#4a5d73", "#d9d0c1", "#2b2b2b", "#c9c9c9")
+
+
+def bars(
+    data: Mapping[str, Sequence[Any]], names: Sequence[str], *, ylabel: str, title: str = "",
+    xlabel: str = "", ylim: tuple[float, float] | None = None, ax: Axes | None = None,
+    alt: str | None = None,
+) -> Figure:  # fmt: skip
+    """Groups of bars side by side: one group for each name, one bar in it for each label.
+
+    Args:
+        data: for each label as many numbers as there are names.
+        names: of the groups, below the axis.
+        ylabel: what the numbers are.
+        xlabel: what the groups are.
+        ylim: the lowest and highest number shown.
+        title, ax, alt: as for `plot.lines`.
+
+    Raises:
+        ValueError: a label has not one number for each name.
+
+    >>> sg.plot.bars({"real": [1, 0], "predicted": [0.9, 0.2]}, ["Mon", "Tue"], ylabel="p").alt
+    'p of Mon, Tue: real 1, 0; predicted 0.9, 0.2'
+    """
+    for label, numbers in data.items():
+        if len(numbers) != len(names):
+            raise ValueError(
+                f"bars: {label!r} must have a number for each of {len(names)} names, "
+                f"got {len(numbers)}"
+            )
+    ax = axes_of(ax, height=3.8)
+    width = 0.8 / len(data)
+    for k, (label, numbers) in enumerate(data.items()):
+        places = [i - 0.4 + width * (k + 0.5) for i in range(len(names))]
+        ax.bar(
+            places, [plain(y) for y in numbers], width, label=label, edgecolor=INK, linewidth=0.8,
+            color=_SHADES[k % len(_SHADES)] if len(data) > 1 else "#9aa7b5",
+            hatch=HATCHES[k % len(HATCHES)],
+        )  # fmt: skip
+    ax.axhline(0.0, color=INK, linewidth=0.8)
+    ax.set_xticks(range(len(names)), names)
+    ax.set_xlabel(xlabel or " ")
+    ax.set_ylabel(ylabel)
+    if ylim is not None:
+        ax.set_ylim(*ylim)
+    if len(data) > 1:
+        ax.legend(frameon=True, framealpha=0.85, edgecolor="none")
+    told = "; ".join(
+        f"{label} {', '.join(f'{plain(y):.3g}' for y in numbers)}"
+        for label, numbers in data.items()
+    )
+    return finished(ax, title, alt, f"{ylabel} of {', '.join(names)}: {told}")
+
+
+def images(
+    pictures: Sequence[Sequence[Sequence[Any]]], titles: Sequence[str], *, columns: int = 3,
+    title: str = "", signed: bool = False, alt: str | None = None,
+) -> Figure:  # fmt: skip
+    """A grid of grey pictures, all on one scale.
+
+    Args:
+        pictures: each a list of rows of numbers, 0 black and 1 white; others are cut to that.
+        titles: one for each picture.
+        columns: how many stand side by side.
+        title: above all of them.
+        signed: the numbers are weights: white is 0, and what is negative is also crossed out.
+        alt: what the figure shows, in words.
+
+    Raises:
+        ValueError: there is not one title for each picture.
+
+    >>> sg.plot.images([[[0, 1], [1, 0]]], ["a chequerboard"], columns=1).alt
+    'Pictures: a chequerboard'
+    """
+    if len(pictures) != len(titles) or not pictures:
+        raise ValueError(
+            f"images: there must be a title for each picture, got {len(titles)} for {len(pictures)}"
+        )
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    tall = max(len(picture) / len(picture[0]) for picture in pictures)  # rows for each column
+    height = (2.2 * tall + 0.45) * rows + (0.35 if title else 0.0)
+    page = figure(rows, columns, width=2.3 * columns, height=height)
+    for ax in page.axes:
+        ax.set_axis_off()
+    numbers = [[[plain(x) for x in row] for row in picture] for picture in pictures]
+    largest = max(abs(x) for picture in numbers for row in picture for x in row) or 1.0
+    for ax, picture, name in zip(page.axes, numbers, titles, strict=False):
+        if signed:
+            shown = [[abs(x) for x in row] for row in picture]
+            ax.imshow(shown, cmap="Greys", vmin=0.0, vmax=1.4 * largest)
+            minus = [(j, i) for i, row in enumerate(picture) for j, x in enumerate(row) if x < 0]
+            if minus:
+                x, y = zip(*minus, strict=True)
+                ax.scatter(x, y, marker="_", color=INK, linewidth=1.4)
+        else:
+            ax.imshow(picture, cmap="gray", vmin=0.0, vmax=1.0)
+        # a white picture would have no edge on white paper
+        down, across = len(picture), len(picture[0])
+        edge = [-0.5, across - 0.5, across - 0.5, -0.5, -0.5]
+        ax.plot(edge, [-0.5, -0.5, down - 0.5, down - 0.5, -0.5], color=INK, linewidth=1.0)
+        ax.set_title(name, fontsize=10)
+    if title:
+        page.suptitle(title, fontsize=11)
+    page.alt = alt if alt is not None else f"Pictures: {'; '.join(titles)}".replace("\n", " ")
+    return finished(page.axes[0], "", None, "")

@@ -1,0 +1,199 @@
+"""Every example, as the command line runs it: it computes, tells, and draws; and all are alike."""
+
+import inspect
+import sys
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+import scalargrad as sg
+from scalargrad.cli import main
+from scalargrad.examples import catalogue
+
+NAMES = [name for lecture in catalogue.LECTURES for name in lecture.examples]
+# What takes long in full size runs small here; `make long` runs it in full.
+SMALLER: dict[str, dict[str, Any]] = {"photographs": {"n": 8}, "small_gpt": {"steps": 20}}
+if not find_spec("numba"):
+    SMALLER["hyperparameters"] = {"iterations": (10, 100)}
+FOLDER = Path(catalogue.__file__).parent
+
+
+@cache
+def result_of(name: str) -> Any:
+    return catalogue.example(name).run(**SMALLER.get(name, {}))
+
+
+def text_of(name: str) -> str:
+    return inspect.getdoc(catalogue.example(name)) or ""
+
+
+# --- the form -------------------------------------------------------------------------------
+
+
+def test_all_modules_are_listed_once() -> None:
+    others = {"__init__", "catalogue", "pictures", "names"}
+
+    assert sorted(NAMES) == sorted({path.stem for path in FOLDER.glob("*.py")} - others)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_says_what_it_is_where_it_is_from_and_what_to_look_for(name: str) -> None:
+    lines = text_of(name).splitlines()
+
+    assert len(lines[0]) < 90
+    for heading in ("Source:", "Data:", "Look for:"):
+        assert sum(line.startswith(heading) for line in lines) == 1, heading
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_is_written_with_the_public_face_alone(name: str) -> None:
+    source = inspect.getsource(sys.modules[catalogue.example(name).__name__])
+    inner = {
+        "engine",
+        "primitives",
+        "reductions",
+        "rows",
+        "functional",
+        "replay",
+        "draw",
+        "nesting",
+    }
+    for line in source.splitlines():
+        if line.startswith(("from scalargrad.", "import scalargrad.")):
+            assert line.split()[1].split(".")[1] not in inner, line
+        assert not line.startswith(("import numpy", "import matplotlib", "from matplotlib")), line
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_can_be_loaded_without_matplotlib_and_numpy(name: str) -> None:
+    source = (FOLDER / f"{name}.py").read_text("utf-8")
+
+    assert "\nfrom scalargrad import plot" not in source  # only where it draws
+
+
+# --- the numbers ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_reports_its_numbers(name: str) -> None:
+    told = catalogue.example(name).report(result_of(name))
+
+    assert any(character.isdigit() for character in told)
+    assert max(map(len, told.splitlines())) <= 110
+    assert "Value(" not in told
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_computes_and_prints_nothing(
+    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result_of(name)
+
+    assert capsys.readouterr().out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- the pictures ---------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not find_spec("matplotlib"), reason="matplotlib is not installed")
+@pytest.mark.parametrize("name", NAMES)
+def test_each_draws_what_it_says(name: str, tmp_path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    pictures = catalogue.example(name).figures(result_of(name))
+
+    assert pictures
+    for key, picture in pictures.items():
+        if isinstance(picture, sg.Film):
+            assert "scalargrad-film" in picture.save(tmp_path / f"{key}.html").read_text("utf-8")
+            continue
+        ElementTree.parse(picture.save(tmp_path / f"{key}.svg"))
+        if isinstance(picture, Figure):
+            assert len(picture.alt) > 40, f"{key}: what does it show?"
+            for ax in picture.axes:
+                if ax.axison and ax.get_label() != "<colorbar>":
+                    assert ax.get_xlabel(), key
+                    assert ax.get_ylabel(), key
+
+
+# --- the command line -----------------------------------------------------------------------
+
+
+def test_list_shows_all_by_lecture(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    told = capsys.readouterr().out
+
+    for lecture in catalogue.LECTURES:
+        assert f"{lecture.author}: {lecture.title}\n" in told
+    for name in NAMES:
+        assert f"  {name:<26} {catalogue.summary(name).rstrip('.')}\n" in told
+
+
+@pytest.mark.skipif(not find_spec("matplotlib"), reason="matplotlib is not installed")
+def test_run_prints_numbers_and_saves_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "simplest-network", "--save", str(tmp_path / "new")]) == 0
+    told = capsys.readouterr().out
+
+    assert "0.096" in told
+    saved = sorted((tmp_path / "new").iterdir())
+    assert len(saved) == len(
+        catalogue.example("simplest_network").figures(result_of("simplest_network"))
+    )
+    for path in saved:
+        assert path.name.startswith("simplest_network-")
+        assert str(path) in told
+
+
+def test_run_without_a_folder_saves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "seven_node"]) == 0
+
+    assert "add --save DIR" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mistyped_name_is_told_what_is_like_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "seven_nodes"]) == 2
+    assert "no example 'seven_nodes'; did you mean seven_node?" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["run", "seven_node", "--save", str(tmp_path / "file")]) == 2
+    captured = capsys.readouterr()
+
+    assert "w13" in captured.out  # the numbers are there all the same
+    assert "the pictures cannot be written" in captured.err
+
+
+def test_without_matplotlib_the_numbers_come_and_the_line_to_type(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("scalargrad.plot")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delattr(sg, "plot", raising=False)
+    assert main(["run", "simplest_network", "--save", str(tmp_path)]) == 2
+    captured = capsys.readouterr()
+
+    assert "0.096" in captured.out
+    assert "pip install -e '.[plot]'" in captured.err
+
+
+def test_ctrl_c(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("scalargrad.examples.seven_node.run", interrupted)
+    assert main(["run", "seven_node"]) == 130
+    assert capsys.readouterr().err == "\nscalargrad: interrupted\n"

@@ -1,0 +1,120 @@
+"""Error curves and surfaces, and decision boundaries."""
+
+import random
+from typing import Any
+
+import pytest
+
+pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+
+from mpl_toolkits.mplot3d import Axes3D
+
+from scalargrad import Value, nn, plot
+
+
+def bowl(w1: Any, w2: Any) -> Any:
+    return w1 * w1 + 4.0 * w2 * w2
+
+
+def labels(page: plot.Figure) -> list[str]:
+    return page.axes[0].get_legend_handles_labels()[1]
+
+
+def test_an_error_curve_with_all_that_can_be_on_it() -> None:
+    page = plot.error_curve(
+        lambda w: (w - 1.0) ** 2, (-1.0, 3.0), path=[2.0, 1.5], tangent=2.0, secant=(2.0, 0.5),
+        minima=[1.0],
+    )  # fmt: skip
+
+    assert labels(page) == ["tangent, slope 2", "secant, slope 2.5", "start", "minimum"]
+    assert "descent of 1 steps from 2 to 1.5" in page.alt
+
+
+def test_places_beyond_the_span_are_not_drawn() -> None:
+    page = plot.error_curve(lambda w: w * w, (-1.0, 1.0), path=[0.5, 9.0])
+    xs = [x for line in page.axes[0].lines for x in line.get_xdata()]  # type: ignore[union-attr]
+
+    assert max(xs) == 1.0
+
+
+def test_the_arrow_points_downhill() -> None:
+    page = plot.error_surface(bowl, arrow=(1.0, 1.0))
+    arrow = next(text for text in page.axes[0].texts if hasattr(text, "arrow_patch"))
+    dx, dy = arrow.xy[0] - 1.0, arrow.xy[1] - 1.0  # type: ignore[attr-defined]
+
+    assert dx < 0
+    assert dy == pytest.approx(4.0 * dx)  # ∇f = (2, 8)
+
+
+def test_the_path_is_white_dots() -> None:
+    page = plot.error_surface(bowl, path=[(1.0, 1.0), (0.5, 0.2)])
+    dots = [line for line in page.axes[0].lines if line.get_color() == "white"]
+
+    assert [list(line.get_xdata()) for line in dots] == [[1.0, 0.5]]  # type: ignore[arg-type]
+
+
+def test_a_surface_has_depth_and_labels() -> None:
+    page = plot.error_surface(bowl, kind="surface", path=[(1.0, 1.0)], arrow=(1.0, 1.0))
+    ax = page.axes[0]
+
+    assert isinstance(ax, Axes3D)
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()) == ("w1", "w2", "E")
+
+
+def test_a_log_surface_may_touch_zero() -> None:
+    assert plot.error_surface(bowl, log=True).axes[0].collections
+
+
+def test_another_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match="got 'bumps'"):
+        plot.error_surface(bowl, kind="bumps")
+
+
+X = [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]]
+
+
+def test_a_boundary_of_plain_numbers_of_values_and_of_a_network() -> None:
+    random.seed(1)
+    w = Value(1.0)
+    models: list[Any] = [
+        lambda x: x[0] - 0.5,
+        lambda x: 1.0 if x[0] > 0.5 else -1.0,
+        lambda x: w * x[0] - 0.5,
+        nn.MLP(2, [3, 1], "tanh"),
+    ]
+    for model in models:
+        assert "4 samples" in plot.decision_boundary(model, X, [-1, 1, -1, 1]).alt
+
+
+def test_it_counts_those_on_the_wrong_side() -> None:
+    right = lambda x: x[0] - 0.5
+
+    assert "all of them on the right" in plot.decision_boundary(right, X, [-1, 1, -1, 1]).alt
+    assert "2 of them" in plot.decision_boundary(right, X, [-1, 1, 1, -1]).alt
+    half = lambda x: x[0]
+    told = plot.decision_boundary(half, X, [0, 1, 0, 1], threshold=0.5).alt
+    assert "all of them on the right" in told
+
+
+def test_classes_differ_in_their_mark() -> None:
+    page = plot.decision_boundary(lambda x: x[0], X, [-1, 1, -1, 1])
+
+    assert len({line.get_marker() for line in page.axes[0].lines}) == 2
+
+
+def test_straight_boundaries_can_be_added() -> None:
+    page = plot.decision_boundary(
+        lambda x: x[0], X, [-1, 1, -1, 1], lines={"mine": ([1.0, 0.0], -0.5)}
+    )
+
+    assert "mine" in labels(page)
+
+
+def test_samples_have_two_inputs_and_a_label_each() -> None:
+    model = lambda x: x[0]
+    with pytest.raises(ValueError, match="two inputs, got 3 inputs"):
+        plot.decision_boundary(model, [[1, 2, 3]], [1])
+    with pytest.raises(ValueError, match="got no samples"):
+        plot.decision_boundary(model, [], [])
+    with pytest.raises(ValueError, match="got 1 for 4"):
+        plot.decision_boundary(model, X, [1])
