@@ -2,9 +2,9 @@
 
 try:
     import matplotlib  # noqa: F401  # asked for here, so that the error says what to type
-except ImportError:
+except ModuleNotFoundError:
     raise ImportError(
-        "scalargrad.plot needs matplotlib: in the checkout, pip install -e '.[plot]'"
+        "scalargrad.plot needs matplotlib. In the checkout type: pip install -e '.[plot]'"
     ) from None
 
 from scalargrad.plot.boundary import decision_boundary

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from scalargrad.engine import no_grad
-from scalargrad.plot.figure import Figure, axes_of, finished
+from scalargrad.plot.figure import Figure, axes_of, finished, styled
 from scalargrad.plot.lines import plain, spread
 from scalargrad.plot.style import ACCENT, COLOURS, DASHES, INK
 from scalargrad.replay import RecordingError, compile
@@ -19,6 +19,7 @@ __all__ = ["decision_boundary"]
 Span = tuple[tuple[float, float], tuple[float, float]]
 
 
+@styled
 def decision_boundary(
     model: Callable[[Any], Any], X: Sequence[Sequence[float]], Y: Sequence[float], *,
     span: Span | None = None, title: str = "", threshold: float = 0.0,
@@ -63,13 +64,20 @@ def decision_boundary(
     parted = threshold if min(labels) <= threshold < max(labels) else 0.0
     wrong = 0
     for x, label in zip(X, labels, strict=True):
-        wrong += (plain(model([float(x[0]), float(x[1])])) > threshold) != (label > parted)
+        with no_grad():
+            answer = _number(model([float(x[0]), float(x[1])]))
+        wrong += (answer > threshold) != (label > parted)
     for above, marker, colour in ((True, "o", COLOURS[0]), (False, "X", ACCENT)):
         places = [x for x, label in zip(X, labels, strict=True) if (label > parted) == above]
         if places:
             x1, x2 = zip(*places, strict=True)
             name = f"target {next(y for y in labels if (y > parted) == above):g}"
-            look: Any = {"color": colour, "markeredgecolor": "white", "markersize": 8, "zorder": 5}
+            look: Any = {
+                "color": colour,
+                "markeredgecolor": "white",
+                "markersize": 8 if above else 9.5,
+            }
+            look |= {"markeredgewidth": 0.8, "zorder": 5}
             ax.plot(x1, x2, marker, label=name, **look)
     for k, (name, (w, b)) in enumerate((lines or {}).items()):
         look = {"color": COLOURS[k % 4], "linestyle": DASHES[k % 6], "linewidth": 2.0}
@@ -79,7 +87,7 @@ def decision_boundary(
     ax.set_ylim(ys[0], ys[-1])
     ax.set_xlabel("x1")
     ax.set_ylabel("x2")
-    ax.legend(frameon=True, framealpha=0.85, edgecolor="none", fontsize=8)
+    ax.legend(frameon=True, framealpha=0.85, edgecolor="none", fontsize=9)
     told = f"The boundary of a classifier of two inputs, with {len(X)} samples, "
     told += f"{wrong} of them on the wrong side" if wrong else "all of them on the right side"
     return finished(ax, title, alt, told)
@@ -89,11 +97,20 @@ def _scores(model: Callable[[Any], Any], xs: Any, ys: Any) -> Any:
     """The answers over the grid: replayed where the model can be recorded, else one by one."""
     places = [[float(x), float(y)] for y in ys for x in xs]
     try:
-        answers = np.asarray(compile(model)(places), dtype=float)
+        answers = np.asarray(compile(model)(places), dtype=float).reshape(len(places))
     except (RecordingError, TypeError, ValueError, ArithmeticError, AttributeError):
         with no_grad():  # a model of plain numbers, say
-            answers = np.array([plain(model(place)) for place in places])
+            answers = np.array([_number(model(place)) for place in places])
     return answers.reshape(len(ys), len(xs))
+
+
+def _number(answer: Any) -> float:
+    """What the model says, be it alone in a list or not."""
+    if isinstance(answer, list | tuple):
+        if len(answer) != 1:
+            raise ValueError(f"decision_boundary: a model gives one number, got {len(answer)}")
+        answer = answer[0]
+    return plain(answer)
 
 
 def _around(X: Sequence[Sequence[float]]) -> Span:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import io
 import os
-from collections.abc import Container
+from collections.abc import Callable, Container
+from functools import wraps
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -18,7 +19,9 @@ from scalargrad.draw.web import offered
 from scalargrad.files import write_whole
 from scalargrad.plot.style import SETTINGS
 
-__all__ = ["Figure", "axes_of", "figure", "finished"]
+__all__ = ["Figure", "axes_of", "figure", "finished", "styled"]
+
+P = ParamSpec("P")
 
 _FORMATS = ("svg", "png", "pdf")
 _NO_DATE: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -32,6 +35,7 @@ class Figure(_Figure):
     """
 
     alt: str = ""
+    _automatic: str = ""  # the text that `plot` made itself; another one is the caller's
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it as .svg, .png or .pdf, as the suffix says; gives the path.
@@ -60,12 +64,16 @@ class Figure(_Figure):
         if form == "svg":
             metadata |= {"Title": self._title(), "Description": self.alt}
         buffer = io.BytesIO()
-        with matplotlib.rc_context(SETTINGS):
-            self.savefig(buffer, format=form, metadata=metadata, dpi=150)
+        self.savefig(buffer, format=form, metadata=metadata, dpi=150)
         return buffer.getvalue()
 
+    def savefig(self, *args: Any, **settings: Any) -> None:
+        """As in matplotlib, which writes more formats; in the style of this package."""
+        with matplotlib.rc_context(SETTINGS):  # some of it is looked up when an axis is drawn
+            super().savefig(*args, **settings)
+
     def _title(self) -> str:
-        titles = [ax.get_title() for ax in self.axes if ax.get_title()]
+        titles = [title for title in (self.get_suptitle(), *map(_title_of, self.axes)) if title]
         return titles[0] if titles else "Figure"
 
     def __repr__(self) -> str:
@@ -88,6 +96,22 @@ class Figure(_Figure):
         return offered(forms, include, exclude)
 
 
+def _title_of(ax: Axes) -> str:
+    return ax.get_title()
+
+
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """The function, in the style of this package, whatever style the user has chosen."""
+
+    @wraps(draw)
+    def drawing(*args: P.args, **settings: P.kwargs) -> Figure:
+        with matplotlib.rc_context(SETTINGS):
+            return draw(*args, **settings)
+
+    return drawing
+
+
+@styled
 def figure(
     rows: int = 1, columns: int = 1, *, width: float = 6.4, height: float | None = None,
     alt: str = "", projection: str | None = None,
@@ -106,9 +130,8 @@ def figure(
     """
     if rows < 1 or columns < 1:
         raise ValueError(f"a figure has at least one row and one column, got {rows} and {columns}")
-    with matplotlib.rc_context(SETTINGS):
-        page = Figure(figsize=(width, height or 4.2 * rows), layout="constrained")
-        page.subplots(rows, columns, subplot_kw={"projection": projection} if projection else {})
+    page = Figure(figsize=(width, height or 4.2 * rows), layout="constrained")
+    page.subplots(rows, columns, subplot_kw={"projection": projection} if projection else {})
     page.alt = alt
     return page
 
@@ -125,15 +148,24 @@ def finished(ax: Axes, title: str, alt: str | None, automatic: str) -> Figure:
         ax: what was drawn into.
         title: above the axes.
         alt: the caller's words for the figure, or None.
-        automatic: words made from the numbers, in case there are no others.
+        automatic: words made from the numbers, in case there are no others. Those of several axes
+            stand one after the other.
     """
     if title:
         ax.set_title(title, fontsize=SETTINGS["axes.titlesize"])
-    page = ax.get_figure(root=True) if hasattr(ax, "get_figure") else None
-    if not isinstance(page, Figure):
-        return page  # type: ignore[return-value]  # the caller's own figure, of matplotlib
+    page: Figure = _page(ax)
+    if not hasattr(page, "alt"):  # the caller's own figure, of matplotlib
+        return page
     if alt is not None:
         page.alt = alt
-    elif not page.alt:
-        page.alt = automatic
+    elif page.alt == page._automatic:
+        told = f"{title}: {automatic}" if title and len(page.axes) > 1 else automatic
+        page._automatic = page.alt = f"{page.alt}. {told}" if page.alt else told
     return page
+
+
+def _page(ax: Axes) -> Any:
+    try:
+        return ax.get_figure(root=True)
+    except TypeError:  # before matplotlib 3.10, where this is the whole figure already
+        return ax.figure.figure

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 import scalargrad.primitives as primitives
 from scalargrad.engine import Value
 from scalargrad.functional import grad
-from scalargrad.plot.figure import Figure, axes_of, finished
+from scalargrad.plot.figure import Figure, axes_of, finished, styled
 from scalargrad.plot.style import GREY, INK, MARKERS, line_style
 from scalargrad.training import History
 
@@ -20,6 +21,7 @@ __all__ = ["activation", "curves", "lines", "loss_curve", "plain", "spread"]
 Numbers = Sequence[float]
 
 
+@styled
 def lines(
     data: Mapping[str, Any], *, xlabel: str, ylabel: str, xscale: str = "linear",
     yscale: str = "linear", title: str = "", markers: bool = False, ax: Axes | None = None,
@@ -39,8 +41,8 @@ def lines(
     Raises:
         ValueError: there is nothing to draw, or xs and ys are not equally many.
 
-    >>> sg.plot.lines({"E": [4.0, 2.0, 1.0]}, xlabel="update", ylabel="E").alt
-    'E over update: E goes from 4 to 1'
+    >>> sg.plot.lines({"E": [4.0, 1.0, 2.0]}, xlabel="update", ylabel="E").alt
+    'E over update: E goes from 4 to 2, lowest 1 at 1'
     """
     if not data:
         raise ValueError("lines: there is nothing to draw")
@@ -50,13 +52,14 @@ def lines(
         xs, ys = _pair(label, numbers)
         style = line_style(k) | ({"marker": MARKERS[k % len(MARKERS)]} if markers else {})
         ax.plot(xs, ys, label=label, markersize=4.5, **style)
-        told.append(f"{label} goes from {ys[0]:.3g} to {ys[-1]:.3g}")
+        told.append(f"{label} goes from {ys[0]:.3g} to {ys[-1]:.3g}{_lowest(xs, ys)}")
     ax.set_xscale(xscale)
     ax.set_yscale(yscale)
     _name(ax, xlabel, ylabel, legend=len(data) > 1)
     return finished(ax, title, alt, f"{ylabel} over {xlabel}: {'; '.join(told)}")
 
 
+@styled
 def curves(
     functions: Mapping[str, Callable[[Any], Any]], span: tuple[float, float] = (-1.0, 1.0), *,
     points: tuple[Numbers, Numbers] | None = None,
@@ -88,6 +91,7 @@ def curves(
     return finished(ax, title, alt, told)
 
 
+@styled
 def loss_curve(
     losses: History | Sequence[float] | Mapping[str, Any], *, title: str = "",
     log: bool | str = "auto", ylabel: str = "loss", ax: Axes | None = None,
@@ -101,6 +105,8 @@ def loss_curve(
         log: a logarithmic axis; "auto" takes one where all are positive and span a factor of 100.
         ylabel: what the losses are.
 
+    What is nan or infinite is left out, and the axis says how many that are.
+
     Raises:
         ValueError: there is no loss to draw.
 
@@ -108,25 +114,30 @@ def loss_curve(
     >>> sg.plot.loss_curve(history).alt
     'loss by epoch: training from 4 to 1; validation from 4 to 3, lowest, 2.5, at epoch 1'
     """
-    series = _series(losses)
+    series = {label: [plain(y) for y in numbers] for label, numbers in _series(losses).items()}
     if not any(series.values()):
         raise ValueError("loss_curve: there is no loss to draw")
     ax = axes_of(ax)
     told = []
+    left_out = 0
     for k, (label, numbers) in enumerate(series.items()):
         shown = [(i, y) for i, y in enumerate(numbers) if math.isfinite(y)]
         if not shown:
+            left_out += len(numbers)
             told.append(f"{label} is never finite")
             continue
         ax.plot(*zip(*shown, strict=True), label=label, **line_style(k))
         told.append(f"{label} from {shown[0][1]:.3g} to {shown[-1][1]:.3g}")
         if len(shown) < len(numbers):
+            left_out += len(numbers) - len(shown)
             told[-1] += f", not finite {len(numbers) - len(shown)} times"
         if label.startswith("validation"):
             epoch, lowest = min(shown, key=lambda place: place[1])
             ax.plot([epoch], [lowest], "o", color="white", markeredgecolor=INK, markersize=8)
+            late = epoch > 0.6 * len(numbers)  # to the left then, or the frame would cut it
             ax.annotate(
-                f"lowest: {lowest:.3g} at {epoch}", (epoch, lowest), xytext=(10, -14),
+                f"lowest: {lowest:.3g} at {epoch}", (epoch, lowest),
+                xytext=(-10 if late else 10, -14), ha="right" if late else "left",
                 textcoords="offset points", fontsize=9, zorder=6,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.9},
             )  # fmt: skip
@@ -134,10 +145,13 @@ def loss_curve(
     finite = [y for numbers in series.values() for y in numbers if math.isfinite(y)]
     if log is True or (log == "auto" and finite and _spans_decades(finite)):
         ax.set_yscale("log")
-    _name(ax, "epoch", ylabel, legend=len(series) > 1)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    note = f" ({left_out} not finite, left out)" if left_out else ""
+    _name(ax, f"epoch{note}", ylabel, legend=len(series) > 1)
     return finished(ax, title, alt, f"{ylabel} by epoch: {'; '.join(told)}")
 
 
+@styled
 def activation(
     g: str | Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]],
     span: tuple[float, float] = (-4.0, 4.0), *, title: str = "", ax: Axes | None = None,
@@ -150,11 +164,13 @@ def activation(
         span: from where to where.
         title, ax, alt: as for `lines`.
 
+    Where a curve jumps, or is not defined, it has a gap.
+
     Raises:
-        ValueError: there is no operation of that name.
+        ValueError: there is no operation of that name, or none of the functions is defined.
 
     >>> sg.plot.activation("tanh").alt
-    'tanh and its slope from -4 to 4; the slope is at most 1'
+    'tanh and its slope from -4 to 4; the slope of tanh is at most 1'
     """
     if isinstance(g, str):
         if not callable(getattr(primitives, g, None)):
@@ -166,17 +182,22 @@ def activation(
             functions = {"g": functions["<lambda>"]}
     ax = axes_of(ax)
     xs = spread(span, 401)
-    steepest = 0.0
+    told = f"{', '.join(functions)} and {'its slope' if len(functions) == 1 else 'their slopes'}"
+    told += f" from {span[0]:g} to {span[1]:g}"
     for k, (label, f) in enumerate(functions.items()):
-        slopes = [plain(grad(f)(x)) for x in xs]
-        steepest = max(steepest, *slopes)
-        colour = line_style(k)["color"]
-        ax.plot(xs, [plain(f(x)) for x in xs], color=colour, label=label)
-        ax.plot(xs, slopes, color=colour, linestyle="--", linewidth=1.4, label="its slope")
+        look: Any = {"color": line_style(k)["color"]}
+        if len(functions) > 1:  # dashes are for the slopes: marks tell the functions apart
+            look |= {"marker": MARKERS[k % len(MARKERS)], "markevery": (7 * k, 50), "markersize": 5}
+        slope_label = "its slope" if len(functions) == 1 else f"slope of {label}"
+        ax.plot(*_with_gaps(f, xs), label=label, **look)
+        places, slopes = _with_gaps(grad(f), xs)
+        ax.plot(places, slopes, linestyle="--", linewidth=1.4, label=slope_label, **look)
+        finite = [y for y in slopes if math.isfinite(y)]
+        if not finite:
+            raise ValueError(f"activation: {label} has no slope from {span[0]:g} to {span[1]:g}")
+        told += f"; the slope of {label} is at most {max(finite):.3g}"
     ax.axhline(0.0, color=GREY, linewidth=0.6, zorder=0)
     _name(ax, "z", "g(z), g'(z)", legend=True)
-    told = f"{', '.join(functions)} and {'its slope' if len(functions) == 1 else 'their slopes'}"
-    told += f" from {span[0]:g} to {span[1]:g}; the slope is at most {steepest:.3g}"
     return finished(ax, title, alt, told)
 
 
@@ -198,6 +219,47 @@ def spread(span: tuple[float, float], count: int = 241) -> list[float]:
     if not low < high:
         raise ValueError(f"a span goes from a number to a higher one, got {low} and {high}")
     return [low + (high - low) * k / (count - 1) for k in range(count)]
+
+
+def _with_gaps(f: Callable[[Any], Any], xs: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Places and heights of a curve, with a nan where it jumps or is not defined."""
+
+    def height(x: float) -> float:
+        try:
+            return plain(f(x))
+        except (ArithmeticError, ValueError):  # log(-1), 1/0
+            return math.nan
+
+    heights = [height(x) for x in xs]
+    finite = [y for y in heights if math.isfinite(y)]
+    large = 0.1 * (max(finite) - min(finite)) if finite else 0.0
+    places, shown = [xs[0]], [heights[0]]
+    for k in range(1, len(xs)):
+        left, right, low, high = xs[k - 1], xs[k], heights[k - 1], heights[k]
+        if abs(high - low) > large:  # a steep way, or a jump? That remains however close one looks
+            jump = abs(high - low)
+            for _ in range(20):
+                middle = 0.5 * (left + right)
+                y = height(middle)
+                if abs(y - low) > abs(high - y):
+                    right, high = middle, y
+                else:
+                    left, low = middle, y
+            if abs(high - low) > 0.5 * jump:
+                places += [left, left, right]
+                shown += [low, math.nan, high]
+        places.append(xs[k])
+        shown.append(heights[k])
+    return places, shown
+
+
+def _lowest(xs: Sequence[float], ys: Sequence[float]) -> str:
+    """Where a line is lowest, in words, if that is at neither of its ends."""
+    finite = [(y, x) for x, y in zip(xs, ys, strict=True) if math.isfinite(y)]
+    if not finite:
+        return ""
+    lowest, place = min(finite)
+    return "" if lowest in (ys[0], ys[-1]) else f", lowest {lowest:.3g} at {place:g}"
 
 
 def _pair(label: str, numbers: Any) -> tuple[list[float], list[float]]:

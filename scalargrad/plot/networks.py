@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch
 
 from scalargrad import nn
-from scalargrad.plot.figure import Figure, axes_of, finished
+from scalargrad.plot.figure import Figure, axes_of, finished, styled
 from scalargrad.plot.lines import plain
 from scalargrad.plot.style import ACCENT, COLOURS, INK
 
@@ -22,6 +24,7 @@ RADIUS = 0.36
 GAP = 1.25  # between the centres of two circles of a layer
 
 
+@styled
 def network(
     sizes: Sequence[int] | nn.MLP, *, names: Mapping[Any, str] | None = None,
     notes: Mapping[Any, str] | None = None, edge_labels: Mapping[Any, str] | None = None,
@@ -31,8 +34,8 @@ def network(
     """A layered network: circles in columns, each joined with all of the next column.
 
     Args:
-        sizes: how many units each layer has, inputs first; or an `nn.MLP`, whose weights become the
-            `edge_values` if none are given.
+        sizes: how many units each layer has, inputs first; or an `nn.MLP`, whose weights (and
+            biases, with `bias`) become the `edge_values` if none are given.
         names, notes: by node (layer, index), both from 0: what stands in a circle, and below it.
         edge_labels: by edge (node, node): what stands on the line.
         edge_values: by edge a number: the wider the line the larger, dashed where it is negative.
@@ -44,11 +47,11 @@ def network(
         ValueError: there are no two layers, or something is given for a node or edge that is not.
 
     >>> sg.plot.network([2, 3, 1], highlight={(2, 0)}).alt
-    'A network of 2, 3 and 1 units'
+    'A network of 2, 3 and 1 units, with 1 node marked'
     """
     if isinstance(sizes, nn.MLP):
         if edge_values is None:
-            edge_values = _weights(sizes)
+            edge_values = _weights(sizes, bias)
         sizes = [len(sizes.layers[0].neurons[0].w), *(len(layer.neurons) for layer in sizes.layers)]
     sizes = list(sizes)
     if len(sizes) < 2 or min(sizes) < 1:
@@ -56,6 +59,8 @@ def network(
     last = len(sizes) - 1
     drawn = [n + (bias and k < last) for k, n in enumerate(sizes)]
     step = max(2.6 if edge_labels or notes else 2.0, 0.45 * max(drawn) * GAP)
+    if edge_labels:  # many lines that cross need room for their labels
+        step = max(step, *(max(1.05 * min(p), 0.65 * max(p)) for p in pairwise(drawn)))
     nodes = {
         (k, i): (k * step, GAP * ((drawn[k] - 1) / 2 - i))
         for k in range(last + 1)
@@ -68,14 +73,16 @@ def network(
         for j in range(sizes[k + 1])
     ]
     ones = dict.fromkeys(enumerate(sizes[:-1]), "1") if bias else {}
-    shown = f"{', '.join(map(str, sizes[:-1]))} and {sizes[-1]} units"
-    return diagram(
-        nodes, edges, names=ones | dict(names or {}), notes=notes, edge_labels=edge_labels,
-        edge_values=edge_values, highlight=highlight, title=title, ax=ax,
-        alt=alt if alt is not None or ax is not None else f"A network of {shown}",
+    told = f"A network of {', '.join(map(str, sizes[:-1]))} and {sizes[-1]} units"
+    ax = _drawn(
+        nodes, edges, names=ones | dict(names or {}), notes=notes or {},
+        edge_labels=edge_labels or {}, edge_values=edge_values, highlight=highlight, title=title,
+        ax=ax,
     )  # fmt: skip
+    return finished(ax, title, alt, told + _told_of(nodes, edge_values, highlight))
 
 
+@styled
 def diagram(
     nodes: Mapping[Any, tuple[float, float]], edges: Iterable[Edge], *,
     names: Mapping[Any, str] | None = None, notes: Mapping[Any, str] | None = None,
@@ -90,16 +97,35 @@ def diagram(
         edges: pairs of nodes.
         names: what stands in the circles; by default the nodes themselves, if they are text.
 
+    Raises:
+        ValueError: there are no nodes, an edge joins no two of them, or something is given for a
+            node or edge that is not there.
+
     >>> sg.plot.diagram({"x": (0, 0), "y": (2, 0)}, [("x", "y")], edge_labels={("x", "y"): "w"}).alt
     'A diagram of 2 nodes and 1 edge: x to y'
     """
     edges = list(edges)
-    _check(
-        nodes, edges, (names or {}, notes or {}), (edge_labels or {}, edge_values or {}), highlight
-    )
+    ax = _drawn(
+        nodes, edges, names=names or {}, notes=notes or {}, edge_labels=edge_labels or {},
+        edge_values=edge_values, highlight=highlight, title=title, ax=ax,
+    )  # fmt: skip
+    told = ", ".join(f"{a} to {b}" for a, b in edges[:12]) + (" ..." if len(edges) > 12 else "")
+    told = f"A diagram of {len(nodes)} nodes and {len(edges)} edge{'s' * (len(edges) != 1)}: {told}"
+    return finished(ax, title, alt, told + _told_of(nodes, edge_values, highlight))
+
+
+def _drawn(
+    nodes: Mapping[Any, tuple[float, float]], edges: Sequence[Edge], *, names: Mapping[Any, str],
+    notes: Mapping[Any, str], edge_labels: Mapping[Any, str],
+    edge_values: Mapping[Any, float] | None, highlight: Collection[Any], title: str,
+    ax: Axes | None,
+) -> Axes:  # fmt: skip
+    """The axes with all of it but the title."""
+    _check(nodes, edges, (names, notes), (edge_labels, edge_values or {}), highlight)
     width, height = _extent(nodes, bool(notes))
+    scale = min(0.62, 9.0 / width)  # inches for a unit
+    own = ax is None
     if ax is None:
-        scale = min(0.62, 9.0 / width)  # inches for a unit
         wide = max(3.2, scale * width, 0.095 * len(title) + 0.4)  # the title is not to be cut
         ax = axes_of(None, width=wide, height=max(1.8, scale * height + 0.5))
     ax.set_axis_off()
@@ -111,11 +137,9 @@ def diagram(
             ax, nodes, edge, marked=edge in highlight, value=value / largest,
             valued=edge_values is not None,
         )  # fmt: skip
-    for edge, text in (edge_labels or {}).items():
-        _label(ax, nodes, list(edge_labels or {}), edge, text)
     for node, place in nodes.items():
-        name = (names or {}).get(node, node if isinstance(node, str) else "")
-        _circle(ax, place, name, (notes or {}).get(node, ""), node in highlight)
+        name = names.get(node, node if isinstance(node, str) else "")
+        _circle(ax, place, name, notes.get(node, ""), node in highlight)
     xs, ys = zip(*nodes.values(), strict=True)
     ax.set_xlim(min(xs) - 0.8, max(xs) + 0.8)
     ax.set_ylim(min(ys) - (0.85 if notes else 0.55), max(ys) + 0.55)
@@ -124,17 +148,36 @@ def diagram(
             0.5, 0.0, f"widest line: {largest:.3g}; dashed: negative", transform=ax.transAxes,
             ha="center", va="top", fontsize=9,
         )  # fmt: skip
-    told = ", ".join(f"{a} to {b}" for a, b in edges[:12]) + (" ..." if len(edges) > 12 else "")
-    told = f"A diagram of {len(nodes)} nodes and {len(edges)} edge{'s' * (len(edges) != 1)}: {told}"
-    return finished(ax, title, alt, told)
+    unit = scale if own else _inches_of_a_unit(ax)
+    places = _label_places(nodes, edges, edge_labels, notes, unit)
+    for edge, place in places.items():
+        ax.text(
+            *place, edge_labels[edge], ha="center", va="center", fontsize=9, zorder=4,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.9},
+        )  # fmt: skip
+    return ax
 
 
-def _weights(model: nn.MLP) -> dict[Any, float]:
+def _told_of(
+    nodes: Mapping[Any, Any], values: Mapping[Any, float] | None, highlight: Collection[Any]
+) -> str:
+    """What the lines and the marked ones say, for the text of a figure."""
+    told = ""
+    if values:
+        numbers = [plain(x) for x in values.values()]
+        told += f", with values from {min(numbers):.3g} to {max(numbers):.3g} on the lines"
+    marked = [key in nodes for key in highlight]
+    counts = {"node": marked.count(True), "edge": marked.count(False)}
+    parts = [f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items() if n]
+    return told + (f", with {' and '.join(parts)} marked" if parts else "")
+
+
+def _weights(model: nn.MLP, bias: bool) -> dict[Any, float]:
     return {
         ((k, i), (k + 1, j)): w.data
         for k, layer in enumerate(model.layers)
         for j, neuron in enumerate(layer.neurons)
-        for i, w in enumerate(neuron.w)
+        for i, w in enumerate([*neuron.w, *([neuron.b] if bias and neuron.b is not None else [])])
     }
 
 
@@ -142,10 +185,14 @@ def _check(
     nodes: Mapping[Any, Any], edges: Sequence[Edge], of_nodes: Iterable[Mapping[Any, Any]],
     of_edges: Iterable[Mapping[Any, Any]], highlight: Collection[Any],
 ) -> None:  # fmt: skip
+    if not nodes:
+        raise ValueError("diagram: there are no nodes")
     known = set(edges)
     for edge in edges:
         if edge[0] not in nodes or edge[1] not in nodes:
             raise ValueError(f"the edge {edge!r} joins what is no node")
+        if nodes[edge[0]] == nodes[edge[1]]:
+            raise ValueError(f"the edge {edge!r} joins nodes that stand at one place")
     for given, there, what in (
         *((m, nodes, "node") for m in of_nodes), *((m, known, "edge") for m in of_edges),
     ):  # fmt: skip
@@ -173,6 +220,9 @@ def _join(
     if marked:
         width, colour = max(width, 2.4), ACCENT
     (x0, y0), (x1, y1) = nodes[edge[0]], nodes[edge[1]]
+    if marked and valued:  # beside wide lines, being wide does not tell
+        shade: Any = {"linewidth": width + 6.0, "color": "#f2c4be", "zorder": 0.5}
+        ax.plot([x0, x1], [y0, y1], **shade)
     length = math.hypot(x1 - x0, y1 - y0)
     dx, dy = (x1 - x0) / length * RADIUS, (y1 - y0) / length * RADIUS
     arrow = FancyArrowPatch(
@@ -183,28 +233,73 @@ def _join(
     ax.add_patch(arrow)
 
 
-def _label(
-    ax: Axes,
-    nodes: Mapping[Any, tuple[float, float]],
-    labelled: Sequence[Edge],
-    edge: Edge,
-    text: str,
-) -> None:
-    """The label on the middle of its line; where labelled lines cross, in a column for each start.
+def _inches_of_a_unit(ax: Axes) -> float:
+    """How large a unit of the axes is drawn, about: the layout is settled later."""
+    box, page = ax.get_position(), ax.figure
+    wide, high = page.bbox.width / page.dpi, page.bbox.height / page.dpi
+    (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
+    return float(min(box.width * wide / (x1 - x0), box.height * high / (y1 - y0)))
 
-    On the middle of the lines, the labels of lines that cross would cover one another.
+
+def _label_places(
+    nodes: Mapping[Any, tuple[float, float]], edges: Sequence[Edge], labels: Mapping[Any, str],
+    notes: Mapping[Any, str], unit: float,
+) -> dict[Any, tuple[float, float]]:  # fmt: skip
+    """Where on its line each label stands: clear of the others, of circles and of other lines.
+
+    One after the other goes to its best place; then each moves until none finds a better one.
     """
-    (x0, y0), (x1, y1) = nodes[edge[0]], nodes[edge[1]]
-    beside = [(a, b) for a, b in labelled if nodes[a][0] == x0 and nodes[b][0] == x1]
-    crossed = any((nodes[a][1] - y0) * (nodes[b][1] - y1) < 0.0 for a, b in beside)
-    share = 0.5
-    if crossed:
-        starts = sorted({a for a, _ in beside}, key=lambda node: -nodes[node][1])
-        share = 0.3 + 0.36 * starts.index(edge[0]) / (len(starts) - 1)
-    ax.text(
-        x0 + share * (x1 - x0), y0 + share * (y1 - y0), text, ha="center", va="center", fontsize=9,
-        zorder=4, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.9},
-    )  # fmt: skip
+    shares = np.linspace(0.15, 0.85, 57)
+    lines = {edge: np.array([nodes[edge[0]], nodes[edge[1]]], float) for edge in edges}
+    way = np.linspace(0.0, 1.0, 81)[:, None]
+    passed = {edge: line[0] + way * (line[1] - line[0]) for edge, line in lines.items()}
+    centres = np.array(list(nodes.values()), float)
+    below = [centres[k] - (0.0, RADIUS + 0.2) for k, node in enumerate(nodes) if notes.get(node)]
+    half = {e: np.array([_letters(text) * 0.04 + 0.04, 0.095]) / unit for e, text in labels.items()}
+    spots, costs = {}, {}
+    for edge, size in half.items():
+        start, end = lines[edge]
+        spots[edge] = start + shares[:, None] * (end - start)
+        cost = 0.6 * np.abs(shares - 0.5)
+        for other, points in passed.items():
+            if other != edge:
+                cost += 0.4 * _overlap(spots[edge], points, size).any(axis=1)
+        cost += 20.0 * _overlap(spots[edge], centres, size + 0.85 * RADIUS).any(axis=1)
+        if below:
+            cost += 6.0 * _overlap(spots[edge], np.array(below), size + 0.1).any(axis=1)
+        costs[edge] = cost
+    best, least = {}, math.inf
+    orders = [list(half), list(half)[::-1], sorted(half, key=lambda e: -float(costs[e].min()))]
+    for order in orders:
+        at: dict[Any, int] = {}
+        for _ in range(6):
+            before, total = dict(at), 0.0
+            for edge in order:
+                others = [e for e in at if e != edge]
+                cost = costs[edge].copy()
+                if others:
+                    there = np.array([spots[e][at[e]] for e in others])
+                    room = half[edge] + np.array([half[e] for e in others])
+                    apart = np.abs(spots[edge][:, None, :] - there[None, :, :]) / room
+                    met = np.clip(1.0 - apart, 0.0, 1.0).prod(axis=2)  # the share that is covered
+                    cost += (5.0 * (met > 0.0) + 20.0 * met).sum(axis=1)
+                at[edge] = int(cost.argmin())
+                total += float(cost.min())
+            if at == before:
+                break
+        if total < least:
+            best, least = at, total
+    return {edge: (float(spots[edge][k][0]), float(spots[edge][k][1])) for edge, k in best.items()}
+
+
+def _overlap(spots: Any, points: Any, size: Any) -> Any:
+    """For each spot and point whether a box of that half size around the spot takes it in."""
+    return (np.abs(spots[:, None, :] - points[None, :, :]) < size).all(axis=2)
+
+
+def _letters(text: str) -> int:
+    """How many letters wide a text is, about; the signs of a formula take no room."""
+    return max(len(line.translate(dict.fromkeys(map(ord, "$_^{}\\")))) for line in text.split("\n"))
 
 
 def _circle(ax: Axes, place: tuple[float, float], name: str, note: str, marked: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from scalargrad.plot.figure import Figure, axes_of, figure, finished
+from scalargrad.plot.figure import Figure, axes_of, figure, finished, styled
 from scalargrad.plot.lines import plain
 from scalargrad.plot.style import HATCHES, INK
 
@@ -16,6 +16,7 @@ __all__ = ["bars", "images"]
 _SHADES = ("#ffffff", "#9aa7b5", "#4a5d73", "#d9d0c1", "#2b2b2b", "#c9c9c9")
 
 
+@styled
 def bars(
     data: Mapping[str, Sequence[Any]], names: Sequence[str], *, ylabel: str, title: str = "",
     xlabel: str = "", ylim: tuple[float, float] | None = None, ax: Axes | None = None,
@@ -32,11 +33,13 @@ def bars(
         title, ax, alt: as for `plot.lines`.
 
     Raises:
-        ValueError: a label has not one number for each name.
+        ValueError: there is nothing to draw, or a label has not one number for each name.
 
     >>> sg.plot.bars({"real": [1, 0], "predicted": [0.9, 0.2]}, ["Mon", "Tue"], ylabel="p").alt
     'p of Mon, Tue: real 1, 0; predicted 0.9, 0.2'
     """
+    if not data or not len(names):
+        raise ValueError(f"bars: nothing to draw, got {len(data)} labels and {len(names)} names")
     for label, numbers in data.items():
         if len(numbers) != len(names):
             raise ValueError(
@@ -67,6 +70,7 @@ def bars(
     return finished(ax, title, alt, f"{ylabel} of {', '.join(names)}: {told}")
 
 
+@styled
 def images(
     pictures: Sequence[Sequence[Sequence[Any]]], titles: Sequence[str], *, columns: int = 3,
     title: str = "", signed: bool = False, alt: str | None = None,
@@ -82,7 +86,7 @@ def images(
         alt: what the figure shows, in words.
 
     Raises:
-        ValueError: there is not one title for each picture.
+        ValueError: there is not one title for each picture, or a picture's rows differ in length.
 
     >>> sg.plot.images([[[0, 1], [1, 0]]], ["a chequerboard"], columns=1).alt
     'Pictures: a chequerboard'
@@ -91,6 +95,14 @@ def images(
         raise ValueError(
             f"images: there must be a title for each picture, got {len(titles)} for {len(pictures)}"
         )
+    for picture, name in zip(pictures, titles, strict=True):
+        lengths = {len(row) for row in picture}
+        if len(lengths) != 1 or 0 in lengths:
+            raise ValueError(
+                f"images: {name!r} must have rows of one length, got {sorted(lengths) or 'no rows'}"
+            )
+    if columns < 1:
+        raise ValueError(f"images: at least one column, got {columns}")
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     tall = max(len(picture) / len(picture[0]) for picture in pictures)  # rows for each column
@@ -113,7 +125,13 @@ def images(
         # a white picture would have no edge on white paper
         down, across = len(picture), len(picture[0])
         edge = [-0.5, across - 0.5, across - 0.5, -0.5, -0.5]
-        ax.plot(edge, [-0.5, -0.5, down - 0.5, down - 0.5, -0.5], color=INK, linewidth=1.0)
+        ax.plot(
+            edge,
+            [-0.5, -0.5, down - 0.5, down - 0.5, -0.5],
+            color=INK,
+            linewidth=1.0,
+            clip_on=False,
+        )
         ax.set_title(name, fontsize=10)
     if title:
         page.suptitle(title, fontsize=11)

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from matplotlib import rcParamsDefault
+
 __all__ = ["ACCENT", "COLOURS", "DASHES", "GREY", "HATCHES", "MARKERS", "SETTINGS", "line_style"]
 
 INK = "#1a1a1a"
 GREY = "#8a8a8a"
 ACCENT = "#b3261e"  # dark red: in grey as dark as ink, so it is thicker as well
-# From dark to light, and far apart in grey: the fourth is the last that is used on white
-COLOURS = ("#12355b", "#b3541e", "#3f7d58", "#7a5195", "#6b6b6b", "#a89a00")
-DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (9, 2)), "-.")
+# Dark and lighter in turn, so that neighbours differ in grey as well
+COLOURS = ("#12355b", "#c05a1c", "#1d6b45", "#8a5fb5", "#4d4d4d", "#a08a00")
+DASHES: tuple[Any, ...] = (
+    "-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (13, 3)), (0, (4, 1.5, 1, 1.5, 1, 1.5)),
+)  # fmt: skip
 MARKERS = ("o", "s", "^", "D", "v", "P")
 HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
 
+# matplotlib's own settings of these kinds, for a user's style must not make figures unreadable
+_KINDS = """
+    axes axes3d contour figure font grid hatch image legend lines markers mathtext patch path
+    savefig scatter svg text xaxis xtick yaxis ytick
+""".split()  # noqa: SIM905
+
 # What a figure is made and saved with; nothing global is changed
-SETTINGS: Any = {
+SETTINGS: Any = {key: x for key, x in rcParamsDefault.items() if key.split(".")[0] in _KINDS} | {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters everywhere
     "font.size": 10.0,
     "axes.titlesize": 11.0,
@@ -36,9 +46,10 @@ SETTINGS: Any = {
 
 
 def line_style(k: int) -> dict[str, Any]:
-    """Colour and dash of the k-th line, from 0; they repeat after six.
+    """Colour and dash of the k-th line, from 0; after six, colours return with other dashes.
 
-    >>> line_style(0)["color"] == line_style(6)["color"]
+    >>> line_style(6) == {"color": COLOURS[0], "linestyle": DASHES[1]}
     True
     """
-    return {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k % len(DASHES)]}
+    turn = k // len(COLOURS)
+    return {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[(k + turn) % len(DASHES)]}

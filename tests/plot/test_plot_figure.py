@@ -106,3 +106,61 @@ def test_no_window_is_kept_and_no_setting_is_touched(tmp_path: Path) -> None:
     )
 
     assert done.stdout.split() == ["[]", "True"]
+
+
+def test_pyplot_is_not_loaded() -> None:
+    program = (
+        "import sys, scalargrad as sg\n"
+        "sg.plot.network([2, 1])._repr_mimebundle_()\n"
+        "print('matplotlib.pyplot' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.split() == ["False"]
+
+
+def test_without_matplotlib_it_says_what_to_type() -> None:
+    program = (
+        "import sys\n"
+        "sys.modules['matplotlib'] = None\n"
+        "import scalargrad as sg\n"
+        "try:\n"
+        "    sg.plot\n"
+        "except ImportError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert "needs matplotlib" in done.stdout
+    assert "pip install -e '.[plot]'" in done.stdout
+
+
+def test_the_style_of_the_user_changes_nothing(tmp_path: Path) -> None:
+    usual = simple().save(tmp_path / "a.svg").read_bytes()
+    with matplotlib.rc_context(
+        {"lines.linewidth": 9.0, "axes.facecolor": "black", "font.size": 30, "axes.grid": False}
+    ):
+        page = simple()
+        styled = page.save(tmp_path / "b.svg").read_bytes()
+
+    assert styled == usual
+
+
+def test_the_texts_of_panels_stand_one_after_the_other() -> None:
+    page = plot.figure(1, 2)
+    plot.lines({"a": [2, 1]}, xlabel="x", ylabel="E", ax=page.axes[0])
+    plot.lines({"b": [3, 1]}, xlabel="x", ylabel="E", title="Slow", ax=page.axes[1])
+
+    assert page.alt == "E over x: a goes from 2 to 1. Slow: E over x: b goes from 3 to 1"
+
+
+def test_a_text_of_ones_own_is_kept() -> None:
+    page = simple()
+    page.alt = "mine"
+    plot.lines({"a": [2, 1]}, xlabel="x", ylabel="E", ax=page.axes[0])
+
+    assert page.alt == "mine"

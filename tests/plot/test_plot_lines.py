@@ -96,3 +96,70 @@ def test_an_activation_comes_with_the_slope_the_engine_derives() -> None:
 def test_an_activation_that_is_not_there() -> None:
     with pytest.raises(ValueError, match="no operation 'tahn'"):
         plot.activation("tahn")
+
+
+def test_a_text_names_the_lowest_place_within_a_line() -> None:
+    page = plot.lines({"E": ([1, 2, 3], [4.0, 0.5, 1.0])}, xlabel="x", ylabel="E")
+
+    assert page.alt == "E over x: E goes from 4 to 1, lowest 0.5 at 2"
+
+
+def test_more_than_six_lines_still_differ() -> None:
+    page = plot.lines({str(k): [k, k] for k in range(12)}, xlabel="x", ylabel="y")
+    looks = {
+        (line.get_color(), str(line._unscaled_dash_pattern))  # type: ignore[attr-defined]
+        for line in page.axes[0].lines
+    }
+
+    assert len(looks) == 12
+
+
+def test_the_axis_says_how_many_losses_are_left_out() -> None:
+    page = plot.loss_curve([1.0, math.nan, math.inf])
+
+    assert page.axes[0].get_xlabel() == "epoch (2 not finite, left out)"
+
+
+def test_losses_may_be_values() -> None:
+    assert ys(plot.loss_curve([sg.Value(2.0), sg.Value(1.0)])) == [2.0, 1.0]
+
+
+def test_a_slope_that_jumps_has_a_gap_and_a_steep_one_has_none() -> None:
+    jump = ys(plot.activation("relu"), 1)
+    steep = ys(plot.activation(lambda z: sg.tanh(40.0 * z)), 1)
+
+    assert sum(map(math.isnan, jump)) == 1
+    assert {y for y in jump if not math.isnan(y)} == {0.0, 1.0}
+    assert not any(map(math.isnan, steep))
+
+
+def test_where_an_activation_is_not_defined_there_is_a_gap() -> None:
+    page = plot.activation("log", (-1.0, 1.0))
+
+    assert math.isnan(ys(page)[0])
+    assert ys(page)[-1] == 0.0
+    with pytest.raises(ValueError, match="log has no slope from -2 to -1"):
+        plot.activation("log", (-2.0, -1.0))
+
+
+def test_several_activations_differ_in_their_mark() -> None:
+    page = plot.activation({"tanh": sg.tanh, "relu": sg.relu})
+
+    assert len({line.get_marker() for line in page.axes[0].lines[:4]}) == 2
+    assert "the slope of tanh is at most 1" in page.alt
+
+
+def test_curves_may_have_points_and_marks() -> None:
+    page = plot.curves(
+        {"tanh": sg.tanh}, points=([0.0, 1.0], [0.1, 0.7]), marks={"new": ([0.5], [0.4])}
+    )
+
+    assert ys(page, 1) == [0.1, 0.7]
+    assert ys(page, 2) == [0.4]
+    assert page.axes[0].lines[1].get_marker() != page.axes[0].lines[2].get_marker()
+
+
+def test_a_curve_of_losses_that_is_never_finite_is_told() -> None:
+    page = plot.loss_curve({"a": [math.nan], "b": [2.0, 1.0]})
+
+    assert page.alt == "loss by epoch: a is never finite; b from 2 to 1"

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Circle, FancyArrowPatch
 
 from scalargrad import nn, plot
@@ -125,3 +126,70 @@ def test_signed_pictures_mark_what_is_negative() -> None:
 def test_pictures_need_titles() -> None:
     with pytest.raises(ValueError, match="got 2 for 1"):
         plot.images([[[0]]], ["a", "b"])
+
+
+def test_what_is_highlighted_among_wide_lines_has_a_shade() -> None:
+    edge = ((0, 0), (1, 0))
+    page = plot.network([2, 1], edge_values={edge: 0.1, ((0, 1), (1, 0)): 1.0}, highlight={edge})
+    without = plot.network([2, 1], edge_values={edge: 0.1, ((0, 1), (1, 0)): 1.0})
+
+    assert (len(page.axes[0].lines), len(without.axes[0].lines)) == (1, 0)
+    assert page.alt.endswith("with values from 0.1 to 1 on the lines, with 1 edge marked")
+
+
+def test_biases_of_an_mlp_are_lines_of_their_own() -> None:
+    random.seed(1)
+    model = nn.MLP(1, [1])
+    model.layers[0].neurons[0].b.data = -3.0  # type: ignore[union-attr]
+    page = plot.network(model, bias=True)
+
+    assert "widest line: 3; dashed: negative" in texts(page)
+
+
+@pytest.mark.parametrize("sizes", [[4, 4], [2, 3, 3, 2, 2], [2, 5, 1], [3, 3]])
+def test_no_label_of_a_line_covers_another(sizes: list[int]) -> None:
+    layers = range(len(sizes) - 1)
+    labels = {
+        ((k, i), (k + 1, j)): f"-{i}.{j}{k}"
+        for k in layers
+        for i in range(sizes[k])
+        for j in range(sizes[k + 1])
+    }
+    page = plot.network(sizes, edge_labels=labels)
+    canvas = FigureCanvasAgg(page)
+    canvas.draw()
+    boxes = [
+        text.get_window_extent(canvas.get_renderer())
+        for text in page.axes[0].texts
+        if text.get_text() in labels.values()
+    ]
+    assert len(boxes) == len(labels)
+    meeting = [
+        (a, b) for k, a in enumerate(boxes) for b in boxes[:k] if a.shrunk(0.9, 0.7).overlaps(b)
+    ]
+    assert meeting == []
+
+
+def test_nodes_of_an_edge_stand_apart() -> None:
+    with pytest.raises(ValueError, match="stand at one place"):
+        plot.diagram({"x": (0, 0), "y": (0, 0)}, [("x", "y")])
+    with pytest.raises(ValueError, match="there are no nodes"):
+        plot.diagram({}, [])
+
+
+def test_nothing_to_draw_is_an_error() -> None:
+    with pytest.raises(ValueError, match="got 0 labels"):
+        plot.bars({}, ["Mon"], ylabel="p")
+    with pytest.raises(ValueError, match=r"rows of one length, got \[1, 2\]"):
+        plot.images([[[1], [1, 2]]], ["a"])
+    with pytest.raises(ValueError, match="at least one column"):
+        plot.images([[[1]]], ["a"], columns=0)
+
+
+def test_a_network_among_others_has_its_labels_too() -> None:
+    page = plot.figure(1, 2)
+    labels = {((0, i), (1, j)): f"w{i}{j}" for i in range(2) for j in range(2)}
+    plot.network([2, 2], edge_labels=labels, ax=page.axes[1])
+
+    assert set(labels.values()) <= {text.get_text() for text in page.axes[1].texts}
+    assert page.alt == "A network of 2 and 2 units"

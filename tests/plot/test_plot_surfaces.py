@@ -27,7 +27,7 @@ def test_an_error_curve_with_all_that_can_be_on_it() -> None:
     )  # fmt: skip
 
     assert labels(page) == ["tangent, slope 2", "secant, slope 2.5", "start", "minimum"]
-    assert "descent of 1 steps from 2 to 1.5" in page.alt
+    assert "descent of 1 step from 2 to 1.5" in page.alt
 
 
 def test_places_beyond_the_span_are_not_drawn() -> None:
@@ -118,3 +118,49 @@ def test_samples_have_two_inputs_and_a_label_each() -> None:
         plot.decision_boundary(model, [], [])
     with pytest.raises(ValueError, match="got 1 for 4"):
         plot.decision_boundary(model, X, [1])
+
+
+def test_what_is_not_finite_is_left_out() -> None:
+    curve = plot.error_curve(lambda w: 1.0 / w if w > 0.0 else float("inf"), (-1.0, 1.0))
+    low, high = curve.axes[0].get_ylim()
+
+    assert 0.0 < high - low < 1e3
+    assert plot.error_surface(lambda x, y: float("nan") if x < 0 else x * x + y).axes[0].collections
+    with pytest.raises(ValueError, match="finite nowhere"):
+        plot.error_curve(lambda w: float("inf"), (0.0, 1.0))
+    with pytest.raises(ValueError, match="finite nowhere"):
+        plot.error_surface(lambda x, y: float("nan"))
+
+
+@pytest.mark.parametrize("kind", ["contour", "surface"])
+@pytest.mark.parametrize("height", [0.0, -2.0])
+def test_a_plain_of_one_height_is_drawn(kind: str, height: float) -> None:
+    page = plot.error_surface(lambda x, y: height, kind=kind, log=True)
+
+    assert "image/svg" in page._repr_mimebundle_()["text/html"]
+
+
+def test_a_secant_goes_through_two_places() -> None:
+    with pytest.raises(ValueError, match="Δw is 0"):
+        plot.error_curve(lambda w: w * w, (-1.0, 1.0), secant=(0.5, 0.0))
+
+
+def test_places_are_pairs_and_a_surface_needs_axes_with_depth() -> None:
+    with pytest.raises(ValueError, match=r"a pair of weights, got \(1, 2, 3\)"):
+        plot.error_surface(bowl, path=[(1, 2, 3)])
+    with pytest.raises(ValueError, match="projection='3d'"):
+        plot.error_surface(bowl, kind="surface", ax=plot.figure().axes[0])
+    deep = plot.figure(projection="3d")
+    assert plot.error_surface(bowl, kind="surface", ax=deep.axes[0]) is deep
+
+
+def test_the_text_of_a_surface_says_where_it_is_lowest() -> None:
+    assert "lowest near (0, 0)" in plot.error_surface(bowl).alt
+
+
+def test_a_model_may_give_its_number_in_a_list_but_not_two() -> None:
+    one = plot.decision_boundary(lambda x: [x[0] - 0.5], X, [-1, 1, -1, 1])
+
+    assert "all of them on the right" in one.alt
+    with pytest.raises(ValueError, match="gives one number, got 2"):
+        plot.decision_boundary(lambda x: [x[0], x[1]], X, [-1, 1, -1, 1])
