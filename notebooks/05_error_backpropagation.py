@@ -433,6 +433,54 @@ for node in (3, 4, 5, 6):
 # **Try it:** `seven_node.build(g=sg.sigmoid)`. What must `slope` be now?
 
 # %% [markdown]
+# ## How the five texts differ
+#
+# δ is not the only thing with two meanings. Whoever carries a formula or a number from one text to
+# another should look here first:
+#
+# | | weight from $i$ to $j$ | sum, output of a unit | δ: derivative by | error | rate |
+# |---|---|---|---|---|---|
+# | Stone | $w_{ij}$ | $u$, $z$ | the sum | half the sum | $\epsilon$ |
+# | Van Veen | $w_{j,i}$ | –, $h$ | the sum | half the sum, one sample | $\alpha_t$ |
+# | Goebels | $w_{ij}$ | $z$, $a$ | the sum | half the sum | $\epsilon$ |
+# | Brilliant | $w_{ij}$ | **$a$, $o$** | the sum | **half the mean** | $\alpha$ |
+# | Lecture 2 | $w_{ij}$ | $z$, $a$ | **the output** | mean of $\max(0, -zt)$ | $\eta$, $\gamma$ |
+#
+# | | hidden units, outputs | bias |
+# |---|---|---|
+# | Stone | σ, linear | the last unit, always 1 |
+# | Van Veen | σ, σ | none |
+# | Goebels | σ, σ | one more input, always 1 |
+# | Brilliant | σ, linear | the unit of index 0, always 1 |
+# | Lecture 2 | tanh, linear | $b$ in the perceptron, none in the network |
+#
+# (The article of 1986, which Goebels explains, writes $w_{ji}$, $x$ and $y$.) In Brilliant's text
+# $a$ is the sum; elsewhere $a$ is what a unit gives. And the error decides what a learning rate
+# means. Three errors, put together in four ways:
+
+# %%
+outputs, targets = [0.5, -1.0, 2.0], [1.0, 0.5, 1.5]
+for reduction in ("half_sum", "sum", "mean", "half_mean"):
+    number = losses.squared_error(outputs, targets, reduction)
+    print(f"{reduction:<9}  {number:.4f}")
+
+# %% [markdown]
+# The gradients have the same factors between them. So $\alpha = 0.1$ with half the mean over 6
+# samples makes the steps of $0.1 / 6$ with half the sum.
+#
+# Two losses share the name "hinge", too. The perceptron's is $\max(0, -zt)$: it is content with the
+# right side. The other, $\max(0, 1 - zt)$, wants a margin:
+
+# %%
+for z in (2.0, 0.5, 0.0, -0.5):
+    print(f"z = {z:+.1f}: perceptron {losses.perceptron(z, 1.0):.1f}, "
+          f"hinge {losses.hinge(z, 1.0):.1f}")  # fmt: skip
+
+# %% [markdown]
+# **Try it:** for $t = -1$ the seven nodes are right, and learn nothing. Is the gradient 0 as well
+# with `losses.hinge(seven_node.build().z[7], -1.0)`?
+
+# %% [markdown]
 # ## As matrices
 #
 # With the numbers of a layer in a vector, and its weights in a matrix, both rules fit on one line

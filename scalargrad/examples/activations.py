@@ -234,7 +234,7 @@ def figures(result: Result) -> dict[str, Picture]:
         plot.activation({name: g}, (-5, 5), title=f"{name}\nslope on {share:.1%} of z", ax=ax)
     curves = {name: trainings[0].errors for name, trainings in result.trainings.items()}
     training = plot.lines(
-        curves, xlabel="step", ylabel="E", title="Learning, from the same weights",
+        curves, xlabel="update", ylabel="E", title="Learning, from the same weights",
         alt="The error falls with tanh, sigmoid and relu; it stays at 0.5 with the identity, "
         "with max(0, z - 100), and with the step",
     )  # fmt: skip

@@ -20,8 +20,8 @@ a weight is Δw = Σ_t Δw_t = -ε Σ_t ∂E_t/∂w; it is a change, not the gra
 Source: Stone, equations 31 to 56, and the algorithm "Backprop (short version)".
 Data: ours, since the lecture gives none: a 2-3-2 network and three associations. XOR is well known.
 Look for: the hand-written deltas agree to the last digits. One step as printed takes E from 0.86 up
-to 0.89, the right one down to 0.76. Set EPS to 1: the printed step then is as long as a right one,
-uphill.
+to 0.89, the right one down to 0.76. With `run(eps=1.0)` the printed step is as long as the right
+one, uphill: E is 2.85. But then the right one is too long as well: E is 1.36, and grows.
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ def _values(w: Rows) -> list[list[Value]]:
 
 @dataclass(frozen=True)
 class Xor:
-    """Exclusive or: what a linear unit and a network answer, and their errors by epoch.
+    """Exclusive or: what a linear unit and a network answer, and their errors by update.
 
     `corrections` is how many a perceptron made, `converged` whether it had all right in the end.
     """
@@ -391,7 +391,7 @@ def figures(result: Backprop) -> dict[str, Picture]:
         alt="XOR. Left the errors: a linear unit stays at 0.5, the network falls to 0. Right the "
         "network's answer over the plane of inputs: a band holds the ones apart from the zeros.",
     )  # fmt: skip
-    plot.loss_curve(result.xor.losses, title="Error", ylabel="E", log=False, ax=xor.axes[0])
+    plot.lines(result.xor.losses, xlabel="update", ylabel="E", title="Error", ax=xor.axes[0])
     signs = [1 if target else -1 for target in XOR_TARGETS]
     plot.decision_boundary(
         result.xor.model, XOR, signs, threshold=0.5, title="What the network answers",

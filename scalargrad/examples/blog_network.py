@@ -148,7 +148,7 @@ def run(updates: int = 1000, constant: float = 1.0, lr: float = 1.0) -> Blog:
 
 def report(result: Blog) -> str:
     """Outputs at some iterations, and the weights beside those by hand."""
-    lines = [f"{result.updates} updates with all four samples, replayed by {result.backend}", ""]
+    lines = [f"{result.updates} updates, each with all four samples (backend {result.backend})", ""]
     lines += ["  iteration   (0, 0): 0   (0, 1): 1   (1, 0): 1   (1, 1): 0       cost"]
     for k, outputs in result.outputs.items():
         told = "   ".join(f"{y:9.6f}" for y in outputs)
@@ -178,9 +178,10 @@ def figures(result: Blog) -> dict[str, Picture]:
     names: dict[Any, str] = {(0, 0): "x1", (0, 1): "x2", (0, 2): "1", (2, 0): "y"}
     pairs = [f"({x[0]:.0f}, {x[1]:.0f})" for x in X]
     return {
-        "cost": plot.loss_curve(
-            result.costs, ylabel="cost", title="Little happens at first",
-            alt="The cost by update: hardly lower for fifty updates, then a steep fall.",
+        "cost": plot.lines(
+            {"cost": result.costs}, xlabel="update", ylabel="cost", yscale="log",
+            title="Little happens at first",
+            alt="The cost by update: hardly lower for fifty updates, steepest after some 250.",
         ),
         "outputs": plot.bars(
             {"target": Y} | {f"iteration {k}": ys for k, ys in result.outputs.items() if k != 1},

@@ -15,8 +15,8 @@ gets its part of the deltas it led to, and a weight its delta times the state it
 Source: Stone, the outline, and equations 37 to 54 applied to more layers than one.
 Data: ours, since the lecture gives only the picture: weights from a seeded generator.
 Look for: the weights into the outputs have over half of all blame, those of the first layer 6%:
-z (1 - z) is at most 1/4, and each layer down multiplies by it once more. Set HIDDEN to "tanh",
-whose slope reaches 1, and the first layer gets a third.
+z (1 - z) is at most 1/4, and each layer down multiplies by it once more. With
+`run(hidden="tanh")` the slope reaches 1, and the first layer gets a third.
 """
 
 from __future__ import annotations
@@ -208,6 +208,7 @@ def report(result: Blame) -> str:
     """Every delta and every gradient, and each layer's share of the blame."""
     lines = [
         f"E = {result.E.data:.6f}; by hand nothing differs by more than {result.apart:.1e}.",
+        "The blame of a weight is its |∂E/∂w|, as a share of the sum over all weights.",
         "",
     ]
     shares = result.shares()

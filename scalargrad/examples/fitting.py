@@ -268,7 +268,8 @@ def run(updates: int = 3000) -> Fitting:
 
 def report(result: Fitting) -> str:
     """R² by degree, the errors of descent, where it stops, and R² by decay."""
-    lines = ["Least squares", "", "  degree  E        R² fitted   R² validation"]
+    lines = ["R²: 1 is a perfect fit, 0 no better than the mean.", "", "Least squares"]
+    lines += ["", "  degree  E        R² fitted   R² validation"]
     for degree, fit in result.fits.items():
         lines.append(f"  {degree:>6}  {fit.E:.5f}  {fit.r2:+.3f}      {fit.r2_validation:+.3f}")
     course = result.long

@@ -204,7 +204,8 @@ def report(result: FourByFour) -> str:
         if k < len(result.course.errors):
             four = [course.errors[k] for course in result.courses]
             parts = "  ".join(f"{E:<9.3g}" for E in four)
-            lines.append(f"  {k:>7}  {result.course.errors[k]:<12.6g}  {sum(four):<15.6g}  {parts}")
+            whole = f"{result.course.errors[k]:<12.6g}  {sum(four):<15.6g}"
+            lines.append(f"  {k:>7}  {whole}  {parts}".rstrip())
     lines += ["", f"  largest difference of a weight, one network or four: {result.apart:g}"]
     lines += ["", "Answers, before and after learning", ""]
     names = ["bar 1", "bar 2", "bar 3", "bar 4, not shown", "+ - + -, not shown"]

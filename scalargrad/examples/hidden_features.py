@@ -139,7 +139,7 @@ def report(result: HiddenFeatures) -> str:
     units = range(len(result.weights))
     lines = [
         f"E = 1/(2N) Σ (ŷ - y)² = {result.history.losses[-1]:.2e} after "
-        f"{len(result.history.losses)} epochs; 0.5 to all makes 0.125", "",
+        f"{len(result.history.losses)} updates; 0.5 to all makes 0.125", "",
         f"  picture    {''.join(f'     o{j + 1}' for j in units)}       ŷ  target",
     ]  # fmt: skip
     for d, (name, y) in enumerate(zip(NAMES, Y, strict=True)):
@@ -163,7 +163,7 @@ def _rows(pixels: Sequence[Any]) -> list[list[Any]]:
 
 
 def figures(result: HiddenFeatures) -> dict[str, Picture]:
-    """The pictures; weights and features of the hidden units, and what they say; E by epoch."""
+    """The pictures; weights and features of the hidden units, and what they say; E by update."""
     from scalargrad import plot
 
     drawn: dict[str, Picture] = {
@@ -173,9 +173,10 @@ def figures(result: HiddenFeatures) -> dict[str, Picture]:
             columns=4, title="The pictures, and what the network says: upright 1, level 0",
             alt="Eight pictures of 4 by 4 pixels: four upright bars and four level ones.",
         ),
-        "loss": plot.loss_curve(
-            result.history, ylabel="E", title="First 0.5 to all, then the features",
-            alt="E by epoch: a plateau at 0.125, which is 0.5 to all, then a steep fall.",
+        "loss": plot.lines(
+            {"E": result.history.losses}, xlabel="update", ylabel="E", yscale="log",
+            title="First 0.5 to all, then the features",
+            alt="E by update: a plateau at 0.125, which is 0.5 to all, then a steep fall.",
         ),
     }  # fmt: skip
     units = range(len(result.weights))

@@ -17,8 +17,9 @@ down the other.
 Source: Stone, "How it fails", figures 4 and 5. The lecture shows pictures without a formula.
 Data: ours: 10 → 0.1 and 1 → 0.9; the second input is ours too.
 Look for: balls from 0.4 and 0.6, next to each other, end at -0.155 and 2.197. The deep valley is
-narrow: its curvature is 2.85, so it holds a ball only at rates below 2/2.85 = 0.70. Set RATE to 1,
-and balls that start there jump from side to side for ever; the shallow valley still holds its own.
+narrow: its curvature is 2.85, so it holds a ball only at rates below 2/2.85 = 0.70. With
+`run(rate=1.0)` balls that start there jump from side to side for ever; the shallow valley still
+holds its own.
 """
 
 from __future__ import annotations

@@ -79,36 +79,45 @@ class ByMatrices:
     dW01: Matrix
 
 
-def by_matrices(x: Vector, delta2: Vector) -> ByMatrices:
-    """The two formulas, for one point, in plain floats.
+def by_matrices(x: Vector, delta2: Vector, w01: Matrix = W01, w12: Matrix = W12) -> ByMatrices:
+    """The two formulas, for one point and two layers of tanh, in plain floats.
+
+    Args:
+        x: the inputs.
+        delta2: ∂E/∂a of the outputs.
+        w01, w12: the weights, a row for each unit before them.
 
     >>> [round(d, 6) for d in by_matrices(X[0], DELTA2[0]).delta0]
     [0.384014, -0.17752, -0.251434]
     """
-    a0, a1, a2 = build(x, [W01, W12])
+    a0, a1, a2 = build(x, [w01, w12])
     scaled2 = [(1.0 - a * a) * d for a, d in zip(a2, delta2, strict=True)]  # tanh' = 1 - tanh²
-    delta1 = [sum(w * s for w, s in zip(row, scaled2, strict=True)) for row in W12]
+    delta1 = [sum(w * s for w, s in zip(row, scaled2, strict=True)) for row in w12]
     scaled1 = [(1.0 - a * a) * d for a, d in zip(a1, delta1, strict=True)]
-    delta0 = [sum(w * s for w, s in zip(row, scaled1, strict=True)) for row in W01]
+    delta0 = [sum(w * s for w, s in zip(row, scaled1, strict=True)) for row in w01]
     return ByMatrices(
         list(delta2), delta1, delta0,
         [[a * s for s in scaled2] for a in a1], [[a * s for s in scaled1] for a in a0],
     )  # fmt: skip
 
 
-def batch(X: Matrix, delta2: Matrix) -> ByMatrices:
+def batch(X: Matrix, delta2: Matrix, w01: Matrix = W01, w12: Matrix = W12) -> ByMatrices:
     """The same for many points at once: a row for each point, and products of matrices.
+
+    Args:
+        X, delta2: of each point a row.
+        w01, w12: the weights, as before.
 
     >>> round(batch(X, DELTA2).dW01[0][0], 6)
     0.303689
     """
-    layers = [build(x, [W01, W12]) for x in X]
+    layers = [build(x, [w01, w12]) for x in X]
     A0, A1, A2 = ([a[k] for a in layers] for k in range(3))
     scaled2 = _times_slope(A2, delta2)
-    delta1 = _product(scaled2, _transposed(W12))
+    delta1 = _product(scaled2, _transposed(w12))
     scaled1 = _times_slope(A1, delta1)
     return ByMatrices(
-        delta2, delta1, _product(scaled1, _transposed(W01)),
+        delta2, delta1, _product(scaled1, _transposed(w01)),
         _product(_transposed(A1), scaled2), _product(_transposed(A0), scaled1),
     )  # fmt: skip
 
@@ -186,11 +195,11 @@ def report(result: MatrixForm) -> str:
     for n, (point, a) in enumerate(zip(result.single, result.a, strict=True), 1):
         for layer, deltas in ((1, point.delta1), (0, point.delta0)):
             told = "  ".join(
-                f"{d:+.5f} ({value.grad:+.5f})" for d, value in zip(deltas, a[layer], strict=True)
+                f"{d:+.4f} ({value.grad:+.4f})" for d, value in zip(deltas, a[layer], strict=True)
             )
             lines.append(f"  point {n}, layer {layer}:  {told}")
     what = "summed over the points" if result.points > 1 else "of the one point: rows in proportion"
-    lines += ["", f"∂E/∂W01, {what}", ""]
+    lines += ["", f"∂E/∂W01, a row for each input, {what}", ""]
     lines += [f"  {'  '.join(f'{w:+.9f}' for w in row)}" for row in result.dW01]
     pairs = zip(_flat(result.dW01, result.dW12), _flat(result.batch.dW01, result.batch.dW12),
                 strict=True)  # fmt: skip
@@ -211,7 +220,8 @@ def figures(result: MatrixForm) -> dict[str, Picture]:
     slopes = {((0, i), (1, j)): w for i, row in enumerate(result.dW01) for j, w in enumerate(row)}
     slopes |= {((1, i), (2, j)): w for i, row in enumerate(result.dW12) for j, w in enumerate(row)}
     network = plot.network(
-        [3, 4, 2], names=names, edge_values=slopes, title="∂E/∂w, summed over the points",
+        [3, 4, 2], names=names, edge_values=slopes,
+        title="∂E/∂w" + (", summed over the points" if result.points > 1 else ""),
         alt="A 3-4-2 network; the wider a line, the larger ∂E/∂w of its weight; dashed lines are "
         "negative.",
     )  # fmt: skip

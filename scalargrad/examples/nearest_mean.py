@@ -141,6 +141,8 @@ def report(result: Result) -> str:
         "",
         f"  The perceptron makes {len(long.course.updates)} updates on the elongated ones.",
     ]
+    if not long.wrong:
+        return "\n".join([*lines, "", "The nearest mean gets no elongated point wrong."])
     lines += ["", "The elongated points that the nearest mean gets wrong", ""]
     lines += ["  point       target  |x - μ1|²  |x - μ2|²    difference    w·x + b"]
     for k in long.wrong:

@@ -300,7 +300,7 @@ def report(result: PathCounts) -> str:
         "dz/dx of the small network",
         "", f"  sum over {len(result.products)} paths    {result.by_paths:+.15f}",
         f"  factored            {result.by_factoring:+.15f}",
-        f"  asked on the way back {edges} edges and {units} tanh units, each once",
+        f"  The way back uses {edges} edges and {units} tanh units, each once.",
         "", "δ = ∂z/∂a, layer by layer, from the output to the input", "",
     ]  # fmt: skip
     for layer in reversed(result.layers):

@@ -250,7 +250,8 @@ def report(result: Result) -> str:
             for reading in READINGS
             if result.learnt[points, start, reading].course == course
         ]
-        told = f"{len(course.updates)} updates, to the last bit those of z = 0 is {', '.join(same)}"
+        made = "1 update" if len(course.updates) == 1 else f"{len(course.updates)} updates"
+        told = f"{made}, to the last bit those of z = 0 is {', '.join(same)}"
         lines.append(f"  {points}    {start:<7} {told}")
     lines += ["", "  From zeros every z is 0, where the slope is taken as 0: descent stays there."]
     g = result.batch

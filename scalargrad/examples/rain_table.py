@@ -363,7 +363,7 @@ def report(result: Rain) -> str:
         lines.append(f"  {name:<5} {number:.6f}")
     lines += [
         f"  A slide's total error of 1.05 is no ½Σe²: here that is below {largest_half_sum():.5f}.",
-        "", "Learning: C after 0, 1, 10 ... sweeps", "",
+        "", "Learning: C after 0, 1, 10, 50, 100 sweeps", "",
     ]  # fmt: skip
     for name, course in result.courses.items():
         marks = [k for k in (0, 1, 10, 50, 100) if k < len(course)]
@@ -394,6 +394,7 @@ def figures(result: Rain) -> dict[str, Picture]:
         {"real": Y, "before learning": result.before, "after learning": result.after}, DAYS,
         ylabel="probability of rain", ylim=(0.0, 1.25), title="Predicted and real",
     )  # fmt: skip
-    pictures["courses"] = plot.loss_curve(result.courses, ylabel="C", title="Ways to descend")
+    pictures["courses"] = plot.lines(result.courses, xlabel="sweeps", ylabel="C", yscale="log",
+        title="Ways to descend")  # fmt: skip
     pictures["film"] = sg.steps(result.cases[0].C)
     return pictures

@@ -19,8 +19,8 @@ fit. By hand, with δ = ∂E/∂y:
 Source: Lecture 2, further remarks: the backward pass generated from the forward program.
 Data: ours: three keys and values of two numbers; 30 layers of four units, with random weights.
 Look for: the gradient at the first of 30 layers: 30 with the way past, 1e-10 without. Set `scale=1`
-(weights of twice the size): does it still vanish? And with `scale=3`, where tanh is flat? A large
-network of both parts is the example small_gpt.
+(weights of twice the size), and 0.3 of it arrives without; set `scale=3`, where tanh is flat, and
+it is 2e-6, but 1e5 with the way past. A large network of both parts is the example small_gpt.
 """
 
 from __future__ import annotations

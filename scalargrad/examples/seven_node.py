@@ -147,36 +147,46 @@ BACKWARD: tuple[tuple[Any, ...], ...] = (
 )  # fmt: skip
 
 
-def frames(net: SevenNode, backward: bool) -> Picture:
+def frames(
+    net: SevenNode, backward: bool, of: str = "E", edge_names: Mapping[tuple[int, int], str] = {}
+) -> Picture:
     """The pass as a page of small pictures, each with what has become known so far.
 
     Args:
-        net: the network after `E.backward()`.
+        net: the network after `E.backward()`, or `z[7].backward()`.
         backward: show δ and the derivatives by the weights, and not the values.
+        of: what was differentiated, for the titles.
+        edge_names: what to write on edges before their derivatives.
     """
     from scalargrad import plot
 
     stages = BACKWARD if backward else FORWARD
     rows = -(-len(stages) // 2)
     page = plot.figure(
-        rows, 2, width=9.6, height=2.4 * rows,
+        rows, 2, width=12.4 if edge_names else 9.6, height=2.4 * rows,  # names take room
         alt="The seven-node network, stage by stage. "
         + ("Backward: δ of node 7, then the weights into it, then δ of the nodes before."
            if backward else "Forward: the inputs, then the nodes from left to right."),
     )  # fmt: skip
     known: list[Any] = []
-    for ax, stage in zip(page.axes, stages, strict=False):
+    for number, (ax, stage) in enumerate(zip(page.axes, stages, strict=False), 1):
         known += stage
-        notes, labels = {}, {}
+        told, notes, labels = [], {}, {}
+        for new in stage:
+            if isinstance(new, tuple):
+                told.append(f"∂{of}/∂w{new[0]}{new[1]}")
+            else:
+                told.append(("δ" if backward else "z" if new == 7 else "a") + str(new))
         for node in (n for n in known if isinstance(n, int)):
             value = net.z[7] if node == 7 else net.a[node]
             name = ("δ" if backward else "z" if node == 7 else "a") + str(node)
             notes[node] = f"{name} = {net.delta(node) if backward else value.data:+.3f}"
         for i, j in (e for e in known if isinstance(e, tuple)):
-            labels[i, j] = f"{net.w[f'{i}{j}'].grad:+.3f}"
+            slope = f"{net.w[f'{i}{j}'].grad:+.3f}"
+            labels[i, j] = f"{edge_names[i, j]}: {slope}" if (i, j) in edge_names else slope
         plot.diagram(
             PLACES, EDGES, names={n: str(n) for n in PLACES}, notes=notes, edge_labels=labels,
-            highlight=set(stage), ax=ax,
+            highlight=set(stage), title=f"{number}. {', '.join(told)}", ax=ax,
         )  # fmt: skip
     return page
 

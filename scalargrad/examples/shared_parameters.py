@@ -61,13 +61,15 @@ def build(
 class Shared:
     """What `run` computes.
 
-    `u` and `v` are Values whose `grad` is that of z7. `terms` are the derivatives of z7 by eight
-    weights, each on its own; `sums` adds them up. `of_error` are ∂E/∂u and ∂E/∂v.
+    `u` and `v` are Values whose `grad` is that of z7. `single` is the network of eight weights,
+    each on its own, and `terms` are the derivatives of its z7; `sums` adds them up. `of_error` are
+    ∂E/∂u and ∂E/∂v.
     """
 
     u: Value
     v: Value
     z7: Value
+    single: seven_node.SevenNode
     terms: dict[str, dict[str, float]]
     sums: dict[str, float]
     of_error: dict[str, float]
@@ -95,7 +97,7 @@ def run(u: float = U, v: float = V, t: float = 1.0) -> Shared:
     terms = {p: {name: single.w[name].grad for name in names} for p, names in SHARED.items()}
     of_u, of_v = sg.grad(lambda u, v: losses.perceptron(build(u, v), t), (0, 1))(u, v)
     return Shared(
-        u_value, v_value, z7, terms, {p: sum(parts.values()) for p, parts in terms.items()},
+        u_value, v_value, z7, single, terms, {p: sum(parts.values()) for p, parts in terms.items()},
         {"u": of_u, "v": of_v},
     )  # fmt: skip
 
@@ -115,7 +117,7 @@ def report(result: Shared) -> str:
 
 
 def figures(result: Shared) -> dict[str, Picture]:
-    """The network with u and v on its edges, the terms of both sums, and the graph."""
+    """The network with u and v on its edges, its way back, the terms of both sums, the graph."""
     from scalargrad import plot
 
     on_edge = {
@@ -137,4 +139,7 @@ def figures(result: Shared) -> dict[str, Picture]:
             {p: [*terms.values(), result.sums[p]]}, [*(f"w{name}" for name in terms), "sum"],
             ylabel=f"∂z7/∂{p}, and its terms", title=f"∂z7/∂{p} = {result.sums[p]:+.4f}", ax=ax,
         )  # fmt: skip
-    return {"network": network, "terms": page, "graph": sg.draw(result.z7)}
+    return {
+        "network": network, "backward": seven_node.frames(result.single, True, "z7", on_edge),
+        "terms": page, "graph": sg.draw(result.z7), "film": sg.steps(result.z7),
+    }  # fmt: skip

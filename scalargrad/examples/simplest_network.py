@@ -16,7 +16,7 @@ in one step, below 0 it jumps from side to side, and at -1 and beyond it never s
 Source: Stone, equations 1 to 11, and the algorithm "Learning one association".
 Data: the lecture's: x = 0.8, τ = 0.2, w = 0.4. The rates ε are ours.
 Look for: the number of updates falls as the rate grows, to 2 at ε = 1/x² = 1.5625, and rises again.
-At 2/x² = 3.125 the error stays what it is for ever. Set X to 1.6: the largest rate that works is
+At 2/x² = 3.125 the error stays what it is for ever. Edit X to 1.6: the largest rate that works is
 then a quarter of that.
 """
 

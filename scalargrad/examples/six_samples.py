@@ -217,7 +217,10 @@ def _outputs(model: nn.MLP) -> list[float]:
 def report(result: SixSamples) -> str:
     """The outputs by iteration, before and after the last update, and the weights at the end."""
     last = len(result.errors) - 1
-    lines = [f"{last + 1} iterations on six samples, replayed by {result.backend}", ""]
+    lines = [
+        f"{last + 1} iterations on six samples, computed by the backend {result.backend!r}",
+        "E = 1/(2N) Σ (ŷ - y)²; below each sample, x → y, is the answer ŷ", "",
+    ]  # fmt: skip
     head = "  ".join("".join(map(str, x)) + f" → {y}" for x, y in zip(X, Y, strict=True))
     lines += [f"  iteration   {head}         E"]
     for k, shot in sorted(result.snapshots.items()):

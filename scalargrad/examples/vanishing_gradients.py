@@ -18,7 +18,8 @@ their singular values take the place of |w g'|.
 Source: Lecture 2, the use of backpropagation for analysis: gradients of recurrent networks.
 Data: ours: eight units, 100 steps; inputs are a constant, or "noise", drawn evenly from -1 to 1.
 Look for: straight lines on a logarithmic axis, up for factors above 1 and down for those below. Set
-`depth=300` and see how far 1.1 and 0.9 get. Which w holds the gradient of a tanh unit in noise?
+`depth=300` and 0.9 gets to 2e-14, 1.1 to 3e12. No w holds the gradient of a tanh unit in noise: w
+near 1 is the best, and loses nearly half of it at each step.
 """
 
 from __future__ import annotations
@@ -204,21 +205,25 @@ def figures(result: Mapping[str, Course]) -> dict[str, Picture]:
 
     sizes = {
         name: [abs(course.back(steps)) for steps in range(len(course.by_engine))]
-        for name, course in list(result.items())[:6]  # more lines could not be told apart
+        for name, course in result.items()
     }
     shown = {name: ys for name, ys in sizes.items() if min(ys) > 0.0}  # 0 has no place on the axis
     ends = "; ".join(f"{name} to {ys[-1]:.1e}" for name, ys in shown.items())
     figure = plot.figure(
-        width=8.4, height=5.0,
-        alt="The size of the derivative of the last state by those before it, on a logarithmic "
-        f"axis. From 1 the lines go, steadily or with small waves: {ends}.",
+        1, 2, width=10.4, height=4.6,
+        alt="The size of the derivative of the last state by those before it, on two logarithmic "
+        "axes: on the left where all the factors are alike, on the right in noise. From 1 the "
+        f"lines go, steadily or with small waves: {ends}.",
     )  # fmt: skip
-    ax = figure.axes[0]
-    plot.lines(
-        shown, xlabel="steps back, T - k", ylabel="$|\\partial a_T / \\partial a_k|$", yscale="log",
-        title="The gradient on its way back through time", ax=ax,
-    )  # fmt: skip
-    ax.legend(loc="lower left", fontsize=9)
+    titles = "All factors alike: $|w\\, g'|^{T-k}$", "In noise: each step has its own factor"
+    for ax, title, noise in zip(figure.axes, titles, (False, True), strict=True):
+        some = {name: ys for name, ys in shown.items() if name.endswith("noise") == noise}
+        plot.lines(
+            some, xlabel="steps back, T - k", ylabel="$|\\partial a_T / \\partial a_k|$",
+            yscale="log", title=title, ax=ax,
+        )  # fmt: skip
+        if some:
+            ax.legend(loc="lower left" if noise else "upper left", fontsize=9)
     start = Value(0.0, "a0")
     w = Value(1.0, "w")
     states = build(start, w, [0.5, -0.3, 0.8])

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from lectures import close_to, lecture
 
+import scalargrad as sg
 from scalargrad.examples import matrix_form
 
 CASE = lecture("S4.matrix_form")
@@ -43,14 +44,31 @@ def test_each_point_by_matrices_and_by_the_engine(n: int) -> None:
         assert same([v.grad for v in a[k]], want[f"delta{k}"])
     assert same(hand.dW01, want["dE_dW01"])
     assert same(hand.dW12, want["dE_dW12"])
+    assert close(sg.dot(matrix_form.DELTA2[n], a[2]).data, want["E"])
 
 
 def test_a_batch_is_a_product_of_matrices() -> None:
+    """S4.18: the engine differentiates Σ δ2 · a2, whose derivative by a2 is δ2."""
     expected, result = CASE["expected"], matrix_form.run()
 
+    assert close(result.E.data, sum(point["E"] for point in expected["per_point"]))
     for dW01, dW12 in ((result.dW01, result.dW12), (result.batch.dW01, result.batch.dW12)):
         assert same(dW01, expected["batch_sum_dE_dW01"])
         assert same(dW12, expected["batch_sum_dE_dW12"])
+
+
+def test_other_weights_by_matrices_and_by_the_engine() -> None:
+    x, delta, w01, w12 = [0.4, -0.7], [1.0], [[0.5, 2.0, -1.0], [0.3, -0.2, 0.9]], [[1.0]] * 3
+    hand = matrix_form.by_matrices(x, delta, w01, w12)
+    together = matrix_form.batch([x], [delta], w01, w12)
+    slopes = sg.grad(lambda *w: matrix_form.build(x, w)[2][0], (0, 1))(w01, w12)
+
+    for dW, by_batch, by_engine in zip(
+        (hand.dW01, hand.dW12), (together.dW01, together.dW12), slopes, strict=True
+    ):
+        assert by_batch == dW
+        for row, other in zip(dW, by_engine, strict=True):
+            assert row == pytest.approx(other, rel=1e-14)
 
 
 def test_the_gradient_of_one_point_is_an_outer_product() -> None:

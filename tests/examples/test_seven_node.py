@@ -50,7 +50,35 @@ def test_its_own_numbers_are_those_of_the_case() -> None:
     assert (inputs["x1"], inputs["x2"]) == seven_node.INPUTS
 
 
+def test_the_printed_sums_are_z6_and_z7() -> None:
+    """S4.14: printed "a6 = a3 w36 + a4 w46"; a6 is g of that sum, and only a7 is z7 itself."""
+    net = seven_node.run()
+    a, w = net.a, net.w
+    sum6 = a[3].data * w["36"].data + a[4].data * w["46"].data
+    sum7 = a[5].data * w["57"].data + a[6].data * w["67"].data
+
+    assert net.z[6].data == pytest.approx(sum6, rel=1e-15)
+    assert a[6].data == pytest.approx(sg.tanh(sum6), rel=1e-15)
+    assert abs(a[6].data - sum6) > 1e-3
+    assert net.z[7].data == pytest.approx(sum7, rel=1e-15)
+
+
+def test_delta_4_is_by_a4() -> None:
+    """S4.15: printed "/∂a5" under δ4. Move a4, and E changes at the rate δ4, which is not δ5."""
+
+    def error_at(a4: float) -> float:
+        a3, w = net.a[3].data, seven_node.WEIGHTS
+        a5, a6 = sg.tanh(w["35"] * a3), sg.tanh(w["36"] * a3 + w["46"] * a4)
+        error: float = losses.perceptron(w["57"] * a5 + w["67"] * a6, 1.0)
+        return error
+
+    net = seven_node.run()
+    assert net.delta(4) == pytest.approx(sg.numerical_grad(error_at, net.a[4].data), rel=1e-8)
+    assert abs(net.delta(4) - net.delta(5)) > 0.1
+
+
 def test_a_sample_on_its_right_side_teaches_nothing() -> None:
+    """S4.15: with t = -1 the indicator is 0, and so is every derivative."""
     net = seven_node.run(t=-1.0)
 
     assert net.E.data == 0.0

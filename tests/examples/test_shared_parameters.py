@@ -21,8 +21,9 @@ def test_it_is_the_network_of_eight_weights_that_happen_to_be_equal() -> None:
     weights |= dict.fromkeys(shared_parameters.SHARED["v"], v)
 
     assert sorted(weights) == sorted(seven_node.WEIGHTS)
-    z7 = seven_node.build(weights=weights).z[7].data
-    assert shared_parameters.build(u, v) == pytest.approx(z7, rel=1e-15)
+    for x in (seven_node.INPUTS, (0.7, 1.3)):
+        z7 = seven_node.build(x, weights=weights).z[7].data
+        assert shared_parameters.build(u, v, x) == pytest.approx(z7, rel=1e-15)
 
 
 def test_it_agrees_with_differences() -> None:
@@ -37,6 +38,18 @@ def test_the_printed_formulas_are_for_z7_and_not_for_the_error() -> None:
         assert result.of_error[value.label] == -value.grad
         assert value.grad != 0.0
     assert shared_parameters.run(t=-1.0).of_error == {"u": 0.0, "v": 0.0}
+
+
+def test_the_way_back_shows_what_each_edge_adds() -> None:
+    """S4.20: u and v on their edges, with the derivative of z7 by each single weight."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    result = shared_parameters.run()
+    last = shared_parameters.figures(result)["backward"].axes[-1]  # type: ignore[attr-defined]
+    shown = {text.get_text() for text in last.texts}
+
+    for name, terms in result.terms.items():
+        assert {f"{name}: {term:+.3f}" for term in terms.values()} <= shown
+    assert last.get_title() == "6. ∂z7/∂w13, ∂z7/∂w23, ∂z7/∂w24"
 
 
 def test_without_v_nothing_of_u_comes_through() -> None:

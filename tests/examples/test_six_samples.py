@@ -7,7 +7,7 @@ from lectures import close_to, lecture
 
 import scalargrad as sg
 from scalargrad import losses, optim
-from scalargrad.examples import six_samples
+from scalargrad.examples import hyperparameters, six_samples
 
 CASE = lecture("S3.brilliant_code")
 EXPECTED = CASE["expected"]
@@ -32,6 +32,8 @@ def test_the_data_are_the_lectures(result: six_samples.SixSamples) -> None:
     assert inputs["y"] == six_samples.Y
     assert inputs["initial_hidden_weights"] == six_samples.HIDDEN
     assert inputs["initial_output_weights"] == six_samples.OUTPUT
+    assert EXPECTED["initial_hidden_weights"] == six_samples.HIDDEN
+    assert EXPECTED["initial_output_weights"] == six_samples.OUTPUT
     assert (inputs["alpha"], inputs["num_iterations"]) == (0.1, len(result.errors))
     assert six_samples.matrices(six_samples.build()) == (six_samples.HIDDEN, six_samples.OUTPUT)
 
@@ -72,7 +74,7 @@ def test_the_printed_outputs_are_those_before_the_last_update(
     assert agree(result.printed, EXPECTED["outputs_printed_iteration_9999_forward"])
     assert agree(result.outputs, EXPECTED["outputs_recomputed_with_final_weights"])
     assert not agree(result.outputs, EXPECTED["outputs_printed_iteration_9999_forward"])
-    assert max(abs(y - z) for y, z in zip(result.printed, exact, strict=True)) < 1e-12
+    assert max(abs(y - z) for y, z in zip(result.printed, exact, strict=True)) < 1e-13
 
 
 def test_e_after_the_last_update(result: six_samples.SixSamples) -> None:
@@ -134,12 +136,16 @@ def test_the_literal_program_in_numpy(result: six_samples.SixSamples) -> None:
     assert agree(result.output, output_weights.tolist())
 
 
-def test_starting_weights_are_in_a_half_open_range() -> None:
-    """S3.17: printed is [-1, 1], but 2 r - 1 with r < 1 never gives 1; -1 it can give."""
-    largest_below_1 = 1.0 - 2.0**-53
+@pytest.mark.parametrize(("drawn", "weight"), [(0.0, -1.0), (1.0 - 2.0**-53, 1.0 - 2.0**-52)])
+def test_starting_weights_are_in_a_half_open_range(
+    drawn: float, weight: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3.17: printed is [-1, 1]: -1 can be drawn, but the largest r below 1 does not make 1."""
+    monkeypatch.setattr(hyperparameters, "legacy_random", lambda seed: lambda: drawn)
+    model = hyperparameters.build(3)
 
-    assert 2.0 * largest_below_1 - 1.0 < 1.0
-    assert 2.0 * 0.0 - 1.0 == -1.0
+    assert {w.data for w in model.parameters()} == {weight}
+    assert -1.0 <= weight < 1.0
 
 
 def test_the_slope_of_sigmoid_takes_x_and_not_its_output() -> None:
