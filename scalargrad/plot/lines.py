@@ -94,7 +94,7 @@ def curves(
 @styled
 def loss_curve(
     losses: History | Sequence[float] | Mapping[str, Any], *, title: str = "",
-    log: bool | str = "auto", ylabel: str = "loss", ax: Axes | None = None,
+    log: bool | str = "auto", ylabel: str = "loss", xlabel: str = "epoch", ax: Axes | None = None,
     alt: str | None = None,
 ) -> Figure:  # fmt: skip
     """Losses by epoch; of a validation curve the lowest place is marked.
@@ -103,7 +103,7 @@ def loss_curve(
         losses: what `sg.fit` gives, a list of losses, or several of these by label.
         title, ax, alt: as for `lines`.
         log: a logarithmic axis; "auto" takes one where all are positive and span a factor of 100.
-        ylabel: what the losses are.
+        ylabel: what the losses are; xlabel: what they are counted by.
 
     What is nan or infinite is left out, and the axis says how many that are.
 
@@ -141,14 +141,14 @@ def loss_curve(
                 textcoords="offset points", fontsize=9, zorder=6,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.9},
             )  # fmt: skip
-            told[-1] += f", lowest, {lowest:.3g}, at epoch {epoch}"
+            told[-1] += f", lowest, {lowest:.3g}, at {xlabel} {epoch}"
     finite = [y for numbers in series.values() for y in numbers if math.isfinite(y)]
     if log is True or (log == "auto" and finite and _spans_decades(finite)):
         ax.set_yscale("log")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     note = f" ({left_out} not finite, left out)" if left_out else ""
-    _name(ax, f"epoch{note}", ylabel, legend=len(series) > 1)
-    return finished(ax, title, alt, f"{ylabel} by epoch: {'; '.join(told)}")
+    _name(ax, f"{xlabel}{note}", ylabel, legend=len(series) > 1)
+    return finished(ax, title, alt, f"{ylabel} by {xlabel}: {'; '.join(told)}")
 
 
 @styled

@@ -47,6 +47,12 @@ def test_the_data_are_those_of_the_case() -> None:
     assert {len(d) for d in example.D} == {2}
 
 
+def test_a_run_keeps_these_updates() -> None:
+    result = example.run()
+
+    assert result.decreasing == example.prescribed(lambda t: 1.0 / (t + 1))
+
+
 @pytest.mark.parametrize(
     ("key", "steps"),
     [

@@ -163,3 +163,10 @@ def test_a_curve_of_losses_that_is_never_finite_is_told() -> None:
     page = plot.loss_curve({"a": [math.nan], "b": [2.0, 1.0]})
 
     assert page.alt == "loss by epoch: a is never finite; b from 2 to 1"
+
+
+def test_losses_may_be_counted_by_something_else() -> None:
+    page = plot.loss_curve([3.0, 2.0], xlabel="update")
+
+    assert page.axes[0].get_xlabel() == "update"
+    assert page.alt == "loss by update: loss from 3 to 2"
