@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         "run", help="run one of them: its numbers, and its pictures",
         description="Run an example: print its numbers, and save its pictures where DIR is given.",
     )  # fmt: skip
-    run.add_argument("name", metavar="NAME", help="as `list` shows it")
+    run.add_argument("name", metavar="NAME", help="the example, as `scalargrad list` shows it")
     run.add_argument(
         "--save",
         metavar="DIR",
@@ -92,6 +92,8 @@ def _run(name: str, folder: Path | None) -> int:
         example = catalogue.example(name)
     except ValueError as error:
         return _complain(str(error))
+    if folder is not None and folder.exists() and not folder.is_dir():
+        return _complain(f"--save names a folder, but {folder} is a file")  # before minutes of work
     result = example.run()
     print(catalogue.summary(name))
     print()

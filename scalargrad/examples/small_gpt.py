@@ -11,7 +11,7 @@ the letters, so it is recorded once for each length of a name, and replayed by `
 Source: Lecture 2, where it says that the backward pass comes of itself for any forward program.
 Data: ours, since the lecture gives none: a thousand words made of syllables (names.py).
 Look for: names in no corpus that keep to its syllables; attention that looks at one letter here,
-at many there. Set `steps=100`: the letters are right by then, the syllables are not yet.
+at many there. With `run(steps=100)` it has the letters, but few of its new names fit a syllable.
 """
 
 from __future__ import annotations

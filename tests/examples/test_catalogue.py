@@ -172,6 +172,15 @@ def test_a_folder_that_is_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["run", "seven_node", "--save", str(tmp_path / "file")]) == 2
     captured = capsys.readouterr()
 
+    assert captured.out == ""  # said before the work is done, which may take minutes
+    assert f"{tmp_path / 'file'} is a file" in captured.err
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["run", "seven_node", "--save", str(tmp_path / "file" / "below")]) == 2
+    captured = capsys.readouterr()
+
     assert "w13" in captured.out  # the numbers are there all the same
     assert "the pictures cannot be written" in captured.err
 
