@@ -135,11 +135,11 @@ plot.decision_boundary(model, X, Y, threshold=0.5)
 # %%
 loss = losses.squared_error([model(x) for x in X], Y)
 loss.backward()
-sg.draw(loss, model=model, max_nodes=12)
+sg.draw(loss, model=model, max_nodes=12, rankdir="TB")
 
 # %% [markdown]
-# **Try it:** give the hidden layer one neuron instead of eight. What do the four outputs settle on,
-# and why is there nothing better?
+# **Try it:** give the hidden layer one neuron instead of eight, and 5,000 epochs. What do the four
+# outputs settle on, and why is there nothing better?
 
 # %% [markdown]
 # ## The same, much faster

@@ -15,9 +15,9 @@
 # # How it works (and how it fails)
 #
 # A network makes an error. Which of its weights is to blame, and how much? Back-propagation gives
-# every weight its share. We begin with a network of one weight, where everything can be checked on
-# paper, and end with one of 6.25 million that recalls photographs. The second half adds hidden
-# layers, and shows what goes wrong.
+# every weight its share. The first half begins with a network of one weight, where everything can
+# be checked on paper, and ends with one of 160,000 that recalls photographs. The second half adds
+# hidden layers, and shows what goes wrong.
 #
 # This notebook follows J. V. Stone's lecture "Backprop: how it works (and how it fails)". Its
 # names, which the code keeps:
@@ -27,6 +27,7 @@
 # | $x$ | the state of an input unit |
 # | $w$ | a weight, from one unit to another |
 # | $u$ | what arrives at a unit: the weighted sum of the states before it |
+# | $z = f(u)$ | the state of a hidden unit, in the second half |
 # | $y = f(u)$ | the state of an output unit |
 # | $\tau$ | tau, the target: what $y$ should be |
 # | $x \to \tau$ | an association, which is to be learnt |
@@ -188,7 +189,8 @@ two_pictures["contours"]
 # valley is wider in one direction than in the other. What is steep is learnt fast.
 #
 # **Try it:** put `optimizer.zero_grad()` before the `for sweep` loop, so that it is called only
-# once. The old gradients then stay in the sum. What does the path look like?
+# once, and let it run for 20 sweeps. The old gradients then stay in the sum. What does the path
+# look like?
 #
 # ## How many associations fit into two weights?
 #
@@ -439,8 +441,8 @@ minima_pictures["section"]
 # The balls from 0.4 and 0.6 start next to each other. One ends where $E = 0.099$, the other where
 # $E = 0.405$, and no number of further steps will change that.
 #
-# How do we know that there are no other flat places? Newton's method goes to wherever the slope is
-# zero, be it up or down, and the second derivatives tell what it found:
+# Where else is it flat? Newton's method goes to wherever the slope is zero, be it up or down. From
+# twelve starts between -1 and 4 it finds three places. The second derivatives tell what they are:
 
 # %%
 for point in minima.points:
@@ -546,7 +548,7 @@ fit_pictures["weight_decay"]
 
 # %% [markdown]
 # With $\lambda = 0.03$ the polynomial of degree 9 does on the crosses about what the cubic does,
-# without anybody having said "cubic". With $\lambda = 10$ it is flat. So one number had to be
+# without anybody having said "cubic". With $\lambda = 10$ it is too flat. So one number had to be
 # chosen again: in place of the degree, or of the moment to stop. The validation data chose it, and
 # that is what they are for.
 #

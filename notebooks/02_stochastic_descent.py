@@ -150,7 +150,8 @@ for layer, inputs, outputs in layers:
     print(f"{len(inputs)} -> {len(outputs)}: largest difference {max(gaps):.0e}")
 
 # %% [markdown]
-# **Try it:** replace `"tanh"` by `"relu"`. Some errors are now exactly 0. Which units are these?
+# **Try it:** replace `"tanh"` by `"relu"`, and print each `error`. Some are now exactly 0. Which
+# units are these?
 #
 # ## Sums and products only
 #

@@ -44,8 +44,8 @@ for day, x, y in zip(rain_table.DAYS, rain_table.X, rain_table.Y, strict=True):
 # %% [markdown]
 # Two inputs, three hidden units, one output, all sigmoids, no biases. Monday goes through it row by
 # column: each hidden unit takes the products of the row with its column of $W_1$, adds them up, and
-# squashes the sum. In the pictures $a$ stands in each circle and $z$ below it; the larger a weight,
-# the wider its line.
+# squashes the sum. In the pictures a circle holds $z$, and below it $a$; the larger a weight, the
+# wider its line.
 
 # %%
 net = rain_table.build()

@@ -232,7 +232,7 @@ differences.figures(table)["errors"]
 # Coming from the right, the error falls with $\varepsilon$, or with $\varepsilon^2$. Then it turns.
 # $E$ has 16 digits; of two nearly equal $E$ the leading digits cancel, and the last, rounded ones
 # are divided by a tiny $\varepsilon$. With the 7 digits of float32 there is hardly anything to
-# choose from. And from $\varepsilon = 10^{-8}$ on, $w + \varepsilon$ *is* $w$:
+# choose from. And at $\varepsilon = 10^{-8}$, $w + \varepsilon$ *is* $w$:
 
 # %%
 print("w + ε == w:", differences.single(0.6 + 1e-8) == differences.single(0.6))
@@ -303,8 +303,9 @@ for n, depth in ((2, 3), (3, 3), (3, 8), (10, 8)):
 # %% [markdown]
 # ## The factored sum
 #
-# They consist of the same edges, over and over. In the fan, what lies behind `b2` is written down
-# four times. Factor it out; compute it once; keep it. What is kept is
+# They consist of the same edges, over and over. In the fan `b2` stands four times, and each of the
+# two ways on from it is written down twice. Factor them out; compute them once; keep their sum.
+# What is kept is
 #
 # $$\delta_i = \frac{\partial z}{\partial a_i} = \sum_j \delta_j\,
 # \frac{\partial a_j}{\partial a_i}$$
@@ -468,15 +469,9 @@ for reduction in ("half_sum", "sum", "mean", "half_mean"):
 # The gradients have the same factors between them. So $\alpha = 0.1$ with half the mean over 6
 # samples makes the steps of $0.1 / 6$ with half the sum.
 #
-# Two losses share the name "hinge", too. The perceptron's is $\max(0, -zt)$: it is content with the
-# right side. The other, $\max(0, 1 - zt)$, wants a margin:
-
-# %%
-for z in (2.0, 0.5, 0.0, -0.5):
-    print(f"z = {z:+.1f}: perceptron {losses.perceptron(z, 1.0):.1f}, "
-          f"hinge {losses.hinge(z, 1.0):.1f}")  # fmt: skip
-
-# %% [markdown]
+# Two losses share the name "hinge", too, as we saw: the perceptron's $\max(0, -zt)$, which is
+# content with the right side, and $\max(0, 1 - zt)$, which wants a margin.
+#
 # **Try it:** for $t = -1$ the seven nodes are right, and learn nothing. Is the gradient 0 as well
 # with `losses.hinge(seven_node.build().z[7], -1.0)`?
 
