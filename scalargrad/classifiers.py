@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from scalargrad.rows import Traced, as_count, is_number
+from scalargrad.rows import Traced, as_count, as_python, is_number
 
 __all__ = ["Course", "NearestMean", "Perceptron", "Update"]
 
@@ -51,13 +51,17 @@ class _Linear:
             X: the points.
             T: their targets, -1 or 1.
         """
+        self._check_fitted()
         points, targets = _data(X, T, len(self.w))
         return sum(self.predict(x) != t for x, t in zip(points, targets, strict=True))
 
     def _checked(self, x: Sequence[Any]) -> list[Any]:
+        self._check_fitted()
+        return _point(x, len(self.w))
+
+    def _check_fitted(self) -> None:
         if not self.w:
             raise ValueError(f"{type(self).__name__} knows no classes yet: call fit(X, T) first")
-        return _point(x, len(self.w))
 
 
 @dataclass(frozen=True)
@@ -253,7 +257,7 @@ def _data(X: Any, T: Any, nin: int | None) -> tuple[list[list[Any]], list[Any]]:
     points = [_point(x, nin, f"X[{k}]") for k, x in enumerate(X)]
     for k, x in enumerate(points):
         _point(x, len(points[0]), f"X[{k}]")
-    return points, list(T)
+    return points, [as_python(t) for t in T]
 
 
 def _point(x: Any, nin: int | None, name: str = "a point") -> list[Any]:
@@ -269,4 +273,4 @@ def _number(x: Any, name: str) -> Any:
         raise TypeError(f"{name} must be a plain number, got {type(x).__name__}")
     if not isfinite(x):
         raise ValueError(f"{name} must be finite, got {x!r}")
-    return x
+    return as_python(x)

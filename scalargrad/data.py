@@ -118,6 +118,12 @@ def _table(X: Any, taker: str, columns: int | None = None) -> list[list[float]]:
     return rows
 
 
+def _check_dice(rng: Any, method: str, taker: str) -> None:
+    if not callable(getattr(rng, method, None)):
+        got = type(rng).__name__
+        raise TypeError(f"{taker}: rng must have {method}, as random.Random(1) has, got {got}")
+
+
 def minibatches(n: int, size: int, rng: Dice = random) -> list[list[int]]:
     """The indices 0 to n - 1 in a random order, cut into batches: each sample comes once.
 
@@ -127,7 +133,7 @@ def minibatches(n: int, size: int, rng: Dice = random) -> list[list[int]]:
         rng: what draws the order, the `random` module or a `random.Random`.
 
     Raises:
-        TypeError, ValueError: a number is not whole, or not at least 1.
+        TypeError, ValueError: a number is not whole, or not at least 1, or `rng` draws nothing.
 
     >>> batches = minibatches(5, 2, random.Random(1))
     >>> [len(batch) for batch in batches]
@@ -137,6 +143,7 @@ def minibatches(n: int, size: int, rng: Dice = random) -> list[list[int]]:
     """
     order = list(range(as_count(n, "minibatches: n")))
     size = as_count(size, "minibatches: size")
+    _check_dice(rng, "shuffle", "minibatches")
     rng.shuffle(order)
     return [order[i : i + size] for i in range(0, len(order), size)]
 
@@ -152,7 +159,7 @@ def picks(n: int, rng: Dice = random) -> Iterator[int]:
         rng: what draws, the `random` module or a `random.Random`.
 
     Raises:
-        TypeError, ValueError: `n` is not whole, or not at least 1.
+        TypeError, ValueError: `n` is not whole, or not at least 1, or `rng` draws nothing.
 
     >>> from itertools import islice
     >>> drawn = [*islice(picks(3, random.Random(1)), 100)]
@@ -160,4 +167,5 @@ def picks(n: int, rng: Dice = random) -> Iterator[int]:
     ([0, 1, 2], True)
     """
     n = as_count(n, "picks: n")  # checked here: inside a generator it would be when first asked
+    _check_dice(rng, "randrange", "picks")
     return (rng.randrange(n) for _ in iter(int, 1))

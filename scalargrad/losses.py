@@ -9,7 +9,7 @@ from typing import Any
 from scalargrad.operators import Operators, recorder
 from scalargrad.primitives import plain_sum, relu, softplus, where
 from scalargrad.reductions import dot, listed, log_softmax, logsumexp, mean, sum, take
-from scalargrad.rows import is_number
+from scalargrad.rows import as_python, is_number
 
 __all__ = [
     "binary_cross_entropy", "cross_entropy", "hinge", "l2", "perceptron", "squared_error",
@@ -180,7 +180,7 @@ def _is_list(x: Any) -> bool:
 def _pairs(outputs: Any, targets: Any, loss: str) -> list[tuple[Any, Any]]:
     """Each output with its target; lists, and lists of lists, are run through together."""
     if is_number(outputs) and is_number(targets):
-        return [(outputs, targets)]
+        return [(as_python(outputs), as_python(targets))]
     if not all(is_number(x) or _is_list(x) for x in (outputs, targets)):
         raise TypeError(
             f"{loss} takes numbers, Values or lists of them, got "

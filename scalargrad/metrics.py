@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from scalargrad.reductions import dot, listed, mean
-from scalargrad.rows import is_number
+from scalargrad.rows import as_python, is_number
 
 __all__ = ["r2_score"]
 
@@ -50,6 +50,7 @@ def r2_score(outputs: Iterable[Any], targets: Iterable[Any]) -> Any:
         )
     if not ys:
         raise ValueError("r2_score needs at least two outputs and targets, got none")
+    ys, wanted = ([as_python(x) for x in xs] for xs in (ys, wanted))
     center = mean(wanted)
     spread = [t - center for t in wanted]
     total = dot(spread, spread)

@@ -50,6 +50,14 @@ def is_number(x: object) -> bool:
     return isinstance(x, (float, Traced, Real)) or type(x).__name__ in ("bool", "bool_")
 
 
+def as_python(x: Any) -> Any:
+    """A number of NumPy as one of Python, anything else as it is.
+
+    For differences and products of plain numbers: 2 - uint8(200) is 58 in NumPy.
+    """
+    return x.item() if hasattr(x, "item") else x
+
+
 def as_float(x: Any, taker: str = "an operation") -> float:
     """The real number `x` as a float; the TypeError for anything else names the `taker`."""
     if is_number(x) and not isinstance(x, Traced):

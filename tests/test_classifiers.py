@@ -203,3 +203,18 @@ def test_a_point_of_another_length() -> None:
         Perceptron(2).predict([1, 2, 3])
     with pytest.raises(ValueError, match="epochs must be at least 1, got 0"):
         Perceptron(2).fit(X, T, epochs=0)
+
+
+def test_small_whole_numbers_of_numpy_do_not_overflow() -> None:
+    X = np.array([[200, 150], [220, 250], [0, 10], [3, 0]], dtype=np.uint8)
+    T = np.array([1, 1, -1, -1], dtype=np.int8)
+    plain, theirs = NearestMean().fit(X.tolist(), T.tolist()), NearestMean().fit(X, T)
+
+    assert (theirs.w, theirs.b, theirs.means) == (plain.w, plain.b, plain.means)
+    assert theirs.squared_distances(X[0]) == plain.squared_distances([200, 150])
+    assert repr(theirs) == repr(plain)
+
+
+def test_nothing_is_counted_before_it_is_fitted() -> None:
+    with pytest.raises(ValueError, match=r"knows no classes yet: call fit\(X, T\) first"):
+        NearestMean().errors([[1, 2]], [1])

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from itertools import islice, pairwise
 from statistics import fmean, pstdev
+from typing import Any
 
 import numpy as np
 import pytest
@@ -160,3 +161,9 @@ def test_the_module_of_python_draws_where_none_is_given() -> None:
 def test_counts_that_are_none(call: object, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("draw", [lambda rng: minibatches(3, 2, rng), lambda rng: picks(3, rng)])
+def test_a_seed_draws_nothing(draw: Any) -> None:
+    with pytest.raises(TypeError, match=r"as random.Random\(1\) has, got int"):
+        draw(7)

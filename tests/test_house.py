@@ -39,7 +39,8 @@ ORDER = """
     draw.plates draw.placed draw.fixed draw.engines draw.doctor
     draw.html draw.drawing draw.entry draw.film draw.passes draw.wording draw.telling draw.steps
     draw
-    plot.style plot.figure plot.lines plot.surfaces plot.boundary plot.networks plot.panels plot
+    plot.style plot.figure plot.inputs plot.lines plot.surfaces plot.boundary plot.networks
+    plot.panels plot
     examples.pictures
     examples.simplest_network examples.two_inputs examples.four_by_four examples.photographs
     examples.backprop_network examples.credit_assignment examples.local_minima examples.fitting

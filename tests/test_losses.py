@@ -344,3 +344,12 @@ def test_dicts_and_sets_are_no_lists() -> None:
         losses.l2(3)
     with pytest.raises(ValueError, match="reduction is one of"):
         losses.squared_error(1.0, 2.0, [])
+
+
+@pytest.mark.parametrize("loss", TERMS)
+@pytest.mark.parametrize("kind", [np.uint8, np.int8])
+def test_narrow_integers_of_numpy_do_not_overflow(loss: Callable[..., Any], kind: Any) -> None:
+    outputs, targets = [100, -2 if kind is np.int8 else 2], [90, 100]
+
+    assert loss(outputs, np.array(targets, kind)) == loss(outputs, targets)
+    assert loss(np.array(outputs, kind), np.array(targets, kind)) == loss(outputs, targets)

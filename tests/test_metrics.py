@@ -4,6 +4,7 @@ import random
 from fractions import Fraction
 from statistics import pvariance
 
+import numpy as np
 import pytest
 
 import scalargrad as sg
@@ -71,3 +72,11 @@ def test_what_does_not_fit_is_named() -> None:
         r2_score([1.0, 2.0], [1.0, "2"])
     with pytest.raises(TypeError, match="r2_score"):
         r2_score(1.0, [1.0])  # type: ignore[arg-type]
+
+
+def test_small_whole_numbers_of_numpy_do_not_overflow() -> None:
+    outputs = np.array([1, 2, 200], dtype=np.uint8)
+    targets = np.array([2, 1, 250], dtype=np.uint8)
+
+    assert r2_score(outputs, targets) == r2_score([1, 2, 200], [2, 1, 250])
+    assert r2_score(np.array([True, False]), np.array([True, False])) == 1.0

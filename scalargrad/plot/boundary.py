@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from matplotlib.axes import Axes
 
 from scalargrad.engine import no_grad
 from scalargrad.plot.figure import Figure, axes_of, finished, styled
-from scalargrad.plot.lines import plain, spread
+from scalargrad.plot.inputs import number, plain, sides
 from scalargrad.plot.style import ACCENT, COLOURS, DASHES, INK
 from scalargrad.replay import RecordingError, compile
 
@@ -31,55 +32,70 @@ def decision_boundary(
     Args:
         model: maps [x1, x2] to a number or a Value, such as an `nn.MLP(2, [..., 1])`.
         X: the samples, N pairs.
-        Y: N labels; those above the threshold (or 1 and True) are one class, the others the other.
+        Y: N labels; those above the threshold are one class, the others the other. Where that
+            parts nothing, such as -1 and 1 at a threshold of 5, 0 parts them in its place.
         span: from where to where, for each input; by default around the samples.
         threshold: the answer at the boundary: 0 for scores, 0.5 for probabilities.
         lines: straight boundaries w·x + b = 0 to draw too, as (w, b) by label.
         title, ax, alt: as for `plot.lines`.
 
     Raises:
-        ValueError: samples do not have two inputs, or there is not one label for each.
+        TypeError: an input, a label or an answer is no number.
+        ValueError: samples do not have two finite inputs, there is not one label for each, all
+            labels are on one side though they differ, or the answers are finite nowhere.
 
     >>> step = lambda x: x[0] + x[1] - 1
     >>> sg.plot.decision_boundary(step, [[0, 0], [1, 1], [2, 2]], [-1, 1, -1]).alt
     'The boundary of a classifier of two inputs, with 3 samples, 1 of them on the wrong side'
     """
-    if not len(X) or any(len(x) != 2 for x in X):
-        got = f"{len(X[0])} inputs" if len(X) else "no samples"
-        raise ValueError(f"decision_boundary: samples must have two inputs, got {got}")
+    samples = _samples(X)
     if len(X) != len(Y):
         raise ValueError(
             f"decision_boundary: there must be a label for each sample, got {len(Y)} for {len(X)}"
         )
-    ax = axes_of(ax, width=5.6, height=4.8)
-    xs, ys = (np.array(spread(side, 101)) for side in span or _around(X))
+    labels = [number(y, "decision_boundary: a label") for y in Y]
+    parted = threshold if min(labels) <= threshold < max(labels) else 0.0
+    above = [label > parted for label in labels]
+    if len(set(above)) == 1 and len(set(labels)) > 1:
+        raise ValueError(
+            f"decision_boundary: the labels {min(labels):g} and {max(labels):g} are both on one "
+            f"side of {parted:g}; let them be -1 and 1, or 0 and 1"
+        )
+    area = _around(samples) if span is None else span
+    xs, ys = (np.array(side) for side in sides(area, "decision_boundary", 101))
     scores = _scores(model, xs, ys) - threshold
+    if not np.isfinite(scores).any():
+        raise ValueError("decision_boundary: the answers of the model are finite nowhere")
+    scores = np.ma.masked_invalid(scores)
+    ax = axes_of(ax, width=5.6, height=4.8)
     ax.contourf(
         xs, ys, scores, levels=[-np.inf, 0.0, np.inf], colors=["white", "#dcdcdc"],
         hatches=["", "//"],
     ).set_edgecolor("#c4c4c4")  # fmt: skip
     if scores.min() < 0.0 < scores.max():
         ax.contour(xs, ys, scores, levels=[0.0], colors=[INK], linewidths=1.8)
-    labels = [plain(y) for y in Y]
-    parted = threshold if min(labels) <= threshold < max(labels) else 0.0
     wrong = 0
-    for x, label in zip(X, labels, strict=True):
+    for x, high in zip(samples, above, strict=True):
         with no_grad():
-            answer = _number(model([float(x[0]), float(x[1])]))
-        wrong += (answer > threshold) != (label > parted)
-    for above, marker, colour in ((True, "o", COLOURS[0]), (False, "X", ACCENT)):
-        places = [x for x, label in zip(X, labels, strict=True) if (label > parted) == above]
+            answer = number(model(list(x)), "decision_boundary: a model")
+        wrong += math.isnan(answer) or (answer > threshold) != high
+    for side, marker, colour in ((True, "o", COLOURS[0]), (False, "X", ACCENT)):
+        places = [x for x, high in zip(samples, above, strict=True) if high == side]
         if places:
             x1, x2 = zip(*places, strict=True)
-            name = f"target {next(y for y in labels if (y > parted) == above):g}"
+            targets = {label for label, high in zip(labels, above, strict=True) if high == side}
+            name = f"target {targets.pop():g}"
+            if targets:
+                name = f"targets {'above' if side else 'up to'} {parted:g}"
             look: Any = {
                 "color": colour,
                 "markeredgecolor": "white",
-                "markersize": 8 if above else 9.5,
+                "markersize": 8 if side else 9.5,
             }
             look |= {"markeredgewidth": 0.8, "zorder": 5}
             ax.plot(x1, x2, marker, label=name, **look)
-    for k, (name, (w, b)) in enumerate((lines or {}).items()):
+    for k, (name, line) in enumerate((lines or {}).items()):
+        w, b = _line(name, line)
         look = {"color": COLOURS[k % 4], "linestyle": DASHES[k % 6], "linewidth": 2.0}
         if w[0] or w[1]:
             ax.axline(*_two_points(w, b), label=name, **look)
@@ -88,7 +104,8 @@ def decision_boundary(
     ax.set_xlabel("x1")
     ax.set_ylabel("x2")
     ax.legend(frameon=True, framealpha=0.85, edgecolor="none", fontsize=9)
-    told = f"The boundary of a classifier of two inputs, with {len(X)} samples, "
+    count = f"{len(X)} sample{'s' * (len(X) != 1)}"
+    told = f"The boundary of a classifier of two inputs, with {count}, "
     told += f"{wrong} of them on the wrong side" if wrong else "all of them on the right side"
     return finished(ax, title, alt, told)
 
@@ -100,25 +117,43 @@ def _scores(model: Callable[[Any], Any], xs: Any, ys: Any) -> Any:
         answers = np.asarray(compile(model)(places), dtype=float).reshape(len(places))
     except (RecordingError, TypeError, ValueError, ArithmeticError, AttributeError):
         with no_grad():  # a model of plain numbers, say
-            answers = np.array([_number(model(place)) for place in places])
+            answers = np.array(
+                [number(model(place), "decision_boundary: a model") for place in places]
+            )
     return answers.reshape(len(ys), len(xs))
 
 
-def _number(answer: Any) -> float:
-    """What the model says, be it alone in a list or not."""
-    if isinstance(answer, list | tuple):
-        if len(answer) != 1:
-            raise ValueError(f"decision_boundary: a model gives one number, got {len(answer)}")
-        answer = answer[0]
-    return plain(answer)
+def _samples(X: Any) -> list[tuple[float, float]]:
+    if not len(X):
+        raise ValueError("decision_boundary: samples must have two inputs, got no samples")
+    samples = []
+    for k, x in enumerate(X):
+        if not hasattr(x, "__len__") or getattr(x, "ndim", 1) != 1:
+            got = type(x).__name__
+            raise TypeError(f"decision_boundary: X[{k}] must be a pair of inputs, got {got}")
+        if len(x) != 2:
+            got = f"{len(x)} inputs in X[{k}]"
+            raise ValueError(f"decision_boundary: samples must have two inputs, got {got}")
+        x1, x2 = (plain(side, f"decision_boundary: X[{k}]") for side in x)
+        if not math.isfinite(x1) or not math.isfinite(x2):
+            raise ValueError(f"decision_boundary: inputs must be finite, got X[{k}] = {(x1, x2)}")
+        samples.append((x1, x2))
+    return samples
 
 
-def _around(X: Sequence[Sequence[float]]) -> Span:
-    sides = []
-    for column in zip(*X, strict=True):
+def _around(samples: Sequence[tuple[float, float]]) -> Span:
+    spans = []
+    for column in zip(*samples, strict=True):
         room = 0.25 * (max(column) - min(column)) or 1.0
-        sides.append((float(min(column)) - room, float(max(column)) + room))
-    return sides[0], sides[1]
+        spans.append((min(column) - room, max(column) + room))
+    return spans[0], spans[1]
+
+
+def _line(name: str, line: Any) -> tuple[list[float], float]:
+    told = f"decision_boundary: the line {name!r}"
+    if len(line) != 2 or not hasattr(line[0], "__len__") or len(line[0]) != 2:
+        raise ValueError(f"{told} is a pair (w, b) with two weights w, got {line!r:.60}")
+    return [plain(w, told) for w in line[0]], plain(line[1], told)
 
 
 def _two_points(w: Sequence[float], b: float) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure as _Figure
 from scalargrad.draw.web import offered
 from scalargrad.files import write_whole
 from scalargrad.plot.style import SETTINGS
+from scalargrad.rows import as_count
 
 __all__ = ["Figure", "axes_of", "figure", "finished", "styled"]
 
@@ -124,10 +125,14 @@ def figure(
         alt: what it will show, in words.
         projection: "3d" for axes with depth.
 
+    Raises:
+        TypeError, ValueError: a grid without axes, or another projection.
+
     >>> page = sg.plot.figure(1, 2)
     >>> len(page.axes)
     2
     """
+    rows, columns = as_count(rows, "figure: rows", 0), as_count(columns, "figure: columns", 0)
     if rows < 1 or columns < 1:
         raise ValueError(f"a figure has at least one row and one column, got {rows} and {columns}")
     page = Figure(figsize=(width, height or 4.2 * rows), layout="constrained")
@@ -137,7 +142,15 @@ def figure(
 
 
 def axes_of(ax: Axes | None, **settings: Any) -> Axes:
-    """The axes to draw into: those given, or those of a new figure."""
+    """The axes to draw into: those given, or those of a new figure.
+
+    Raises:
+        TypeError: what is given is none, such as a whole figure, or all axes of `plt.subplots`.
+    """
+    if ax is not None and not isinstance(ax, Axes):
+        raise TypeError(
+            f"ax must be one of a figure's axes, such as .axes[0], got {type(ax).__name__}"
+        )
     return figure(**settings).axes[0] if ax is None else ax
 
 

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch
+from matplotlib.patheffects import withStroke
 
 from scalargrad import nn
+from scalargrad.engine import Value
 from scalargrad.plot.figure import Figure, axes_of, finished, styled
-from scalargrad.plot.lines import plain
+from scalargrad.plot.inputs import plain
 from scalargrad.plot.style import ACCENT, COLOURS, INK
+from scalargrad.rows import as_count
 
 __all__ = ["diagram", "network"]
 
@@ -44,6 +47,7 @@ def network(
         bias: add a unit that is always 1 to each layer but the last, as its last one.
 
     Raises:
+        TypeError: `sizes` is neither whole numbers nor an `nn.MLP`.
         ValueError: there are no two layers, or something is given for a node or edge that is not.
 
     >>> sg.plot.network([2, 3, 1], highlight={(2, 0)}).alt
@@ -53,7 +57,10 @@ def network(
         if edge_values is None:
             edge_values = _weights(sizes, bias)
         sizes = [len(sizes.layers[0].neurons[0].w), *(len(layer.neurons) for layer in sizes.layers)]
-    sizes = list(sizes)
+    if not isinstance(sizes, Iterable) or isinstance(sizes, str):
+        got = type(sizes).__name__
+        raise TypeError(f"network takes the sizes of the layers, or an nn.MLP, got {got}")
+    sizes = [as_count(n, "network: a layer's size", least=0) for n in sizes]
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(f"network: at least two layers of at least one unit, got {sizes}")
     last = len(sizes) - 1
@@ -75,7 +82,7 @@ def network(
     ones = dict.fromkeys(enumerate(sizes[:-1]), "1") if bias else {}
     told = f"A network of {', '.join(map(str, sizes[:-1]))} and {sizes[-1]} units"
     ax = _drawn(
-        nodes, edges, names=ones | dict(names or {}), notes=notes or {},
+        nodes, edges, names=ones | dict(_as_texts(names or {})), notes=notes or {},
         edge_labels=edge_labels or {}, edge_values=edge_values, highlight=highlight, title=title,
         ax=ax,
     )  # fmt: skip
@@ -104,7 +111,11 @@ def diagram(
     >>> sg.plot.diagram({"x": (0, 0), "y": (2, 0)}, [("x", "y")], edge_labels={("x", "y"): "w"}).alt
     'A diagram of 2 nodes and 1 edge: x to y'
     """
-    edges = list(edges)
+    if not isinstance(nodes, Mapping):
+        got = type(nodes).__name__
+        raise TypeError(f"diagram takes a dict, {{node: (x, y)}}, got {got}")
+    nodes = {node: _place(node, place) for node, place in nodes.items()}
+    edges = [_edge(edge) for edge in edges]
     ax = _drawn(
         nodes, edges, names=names or {}, notes=notes or {}, edge_labels=edge_labels or {},
         edge_values=edge_values, highlight=highlight, title=title, ax=ax,
@@ -121,6 +132,7 @@ def _drawn(
     ax: Axes | None,
 ) -> Axes:  # fmt: skip
     """The axes with all of it but the title."""
+    names, notes, edge_labels = (_as_texts(given) for given in (names, notes, edge_labels))
     _check(nodes, edges, (names, notes), (edge_labels, edge_values or {}), highlight)
     width, height = _extent(nodes, bool(notes))
     scale = min(0.62, 9.0 / width)  # inches for a unit
@@ -156,6 +168,26 @@ def _drawn(
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.9},
         )  # fmt: skip
     return ax
+
+
+def _place(node: Any, place: Any) -> tuple[float, float]:
+    if not hasattr(place, "__len__") or len(place) != 2:
+        raise ValueError(f"diagram: the place of {node!r} is (x, y), got {place!r:.60}")
+    return plain(place[0], f"diagram: {node!r}"), plain(place[1], f"diagram: {node!r}")
+
+
+def _edge(edge: Any) -> Edge:
+    if not isinstance(edge, list | tuple) or len(edge) != 2:
+        raise ValueError(f"diagram: an edge is a pair of nodes, got {edge!r:.60}")
+    return edge[0], edge[1]
+
+
+def _as_texts(given: Any) -> dict[Any, str]:
+    """By node or edge the text; numbers are written as they are, and Values by their number."""
+    if not isinstance(given, Mapping):
+        got = type(given).__name__
+        raise TypeError(f"names, notes and edge_labels are dicts by node or edge, got {got}")
+    return {key: f"{x.data:.4g}" if isinstance(x, Value) else str(x) for key, x in given.items()}
 
 
 def _told_of(
@@ -313,7 +345,6 @@ def _circle(ax: Axes, place: tuple[float, float], name: str, note: str, marked: 
     ax.text(*place, name, ha="center", va="center", fontsize=size, zorder=4)
     if note:
         x, y = place
-        ax.text(
-            x, y - RADIUS - 0.07, note, ha="center", va="top", fontsize=9, zorder=4,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85},
-        )  # fmt: skip
+        told = ax.text(x, y - RADIUS - 0.07, note, ha="center", va="top", fontsize=9, zorder=4)
+        # a line that runs behind it stops at its letters; a box would cut arrows in two
+        told.set_path_effects([withStroke(linewidth=3.0, foreground="white")])

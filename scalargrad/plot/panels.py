@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
 
 from scalargrad.plot.figure import Figure, axes_of, figure, finished, styled
-from scalargrad.plot.lines import plain
+from scalargrad.plot.inputs import by_label, plain
 from scalargrad.plot.style import HATCHES, INK
 
 __all__ = ["bars", "images"]
@@ -33,14 +34,18 @@ def bars(
         title, ax, alt: as for `plot.lines`.
 
     Raises:
+        TypeError: `data` is no dict, or what is in it is no number.
         ValueError: there is nothing to draw, or a label has not one number for each name.
 
     >>> sg.plot.bars({"real": [1, 0], "predicted": [0.9, 0.2]}, ["Mon", "Tue"], ylabel="p").alt
     'p of Mon, Tue: real 1, 0; predicted 0.9, 0.2'
     """
-    if not data or not len(names):
-        raise ValueError(f"bars: nothing to draw, got {len(data)} labels and {len(names)} names")
-    for label, numbers in data.items():
+    names = [str(name) for name in names]
+    if not names:
+        raise ValueError("bars: there is nothing to draw, names is empty")
+    for label, numbers in by_label(data, "bars", "numbers").items():
+        if not hasattr(numbers, "__len__"):
+            raise TypeError(f"bars: {label!r} must be a list of numbers, got {numbers!r:.60}")
         if len(numbers) != len(names):
             raise ValueError(
                 f"bars: {label!r} must have a number for each of {len(names)} names, "
@@ -51,7 +56,8 @@ def bars(
     for k, (label, numbers) in enumerate(data.items()):
         places = [i - 0.4 + width * (k + 0.5) for i in range(len(names))]
         ax.bar(
-            places, [plain(y) for y in numbers], width, label=label, edgecolor=INK, linewidth=0.8,
+            places, [plain(y, f"bars: {label!r}") for y in numbers], width, label=label,
+            edgecolor=INK, linewidth=0.8,
             color=_SHADES[k % len(_SHADES)] if len(data) > 1 else "#9aa7b5",
             hatch=HATCHES[k % len(HATCHES)],
         )  # fmt: skip
@@ -86,16 +92,20 @@ def images(
         alt: what the figure shows, in words.
 
     Raises:
+        TypeError: what is in a row is no number.
         ValueError: there is not one title for each picture, or a picture's rows differ in length.
 
     >>> sg.plot.images([[[0, 1], [1, 0]]], ["a chequerboard"], columns=1).alt
     'Pictures: a chequerboard'
     """
-    if len(pictures) != len(titles) or not pictures:
+    titles = [str(name) for name in ([titles] if isinstance(titles, str) else titles)]
+    if len(pictures) != len(titles) or not titles:
         raise ValueError(
             f"images: there must be a title for each picture, got {len(titles)} for {len(pictures)}"
         )
     for picture, name in zip(pictures, titles, strict=True):
+        if not all(hasattr(row, "__len__") for row in picture):
+            raise ValueError(f"images: {name!r} must be a list of rows; of one picture give [rows]")
         lengths = {len(row) for row in picture}
         if len(lengths) != 1 or 0 in lengths:
             raise ValueError(
@@ -110,8 +120,12 @@ def images(
     page = figure(rows, columns, width=2.3 * columns, height=height)
     for ax in page.axes:
         ax.set_axis_off()
-    numbers = [[[plain(x) for x in row] for row in picture] for picture in pictures]
-    largest = max(abs(x) for picture in numbers for row in picture for x in row) or 1.0
+    numbers = [
+        [[plain(x, f"images: {name!r}") for x in row] for row in picture]
+        for picture, name in zip(pictures, titles, strict=True)
+    ]
+    sizes = [abs(x) for picture in numbers for row in picture for x in row]
+    largest = max((x for x in sizes if math.isfinite(x)), default=0.0) or 1.0
     for ax, picture, name in zip(page.axes, numbers, titles, strict=False):
         if signed:
             shown = [[abs(x) for x in row] for row in picture]

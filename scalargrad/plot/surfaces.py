@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from inspect import signature
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from scalargrad.functional import grad, value_and_grad
 from scalargrad.plot.figure import Figure, axes_of, finished, styled
-from scalargrad.plot.lines import plain, spread
+from scalargrad.plot.inputs import heights, number, plain, sides, spread
 from scalargrad.plot.style import ACCENT, COLOURS, GREY, INK
 
 __all__ = ["error_curve", "error_surface"]
@@ -30,7 +32,8 @@ def error_curve(
     """The error by one weight.
 
     Args:
-        f: the error as a function of the weight; gives a number or a Value.
+        f: the error as a function of the weight; gives a number or a Value. Where it is not
+            defined, the curve has a gap.
         span: from where to where.
         path: the weights of a descent, drawn as balls on the curve; those beyond the span are not.
         tangent: the weight at which to draw the tangent, whose slope the engine derives.
@@ -39,31 +42,32 @@ def error_curve(
         xlabel, ylabel, title, ax, alt: as for `plot.lines`.
 
     Raises:
+        TypeError: a weight is no number.
         ValueError: the error is finite nowhere in the span, or Δw is 0.
 
     >>> sg.plot.error_curve(lambda w: (w - 1) ** 2, (0.0, 3.0), path=[3.0, 2.0, 1.5]).alt
     'E from w = 0 to 3, lowest near w = 1, with a descent of 2 steps from 3 to 1.5'
     """
-    ax = axes_of(ax)
     ws = spread(span)
+    path, minima = _weights(path, "path"), _weights(minima, "minima")
     told = f"{ylabel} from {xlabel} = {span[0]:g} to {span[1]:g}"
-    heights = [plain(f(w)) for w in ws]
-    finite = [(y, w) for w, y in zip(ws, heights, strict=True) if math.isfinite(y)]
-    if not finite:
-        raise ValueError(f"error_curve: the error is finite nowhere from {span[0]} to {span[1]}")
+    ys = heights(f, ws, "error_curve: the error")
+    finite = [(y, w) for w, y in zip(ws, ys, strict=True) if math.isfinite(y)]
+    ax = axes_of(ax)
     told += f", lowest near {xlabel} = {min(finite)[1]:.3g}"
-    ax.plot(ws, heights, color=COLOURS[0])
+    ax.plot(ws, ys, color=COLOURS[0])
     if tangent is not None:
+        tangent = plain(tangent, "error_curve: tangent")
         E, slope = map(plain, value_and_grad(f)(tangent))
         line = [E + slope * (w - tangent) for w in ws]
         ax.plot(ws, line, "--", color=ACCENT, label=f"tangent, slope {slope:.4g}")
         ax.plot([tangent], [E], "o", color=INK, markersize=7)
         told += f", with its tangent at {tangent:g}"
     if secant is not None:
-        w, step = secant
+        w, step = (plain(x, "error_curve: secant") for x in secant)
         if not step:
             raise ValueError("error_curve: a secant goes through two places, and Δw is 0")
-        low, high = plain(f(w)), plain(f(w + step))
+        low, high = (number(f(x), "error_curve: f") for x in (w, w + step))
         slope = (high - low) / step
         line = [low + slope * (x - w) for x in ws]
         ax.plot(ws, line, ":", color=INK, label=f"secant, slope {slope:.4g}")
@@ -71,13 +75,14 @@ def error_curve(
         told += f", with its secant from {w:g} to {w + step:g}"
     inside = [w for w in path if span[0] <= w <= span[1]]
     if inside:
-        ax.plot(inside, [plain(f(w)) for w in inside], "-", color=GREY, linewidth=1.0)
+        balls = heights(f, inside, "error_curve: the error on the path")
+        ax.plot(inside, balls, "-", color=GREY, linewidth=1.0)
         shown: Any = {"color": "white", "markeredgecolor": INK, "markersize": 7}
-        ax.plot(inside, [plain(f(w)) for w in inside], "o", **shown)
-        ax.plot(inside[:1], [plain(f(inside[0]))], "o", color=ACCENT, markersize=8, label="start")
+        ax.plot(inside, balls, "o", **shown)
+        ax.plot(inside[:1], balls[:1], "o", color=ACCENT, markersize=8, label="start")
         told += f", with a descent of {_steps(path)} from {path[0]:g} to {path[-1]:g}"
     if minima:
-        heights_there = [plain(f(w)) for w in minima]
+        heights_there = [number(f(w), "error_curve: f") for w in minima]
         label = "minimum" if len(minima) == 1 else "minima"
         ax.plot(minima, heights_there, "v", color=INK, markersize=8, label=label)
     _keep_to(ax, [y for y, _ in finite])
@@ -100,7 +105,7 @@ def error_surface(
     """The error by two weights, with the path of a descent.
 
     Args:
-        f: the error as a function of two weights; gives a number or a Value.
+        f: the error as a function of two weights, f(w1, w2); gives a number or a Value.
         span: from where to where, for each of the two.
         path: the places (w1, w2) of a descent, drawn as white dots; the first is marked.
         kind: "contour", lines of equal error seen from above, or "surface", with depth: then path
@@ -112,6 +117,7 @@ def error_surface(
         title, ax, alt: as for `plot.lines`; `ax` of a surface has the projection "3d".
 
     Raises:
+        TypeError: `f` does not take two weights, or a weight is no number.
         ValueError: another kind, or the error is finite nowhere in the span.
 
     >>> bowl = lambda w1, w2: w1 * w1 + 2 * w2 * w2
@@ -120,25 +126,25 @@ def error_surface(
     """
     if kind not in ("contour", "surface"):
         raise ValueError(f"error_surface: kind is 'contour' or 'surface', got {kind!r}")
-    for place in (*path, *points, *([] if arrow is None else [arrow])):
-        if len(place) != 2:
-            raise ValueError(f"error_surface: a place is a pair of weights, got {place!r}")
+    _check_takes_two(f)
+    path, points = _places(path), _places(points)
     deep = kind == "surface"
     if deep and ax is not None and not hasattr(ax, "get_zlim"):
         raise ValueError("error_surface: a surface needs axes of figure(..., projection='3d')")
+    xs, ys = (np.array(side) for side in sides(span, "error_surface", 61))
+    grid = [(float(x), float(y)) for y in ys for x in xs]
+    found = np.array(heights(lambda place: f(*place), grid, "error_surface: the error"))
+    found = np.where(np.isfinite(found), found, np.nan).reshape(len(ys), len(xs))
     ax = axes_of(ax, projection="3d", height=5.0) if ax is None and deep else axes_of(ax)
-    xs, ys = (np.array(spread(side, 61)) for side in span)
-    heights = np.array([[plain(f(float(x), float(y))) for x in xs] for y in ys])
-    heights[~np.isfinite(heights)] = np.nan
-    if np.isnan(heights).all():
-        raise ValueError("error_surface: the error is finite nowhere in the span")
+    if not deep and hasattr(ax, "get_zlim"):
+        raise ValueError("error_surface: contours need flat axes; on these give kind='surface'")
     draw = _deep if deep else _flat
-    draw(ax, xs, ys, heights, [(p[0], p[1]) for p in path], log)
-    ground: Any = {"zs": float(np.nanmin(heights)) - _sink(heights), "zorder": 9} if deep else {}
+    draw(ax, xs, ys, found, path, log)
+    ground: Any = {"zs": float(np.nanmin(found)) - _sink(found), "zorder": 9} if deep else {}
     if arrow is not None:
-        w = [float(arrow[0]), float(arrow[1])]
+        w = list(_places([arrow])[0])
         slope = [plain(d) for d in grad(lambda w: f(w[0], w[1]))(w)]
-        reach = 0.3 * min(high - low for low, high in span)  # its length tells nothing
+        reach = 0.3 * float(min(np.ptp(xs), np.ptp(ys)))  # its length tells nothing
         size = max((slope[0] ** 2 + slope[1] ** 2) ** 0.5, 1e-12)
         tip = [w[0] - reach * slope[0] / size, w[1] - reach * slope[1] / size]
         if deep:
@@ -153,7 +159,7 @@ def error_surface(
         ax.plot([p[0] for p in points], [p[1] for p in points], "X", **(look | ground))
     ax.set_xlabel(labels[0])
     ax.set_ylabel(labels[1])
-    row, column = divmod(int(np.nanargmin(heights)), len(xs))
+    row, column = divmod(int(np.nanargmin(found)), len(xs))
     told = f"E over {labels[0]} and {labels[1]}, lowest near {_pair((xs[column], ys[row]))}"
     if len(path):
         told += f", with a descent of {_steps(path)} from {_pair(path[0])} to {_pair(path[-1])}"
@@ -171,7 +177,11 @@ def _flat(ax: Any, xs: Any, ys: Any, heights: Any, path: Sequence[Place], log: b
     shades = [str(0.98 - 0.36 * k / len(levels)) for k in range(len(levels) - 1)]
     ax.contourf(xs, ys, filled, levels=levels, colors=shades)
     lines = ax.contour(xs, ys, heights, levels=levels[1:-1:2], colors=GREY, linewidths=0.7)
-    ax.clabel(lines, fontsize=8, fmt=lambda y: f"{float(f'{y:.2g}'):g}", colors=INK)
+    numbers = ax.clabel(
+        lines, fontsize=8, fmt=lambda y: f"{float(f'{y:.2g}'):g}", colors=INK, zorder=6.5
+    )
+    for label in numbers:  # above the path, which may run through it
+        label.set_path_effects([withStroke(linewidth=2.0, foreground="white")])
     if path:
         x, y = zip(*path, strict=True)
         ax.plot(x, y, "-", color=INK, linewidth=0.9, zorder=4)
@@ -204,6 +214,37 @@ def _deep(ax: Any, xs: Any, ys: Any, heights: Any, path: Sequence[Place], log: b
     ax.set_zlabel("E")
     ax.view_init(elev=24, azim=-58)
     ax.set_box_aspect(None, zoom=0.88)  # or the label of the vertical axis is cut
+
+
+def _weights(given: Any, name: str) -> list[float]:
+    if not isinstance(given, Iterable) or getattr(given, "ndim", 1) == 0:
+        got = type(given).__name__
+        raise TypeError(f"error_curve: {name} is a list of weights, got {got}")
+    return [plain(w, f"error_curve: {name}") for w in given]
+
+
+def _places(given: Any) -> list[Place]:
+    places = []
+    for place in given:
+        if not hasattr(place, "__len__") or getattr(place, "ndim", 1) != 1 or len(place) != 2:
+            raise ValueError(f"error_surface: a place is a pair of weights, got {place!r:.60}")
+        w1, w2 = (plain(w, "error_surface: a place") for w in place)
+        places.append((w1, w2))
+    return places
+
+
+def _check_takes_two(f: Any) -> None:
+    try:
+        parameters = signature(f)
+    except (TypeError, ValueError):  # a function of C does not tell
+        return
+    try:
+        parameters.bind(0.0, 0.0)
+    except TypeError:
+        raise TypeError(
+            "error_surface: f takes the two weights as f(w1, w2); "
+            "where it takes them in a list, give lambda w1, w2: f([w1, w2])"
+        ) from None
 
 
 def _arrow_on_the_ground(ax: Any, start: Sequence[float], tip: Sequence[float], z: float) -> None:
