@@ -1,7 +1,7 @@
 # What people do here; CI calls only these. They use the virtual environment .venv.
 PYTHON = .venv/bin/python
 
-.PHONY: setup test check docs notebooks coverage bench fuzz long
+.PHONY: setup test check docs figures notebooks coverage bench fuzz long
 
 setup:      ## everything a developer needs, into .venv
 	python3 -m venv .venv
@@ -20,6 +20,9 @@ check:      ## lint, format, types, and whether the generated files are those of
 docs:       ## write the generated page and pictures anew
 	$(PYTHON) docs/make_operations.py
 	$(PYTHON) docs/make_pictures.py
+
+figures:    ## draw the README's figures anew; another matplotlib draws them a little differently
+	$(PYTHON) docs/make_figures.py
 
 notebooks:  ## write the notebooks from their text twins (py:percent), and run them
 	.venv/bin/jupytext --quiet --to ipynb --update notebooks/*.py

@@ -15,6 +15,16 @@ def lecture(name: str) -> dict[str, Any]:
     return _CASES[name]
 
 
-def close_to(case: dict[str, Any]) -> Callable[[float, float], bool]:
-    """Whether a number is the wanted one, within the tolerance of the case."""
-    return lambda got, want: abs(got - want) <= case["atol"] + case["rtol"] * abs(want)
+def close_to(case: dict[str, Any]) -> Callable[[Any, Any], bool]:
+    """Whether numbers are the wanted ones within the tolerance of the case, alone or nested.
+
+    Lists must be of one shape.
+    """
+
+    def close(got: Any, want: Any) -> bool:
+        if isinstance(want, (list, tuple)):
+            parts = list(got)
+            return len(parts) == len(want) and all(map(close, parts, want))
+        return bool(abs(got - want) <= case["atol"] + case["rtol"] * abs(want))
+
+    return close

@@ -41,7 +41,7 @@ ORDER = """
     draw
     plot.style plot.figure plot.inputs plot.lines plot.surfaces plot.boundary plot.networks
     plot.panels plot
-    examples.pictures
+    examples.pictures examples.matrices
     examples.simplest_network examples.two_inputs examples.four_by_four examples.photographs
     examples.backprop_network examples.credit_assignment examples.local_minima examples.fitting
     examples.stochastic_descent

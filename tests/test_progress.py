@@ -6,13 +6,9 @@ import itertools
 import sys
 
 import pytest
+from terminals import Terminal
 
 from scalargrad.progress import tracked
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.fixture

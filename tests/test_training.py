@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import io
 import itertools
 import math
 import random
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from terminals import Terminal
 
 import scalargrad as sg
 from scalargrad import EarlyStopping, History, Value, losses, nn, optim
@@ -565,11 +565,6 @@ def test_the_history_tells_how_it_went() -> None:
 
 
 # --- the progress line ----------------------------------------------------------------------
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def shown(work: Callable[..., Any], *args: Any, **kwargs: Any) -> str:

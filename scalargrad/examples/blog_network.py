@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import scalargrad as sg
 from scalargrad import losses, nn, optim
+from scalargrad.examples.matrices import product, transposed
 from scalargrad.progress import tracked
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def matrices(model: nn.MLP) -> tuple[Matrix, Matrix]:
     True
     """
     weights = [[[w.data for w in n.w] for n in layer.neurons] for layer in model.layers]
-    return _transposed(weights[0]), _transposed(weights[1])
+    return transposed(weights[0]), transposed(weights[1])
 
 
 def by_hand(updates: int) -> tuple[Matrix, Matrix]:
@@ -71,32 +72,23 @@ def by_hand(updates: int) -> tuple[Matrix, Matrix]:
     >>> [round(w, 6) for w in by_hand(1)[1][0]]
     [-0.595609]
     """
-    syn0, syn1, X_transposed = SYN0, SYN1, _transposed(X)
+    syn0, syn1, X_transposed = SYN0, SYN1, transposed(X)
     for _ in range(updates):
-        l1 = [[sg.sigmoid(z) for z in row] for row in _product(X, syn0)]
-        l2 = [[sg.sigmoid(z) for z in row] for row in _product(l1, syn1)]
+        l1 = [[sg.sigmoid(z) for z in row] for row in product(X, syn0)]
+        l2 = [[sg.sigmoid(z) for z in row] for row in product(l1, syn1)]
         l2_delta = [[(y - a) * a * (1 - a) for a in row] for y, row in zip(Y, l2, strict=True)]
-        errors = _product(l2_delta, _transposed(syn1))
+        errors = product(l2_delta, transposed(syn1))
         l1_delta = [
             [e * a * (1 - a) for e, a in zip(es, row, strict=True)]
             for es, row in zip(errors, l1, strict=True)
         ]
-        syn1 = _sum(syn1, _product(_transposed(l1), l2_delta))
-        syn0 = _sum(syn0, _product(X_transposed, l1_delta))
+        syn1 = _sum(syn1, product(transposed(l1), l2_delta))
+        syn0 = _sum(syn0, product(X_transposed, l1_delta))
     return syn0, syn1
-
-
-def _product(A: Matrix, B: Matrix) -> Matrix:
-    columns = _transposed(B)
-    return [[sum(a * b for a, b in zip(row, c, strict=True)) for c in columns] for row in A]
 
 
 def _sum(A: Matrix, B: Matrix) -> Matrix:
     return [[a + b for a, b in zip(r, s, strict=True)] for r, s in zip(A, B, strict=True)]
-
-
-def _transposed(M: Matrix) -> Matrix:
-    return [list(column) for column in zip(*M, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -155,7 +147,7 @@ def report(result: Blog) -> str:
         lines.append(f"  {k:>9}   {told}   {result.costs[k]:8.6f}")
     lines += ["", "  The weights at the end"]
     for name, M in zip(("syn0", "syn1 (as a row)"), result.weights, strict=True):
-        rows = M if name == "syn0" else _transposed(M)
+        rows = M if name == "syn0" else transposed(M)
         lines += [f"  {name}"] + ["    " + "  ".join(f"{w:+9.6f}" for w in row) for row in rows]
     if result.hand:
         differences = [

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import scalargrad as sg
 from scalargrad import Value, losses, metrics, nn, optim
+from scalargrad.examples.matrices import solution
 
 if TYPE_CHECKING:
     from scalargrad.examples.pictures import Picture
@@ -149,7 +150,7 @@ def least_squares(degree: int, decay: float = 0.0) -> Fit:
         return _error(w, X, Y) + 0.5 * decay * losses.l2(w)
 
     start = [0.0] * (degree + 1)
-    step = _solution(sg.hessian(penalised)(start), sg.grad(penalised)(start))
+    step = solution(sg.hessian(penalised)(start), sg.grad(penalised)(start))
     return _told([-s for s in step])
 
 
@@ -163,20 +164,6 @@ def _told(w: list[float]) -> Fit:
         errors.append(_error(w, xs, targets))
         scores.append(metrics.r2_score([build(w, x) for x in xs], targets))
     return Fit(w, *errors, *scores)
-
-
-def _solution(H: list[list[float]], g: list[float]) -> list[float]:
-    """s with H s = g, by elimination, the largest number of each column first."""
-    rows = [[*row, right] for row, right in zip(H, g, strict=True)]
-    for k in range(len(rows)):
-        best = max(range(k, len(rows)), key=lambda r: abs(rows[r][k]))
-        rows[k], rows[best] = rows[best], rows[k]
-        rows[k] = [number / rows[k][k] for number in rows[k]]
-        for r in range(len(rows)):
-            if r != k:
-                factor = rows[r][k]
-                rows[r] = [a - factor * b for a, b in zip(rows[r], rows[k], strict=True)]
-    return [row[-1] for row in rows]
 
 
 # --- descent, and when to stop --------------------------------------------------------------

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 import scalargrad as sg
 from scalargrad import Value, losses, optim
+from scalargrad.examples.matrices import solution
 
 if TYPE_CHECKING:
     from scalargrad.examples.pictures import Picture
@@ -144,7 +145,7 @@ def stationary_points(
         w = start
         for _ in range(30):
             g, H = slope(w), curvature(w)
-            step = _solution(H, g)
+            step = solution(H, g)
             w = [wi - si for wi, si in zip(w, step, strict=True)]
             if not all(low <= wi <= high for wi in w) or hypot(*step) < 1e-12:
                 break
@@ -153,14 +154,6 @@ def stationary_points(
         if inside and new and hypot(*slope(w)) < 1e-10:
             found.append(StationaryPoint(tuple(w), error(w), _eigenvalues(curvature(w))))
     return sorted(found, key=lambda point: [round(wi, 6) for wi in point.w])
-
-
-def _solution(H: list[list[float]], g: list[float]) -> list[float]:
-    """s with H s = g, by Cramer's rule."""
-    if len(g) == 1:
-        return [g[0] / H[0][0]]
-    (a, b), (c, d) = H
-    return [(g[0] * d - b * g[1]) / (a * d - b * c), (a * g[1] - c * g[0]) / (a * d - b * c)]
 
 
 def _eigenvalues(H: list[list[float]]) -> tuple[float, ...]:

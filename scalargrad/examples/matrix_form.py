@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import scalargrad as sg
 from scalargrad import Value
+from scalargrad.examples.matrices import product, transposed
 
 if TYPE_CHECKING:
     from scalargrad.examples.pictures import Picture
@@ -114,11 +115,11 @@ def batch(X: Matrix, delta2: Matrix, w01: Matrix = W01, w12: Matrix = W12) -> By
     layers = [build(x, [w01, w12]) for x in X]
     A0, A1, A2 = ([a[k] for a in layers] for k in range(3))
     scaled2 = _times_slope(A2, delta2)
-    delta1 = _product(scaled2, _transposed(w12))
+    delta1 = product(scaled2, transposed(w12))
     scaled1 = _times_slope(A1, delta1)
     return ByMatrices(
-        delta2, delta1, _product(scaled1, _transposed(w01)),
-        _product(_transposed(A1), scaled2), _product(_transposed(A0), scaled1),
+        delta2, delta1, product(scaled1, transposed(w01)),
+        product(transposed(A1), scaled2), product(transposed(A0), scaled1),
     )  # fmt: skip
 
 
@@ -127,15 +128,6 @@ def _times_slope(A: Matrix, D: Matrix) -> Matrix:
         [(1.0 - a * a) * d for a, d in zip(row, ds, strict=True)]
         for row, ds in zip(A, D, strict=True)
     ]
-
-
-def _product(A: Matrix, B: Matrix) -> Matrix:
-    columns = _transposed(B)
-    return [[sum(a * b for a, b in zip(row, c, strict=True)) for c in columns] for row in A]
-
-
-def _transposed(M: Matrix) -> Matrix:
-    return [list(column) for column in zip(*M, strict=True)]
 
 
 # --- by the engine --------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 import scalargrad as sg
 from scalargrad import Value, optim
+from scalargrad.examples.matrices import solution
 
 if TYPE_CHECKING:
     from scalargrad.examples.pictures import Picture
@@ -116,12 +117,11 @@ def newton(f: Callable[[Any, Any], Any], start: Point = START, most: int = 100) 
     """
     (x, y), places = start, [start]
     while len(places) <= most:
-        gx, gy = sg.grad(f, (0, 1))(x, y)
-        if max(abs(gx), abs(gy)) < TOLERANCE:
+        slopes = sg.grad(f, (0, 1))(x, y)
+        if max(map(abs, slopes)) < TOLERANCE:
             break
-        ((a, b), (c, d)) = sg.hessian(f, (0, 1))(x, y)
-        determinant = a * d - b * c
-        x, y = x - (d * gx - b * gy) / determinant, y - (a * gy - c * gx) / determinant
+        dx, dy = solution(sg.hessian(f, (0, 1))(x, y), slopes)
+        x, y = x - dx, y - dy
         places.append((x, y))
     return places
 

@@ -27,10 +27,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import scalargrad as sg
 from scalargrad import Value, losses, nn, optim
+from scalargrad.examples.matrices import product, transposed
 
 if TYPE_CHECKING:
     from scalargrad.examples.pictures import Picture
@@ -48,7 +49,6 @@ W1 = [[0.2, -0.1, 0.4], [-0.3, 0.25, 0.1]]  # from input i to hidden unit j
 W2 = [[0.5], [-0.4], [0.3]]  # from hidden unit j to the output
 
 Matrix = list[list[float]]
-T = TypeVar("T")
 
 # --- the network ----------------------------------------------------------------------------
 
@@ -99,14 +99,14 @@ class RainNet(nn.Module):
             y: the target, from 0 to 1.
         """
         inputs = [Value(xi, f"x{i}") for i, xi in enumerate(x, 1)]
-        z1 = [_named(sg.dot(w, inputs), f"z1_{j}") for j, w in enumerate(_transposed(self.W1), 1)]
+        z1 = [_named(sg.dot(w, inputs), f"z1_{j}") for j, w in enumerate(transposed(self.W1), 1)]
         a1 = [_named(sg.sigmoid(z), f"a1_{j}") for j, z in enumerate(z1, 1)]
         z2 = _named(sg.dot([row[0] for row in self.W2], a1), "z2")
         a2 = _named(sg.sigmoid(z2), "a2")
         return Case(z1, a1, z2, a2, _named(losses.squared_error(a2, y), "C"))
 
     def __call__(self, x: Sequence[Any]) -> Any:
-        hidden = [sg.sigmoid(sg.dot(w, x)) for w in _transposed(self.W1)]
+        hidden = [sg.sigmoid(sg.dot(w, x)) for w in transposed(self.W1)]
         return sg.sigmoid(sg.dot([row[0] for row in self.W2], hidden))
 
     def numbers(self) -> tuple[Matrix, Matrix]:
@@ -154,15 +154,15 @@ def by_hand(W1: Matrix = W1, W2: Matrix = W2) -> Matrices:
     >>> [[round(d, 6) for d in row] for row in by_hand().gradient2]
     [[-0.0314], [-0.039685], [-0.065869]]
     """
-    z1 = _product(X, W1)
+    z1 = product(X, W1)
     a1 = [[sg.sigmoid(z) for z in row] for row in z1]
-    z2 = _product(a1, W2)
+    z2 = product(a1, W2)
     a2 = [[sg.sigmoid(z) for z in row] for row in z2]
     error = [[a - y for a in row] for row, y in zip(a2, Y, strict=True)]
     delta2 = _each(error, a2)
-    gradient2 = _product(_transposed(a1), delta2)
-    delta1 = _each(_product(delta2, _transposed(W2)), a1)
-    gradient1 = _product(_transposed(X), delta1)
+    gradient2 = product(transposed(a1), delta2)
+    delta1 = _each(product(delta2, transposed(W2)), a1)
+    gradient1 = product(transposed(X), delta1)
     C = 0.5 * sum(e * e for row in error for e in row)
     return Matrices(z1, a1, z2, a2, C, delta2, gradient2, delta1, gradient1)
 
@@ -171,15 +171,6 @@ def _each(M: Matrix, a: Matrix) -> Matrix:
     """M ⊙ σ'(z), with σ'(z) = a (1 - a): the slope needs only the output."""
     pairs = zip(M, a, strict=True)
     return [[m * ai * (1.0 - ai) for m, ai in zip(ms, r, strict=True)] for ms, r in pairs]
-
-
-def _product(A: Matrix, B: Matrix) -> Matrix:
-    columns = _transposed(B)
-    return [[sum(a * b for a, b in zip(row, c, strict=True)) for c in columns] for row in A]
-
-
-def _transposed(M: Sequence[Sequence[T]]) -> list[list[T]]:
-    return [list(column) for column in zip(*M, strict=True)]
 
 
 def _parameters(M: Matrix, name: str) -> list[list[Value]]:

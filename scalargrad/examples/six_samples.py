@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 import scalargrad as sg
 from scalargrad import losses, nn, optim
+from scalargrad.examples.matrices import transposed
 from scalargrad.progress import tracked
 
 if TYPE_CHECKING:
@@ -80,11 +81,7 @@ def matrices(model: nn.MLP, what: str = "data") -> tuple[Matrix, Matrix]:
     hidden, output = (
         [[getattr(w, what) for w in (n.b, *n.w)] for n in layer.neurons] for layer in model.layers
     )
-    return _transposed(hidden), _transposed(output)
-
-
-def _transposed(M: Matrix) -> Matrix:
-    return [list(column) for column in zip(*M, strict=True)]
+    return transposed(hidden), transposed(output)
 
 
 def printed_program(iterations: int, alpha: float = ALPHA) -> tuple[Matrix, Matrix, list[float]]:
@@ -103,7 +100,7 @@ def printed_program(iterations: int, alpha: float = ALPHA) -> tuple[Matrix, Matr
     inputs = [[1.0, *x] for x in X]
     outputs: list[float] = []
     for _ in range(iterations):
-        sums = [[sg.dot(column, x) for column in _transposed(hidden)] for x in inputs]
+        sums = [[sg.dot(column, x) for column in transposed(hidden)] for x in inputs]
         o = [[1.0, *map(sg.sigmoid, row)] for row in sums]
         outputs = [sg.dot([w for (w,) in output], row) for row in o]
 
@@ -232,7 +229,7 @@ def report(result: SixSamples) -> str:
     lines += ["  Printed by the program (before the last update), and after it"]
     for y, printed, after in zip(Y, result.printed, result.outputs, strict=True):
         lines.append(f"    target {y}   {printed:.8e}   {after:.8e}")
-    for name, M in (("hidden", result.hidden), ("output, as a row", _transposed(result.output))):
+    for name, M in (("hidden", result.hidden), ("output, as a row", transposed(result.output))):
         lines += ["", f"  Weights at the end: {name}"]
         lines += ["    " + "  ".join(f"{w:+9.6f}" for w in row) for row in M]
     told = f"{result.compared} iterations" if result.compared > 1 else "one iteration"

@@ -63,7 +63,9 @@ def decision_boundary(
         )
     area = _around(samples) if span is None else span
     xs, ys = (np.array(side) for side in sides(area, "decision_boundary", 101))
-    scores = _scores(model, xs, ys) - threshold
+    grid = [(float(x), float(y)) for y in ys for x in xs]
+    answers = _answers(model, grid + samples)
+    scores = answers[: len(grid)].reshape(len(ys), len(xs)) - threshold
     if not np.isfinite(scores).any():
         raise ValueError("decision_boundary: the answers of the model are finite nowhere")
     scores = np.ma.masked_invalid(scores)
@@ -74,11 +76,10 @@ def decision_boundary(
     ).set_edgecolor("#c4c4c4")  # fmt: skip
     if scores.min() < 0.0 < scores.max():
         ax.contour(xs, ys, scores, levels=[0.0], colors=[INK], linewidths=1.8)
-    wrong = 0
-    for x, high in zip(samples, above, strict=True):
-        with no_grad():
-            answer = number(model(list(x)), "decision_boundary: a model")
-        wrong += math.isnan(answer) or (answer > threshold) != high
+    wrong = sum(
+        math.isnan(answer) or (answer > threshold) != high
+        for answer, high in zip(answers[len(grid) :], above, strict=True)
+    )
     for side, marker, colour in ((True, "o", COLOURS[0]), (False, "X", ACCENT)):
         places = [x for x, high in zip(samples, above, strict=True) if high == side]
         if places:
@@ -87,16 +88,13 @@ def decision_boundary(
             name = f"target {targets.pop():g}"
             if targets:
                 name = f"targets {'above' if side else 'up to'} {parted:g}"
-            look: Any = {
-                "color": colour,
-                "markeredgecolor": "white",
-                "markersize": 8 if side else 9.5,
-            }
-            look |= {"markeredgewidth": 0.8, "zorder": 5}
-            ax.plot(x1, x2, marker, label=name, **look)
+            ax.plot(
+                x1, x2, marker, label=name, color=colour, markersize=8 if side else 9.5,
+                markeredgecolor="white", markeredgewidth=0.8, zorder=5,
+            )  # fmt: skip
     for k, (name, line) in enumerate((lines or {}).items()):
         w, b = _line(name, line)
-        look = {"color": COLOURS[k % 4], "linestyle": DASHES[k % 6], "linewidth": 2.0}
+        look: Any = {"color": COLOURS[k % 4], "linestyle": DASHES[k % 6], "linewidth": 2.0}
         if w[0] or w[1]:
             ax.axline(*_two_points(w, b), label=name, **look)
     ax.set_xlim(xs[0], xs[-1])
@@ -110,17 +108,14 @@ def decision_boundary(
     return finished(ax, title, alt, told)
 
 
-def _scores(model: Callable[[Any], Any], xs: Any, ys: Any) -> Any:
-    """The answers over the grid: replayed where the model can be recorded, else one by one."""
-    places = [[float(x), float(y)] for y in ys for x in xs]
+def _answers(model: Callable[[Any], Any], places: Sequence[tuple[float, float]]) -> Any:
+    """What the model says there: replayed where it can be recorded, else place by place."""
+    inputs = [list(place) for place in places]
     try:
-        answers = np.asarray(compile(model)(places), dtype=float).reshape(len(places))
+        return np.asarray(compile(model)(inputs), dtype=float).reshape(len(inputs))
     except (RecordingError, TypeError, ValueError, ArithmeticError, AttributeError):
         with no_grad():  # a model of plain numbers, say
-            answers = np.array(
-                [number(model(place), "decision_boundary: a model") for place in places]
-            )
-    return answers.reshape(len(ys), len(xs))
+            return np.array([number(model(x), "decision_boundary: a model") for x in inputs])
 
 
 def _samples(X: Any) -> list[tuple[float, float]]:

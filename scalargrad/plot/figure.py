@@ -74,7 +74,9 @@ class Figure(_Figure):
             super().savefig(*args, **settings)
 
     def _title(self) -> str:
-        titles = [title for title in (self.get_suptitle(), *map(_title_of, self.axes)) if title]
+        titles = [
+            title for title in (self.get_suptitle(), *(ax.get_title() for ax in self.axes)) if title
+        ]
         return titles[0] if titles else "Figure"
 
     def __repr__(self) -> str:
@@ -95,10 +97,6 @@ class Figure(_Figure):
         except Exception as error:
             forms["text/plain"] += f" cannot be drawn: {error}"
         return offered(forms, include, exclude)
-
-
-def _title_of(ax: Axes) -> str:
-    return ax.get_title()
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:

@@ -82,7 +82,7 @@ def network(
     ones = dict.fromkeys(enumerate(sizes[:-1]), "1") if bias else {}
     told = f"A network of {', '.join(map(str, sizes[:-1]))} and {sizes[-1]} units"
     ax = _drawn(
-        nodes, edges, names=ones | dict(_as_texts(names or {})), notes=notes or {},
+        nodes, edges, names=ones | _as_texts(names or {}), notes=notes or {},
         edge_labels=edge_labels or {}, edge_values=edge_values, highlight=highlight, title=title,
         ax=ax,
     )  # fmt: skip

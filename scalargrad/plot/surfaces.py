@@ -138,8 +138,10 @@ def error_surface(
     ax = axes_of(ax, projection="3d", height=5.0) if ax is None and deep else axes_of(ax)
     if not deep and hasattr(ax, "get_zlim"):
         raise ValueError("error_surface: contours need flat axes; on these give kind='surface'")
-    draw = _deep if deep else _flat
-    draw(ax, xs, ys, found, path, log)
+    if deep:
+        _deep(ax, xs, ys, found, path)
+    else:
+        _flat(ax, xs, ys, found, path, log)
     ground: Any = {"zs": float(np.nanmin(found)) - _sink(found), "zorder": 9} if deep else {}
     if arrow is not None:
         w = list(_places([arrow])[0])
@@ -191,7 +193,7 @@ def _flat(ax: Any, xs: Any, ys: Any, heights: Any, path: Sequence[Place], log: b
     ax.set_ylim(ys[0], ys[-1])
 
 
-def _deep(ax: Any, xs: Any, ys: Any, heights: Any, path: Sequence[Place], log: bool) -> None:
+def _deep(ax: Any, xs: Any, ys: Any, heights: Any, path: Sequence[Place]) -> None:
     X, Y = np.meshgrid(xs, ys)
     ax.computed_zorder = False  # else the surface hides what lies on the ground before it
     ground = float(np.nanmin(heights)) - _sink(heights)
@@ -208,9 +210,8 @@ def _deep(ax: Any, xs: Any, ys: Any, heights: Any, path: Sequence[Place], log: b
     ax.set_zlim(ground, float(np.nanmax(heights)))
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.set_major_locator(MaxNLocator(4))
-    ax.set_zticks(
-        [z for z in ax.get_zticks() if z >= np.nanmin(heights)]
-    )  # the ground is at no error
+    # the ground is at no error
+    ax.set_zticks([z for z in ax.get_zticks() if z >= np.nanmin(heights)])
     ax.set_zlabel("E")
     ax.view_init(elev=24, azim=-58)
     ax.set_box_aspect(None, zoom=0.88)  # or the label of the vertical axis is cut

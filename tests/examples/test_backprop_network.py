@@ -17,12 +17,6 @@ WAYS = (network.one_association, network.by_hand)
 PAIRS = list(zip(network.X, network.TARGETS, strict=True))
 
 
-def all_close(got: Any, want: Any) -> bool:
-    if isinstance(want, list):
-        return len(got) == len(want) and all(map(all_close, got, want))
-    return close(got, want)
-
-
 def error(w1: Any, w2: Any, bias: bool = True) -> Any:
     return losses.squared_error(
         [network.build(w1, w2, x, bias).y for x in network.X], network.TARGETS
@@ -46,15 +40,15 @@ def test_states_deltas_and_gradients_of_each_association(
     for (x, target), want in zip(PAIRS, EXPECTED["per_association"], strict=True):
         one = way(network.W1, network.W2, x, target)
 
-        assert all_close(one.u, want["u_hidden"])
-        assert all_close(one.z, want["z_hidden"])
-        assert all_close(one.y, want["y"])
-        assert all_close(one.y, want["u_out"])  # S0.20: linear outputs
+        assert close(one.u, want["u_hidden"])
+        assert close(one.z, want["z_hidden"])
+        assert close(one.y, want["y"])
+        assert close(one.y, want["u_out"])  # S0.20: linear outputs
         assert close(one.E, want["E_t"])
-        assert all_close(one.delta_out, want["delta_out"])
-        assert all_close(one.delta, want["delta_hidden"])
-        assert all_close(one.grad_w1, want["grad_W1"])
-        assert all_close(one.grad_w2, want["grad_W2"])
+        assert close(one.delta_out, want["delta_out"])
+        assert close(one.delta, want["delta_hidden"])
+        assert close(one.grad_w1, want["grad_W1"])
+        assert close(one.grad_w2, want["grad_W2"])
 
 
 def test_the_gradient_of_the_batch_is_the_sum_over_its_associations() -> None:
@@ -63,10 +57,10 @@ def test_the_gradient_of_the_batch_is_the_sum_over_its_associations() -> None:
     told = [network.by_hand(network.W1, network.W2, x, t) for x, t in PAIRS]
 
     assert close(E, EXPECTED["E"])
-    assert all_close(by_engine1, EXPECTED["grad_W1"])
-    assert all_close(by_engine2, EXPECTED["grad_W2"])
+    assert close(by_engine1, EXPECTED["grad_W1"])
+    assert close(by_engine2, EXPECTED["grad_W2"])
     for r, row in enumerate(EXPECTED["grad_W1"]):
-        assert all_close([sum(one.grad_w1[r][c] for one in told) for c in range(3)], row)
+        assert close([sum(one.grad_w1[r][c] for one in told) for c in range(3)], row)
 
 
 @pytest.mark.parametrize("descend", [network.learn, network.short_version])
@@ -75,9 +69,9 @@ def test_twenty_updates(descend: Callable[..., Any]) -> None:
     errors, w1, w2 = descend(passes=20)
     _, first1, first2 = descend(passes=1)
 
-    assert all_close(errors, EXPECTED["E_trajectory_0_to_20"])
-    assert all_close([first1, first2], [EXPECTED["W1_after_1"], EXPECTED["W2_after_1"]])
-    assert all_close([w1, w2], [EXPECTED["W1_after_20"], EXPECTED["W2_after_20"]])
+    assert close(errors, EXPECTED["E_trajectory_0_to_20"])
+    assert close([first1, first2], [EXPECTED["W1_after_1"], EXPECTED["W2_after_1"]])
+    assert close([w1, w2], [EXPECTED["W1_after_20"], EXPECTED["W2_after_20"]])
 
 
 def test_equations_55_and_56_as_printed_go_uphill() -> None:
@@ -160,9 +154,9 @@ def test_the_weight_changes_are_delta_times_the_state_below() -> None:
     one = network.one_association(network.W1, network.W2, x, target)
 
     for k, row in enumerate(one.grad_w2):
-        assert all_close(row, [one.delta_out[k] * z for z in [*one.z, 1.0]])
+        assert close(row, [one.delta_out[k] * z for z in [*one.z, 1.0]])
     for j, row in enumerate(one.grad_w1):
-        assert all_close(row, [one.delta[j] * xi for xi in [*x, 1.0]])
+        assert close(row, [one.delta[j] * xi for xi in [*x, 1.0]])
 
 
 def test_xor_is_learnt_by_a_hidden_layer_and_by_nothing_straight() -> None:

@@ -38,7 +38,7 @@ def test_the_fit_of_each_degree(degree: int) -> None:
     fit = fitting.least_squares(degree)
 
     assert len(fit.coefficients) == degree + 1
-    assert all(map(close, fit.coefficients, want["coefficients_low_to_high"]))
+    assert close(fit.coefficients, want["coefficients_low_to_high"])
     assert close(fit.r2, want["R2_train"])
     assert close(fit.r2_validation, want["R2_validation"])
     assert close(fit.E, want["E_train_half_sum_sq"])

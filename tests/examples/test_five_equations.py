@@ -19,12 +19,6 @@ EXPECTED = CASE["expected"]
 close = close_to(CASE)
 
 
-def agree(got: Any, want: Any, near: Callable[[float, float], bool] = close) -> bool:
-    if not isinstance(want, (list, tuple)):
-        return near(got, want)
-    return len(got) == len(want) and all(agree(g, w, near) for g, w in zip(got, want, strict=True))
-
-
 def by_layer(numbers: dict[str, Any]) -> list[Any]:
     return [numbers[k] for k in sorted(numbers)]
 
@@ -55,22 +49,22 @@ def test_each_pair(result: five_equations.FiveEquations, d: int) -> None:
     want, got = EXPECTED["per_pair"][d], result.pairs[d]
     bias_first = [[1.0, *X[d]], *([1.0, *o] for o in got.o[:-1]), got.o[-1]]
 
-    assert agree(got.a, by_layer(want["a"]))
-    assert agree(bias_first, by_layer(want["o"]))
-    assert agree(got.o[-1][0], want["y_hat"])
-    assert agree(got.E, want["E_d"])
-    assert agree(got.delta, by_layer(want["delta"]))
-    assert agree(got.gradient, by_layer(want["grad"]))
+    assert close(got.a, by_layer(want["a"]))
+    assert close(bias_first, by_layer(want["o"]))
+    assert close(got.o[-1][0], want["y_hat"])
+    assert close(got.E, want["E_d"])
+    assert close(got.delta, by_layer(want["delta"]))
+    assert close(got.gradient, by_layer(want["grad"]))
     engine = [[a.grad * len(X) for a in layer] for layer in result.a[d]]
-    assert agree(engine, by_layer(want["delta"]))
+    assert close(engine, by_layer(want["delta"]))
 
 
 def test_the_whole_and_one_update(result: five_equations.FiveEquations) -> None:
     """S3.4, S3.6, S3.14: E = 1/(2N) Σ, the mean gradient, and θ - α ∂E/∂θ."""
     assert close(result.E.data, EXPECTED["E"])
-    assert agree(result.gradient_by_hand, by_layer(EXPECTED["grad"]))
-    assert agree(result.gradient, by_layer(EXPECTED["grad"]))
-    assert agree(result.weights_after, by_layer(EXPECTED["W_after_1"]))
+    assert close(result.gradient_by_hand, by_layer(EXPECTED["grad"]))
+    assert close(result.gradient, by_layer(EXPECTED["grad"]))
+    assert close(result.weights_after, by_layer(EXPECTED["W_after_1"]))
     assert close(result.E_after, EXPECTED["E_after_1"])
 
 
@@ -135,7 +129,7 @@ def test_the_bias_unit_has_no_delta() -> None:
     assert [len(deltas) for deltas in pair.delta] == [3, 2, 1]
     assert one.grad != 0.0
     assert one.parents == ()
-    assert agree(values_of(values, "grad"), pair.gradient)
+    assert close(values_of(values, "grad"), pair.gradient)
 
 
 def test_the_printed_sum_without_the_bias_has_another_value_and_the_same_derivative() -> None:
@@ -163,7 +157,7 @@ def test_a_bias_is_a_weight_from_a_unit_that_is_always_1() -> None:
         for layer in model.layers
     ]  # fmt: skip
 
-    assert agree(gradient, by_layer(EXPECTED["grad"]))
+    assert close(gradient, by_layer(EXPECTED["grad"]))
 
 
 def test_the_derivative_of_the_mean_is_the_mean_of_the_derivatives(

@@ -1,7 +1,5 @@
 """The matrix formulation: by matrices, in a batch and by the engine, against given numbers."""
 
-from typing import Any
-
 import pytest
 from lectures import close_to, lecture
 
@@ -10,13 +8,6 @@ from scalargrad.examples import matrix_form
 
 CASE = lecture("S4.matrix_form")
 close = close_to(CASE)
-
-
-def same(got: Any, want: Any) -> bool:
-    """Whether all numbers are the wanted ones, in nested lists."""
-    if isinstance(want, list):
-        return len(got) == len(want) and all(map(same, got, want))
-    return close(got, want)
 
 
 def test_the_data_are_those_of_the_case() -> None:
@@ -35,15 +26,15 @@ def test_each_point_by_matrices_and_by_the_engine(n: int) -> None:
     hand = matrix_form.by_matrices(matrix_form.X[n], matrix_form.DELTA2[n])
     a = matrix_form.run().a[n]
 
-    assert same([v.data for v in a[1]], want["a1"])
-    assert same([v.data for v in a[2]], want["a2"])
-    assert same([v.parents[0].data for v in a[1]], want["z1"])
-    assert same([v.parents[0].data for v in a[2]], want["z2"])
+    assert close([v.data for v in a[1]], want["a1"])
+    assert close([v.data for v in a[2]], want["a2"])
+    assert close([v.parents[0].data for v in a[1]], want["z1"])
+    assert close([v.parents[0].data for v in a[2]], want["z2"])
     for k, delta in enumerate((hand.delta0, hand.delta1, hand.delta2)):
-        assert same(delta, want[f"delta{k}"])
-        assert same([v.grad for v in a[k]], want[f"delta{k}"])
-    assert same(hand.dW01, want["dE_dW01"])
-    assert same(hand.dW12, want["dE_dW12"])
+        assert close(delta, want[f"delta{k}"])
+        assert close([v.grad for v in a[k]], want[f"delta{k}"])
+    assert close(hand.dW01, want["dE_dW01"])
+    assert close(hand.dW12, want["dE_dW12"])
     assert close(sg.dot(matrix_form.DELTA2[n], a[2]).data, want["E"])
 
 
@@ -53,8 +44,8 @@ def test_a_batch_is_a_product_of_matrices() -> None:
 
     assert close(result.E.data, sum(point["E"] for point in expected["per_point"]))
     for dW01, dW12 in ((result.dW01, result.dW12), (result.batch.dW01, result.batch.dW12)):
-        assert same(dW01, expected["batch_sum_dE_dW01"])
-        assert same(dW12, expected["batch_sum_dE_dW12"])
+        assert close(dW01, expected["batch_sum_dE_dW01"])
+        assert close(dW12, expected["batch_sum_dE_dW12"])
 
 
 def test_other_weights_by_matrices_and_by_the_engine() -> None:

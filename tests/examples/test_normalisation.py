@@ -38,7 +38,7 @@ def test_updates_eigenvalues_and_rates(valleys: example.Valleys, name: str) -> N
 
 def test_mean_and_deviation(valleys: example.Valleys) -> None:
     for got, want in ((valleys.scaling.mean, "mean"), (valleys.scaling.std, "std")):
-        assert all(map(close, got, EXPECTED[want]))
+        assert close(got, EXPECTED[want])
 
 
 def test_eigenvalues_are_those_of_numpy() -> None:

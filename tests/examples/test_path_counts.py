@@ -59,8 +59,8 @@ def test_the_small_network_by_paths_and_by_factoring() -> None:
     assert close(result.by_paths, expected["dz_dx_by_paths"])
     assert close(result.by_factoring, expected["dz_dx_by_factoring"])
     for number, want in zip((3, 2, 1, 0), expected["delta_dz_da_layers_3_to_0"], strict=True):
-        assert all(map(close, result.deltas[number], want))
-        assert all(map(close, [unit.grad for unit in result.layers[number]], want))
+        assert close(result.deltas[number], want)
+        assert close([unit.grad for unit in result.layers[number]], want)
 
 
 def test_the_seven_nodes_path_by_path() -> None:

@@ -50,8 +50,8 @@ def test_courses_in_floats(points: str, start: str, reading: str) -> None:
     assert course.epochs == want["epochs_including_clean_pass"]
     assert course.converged is want["converged"]
     for update, (w, b) in zip(course.updates, want["w_b_after_each_update"], strict=True):
-        assert all(map(close, [*update.w, update.b], [*w, b]))
-    assert all(map(close, [*p.w, p.b], [*want["w"], want["b"]]))
+        assert close([*update.w, update.b], [*w, b])
+    assert close([*p.w, p.b], [*want["w"], want["b"]])
     assert learnt.left == want["points_not_strictly_correct"]
     E = losses.perceptron([p(x) for x in X], T)
     assert close(E, want["E_mean_perceptron_loss"])
@@ -108,8 +108,8 @@ def test_xor_never_comes_to_rest() -> None:
     assert len(first) == 200
     assert [u.index for u in course.updates[:200]] == first
     for update, (w, b) in zip(course.updates, want["w_b_after_each_update"], strict=False):
-        assert all(map(close, [*update.w, update.b], [*w, b]))
-    assert all(map(close, [*p.w, p.b], [*want["w"], want["b"]]))
+        assert close([*update.w, update.b], [*w, b])
+    assert close([*p.w, p.b], [*want["w"], want["b"]])
     assert learnt.left == want["points_not_strictly_correct"]
     X, T = SETS["XOR"]
     assert close(losses.perceptron([p(x) for x in X], T), want["E_mean_perceptron_loss"])
@@ -173,12 +173,12 @@ def test_it_is_not_descent_of_the_mean() -> None:
     want, got = EXPECTED["B/batch_gradient_at(0.5,-0.25,0.125)"], batch_gradient("B", "halves")
 
     assert close(got.E, want["E"])
-    assert all(map(close, [*got.dw, got.db], [*want["dE_dw"], want["dE_db"]]))
+    assert close([*got.dw, got.db], [*want["dE_dw"], want["dE_db"]])
     for (z, E, dw, db), point in zip(got.per_point, want["per_point"], strict=True):
         assert close(z, point["z"])
         assert close(E, point["E_k"])
         assert (E > 0) is point["misclassified"]
-        assert all(map(close, [*dw, db], [*point["dE_k_dw"], point["dE_k_db"]]))
+        assert close([*dw, db], [*point["dE_k_dw"], point["dE_k_db"]])
     n = len(got.per_point)
     assert got.db == pytest.approx(sum(db for _, _, _, db in got.per_point) / n, rel=1e-15)
     # one step of batch descent is nowhere near the first update of the rule

@@ -32,7 +32,7 @@ def assert_as_expected(result: Photographs) -> None:
     for updates, recall in result.training.recalls.items():
         if str(updates) in steps:
             want = steps[str(updates)]
-            assert all(map(close, recall.shares, want["recall_coefficients"]))
+            assert close(recall.shares, want["recall_coefficients"])
             assert close(recall.E, want["E"])
             assert close(recall.rmse, want["rmse_recalled_vs_photo1"])
             checked += 1
@@ -47,7 +47,7 @@ def test_the_pictures_are_those_of_the_case(n: int) -> None:
     noisy = [p + 0.5 * x for p, x in zip(photos[0], memory.noise(n * n), strict=True)]
 
     assert memory.gram(photos) == case["gram"]
-    assert all(map(close, memory.eigenvalues(photos), case["gram_eigenvalues"]))
+    assert close(memory.eigenvalues(photos), case["gram_eigenvalues"])
     assert close(1.0 / memory.eigenvalues(photos)[1], case["eps_used"])
     assert close(2.0 / memory.eigenvalues(photos)[1], case["eps_critical"])
     assert close(memory.rmse(noisy, photos[0]), case["rmse_noisy_vs_photo1"])
@@ -58,7 +58,7 @@ def test_every_pixel_of_the_small_pictures() -> None:
     case = expected(8)
 
     assert memory.photographs(8) == [case["photo1"], case["photo2"]]
-    assert all(map(close, (0.5 * x for x in memory.noise(64)), case["noise"]))
+    assert close((0.5 * x for x in memory.noise(64)), case["noise"])
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -85,13 +85,13 @@ def test_descent_ends_at_the_projection() -> None:
 
     for updates, recall in training.recalls.items():
         want = case["gradient_descent_from_W0_zero"][str(updates)]
-        assert all(map(close, recall.shares, want["recall_coefficients"]))
+        assert close(recall.shares, want["recall_coefficients"])
         assert close(recall.E, want["E"])
         assert close(recall.rmse, want["rmse_recalled_vs_photo1"])
     end = training.end
-    assert all(map(close, end.shares, case["recall_coefficients_on_photo1_photo2"]))
+    assert close(end.shares, case["recall_coefficients_on_photo1_photo2"])
     assert close(end.rmse, case["rmse_recalled_vs_photo1"])
-    assert all(map(close, end.picture, case["recalled"]))
+    assert close(end.picture, case["recalled"])
     # the rest of the noisy picture is at right angles to both photographs
     for photo in photos:
         left = sum(p * (x - y) for p, x, y in zip(photo, noisy, end.picture, strict=True))
@@ -108,7 +108,7 @@ def test_what_the_large_pictures_recall_in_the_end() -> None:
     shares = [(bb * a - ab * b) / det, (aa * b - ab * a) / det]
     recalled = [shares[0] * p + shares[1] * q for p, q in zip(*photos, strict=True)]
 
-    assert all(map(close, shares, case["recall_coefficients_on_photo1_photo2"]))
+    assert close(shares, case["recall_coefficients_on_photo1_photo2"])
     assert close(memory.rmse(recalled, photos[0]), case["rmse_recalled_vs_photo1"])
     assert round(case["rmse_noisy_vs_photo1"], 3) == 0.291
     assert round(memory.rmse(recalled, photos[0]), 4) == 0.0061
@@ -127,7 +127,7 @@ def test_noise_passes_through_random_weights(way: str) -> None:
 
     assert close(end.rmse, case["rmse_recalled_vs_photo1"])
     for photo in photos:
-        assert all(map(close, network.recall(photo), photo))
+        assert close(network.recall(photo), photo)
 
 
 @NUMBA
@@ -194,7 +194,7 @@ def test_the_projection_at_the_size_of_the_lecture() -> None:
     end, case = result.training.end, expected(50)
 
     assert_as_expected(memory.run(50, 50, "unit", start_at_random=False))
-    assert all(map(close, end.shares, case["recall_coefficients_on_photo1_photo2"]))
+    assert close(end.shares, case["recall_coefficients_on_photo1_photo2"])
     assert close(end.rmse, case["rmse_recalled_vs_photo1"])
     assert close(correlation(end.picture, result.photos[0]), case["corr_recalled_photo1"])
     assert close(correlation(end.picture, result.photos[1]), case["corr_recalled_photo2"])

@@ -12,14 +12,8 @@ from scalargrad.examples import rain_table
 from scalargrad.examples.rain_table import W1, W2, Case, X, Y, build, by_hand, learn
 
 CASE = lecture("S2.rain")
+close = close_to(CASE)
 EXPECTED = CASE["expected"]
-
-
-def agree(got: Any, want: Any) -> bool:
-    """Whether nested lists are of one shape, with numbers that agree within the tolerance."""
-    if not isinstance(want, list):
-        return close_to(CASE)(got, want)
-    return len(got) == len(want) and all(map(agree, got, want))
 
 
 def days() -> list[Case]:
@@ -47,31 +41,31 @@ def test_forward_row_by_row() -> None:
     """S2.8, S2.5: z = Σ y w and a = σ(z), for each row of the table."""
     cases = days()
 
-    assert agree([[z.data for z in case.z1] for case in cases], EXPECTED["z1"])
-    assert agree([[a.data for a in case.a1] for case in cases], EXPECTED["a1"])
-    assert agree([[case.z2.data] for case in cases], EXPECTED["z2"])
-    assert agree([[case.a2.data] for case in cases], EXPECTED["a2"])
-    assert agree([case.C.data for case in cases], EXPECTED["C_per_case"])
+    assert close([[z.data for z in case.z1] for case in cases], EXPECTED["z1"])
+    assert close([[a.data for a in case.a1] for case in cases], EXPECTED["a1"])
+    assert close([[case.z2.data] for case in cases], EXPECTED["z2"])
+    assert close([[case.a2.data] for case in cases], EXPECTED["a2"])
+    assert close([case.C.data for case in cases], EXPECTED["C_per_case"])
 
 
 def test_deltas_are_the_gradients_before_the_activation() -> None:
     cases = days()
 
-    assert agree([[case.z2.grad] for case in cases], EXPECTED["delta2"])
-    assert agree([[z.grad for z in case.z1] for case in cases], EXPECTED["delta1"])
+    assert close([[case.z2.grad] for case in cases], EXPECTED["delta2"])
+    assert close([[z.grad for z in case.z1] for case in cases], EXPECTED["delta1"])
 
 
 def test_equations_4_to_7_stand_on_the_graph() -> None:
     """S2.14: also equation 7, ∂E/∂y of a hidden unit, which the slides leave out."""
     cases, rhw = days(), EXPECTED["rhw"]
 
-    assert agree([case.a2.grad for case in cases], rhw["eq4_dE_dy_out"])
-    assert agree([case.z2.grad for case in cases], rhw["eq5_dE_dx_out"])
-    assert agree([[a.grad for a in case.a1] for case in cases], rhw["eq7_dE_dy_hidden"])
-    assert agree([[z.grad for z in case.z1] for case in cases], rhw["dE_dx_hidden"])
+    assert close([case.a2.grad for case in cases], rhw["eq4_dE_dy_out"])
+    assert close([case.z2.grad for case in cases], rhw["eq5_dE_dx_out"])
+    assert close([[a.grad for a in case.a1] for case in cases], rhw["eq7_dE_dy_hidden"])
+    assert close([[z.grad for z in case.z1] for case in cases], rhw["dE_dx_hidden"])
     for case in cases:  # equation 6: ∂E/∂w = ∂E/∂x y; the weights are the odd one out of the dot's
         weights, y = case.z2.parents[:3], case.z2.parents[3:]
-        assert agree([w.grad for w in weights], [case.z2.grad * yi.data for yi in y])
+        assert close([w.grad for w in weights], [case.z2.grad * yi.data for yi in y])
 
 
 def test_equation_3_adds_the_cases_up() -> None:
@@ -80,8 +74,8 @@ def test_equation_3_adds_the_cases_up() -> None:
     C = losses.squared_error([net(x) for x in X], Y)
     C.backward()
 
-    assert agree(C.data, EXPECTED["C"])
-    assert agree(net.gradients(), [EXPECTED["dC_dW1"], EXPECTED["dC_dW2"]])
+    assert close(C.data, EXPECTED["C"])
+    assert close(net.gradients(), [EXPECTED["dC_dW1"], EXPECTED["dC_dW2"]])
 
 
 def test_gradients_have_the_shape_of_the_weights() -> None:
@@ -100,11 +94,11 @@ def test_the_gradient_is_the_sum_of_the_days() -> None:
     result = rain_table.run(updates=1)
 
     for got, want in zip(result.per_case, EXPECTED["per_case"], strict=True):
-        assert agree(got, [want["dC_dW1"], want["dC_dW2"]])
-    assert agree([case.C.data for case in result.cases], [c["C"] for c in EXPECTED["per_case"]])
+        assert close(got, [want["dC_dW1"], want["dC_dW2"]])
+    assert close([case.C.data for case in result.cases], [c["C"] for c in EXPECTED["per_case"]])
     for k, total in enumerate(result.total):
         added = np.sum([gradients[k] for gradients in result.per_case], axis=0)
-        assert agree(added.tolist(), total)
+        assert close(added.tolist(), total)
 
 
 def test_three_factors_of_the_chain_stand_on_the_graph() -> None:
@@ -113,16 +107,16 @@ def test_three_factors_of_the_chain_stand_on_the_graph() -> None:
         a2, a1 = case.a2.data, [a.data for a in case.a1]
 
         assert case.a2.parents == (case.z2,)
-        assert agree(case.a2.partials[0], a2 * (1.0 - a2))
-        assert agree([*case.z2.partials[:3]], a1)
+        assert close(case.a2.partials[0], a2 * (1.0 - a2))
+        assert close([*case.z2.partials[:3]], a1)
         cost = sg.grad(losses.squared_error)(a2, y)
-        assert agree(cost, a2 - y)
-        assert agree(case.a2.grad, cost)
+        assert close(cost, a2 - y)
+        assert close(case.a2.grad, cost)
         # to the left the derivative by z, to the right by a: the slides write both as C'
-        assert agree(case.z2.grad, cost * case.a2.partials[0])
+        assert close(case.z2.grad, cost * case.a2.partials[0])
         for j, weight in enumerate(case.z2.parents[:3]):
             factors = cost * case.a2.partials[0] * case.z2.partials[j]
-            assert agree(weight.grad, factors)
+            assert close(weight.grad, factors)
 
 
 def test_a_single_synapse() -> None:
@@ -132,8 +126,8 @@ def test_a_single_synapse() -> None:
     others = sum(a * row[0] for a, row in zip(a1[1:], W2[1:], strict=True))
     z2, slope = sg.value_and_grad(lambda w: others + a1[0] * w)(W2[0][0])
 
-    assert agree(z2, case.z2.data)
-    assert agree(slope, a1[0])
+    assert close(z2, case.z2.data)
+    assert close(slope, a1[0])
     # printed z2 = a2 W2: the output cannot go into itself, and the numbers do not fit
     printed = sum(case.a2.data * row[0] for row in W2)
     assert abs(printed - case.z2.data) > 0.1
@@ -147,9 +141,9 @@ def test_the_four_formulas_by_hand() -> None:
     hand = by_hand()
 
     for name in ("z1", "a1", "z2", "a2", "C", "delta2", "delta1"):
-        assert agree(getattr(hand, name), EXPECTED[name])
-    assert agree(hand.gradient1, EXPECTED["dC_dW1"])
-    assert agree(hand.gradient2, EXPECTED["dC_dW2"])
+        assert close(getattr(hand, name), EXPECTED[name])
+    assert close(hand.gradient1, EXPECTED["dC_dW1"])
+    assert close(hand.gradient2, EXPECTED["dC_dW2"])
 
 
 def test_the_four_formulas_in_numpy() -> None:
@@ -174,7 +168,7 @@ def test_a_hidden_unit_collects_its_delta_from_the_output() -> None:
     """S2.25: δ1 of unit j is δ2 w_j σ'(z_j)."""
     for case in days():
         for j, (z, a) in enumerate(zip(case.z1, case.a1, strict=True)):
-            assert agree(z.grad, case.z2.grad * W2[j][0] * a.data * (1 - a.data))
+            assert close(z.grad, case.z2.grad * W2[j][0] * a.data * (1 - a.data))
 
 
 # --- layers -----------------------------------------------------------------------------------
@@ -190,10 +184,10 @@ def test_the_library_has_this_network() -> None:
     outputs = [model(x) for x in X]
     losses.squared_error(outputs, Y).backward()
 
-    assert agree([[y.data] for y in outputs], EXPECTED["a2"])
+    assert close([[y.data] for y in outputs], EXPECTED["a2"])
     gradients = [[n.w[i].grad for n in model.layers[0].neurons] for i in range(2)]
-    assert agree(gradients, EXPECTED["dC_dW1"])
-    assert agree(
+    assert close(gradients, EXPECTED["dC_dW1"])
+    assert close(
         [model.layers[1](model.layers[0](x))[0].data for x in X], [y.data for y in outputs]
     )
 
@@ -241,7 +235,7 @@ def test_measures_of_the_total_error() -> None:
     want = EXPECTED["total_error_variants"]
 
     assert list(errors) == ["Σ|e|", "Σe²", "½Σe²"]
-    assert agree([*errors.values()], [want["sum_abs"], want["sum_sq"], want["half_sum_sq"]])
+    assert close([*errors.values()], [want["sum_abs"], want["sum_sq"], want["half_sum_sq"]])
 
 
 def test_the_printed_total_error_is_no_half_sum_of_squares() -> None:
@@ -249,8 +243,8 @@ def test_the_printed_total_error_is_no_half_sum_of_squares() -> None:
     bound = rain_table.largest_half_sum()
     worst = rain_table.total_errors([0.0, 0.0, 1.0])
 
-    assert agree(bound, EXPECTED["half_sum_sq_upper_bound_for_outputs_in_0_1"])
-    assert agree(worst["½Σe²"], bound)
+    assert close(bound, EXPECTED["half_sum_sq_upper_bound_for_outputs_in_0_1"])
+    assert close(worst["½Σe²"], bound)
     assert bound < 1.05 < min(worst["Σe²"], worst["Σ|e|"])
 
 
@@ -260,9 +254,9 @@ def test_the_printed_total_error_is_no_half_sum_of_squares() -> None:
 def same_course(course: list[rain_table.Update], expected: list[dict[str, Any]]) -> bool:
     return len(course) == len(expected) and all(
         [*update.cases] == want["cases"]
-        and agree(update.changes, [want["Delta_W1"], want["Delta_W2"]])
-        and agree(update.weights, [want["W1"], want["W2"]])
-        and agree(update.C, want["C_total"])
+        and close(update.changes, [want["Delta_W1"], want["Delta_W2"]])
+        and close(update.weights, [want["W1"], want["W2"]])
+        and close(update.C, want["C_total"])
         for update, want in zip(course, expected, strict=True)
     )
 
@@ -271,10 +265,10 @@ def test_equation_8_with_all_days_at_once() -> None:
     """S2.21, S2.22: Δw = -ε ∂E/∂w, accumulated over all cases."""
     course, want = learn(100, lr=0.5), EXPECTED["eq8_batch_eps_0.5"]
 
-    assert agree(course[0].weights, [want["W1_after_1"], want["W2_after_1"]])
-    assert agree(course[99].weights, [want["W1_after_100"], want["W2_after_100"]])
+    assert close(course[0].weights, [want["W1_after_1"], want["W2_after_1"]])
+    assert close(course[99].weights, [want["W1_after_100"], want["W2_after_100"]])
     for k, C in want["C_at"].items():
-        assert agree(course[int(k) - 1].C if int(k) else rain_table.run(1).C, C)
+        assert close(course[int(k) - 1].C if int(k) else rain_table.run(1).C, C)
 
 
 def test_an_update_after_every_day() -> None:
@@ -306,7 +300,7 @@ def test_fit_learns_alike() -> None:
             net, X, Y, losses.squared_error, optimizer, epochs=2, batch_size=size, shuffle=False
         )  # fmt: skip
 
-        assert agree(net.numbers(), [*learn(2 if sweep else 6, 0.1, 0.9, sweep)[-1].weights])
+        assert close(net.numbers(), [*learn(2 if sweep else 6, 0.1, 0.9, sweep)[-1].weights])
 
 
 def test_weight_decay() -> None:
@@ -316,10 +310,10 @@ def test_weight_decay() -> None:
     C.backward()
     step = learn(1, lr=0.5, weight_decay=0.01)[0]
 
-    assert agree(C.data, want["C_reg"])
-    assert agree(net.gradients(), [want["dW1"], want["dW2"]])
+    assert close(C.data, want["C_reg"])
+    assert close(net.gradients(), [want["dW1"], want["dW2"]])
     changes = [[[-0.5 * g for g in row] for row in M] for M in (want["dW1"], want["dW2"])]
-    assert agree(step.changes, changes)
+    assert close(step.changes, changes)
 
 
 # --- the example ------------------------------------------------------------------------------

@@ -87,9 +87,9 @@ def test_descent(rate: float) -> None:
     descent = simplest.learn(rate, tolerance=0.0, limit=CASE["inputs"]["steps"])
 
     assert descent.updates is None
-    assert all(map(close, descent.weights, expected["w"]))
-    assert all(map(close, descent.errors, expected["E"]))
-    assert all(map(close, descent.changes, expected["Delta_w"]))
+    assert close(descent.weights, expected["w"])
+    assert close(descent.errors, expected["E"])
+    assert close(descent.changes, expected["Delta_w"])
     assert [len(descent.weights), len(descent.errors), len(descent.changes)] == [11, 11, 10]
     assert close(1.0 - rate * simplest.X**2, expected["factor_per_step"])
     assert all(close(w, simplest.closed_form(rate, k)) for k, w in enumerate(descent.weights))

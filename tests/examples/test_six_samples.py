@@ -10,14 +10,9 @@ from scalargrad import losses, optim
 from scalargrad.examples import hyperparameters, six_samples
 
 CASE = lecture("S3.brilliant_code")
+close = close_to(CASE)
 EXPECTED = CASE["expected"]
 SNAPSHOTS = EXPECTED["snapshots_before_update_i"]
-
-
-def agree(got: Any, want: Any) -> bool:
-    if not isinstance(want, list):
-        return close_to(CASE)(got, want)
-    return len(got) == len(want) and all(map(agree, got, want))
 
 
 @pytest.fixture(scope="module")
@@ -50,19 +45,19 @@ def test_each_snapshot(result: six_samples.SixSamples, k: int) -> None:
     """S3.17: weights, outputs, both gradients and E before the update of that iteration."""
     want, got = SNAPSHOTS[str(k)], result.snapshots[k]
 
-    assert agree(got.hidden, want["hidden_weights"])
-    assert agree(got.output, want["output_weights"])
-    assert agree(got.outputs, want["outputs"])
-    assert agree(got.hidden_gradient, want["hidden_gradient"])
-    assert agree(got.output_gradient, want["output_gradient"])
-    assert agree(got.E, want["E_1_over_2N"])
+    assert close(got.hidden, want["hidden_weights"])
+    assert close(got.output, want["output_weights"])
+    assert close(got.outputs, want["outputs"])
+    assert close(got.hidden_gradient, want["hidden_gradient"])
+    assert close(got.output_gradient, want["output_gradient"])
+    assert close(got.E, want["E_1_over_2N"])
     assert result.errors[k] == got.E
 
 
 def test_the_weights_at_the_end(result: six_samples.SixSamples) -> None:
     """S3.17."""
-    assert agree(result.hidden, EXPECTED["final_hidden_weights"])
-    assert agree(result.output, EXPECTED["final_output_weights"])
+    assert close(result.hidden, EXPECTED["final_hidden_weights"])
+    assert close(result.output, EXPECTED["final_output_weights"])
 
 
 def test_the_printed_outputs_are_those_before_the_last_update(
@@ -71,9 +66,9 @@ def test_the_printed_outputs_are_those_before_the_last_update(
     """S3.17: the forward pass of iteration 9999, not that of the final weights."""
     exact = [float(digits) for digits in EXPECTED["outputs_printed_exact_arithmetic_20_digits"]]
 
-    assert agree(result.printed, EXPECTED["outputs_printed_iteration_9999_forward"])
-    assert agree(result.outputs, EXPECTED["outputs_recomputed_with_final_weights"])
-    assert not agree(result.outputs, EXPECTED["outputs_printed_iteration_9999_forward"])
+    assert close(result.printed, EXPECTED["outputs_printed_iteration_9999_forward"])
+    assert close(result.outputs, EXPECTED["outputs_recomputed_with_final_weights"])
+    assert not close(result.outputs, EXPECTED["outputs_printed_iteration_9999_forward"])
     assert max(abs(y - z) for y, z in zip(result.printed, exact, strict=True)) < 1e-13
 
 
@@ -88,13 +83,13 @@ def test_the_program_by_hand(k: int) -> None:
     """S3.17, S3.19: one derivative for each sample and weight, averaged; in plain floats."""
     hidden, output, _ = six_samples.printed_program(k)
 
-    assert agree(hidden, SNAPSHOTS[str(k)]["hidden_weights"])
-    assert agree(output, SNAPSHOTS[str(k)]["output_weights"])
+    assert close(hidden, SNAPSHOTS[str(k)]["hidden_weights"])
+    assert close(output, SNAPSHOTS[str(k)]["output_weights"])
 
 
 def test_the_program_prints_outputs_from_before_the_update() -> None:
-    assert agree(six_samples.printed_program(1)[2], SNAPSHOTS["0"]["outputs"])
-    assert agree(six_samples.printed_program(2)[2], SNAPSHOTS["1"]["outputs"])
+    assert close(six_samples.printed_program(1)[2], SNAPSHOTS["0"]["outputs"])
+    assert close(six_samples.printed_program(2)[2], SNAPSHOTS["1"]["outputs"])
 
 
 def test_engine_and_hand_agree(result: six_samples.SixSamples) -> None:
@@ -131,9 +126,9 @@ def test_the_literal_program_in_numpy(result: six_samples.SixSamples) -> None:
         output_weights += -alpha * np.average(output_pd, axis=0)
 
     assert f"Output After Training: \n{output_outputs}" == EXPECTED["printed_output"]
-    assert agree(result.printed, output_outputs.ravel().tolist())
-    assert agree(result.hidden, hidden_weights.tolist())
-    assert agree(result.output, output_weights.tolist())
+    assert close(result.printed, output_outputs.ravel().tolist())
+    assert close(result.hidden, hidden_weights.tolist())
+    assert close(result.output, output_weights.tolist())
 
 
 @pytest.mark.parametrize(("drawn", "weight"), [(0.0, -1.0), (1.0 - 2.0**-53, 1.0 - 2.0**-52)])
@@ -166,8 +161,8 @@ def test_fit_learns_the_same(result: six_samples.SixSamples) -> None:
         optim.SGD(model.parameters(), lr=0.1), epochs=100,
     )  # fmt: skip
 
-    assert agree(history.losses[:100], result.errors[:100])
-    assert agree([*six_samples.matrices(model)], [SNAPSHOTS["100"]["hidden_weights"],
+    assert close(history.losses[:100], result.errors[:100])
+    assert close([*six_samples.matrices(model)], [SNAPSHOTS["100"]["hidden_weights"],
                                                   SNAPSHOTS["100"]["output_weights"]])  # fmt: skip
 
 

@@ -25,13 +25,6 @@ def flat(nested: Any) -> list[float]:
     return [nested]
 
 
-def assert_close(got: Any, want: Any) -> None:
-    got, want = flat(got), flat(want)
-
-    assert len(got) == len(want)
-    assert all(map(close, got, want)), (got, want)
-
-
 # --- the numbers of the case ----------------------------------------------------------------
 
 
@@ -67,9 +60,9 @@ def test_four_prescribed_picks(key: str, steps: list[example.Step]) -> None:
     for step, want in zip(steps, EXPECTED[key], strict=True):
         assert step.pick == want["i_t"]
         for name in ("alpha", "v_next", "w_next"):
-            assert_close(getattr(step, name), want["alpha_t" if name == "alpha" else name])
+            assert close(getattr(step, name), want["alpha_t" if name == "alpha" else name])
         for name in ("h", "d_hat", "f", "delta", "gamma", "grad_v", "grad_w"):
-            assert_close(getattr(step.found, name), want[name])
+            assert close(getattr(step.found, name), want[name])
 
 
 @pytest.mark.parametrize(
@@ -80,9 +73,9 @@ def test_mean_gradients_of_batches(key: str, indices: list[int]) -> None:
     """S1.14: mini-batch {0, 2} and all three."""
     got, want = example.mean_gradient(indices), EXPECTED[key]
 
-    assert_close(got.f, want["f_mean"])
-    assert_close(got.grad_w, want["grad_w"])
-    assert_close(got.grad_v, want["grad_v"])
+    assert close(got.f, want["f_mean"])
+    assert close(got.grad_w, want["grad_w"])
+    assert close(got.grad_v, want["grad_v"])
 
 
 def test_the_gradient_of_a_batch_is_the_mean_of_those_of_its_samples() -> None:

@@ -26,11 +26,11 @@ def test_each_association_at_the_start() -> None:
     result = two.run()
     parts = result.associations
 
-    assert all(map(close, [part.y for part in parts], EXPECTED["y"]))
-    assert all(map(close, [part.delta for part in parts], EXPECTED["delta"]))
-    assert all(map(close, [part.E for part in parts], EXPECTED["E_t"]))
+    assert close([part.y for part in parts], EXPECTED["y"])
+    assert close([part.delta for part in parts], EXPECTED["delta"])
+    assert close([part.E for part in parts], EXPECTED["E_t"])
     for part, want in zip(parts, EXPECTED["grad_t"], strict=True):
-        assert all(map(close, part.gradient, want))
+        assert close(part.gradient, want)
     assert close(result.E, EXPECTED["E"])
 
 
@@ -39,11 +39,11 @@ def test_the_gradient_of_the_sum_is_the_sum_of_the_gradients() -> None:
     result = two.run()
     parts = [part.gradient for part in result.associations]
 
-    assert all(map(close, result.gradient, EXPECTED["grad"]))
-    assert all(map(close, result.by_hand, EXPECTED["grad"]))
-    assert all(map(close, map(sum, zip(*parts, strict=True)), EXPECTED["grad"]))
+    assert close(result.gradient, EXPECTED["grad"])
+    assert close(result.by_hand, EXPECTED["grad"])
+    assert close(map(sum, zip(*parts, strict=True)), EXPECTED["grad"])
     downhill = [-g for g in result.gradient]
-    assert all(map(close, downhill, EXPECTED["steepest_descent_direction"]))
+    assert close(downhill, EXPECTED["steepest_descent_direction"])
 
 
 def test_the_network_is_a_neuron_without_bias_and_activation() -> None:
@@ -58,7 +58,7 @@ def test_the_network_is_a_neuron_without_bias_and_activation() -> None:
 
 def test_one_solution_where_the_inputs_are_independent() -> None:
     """S0.10: two equations, two unknowns."""
-    assert all(map(close, two.crossing(), EXPECTED["w_star"]))
+    assert close(two.crossing(), EXPECTED["w_star"])
     assert close(two.error(EXPECTED["w_star"]), 0.0)
     assert all(close(g, 0.0) for g in sg.grad(two.error)(EXPECTED["w_star"]))
 
@@ -69,10 +69,10 @@ def test_the_curvature_says_which_rate_is_too_large() -> None:
     root = hypot((a - d) / 2, b)
 
     for row, want in zip(result.hessian, EXPECTED["hessian"], strict=True):
-        assert all(map(close, row, want))
+        assert close(row, want)
     assert b == c
-    assert all(map(close, [(a + d) / 2 - root, (a + d) / 2 + root],
-                   EXPECTED["hessian_eigenvalues"]))  # fmt: skip
+    assert close([(a + d) / 2 - root, (a + d) / 2 + root],
+                   EXPECTED["hessian_eigenvalues"])  # fmt: skip
     critical = EXPECTED["eps_critical"]
     assert close(2.0 / EXPECTED["hessian_eigenvalues"][1], critical)
     assert two.learn(critical * 0.99, limit=2000).updates is not None
@@ -85,12 +85,12 @@ def test_descent(rate: float) -> None:
     expected = EXPECTED[f"trajectory_eps_{rate}"]
     ten = two.learn(rate, tolerance=0.0, limit=INPUTS["steps"])
     for got, want in zip(ten.weights, expected["w"], strict=True):
-        assert all(map(close, got, want))
-    assert all(map(close, ten.errors, expected["E"]))
+        assert close(got, want)
+    assert close(ten.errors, expected["E"])
 
     descent = two.run().descents[rate]
     assert descent.updates == expected["updates_until_norm_grad_lt_1e-6"]
-    assert all(map(close, descent.weights[-1], expected["w_final"]))
+    assert close(descent.weights[-1], expected["w_final"])
     assert hypot(*two.gradient_by_hand(descent.weights[-2])) < INPUTS["grad_tol"]
     assert hypot(*two.gradient_by_hand(descent.weights[-3])) >= INPUTS["grad_tol"]
 
@@ -99,7 +99,7 @@ def test_error_surface() -> None:
     """S0.13: the grid of 5 by 5, first index w1."""
     surface = EXPECTED["error_surface"]
     for w1, row in zip(surface["w1"], surface["E[w1][w2]"], strict=True):
-        assert all(map(close, [two.error((w1, w2)) for w2 in surface["w2"]], row))
+        assert close([two.error((w1, w2)) for w2 in surface["w2"]], row)
 
 
 def test_accumulating_over_associations_is_a_step_on_the_summed_error() -> None:
@@ -133,7 +133,7 @@ def test_three_associations_leave_an_error() -> None:
     assert (list(two.THREE[2]), two.THREE_TARGETS[2]) == (three["x3"], three["tau3"])
 
     end = two.run().three
-    assert all(map(close, end.weights[-1], three["w_least_squares"]))
+    assert close(end.weights[-1], three["w_least_squares"])
     assert close(end.errors[-1], three["E_min"])
 
 
@@ -146,7 +146,7 @@ def test_inputs_on_one_line_end_where_the_start_says() -> None:
     result = two.run()
 
     first, second = result.inconsistent
-    assert all(map(close, first.weights[-1], expected["gd_limit_from_w0"]))
+    assert close(first.weights[-1], expected["gd_limit_from_w0"])
     assert not close(second.weights[-1][0], first.weights[-1][0])
     assert all(close(descent.errors[-1], expected["E_min"]) for descent in (first, second))
     first, second = result.consistent
