@@ -12,7 +12,7 @@ import subprocess
 import sys
 from time import perf_counter
 
-from scalargrad.examples.photographs import WAYS, run
+from scalargrad.examples.stone.photographs import WAYS, run
 
 UPDATES = {"eager": 12, "whole": 50, "unit": 50}
 

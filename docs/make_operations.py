@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from scalargrad import Value
-from scalargrad.rows import TABLE, Primitive
+from scalargrad.core.rows import TABLE, Primitive
 
 HEAD = """# Operations
 
-Written by `docs/make_operations.py` from the table in `scalargrad/primitives.py`. The derivatives
-are what the rows' own partials come to on symbols; `out` is the value of the operation. Where a
-formula depends on the place, it is given with the place.
+Written by `docs/make_operations.py` from the table in `scalargrad/core/primitives.py`. The
+derivatives are what the rows' own partials come to on symbols; `out` is the value of the operation.
+Where a formula depends on the place, it is given with the place.
 
 | operation | what it is | derivative by each operand | where there is none, taken as | needs |
 |---|---|---|---|---|

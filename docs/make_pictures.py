@@ -5,7 +5,7 @@ from pathlib import Path
 
 import scalargrad as sg
 from scalargrad import losses, nn
-from scalargrad.examples import seven_node
+from scalargrad.examples.lecture2 import seven_node
 
 
 def seven_nodes() -> sg.Drawing:

@@ -37,7 +37,7 @@
 # %%
 import scalargrad as sg
 from scalargrad import Value, losses, nn, optim
-from scalargrad.examples import four_by_four, photographs, simplest_network, two_inputs
+from scalargrad.examples.stone import four_by_four, photographs, simplest_network, two_inputs
 
 # %% [markdown]
 # ## The simplest network
@@ -312,7 +312,7 @@ print(f"replayed rmse {same.training.end.rmse:.9f}")
 # error would change if this weight alone did. That is the whole of credit assignment.
 
 # %%
-from scalargrad.examples import backprop_network, credit_assignment, fitting, local_minima
+from scalargrad.examples.stone import backprop_network, credit_assignment, fitting, local_minima
 
 blame = credit_assignment.run()
 blame_pictures = credit_assignment.figures(blame)

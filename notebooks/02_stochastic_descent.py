@@ -30,7 +30,7 @@ from itertools import islice
 import scalargrad as sg
 from scalargrad import Value, losses, nn, optim
 from scalargrad.data import minibatches, picks, standardize
-from scalargrad.examples import normalisation, stochastic_descent
+from scalargrad.examples.van_veen import normalisation, stochastic_descent
 
 # %% [markdown]
 # ## The network and its error

@@ -28,7 +28,13 @@ import random
 
 import scalargrad as sg
 from scalargrad import Value, losses, nn, optim, plot
-from scalargrad.examples import any_layer_delta, blog_network, calculus, momentum, rain_table
+from scalargrad.examples.goebels import (
+    any_layer_delta,
+    blog_network,
+    calculus,
+    momentum,
+    rain_table,
+)
 
 # %% [markdown]
 # ## Three days of rain

@@ -31,7 +31,12 @@ import random
 
 import scalargrad as sg
 from scalargrad import Value, losses, nn, plot
-from scalargrad.examples import five_equations, hidden_features, hyperparameters, six_samples
+from scalargrad.examples.brilliant import (
+    five_equations,
+    hidden_features,
+    hyperparameters,
+    six_samples,
+)
 
 # %% [markdown]
 # ## Three ingredients

@@ -23,7 +23,7 @@
 import scalargrad as sg
 from scalargrad import Value, losses, optim, plot
 from scalargrad.classifiers import NearestMean, Perceptron
-from scalargrad.examples import nearest_mean, perceptron
+from scalargrad.examples.lecture2 import nearest_mean, perceptron
 
 # %% [markdown]
 # ## The perceptron
@@ -207,8 +207,8 @@ for name, c in comparison.comparisons.items():
 # stay with us for a while:
 
 # %%
-from scalargrad.examples import numerical_differentiation as differences
-from scalargrad.examples import seven_node
+from scalargrad.examples.lecture2 import numerical_differentiation as differences
+from scalargrad.examples.lecture2 import seven_node
 
 weights = dict(seven_node.WEIGHTS)
 exact = sg.grad(differences.build)(weights)
@@ -268,7 +268,7 @@ print(differences.mistake())  # here someone wrote tanh' = 1 - a
 # it finds on the way:
 
 # %%
-from scalargrad.examples import path_counts
+from scalargrad.examples.lecture2 import path_counts
 
 theta, z = path_counts.chain(0.5)  # a = θ², b = sin a, z = 3 b
 (path,) = sg.paths(z, theta)
@@ -488,7 +488,7 @@ for reduction in ("half_sum", "sum", "mean", "half_mean"):
 # side by side, and the outer products add up to one product of matrices:
 
 # %%
-from scalargrad.examples import matrix_form
+from scalargrad.examples.lecture2 import matrix_form
 
 form = matrix_form.run()
 matrix_form.figures(form)["outer_products"]
@@ -513,7 +513,7 @@ print("neuron by neuron and by matrices, equal to 14 digits:", max(gaps) < 1e-14
 # Now let four of the eight weights be one and the same number $u$, and the other four $v$.
 
 # %%
-from scalargrad.examples import shared_parameters
+from scalargrad.examples.lecture2 import shared_parameters
 
 shared = shared_parameters.run()
 pictures = shared_parameters.figures(shared)
@@ -555,7 +555,7 @@ print(f"{u.grad:.6f} is {(1 - sg.tanh(0.3) ** 2) * 0.5:.6f} + 3")
 # A **residual block** computes $x + F(x)$. Its slope is $1 + F'(x)$, and the 1 is a way around $F$:
 
 # %%
-from scalargrad.examples import residual_and_attention as parts
+from scalargrad.examples.lecture2 import residual_and_attention as parts
 
 result = parts.run()
 pictures = parts.figures(result)
@@ -621,7 +621,7 @@ print("by hand:      ", [round(d, 9) for d in result.attention.by_hand.q])
 # in size does the gradient stay what it is:
 
 # %%
-from scalargrad.examples import vanishing_gradients as vanishing
+from scalargrad.examples.lecture2 import vanishing_gradients as vanishing
 
 courses = vanishing.run()
 vanishing.figures(courses)["size_by_depth"]
@@ -658,7 +658,7 @@ print(f"by hand {course.by_hand[0]:.6e}, by the engine {course.by_engine[0]:.6e}
 # the share of the $z$ from $-5$ to $5$ where $|g'(z)| > 0.001$:
 
 # %%
-from scalargrad.examples import activations
+from scalargrad.examples.lecture2 import activations
 
 trials = activations.run()
 pictures = activations.figures(trials)
@@ -703,8 +703,8 @@ pictures["training"]
 # which is what `sg.fit` does. Two inputs, five tanh units, one output; eight points.
 
 # %%
-from scalargrad.examples import network_at_work
-from scalargrad.examples.network_at_work import T, X
+from scalargrad.examples.lecture2 import network_at_work
+from scalargrad.examples.lecture2.network_at_work import T, X
 
 model = network_at_work.build()
 history = sg.fit(

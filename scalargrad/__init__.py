@@ -4,21 +4,8 @@ from importlib import import_module as _import_module
 from typing import Any as _Any
 
 from scalargrad import classifiers, data, losses, metrics, nn, optim
-from scalargrad.check import GradientCheckError, check_grads, numerical_grad
-from scalargrad.draw import (
-    Drawing,
-    Explanation,
-    Film,
-    count_paths,
-    draw,
-    explain,
-    largest_paths,
-    paths,
-    steps,
-)
-from scalargrad.engine import Value, no_grad, stop_gradient, topological_order
-from scalargrad.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from scalargrad.primitives import (
+from scalargrad.core.paths import count_paths, largest_paths, paths
+from scalargrad.core.primitives import (
     abs,
     acos,
     acosh,
@@ -60,12 +47,20 @@ from scalargrad.primitives import (
     tanh,
     where,
 )
-from scalargrad.reductions import dot, log_softmax, logsumexp, mean, prod, softmax, sum, take
+from scalargrad.core.reductions import dot, log_softmax, logsumexp, mean, prod, softmax, sum, take
+from scalargrad.core.rows import TABLE as _TABLE
+from scalargrad.core.rows import primitive
+from scalargrad.core.value import Value, no_grad, stop_gradient, topological_order
 from scalargrad.replay import Compiled, RecordingError, compile
-from scalargrad.rows import TABLE as _TABLE
-from scalargrad.rows import primitive
 from scalargrad.saving import load, save
-from scalargrad.training import EarlyStopping, History, fit
+from scalargrad.training.fit import EarlyStopping, History, fit
+from scalargrad.transforms.check import GradientCheckError, check_grads, numerical_grad
+from scalargrad.transforms.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from scalargrad.view.draw import draw
+from scalargrad.view.drawing import Drawing
+from scalargrad.view.explain.explain import Explanation, explain
+from scalargrad.view.film.page import Film
+from scalargrad.view.steps import steps
 
 __version__ = "0.1.0"
 

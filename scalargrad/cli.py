@@ -10,8 +10,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import scalargrad
-from scalargrad.draw import Film, doctor, draw
-from scalargrad.examples import catalogue, seven_node
+from scalargrad import doctor
+from scalargrad.examples import catalogue
+from scalargrad.examples.lecture2 import seven_node
+from scalargrad.view.draw import draw
+from scalargrad.view.film.page import Film
 
 __all__ = ["main"]
 

@@ -7,10 +7,10 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from scalargrad.engine import Value, constant
-from scalargrad.operators import recorder
-from scalargrad.reductions import dot_of_values
-from scalargrad.rows import as_count, as_float, find
+from scalargrad.core.operators import recorder
+from scalargrad.core.reductions import dot_of_values
+from scalargrad.core.rows import as_count, as_float, find
+from scalargrad.core.value import Value, constant
 
 __all__ = ["INITIALISERS", "MLP", "Layer", "Module", "Neuron"]
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from scalargrad.engine import Value
+from scalargrad.core.rows import as_float
+from scalargrad.core.value import Value
 from scalargrad.nn import assign
-from scalargrad.rows import as_float
 
 __all__ = ["SGD", "Adam", "Optimizer", "checked_parameters", "clip_grad_norm"]
 

@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from scalargrad.files import write_whole
 from scalargrad.nn import Module
+from scalargrad.support.files import write_whole
 
 __all__ = ["load", "save"]
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import scalargrad as sg
 from scalargrad import Value
-from scalargrad.draw.labels import clean
+from scalargrad.core.labels import clean
 
 HOSTILE = [
     # quotes, backslashes, what DOT reads as its own

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from scalargrad import Value
-from scalargrad.rows import TABLE, Primitive
+from scalargrad.core.rows import TABLE, Primitive
 
 # Every operation; those of one or two operands; and without kinks, where slopes are measured.
 ALL = [*TABLE.values()]

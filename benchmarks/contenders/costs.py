@@ -19,8 +19,8 @@ from contenders.gpt import GPT
 from contenders.graphs import Chain, RandomGraph, Scalars
 from contenders.mlp import Network
 from contenders.turns import LeftOutError
-from scalargrad.collector import collector_paused
 from scalargrad.replay.backends import backend_class
+from scalargrad.support.collector import collector_paused
 
 Lines = list[tuple[str, str]]
 

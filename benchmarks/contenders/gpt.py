@@ -22,8 +22,8 @@ class GPT:
 
     def __init__(self, documents: int) -> None:
         try:
-            from scalargrad.examples.names import corpus, encode
-            from scalargrad.examples.small_gpt import SmallGPT
+            from scalargrad.examples.lecture2.names import corpus, encode
+            from scalargrad.examples.lecture2.small_gpt import SmallGPT
         except ImportError as missing:
             raise LeftOutError(str(missing)) from missing
         random.seed(1)

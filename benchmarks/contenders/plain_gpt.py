@@ -219,8 +219,8 @@ def count_nodes(loss: Value) -> tuple[int, int]:
 
 def compare(names: Sequence[str] = ("ana", "belimir", "jodalena")) -> float:
     """The largest difference of a loss or a gradient from SmallGPT's with the same weights."""
-    from scalargrad.examples.names import encode
-    from scalargrad.examples.small_gpt import SmallGPT
+    from scalargrad.examples.lecture2.names import encode
+    from scalargrad.examples.lecture2.small_gpt import SmallGPT
 
     random.seed(3)
     ours = SmallGPT()
@@ -237,8 +237,8 @@ def compare(names: Sequence[str] = ("ana", "belimir", "jodalena")) -> float:
 
 if __name__ == "__main__":
     import scalargrad as sg
-    from scalargrad.examples.names import corpus, encode
-    from scalargrad.examples.small_gpt import SmallGPT
+    from scalargrad.examples.lecture2.names import corpus, encode
+    from scalargrad.examples.lecture2.small_gpt import SmallGPT
 
     difference = compare()
     assert difference < 1e-9, difference

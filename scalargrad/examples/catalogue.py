@@ -33,30 +33,36 @@ class Lecture:
 
     author: str
     title: str
+    folder: str
     examples: tuple[str, ...]
 
 
 LECTURES = (
     Lecture(
         "Stone", "Backprop: how it works (and how it fails)",
+        "stone",
         ("simplest_network", "two_inputs", "four_by_four", "photographs", "backprop_network",
          "credit_assignment", "local_minima", "fitting"),
     ),
     Lecture(
         "Van Veen", "The backpropagation algorithm for training neural networks",
+        "van_veen",
         ("stochastic_descent", "normalisation"),
     ),
     Lecture(
         "Goebels", "Learning representations by back-propagating errors, after Rumelhart, Hinton "
         "and Williams",
+        "goebels",
         ("rain_table", "momentum", "calculus", "any_layer_delta", "blog_network"),
     ),
     Lecture(
         "Brilliant", "Backpropagation",
+        "brilliant",
         ("five_equations", "six_samples", "hyperparameters", "hidden_features"),
     ),
     Lecture(
         "Lecture 2", "Error backpropagation",
+        "lecture2",
         ("perceptron", "nearest_mean", "numerical_differentiation", "path_counts", "seven_node",
          "shared_parameters", "matrix_form", "activations", "vanishing_gradients",
          "network_at_work", "residual_and_attention", "small_gpt"),
@@ -77,12 +83,12 @@ def example(name: str) -> Example:
     ValueError: there is no example 'simplest_netwrok'; did you mean simplest_network?
     """
     asked = name.replace("-", "_")
-    known = [entry for lecture in LECTURES for entry in lecture.examples]
+    known = {entry: lecture.folder for lecture in LECTURES for entry in lecture.examples}
     if asked not in known:
         like = get_close_matches(asked, known)
         hint = f"did you mean {' or '.join(like)}?" if like else "`list` shows all"
         raise ValueError(f"there is no example {name!r}; {hint}")
-    return cast(Example, import_module(f"scalargrad.examples.{asked}"))
+    return cast(Example, import_module(f"scalargrad.examples.{known[asked]}.{asked}"))
 
 
 def summary(name: str) -> str:

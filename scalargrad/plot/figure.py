@@ -15,10 +15,10 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as _Figure
 
-from scalargrad.draw.web import offered
-from scalargrad.files import write_whole
+from scalargrad.core.rows import as_count
 from scalargrad.plot.style import SETTINGS
-from scalargrad.rows import as_count
+from scalargrad.support.files import write_whole
+from scalargrad.support.pages import offered
 
 __all__ = ["Figure", "axes_of", "figure", "finished", "styled"]
 

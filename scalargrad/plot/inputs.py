@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from scalargrad.engine import Value
-from scalargrad.rows import as_float
+from scalargrad.core.rows import as_float
+from scalargrad.core.value import Value
 
 __all__ = ["by_label", "heights", "number", "plain", "sides", "spread"]
 

@@ -11,13 +11,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-import scalargrad.primitives as primitives
-from scalargrad.functional import grad
+import scalargrad.core.primitives as primitives
+from scalargrad.core.rows import TABLE
 from scalargrad.plot.figure import Figure, axes_of, finished, styled
 from scalargrad.plot.inputs import by_label, heights, number, plain, spread
 from scalargrad.plot.style import GREY, INK, MARKERS, line_style
-from scalargrad.rows import TABLE
-from scalargrad.training import History
+from scalargrad.training.fit import History
+from scalargrad.transforms.functional import grad
 
 __all__ = ["activation", "curves", "lines", "loss_curve"]
 

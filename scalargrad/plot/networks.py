@@ -13,11 +13,11 @@ from matplotlib.patches import Circle, FancyArrowPatch
 from matplotlib.patheffects import withStroke
 
 from scalargrad import nn
-from scalargrad.engine import Value
+from scalargrad.core.rows import as_count
+from scalargrad.core.value import Value
 from scalargrad.plot.figure import Figure, axes_of, finished, styled
 from scalargrad.plot.inputs import plain
 from scalargrad.plot.style import ACCENT, COLOURS, INK
-from scalargrad.rows import as_count
 
 __all__ = ["diagram", "network"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from math import nan
 
-from scalargrad.primitives import add, div, identity, mul, pow, sqrt, where
-from scalargrad.rows import Primitive
+from scalargrad.core.primitives import add, div, identity, mul, pow, sqrt, where
+from scalargrad.core.rows import Primitive
 
 __all__ = ["SIMPLER"]
 

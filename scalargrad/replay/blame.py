@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any
 
-from scalargrad.primitives import where
+from scalargrad.core.primitives import where
 from scalargrad.replay.backends.python import PythonBackend
 from scalargrad.replay.choices import over_samples, take
 from scalargrad.replay.program import Program

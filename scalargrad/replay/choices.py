@@ -9,8 +9,8 @@ from __future__ import annotations
 from math import nan
 from typing import Any
 
-from scalargrad.primitives import dot
-from scalargrad.rows import Primitive
+from scalargrad.core.primitives import dot
+from scalargrad.core.rows import Primitive
 
 __all__ = ["held", "less", "less_equal", "over_samples", "same", "take"]
 

@@ -9,10 +9,10 @@ from functools import lru_cache
 from threading import RLock
 from typing import Any, NoReturn
 
-from scalargrad.engine import Value
-from scalargrad.nesting import refilled
+from scalargrad.core.operators import recorder
+from scalargrad.core.rows import Traced, as_count
+from scalargrad.core.value import Value
 from scalargrad.nn import assign
-from scalargrad.operators import recorder
 from scalargrad.optim import checked_parameters
 from scalargrad.replay.arrays import added, array, floats, in_places, scaled
 from scalargrad.replay.backends import chosen
@@ -20,7 +20,7 @@ from scalargrad.replay.batch import Batch, argument_names
 from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
 from scalargrad.replay.variant import Samples, Variant
-from scalargrad.rows import Traced, as_count
+from scalargrad.transforms.tree import refilled
 
 __all__ = ["Compiled", "compile"]
 

@@ -12,11 +12,11 @@ from functools import lru_cache
 from math import isinf
 from typing import Any
 
-from scalargrad.operators import Operators
-from scalargrad.primitives import inverse, where
+from scalargrad.core.operators import Operators
+from scalargrad.core.primitives import inverse, where
+from scalargrad.core.rows import TABLE, Primitive, as_float, is_number
 from scalargrad.replay.choices import less, less_equal, same
 from scalargrad.replay.program import Program
-from scalargrad.rows import TABLE, Primitive, as_float, is_number
 
 __all__ = ["Partials", "partials_of"]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from scalargrad.primitives import add, div, dot, mul, sub
+from scalargrad.core.primitives import add, div, dot, mul, sub
+from scalargrad.core.rows import find
 from scalargrad.replay.program import BEFORE, Guard, Program
-from scalargrad.rows import find
 
 __all__ = ["fused", "sum_of_products", "used"]
 

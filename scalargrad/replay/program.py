@@ -8,9 +8,9 @@ from itertools import accumulate
 from math import copysign, isfinite
 from typing import Any
 
+from scalargrad.core.rows import Primitive
 from scalargrad.replay.algebra import SIMPLER
 from scalargrad.replay.choices import over_samples
-from scalargrad.rows import Primitive
 
 __all__ = ["AFTER", "BEFORE", "SAMPLE", "Guard", "Program"]
 

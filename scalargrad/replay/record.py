@@ -15,10 +15,8 @@ from contextlib import contextmanager
 from threading import RLock, get_ident
 from typing import Any
 
-from scalargrad.engine import Value
-from scalargrad.functional import _leaves_made
-from scalargrad.nesting import leaves
-from scalargrad.operators import recorders
+from scalargrad.core.operators import recorders
+from scalargrad.core.value import Value
 from scalargrad.replay.program import Guard, Program
 from scalargrad.replay.recorder import (
     Recorded,
@@ -27,6 +25,8 @@ from scalargrad.replay.recorder import (
     number_in,
     recorded_leaf,
 )
+from scalargrad.transforms.functional import _leaves_made
+from scalargrad.transforms.tree import leaves
 
 __all__ = ["Recording", "recorded"]
 

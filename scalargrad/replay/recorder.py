@@ -13,12 +13,12 @@ from math import inf, isnan, nan
 from threading import get_ident
 from typing import Any, NoReturn
 
-from scalargrad.engine import Value, _Constant, _paused, constant
-from scalargrad.operators import Operators, recorders
-from scalargrad.primitives import where
+from scalargrad.core.operators import Operators, recorders
+from scalargrad.core.primitives import where
+from scalargrad.core.rows import Primitive, is_number
+from scalargrad.core.value import Value, _Constant, _paused, constant
 from scalargrad.replay.choices import held, less, less_equal, same, take
 from scalargrad.replay.partials import partials_of
-from scalargrad.rows import Primitive, is_number
 
 __all__ = ["Recorded", "Recorder", "RecordingError", "number_in", "recorded_leaf"]
 

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from scalargrad.primitives import dot, identity
+from scalargrad.core.primitives import dot, identity
 from scalargrad.replay.choices import held, over_samples
 from scalargrad.replay.passes import used
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from scalargrad.collector import collector_paused
-from scalargrad.engine import Value
-from scalargrad.nesting import refilled, skeleton
+from scalargrad.core.rows import is_number
+from scalargrad.core.value import Value
 from scalargrad.replay.adjoints import with_adjoints
 from scalargrad.replay.arrays import all_finite, array, filled, truths_hold
 from scalargrad.replay.backends import Backend, backend_class
@@ -16,7 +15,8 @@ from scalargrad.replay.blame import blame, guilty_sample
 from scalargrad.replay.passes import fused
 from scalargrad.replay.program import SAMPLE, Program
 from scalargrad.replay.record import recorded
-from scalargrad.rows import is_number
+from scalargrad.support.collector import collector_paused
+from scalargrad.transforms.tree import refilled, skeleton
 
 __all__ = ["Samples", "Variant"]
 

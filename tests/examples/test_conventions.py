@@ -5,7 +5,7 @@ from lectures import lecture
 
 import scalargrad as sg
 from scalargrad import Value, losses, optim
-from scalargrad.examples import seven_node
+from scalargrad.examples.lecture2 import seven_node
 
 SEVEN = lecture("S4.seven_tanh")["expected"]["t=+1"]
 

@@ -14,7 +14,7 @@ from strategies import ALL, Program, programs
 
 import scalargrad as sg
 from scalargrad import Value, losses, nn
-from scalargrad.rows import TABLE, Primitive
+from scalargrad.core.rows import TABLE, Primitive
 
 pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 

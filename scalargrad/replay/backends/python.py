@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import nan
 
+from scalargrad.core.rows import Primitive
 from scalargrad.replay.choices import over_samples
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
-from scalargrad.rows import Primitive
 
 __all__ = ["PythonBackend"]
 

@@ -1,0 +1,1 @@
+"""The engine: the table of operations, Value, and the graph it records."""

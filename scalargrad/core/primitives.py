@@ -1,0 +1,303 @@
+"""The table of operations: one row each, its value and its local partial derivatives.
+
+Everything else reads these rows: `backward`, higher order, forward mode, the pictures, the tests,
+the page `docs/operations.md`. To add an operation, add a row; nothing else changes, not even a
+test. What the columns mean and what a row may use is said at the top of `rows.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from itertools import accumulate
+from math import inf, nan
+from operator import mul as times
+from typing import Any
+
+from scalargrad.core.rows import Primitive, row
+
+LN2, LN10 = math.log(2.0), math.log(10.0)
+SQRT_2, SQRT_PI = math.sqrt(2.0), math.sqrt(math.pi)
+cos: Primitive  # these are used above their own rows
+cosh: Primitive
+hypot: Primitive
+inverse: Primitive
+sign: Primitive
+
+# fmt: off
+
+neg  = row("neg", "x with its sign changed", lambda x: -x, lambda x, out: (-1.0,),
+           "-{0}", text="-{0}", symbol="neg", at=[1.5, -0.3], public=False)
+add  = row("add", "the sum", lambda x, y: x + y, lambda x, y, out: (1.0, 1.0),
+           "{0} + {1}", text="{0} + {1}", symbol="+", at=[(1.5, -0.3)], public=False)
+sub  = row("sub", "the difference", lambda x, y: x - y, lambda x, y, out: (1.0, -1.0),
+           "{0} - {1}", text="{0} - {1}", symbol="-", at=[(1.5, -0.3)], public=False)
+mul  = row("mul", "the product", lambda x, y: x * y, lambda x, y, out: (y, x),
+           r"{0} \cdot {1}", text="{0} * {1}", symbol="*", at=[(1.5, -0.3), (0.0, 2.0)],
+           public=False)
+div  = row("div", "the quotient", lambda x, y: x / y, lambda x, y, out: (1.0 / y, -out / y),
+           r"\frac{{{0}}}{{{1}}}", text="{0} / {1}", symbol="/",
+           at=[(1.5, -0.3), (0.0, 2.0)], outside=[(1.0, 0.0)], needs="y != 0", public=False)
+floordiv = row("floordiv", "the quotient rounded down", lambda x, y: x // y,
+               lambda x, y, out: (0.0, 0.0),
+               r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor", text="{0} // {1}", symbol="//",
+               at=[(7.5, 2.0), (-7.5, 2.0)], kinks={(4.0, 2.0): (0.0, 0.0)},
+               outside=[(1.0, 0.0)], needs="y != 0", public=False)
+mod  = row("mod", "what the division leaves, with the sign of y", lambda x, y: x % y,
+           lambda x, y, out: (1.0, -(x // y)), r"{0} \bmod {1}", text="{0} % {1}", symbol="%",
+           at=[(7.5, 2.0), (-7.5, 2.0)], kinks={(4.0, 2.0): (1.0, -2.0)},
+           outside=[(1.0, 0.0)], needs="y != 0", public=False)
+
+
+def _pow(x: float, y: float) -> float:
+    if x < 0.0 and y % 1.0 != 0.0:
+        raise ValueError  # Python's own ** would go over to complex numbers
+    return x**y  # type: ignore[no-any-return]
+
+
+def _pow_partials(x: Any, y: Any, out: Any) -> tuple[Any, Any]:
+    # Below an exponent of 1, x ** (y - 1) would divide by zero at x = 0 and overflow near it. In
+    # the last branch x = 0 means 0 ** 0, which is flat: with y < 0 it is out of the domain.
+    if y >= 1.0:
+        dx = y * x ** (y - 1.0)
+    elif y > 0.0:
+        dx = y * inverse(x ** (1.0 - y))
+    else:
+        dx = y * out / x if x else 0.0
+    # With a negative x there is no power for the neighbours of a whole y, hence no derivative.
+    return dx, out * log(x) if x > 0.0 else nan if x < 0.0 else 0.0
+
+
+pow  = row("pow", "x to the power y", _pow, _pow_partials,
+           "{{{0}}}^{{{1}}}", text="{0} ** {1}", symbol="**",
+           at=[(1.5, -0.3), (0.4, 2.5), (2.0, 3.0)],
+           kinks={(0.0, 0.5): (inf, 0.0), (0.0, 2.0): (0.0, 0.0), (0.0, 1.0): (1.0, 0.0),
+                  (0.0, 0.0): (0.0, 0.0), (-2.0, 3.0): (12.0, nan)},
+           outside=[(0.0, -1.0), (-8.0, 1 / 3), (1e200, 2.0)],
+           needs="x > 0, or x = 0 and y >= 0, or x < 0 and a whole y")
+
+exp   = row("exp", "e to the power x", math.exp, lambda x, out: (out,),
+            "e^{{{0}}}", at=[-1.3, 0.0, 2.5], outside=[1000.0])
+exp2  = row("exp2", "2 to the power x", math.exp2, lambda x, out: (out * LN2,),
+            "2^{{{0}}}", at=[-1.3, 0.0, 2.5], outside=[2000.0])
+expm1 = row("expm1", "exp(x) - 1, exact near 0", math.expm1, lambda x, out: (exp(x),),
+            "e^{{{0}}} - 1", at=[-1.3, 1e-9, 2.5], outside=[1000.0])
+log   = row("log", "the natural logarithm", math.log, lambda x, out: (1.0 / x,),
+            r"\ln({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0")
+log2  = row("log2", "the logarithm to base 2", math.log2, lambda x, out: (1.0 / (x * LN2),),
+            r"\log_2({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0")
+log10 = row("log10", "the logarithm to base 10", math.log10, lambda x, out: (1.0 / (x * LN10),),
+            r"\log_{{10}}({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0")
+log1p = row("log1p", "log(1 + x), exact near 0", math.log1p, lambda x, out: (1.0 / (1.0 + x),),
+            r"\ln(1 + {0})", at=[-0.6, 1e-9, 2.5], outside=[-1.0, -2.0], needs="x > -1")
+# A slope is written with `inverse` where it is infinite: its own slope is then infinite too.
+inverse = row("inverse", "1 / x, but inf at 0", lambda x: 1.0 / x if x else inf,
+              lambda x, out: (-out * out,), r"\frac{{1}}{{{0}}}", text="1 / {0}",
+              symbol="1/x", at=[-1.3, 2.5], kinks={0.0: -inf}, public=False)
+sqrt  = row("sqrt", "the square root", math.sqrt, lambda x, out: (0.5 * inverse(out),),
+            r"\sqrt{{{0}}}", at=[0.2, 2.5], kinks={0.0: inf}, outside=[-1.0], needs="x >= 0")
+cbrt  = row("cbrt", "the cube root", math.cbrt,
+            lambda x, out: (inverse(3.0 * out * out),),
+            r"\sqrt[3]{{{0}}}", at=[-0.2, 2.5], kinks={0.0: inf})
+
+sin   = row("sin", "the sine of x radians", math.sin, lambda x, out: (cos(x),),
+            r"\sin({0})", at=[-1.3, 0.0, 2.5], outside=[inf], needs="a finite x")
+cos   = row("cos", "the cosine of x radians", math.cos, lambda x, out: (-sin(x),),
+            r"\cos({0})", at=[-1.3, 0.0, 2.5], outside=[inf], needs="a finite x")
+tan   = row("tan", "the tangent of x radians", math.tan, lambda x, out: (1.0 + out * out,),
+            r"\tan({0})", at=[-1.3, 0.0, 2.5], outside=[inf], needs="a finite x")
+asin  = row("asin", "the angle in radians whose sine is x", math.asin,
+            lambda x, out: (inverse(sqrt((1.0 - x) * (1.0 + x))),),
+            r"\arcsin({0})", at=[-0.6, 0.3], kinks={1.0: inf, -1.0: inf},
+            outside=[1.1], needs="-1 <= x <= 1")
+acos  = row("acos", "the angle in radians whose cosine is x", math.acos,
+            lambda x, out: (-inverse(sqrt((1.0 - x) * (1.0 + x))),),
+            r"\arccos({0})", at=[-0.6, 0.3], kinks={1.0: -inf, -1.0: -inf},
+            outside=[1.1], needs="-1 <= x <= 1")
+atan  = row("atan", "the angle in radians whose tangent is x", math.atan,
+            lambda x, out: (1.0 / (1.0 + x * x),), r"\arctan({0})", at=[-1.3, 0.0, 2.5])
+sinh  = row("sinh", "the hyperbolic sine", math.sinh, lambda x, out: (cosh(x),),
+            r"\sinh({0})", at=[-1.3, 0.0, 2.5], outside=[1000.0])
+cosh  = row("cosh", "the hyperbolic cosine", math.cosh, lambda x, out: (sinh(x),),
+            r"\cosh({0})", at=[-1.3, 0.0, 2.5], outside=[1000.0])
+tanh  = row("tanh", "the hyperbolic tangent", math.tanh, lambda x, out: (1.0 - out * out,),
+            r"\tanh({0})", at=[-1.3, 0.0, 2.5, 1000.0])
+# hypot and a product of two roots stand where x * x would overflow from 1e155 on
+asinh = row("asinh", "the inverse of sinh", math.asinh, lambda x, out: (1.0 / hypot(x, 1.0),),
+            r"\operatorname{{arsinh}}({0})", at=[-1.3, 0.0, 2.5])
+acosh = row("acosh", "the inverse of cosh", math.acosh,
+            lambda x, out: (inverse(sqrt(x - 1.0) * sqrt(x + 1.0)),),
+            r"\operatorname{{arcosh}}({0})", at=[1.3, 2.5], kinks={1.0: inf},
+            outside=[0.5], needs="x >= 1")
+atanh = row("atanh", "the inverse of tanh", math.atanh,
+            lambda x, out: (1.0 / ((1.0 - x) * (1.0 + x)),),
+            r"\operatorname{{artanh}}({0})", at=[-0.6, 0.3], outside=[1.0, -2.0], needs="|x| < 1")
+erf   = row("erf", "the error function", math.erf,
+            lambda x, out: (2.0 / SQRT_PI * exp(-x * x),),
+            r"\operatorname{{erf}}({0})", at=[-1.3, 0.0, 2.5])
+
+
+def _sigmoid(x: float) -> float:
+    if x >= 0.0:  # exp of a negative number only: no overflow on either side
+        return 1.0 / (1.0 + math.exp(-x))
+    e = math.exp(x)
+    return e / (1.0 + e)
+
+
+sigmoid    = row("sigmoid", "1 / (1 + exp(-x))", _sigmoid, lambda x, out: (out * (1.0 - out),),
+                 r"\sigma({0})", at=[-1.3, 0.0, 2.5, 1000.0, -1000.0])
+softplus   = row("softplus", "log(1 + exp(x))",
+                 lambda x: max(x, 0.0) + math.log1p(math.exp(-math.fabs(x))),
+                 lambda x, out: (sigmoid(x),),
+                 r"\operatorname{{softplus}}({0})", at=[-1.3, 0.0, 2.5, 1000.0, -1000.0])
+relu       = row("relu", "x where it is positive, else 0", lambda x: 0.0 if x <= 0.0 else x,
+                 lambda x, out: (1.0 if x > 0.0 else 0.0,),
+                 r"\operatorname{{relu}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.0})
+leaky_relu = row("leaky_relu", "x where it is positive, else 0.01 x",
+                 lambda x: x if x > 0.0 else 0.01 * x,
+                 lambda x, out: (1.0 if x > 0.0 else 0.01,),
+                 r"\operatorname{{leaky\_relu}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.01})
+elu        = row("elu", "x where it is positive, else exp(x) - 1",
+                 lambda x: x if x > 0.0 else math.expm1(x),
+                 lambda x, out: (1.0 if x > 0.0 else exp(x),),
+                 r"\operatorname{{elu}}({0})", at=[-1.3, 2.5])
+gelu       = row("gelu", "x times the share of a standard normal variable below x (the exact form)",
+                 lambda x: 0.5 * x * math.erfc(-x / SQRT_2),
+                 lambda x, out: (0.5 * (1.0 + erf(x / SQRT_2))
+                                 + x * exp(-0.5 * x * x) / (SQRT_2 * SQRT_PI),),
+                 r"\operatorname{{gelu}}({0})", at=[-1.3, 0.0, 2.5])
+silu       = row("silu", "x * sigmoid(x), also called swish", lambda x: x * _sigmoid(x),
+                 lambda x, out: (sigmoid(x) * (1.0 + x * sigmoid(-x)),),
+                 r"\operatorname{{silu}}({0})", at=[-1.3, 0.0, 2.5, -1000.0])
+abs        = row("abs", "x without its sign", math.fabs, lambda x, out: (sign(x),),
+                 "|{0}|", text="|{0}|", at=[-1.3, 2.5], kinks={0.0: 0.0})
+sign       = row("sign", "-1, 0 or 1, as x is negative, zero or positive",
+                 lambda x: math.copysign(1.0, x) if x < 0.0 or x > 0.0 else x,
+                 lambda x, out: (0.0,),
+                 r"\operatorname{{sign}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.0})
+floor      = row("floor", "the whole number at or below x", lambda x: float(math.floor(x)),
+                 lambda x, out: (0.0,), r"\lfloor {0} \rfloor", at=[-1.3, 2.5], kinks={2.0: 0.0},
+                 outside=[inf], needs="a finite x")
+ceil       = row("ceil", "the whole number at or above x", lambda x: float(math.ceil(x)),
+                 lambda x, out: (0.0,), r"\lceil {0} \rceil", at=[-1.3, 2.5], kinks={2.0: 0.0},
+                 outside=[inf], needs="a finite x")
+identity   = row("identity", "x itself, as a node of its own", lambda x: x, lambda x, out: (1.0,),
+                 "{0}", text="{0}", at=[-1.3, 2.5], public=False)
+
+
+def _atan2_partials(x: Any, y: Any, out: Any) -> tuple[Any, Any]:
+    r = hypot(x, y)  # dividing twice by r: its square could overflow
+    return (y / r / r, -x / r / r) if r else (0.0, 0.0)
+
+
+def _clip(x: float, y: float, z: float) -> float:
+    if y > z:
+        raise ValueError
+    return min(max(x, y), z)
+
+
+def _clip_partials(x: Any, y: Any, z: Any, out: Any) -> tuple[float, float, float]:
+    low = 1.0 if x < y else 0.0 if x > y else 0.5  # the share of the lower bound
+    high = 1.0 if x > z else 0.0 if x < z or low else 0.5
+    return 1.0 - low - high, low, high
+
+
+atan2   = row("atan2", "the angle in radians of the point with abscissa y and ordinate x",
+              lambda x, y: math.atan2(x, y), _atan2_partials,
+              r"\operatorname{{atan2}}({0}, {1})",
+              at=[(1.5, -0.3), (-2.0, 0.4)], kinks={(0.0, 0.0): (0.0, 0.0)})
+hypot   = row("hypot", "the length sqrt(x**2 + y**2)", lambda x, y: math.hypot(x, y),
+              lambda x, y, out: (x / out, y / out) if out else (0.0, 0.0),
+              r"\sqrt{{{0}^2 + {1}^2}}", at=[(1.5, -0.3)], kinks={(0.0, 0.0): (0.0, 0.0)})
+minimum = row("minimum", "the smaller of two", lambda x, y: x if x < y or x != x else y,
+              lambda x, y, out: (1.0, 0.0) if x < y else (0.0, 1.0) if x > y else (0.5, 0.5),
+              r"\min({0}, {1})", at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.5, 0.5)})
+maximum = row("maximum", "the larger of two", lambda x, y: x if x > y or x != x else y,
+              lambda x, y, out: (1.0, 0.0) if x > y else (0.0, 1.0) if x < y else (0.5, 0.5),
+              r"\max({0}, {1})", at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.5, 0.5)})
+clip    = row("clip", "x, but not below y nor above z", _clip, _clip_partials,
+              r"\operatorname{{clip}}({0}, {1}, {2})",
+              at=[(0.4, 0.0, 1.0), (-2.0, 0.0, 1.0), (2.0, 0.0, 1.0)],
+              kinks={(0.0, 0.0, 1.0): (0.5, 0.5, 0.0), (1.0, 0.0, 1.0): (0.5, 0.0, 0.5)},
+              outside=[(0.5, 1.0, 0.0)], needs="y <= z")
+where   = row("where", "y where x is true (not 0), else z", lambda x, y, z: y if x else z,
+              lambda x, y, z, out: (0.0, 1.0, 0.0) if x else (0.0, 0.0, 1.0),
+              r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}",
+              at=[(1.0, 3.0, -2.0)], kinks={(0.0, 3.0, -2.0): (0.0, 0.0, 1.0)})
+
+
+# Sums go from left to right by hand: from Python 3.12 on, `sum` compensates for rounding, and the
+# same program would give other bits there.
+def plain_sum(xs: Iterable[float]) -> float:
+    """x1 + x2 + ... of plain numbers."""
+    total = 0.0
+    for x in xs:
+        total += x
+    return total
+
+
+def plain_dot(ws: Iterable[float], xs: Iterable[float], bias: float) -> float:
+    """bias + w1 x1 + ... + wn xn of plain numbers."""
+    for w, x in zip(ws, xs, strict=False):
+        bias += w * x
+    return bias
+
+
+def _dot(*inputs: float) -> float:
+    n = len(inputs) // 2  # w1 ... wn, x1 ... xn and, when their number is odd, a bias
+    return plain_dot(inputs[:n], inputs[n : 2 * n], inputs[-1] if len(inputs) % 2 else 0.0)
+
+
+def _dot_partials(*inputs: Any, out: Any) -> tuple[Any, ...]:
+    n = len(inputs) // 2
+    return (*inputs[n : 2 * n], *inputs[:n], *(1.0,) * (len(inputs) % 2))
+
+
+def _write_dot(product: str) -> Callable[..., str]:
+    def write(*inputs: str) -> str:
+        n = len(inputs) // 2
+        pairs = [product.join(pair) for pair in zip(inputs[:n], inputs[n:], strict=False)]
+        return " + ".join([*pairs, *inputs[2 * n :]])
+
+    return write
+
+
+def _prod_partials(*xs: Any, out: Any) -> list[Any]:
+    # the product of those before times the product of those after: dividing `out` fails at zero
+    before = accumulate(xs[:-1], times, initial=1.0)
+    after = [*accumulate(xs[:0:-1], times, initial=1.0)][::-1]
+    return [*map(times, before, after)]
+
+
+def _logsumexp(*xs: float) -> float:
+    top = max(xs)  # with the largest taken out, no exp overflows
+    if math.isinf(top) and not any(map(math.isnan, xs)):
+        return top
+    return top + math.log(plain_sum(math.exp(x - top) for x in xs))
+
+
+def _logsumexp_partials(*xs: Any, out: Any) -> list[Any]:
+    if not (out >= inf or out <= -inf):  # finite or nan
+        return [exp(x - out) for x in xs]
+    ties = [where(x >= out, 1.0, 0.0) for x in xs]  # the infinite ones share the slope
+    return [tie / plain_sum(ties) for tie in ties]
+
+
+row("sum", "the sum", lambda *xs: plain_sum(xs), lambda *xs, out: (1.0,) * len(xs),
+    lambda *xs: " + ".join(xs), text=lambda *xs: " + ".join(xs), at=[(1.5, -0.3, 2.0)])
+row("mean", "the arithmetic mean", lambda *xs: plain_sum(xs) / len(xs),
+    lambda *xs, out: (1.0 / len(xs),) * len(xs),
+    lambda *xs: rf"\tfrac{{1}}{{{len(xs)}}}({' + '.join(xs)})", at=[(1.5, -0.3, 2.0)])
+row("prod", "the product", lambda *xs: math.prod(xs) if xs else 1.0, _prod_partials,
+    lambda *xs: r" \cdot ".join(xs), text=lambda *xs: " * ".join(xs),
+    at=[(1.5, -0.3, 2.0), (1.5, 0.0, 2.0), (0.0, 0.0, 2.0)])
+dot = row("dot", "the sum of products w1 x1 + ... + wn xn, plus a bias if there is one",
+    _dot, _dot_partials, _write_dot(r" \cdot "), text=_write_dot(" * "),
+    at=[(1.5, -0.3, 2.0, 0.7), (1.5, -0.3, 2.0, 0.7, -1.0)])
+row("logsumexp", "log(exp(x1) + ... + exp(xn)), safe for large inputs",
+    _logsumexp, _logsumexp_partials,
+    lambda *xs: rf"\ln({' + '.join(f'e^{{{x}}}' for x in xs)})",
+    at=[(1.5, -0.3, 2.0), (1000.0, 999.0)],
+    kinks={(inf, 0.0): (1.0, 0.0), (-inf, -inf): (0.5, 0.5)})
+# fmt: on
+

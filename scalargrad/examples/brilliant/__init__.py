@@ -1,0 +1,1 @@
+"""Brilliant, Backpropagation."""

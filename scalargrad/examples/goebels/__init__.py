@@ -1,0 +1,1 @@
+"""Goebels, Learning representations by back-propagating errors."""

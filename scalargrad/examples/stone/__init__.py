@@ -1,0 +1,1 @@
+"""Stone, Backprop: how it works (and how it fails)."""

@@ -1,0 +1,1 @@
+"""Van Veen, The backpropagation algorithm for training neural networks."""

@@ -1,0 +1,1 @@
+"""The fast backend: an interpreter of programs that numba compiles."""

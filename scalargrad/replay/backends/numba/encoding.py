@@ -1,0 +1,278 @@
+"""From groups to the words that the interpreter reads: places for values, then the code.
+
+A word is written as 4 * value + kind while it is not yet known how long a row is: a plain number,
+a tile (eight equal lanes, for what is the same for all samples) or a row. Linking (`workspace.py`)
+turns tiles and rows into offsets in bytes, for a given length of rows.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import Any
+
+from scalargrad.core.primitives import dot
+from scalargrad.core.rows import TABLE
+from scalargrad.replay.backends.numba import kernel
+from scalargrad.replay.backends.numba.loops import Callback, numpy_loop
+from scalargrad.replay.backends.numba.spellings import FOLDS, LOOPS, MAPS, RULES, SCALARS
+from scalargrad.replay.backends.numba.tiles import SIDE, TALL
+from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
+from scalargrad.replay.schedule import MATRIX, Flat, Group, Outer, flatten, schedule
+
+__all__ = ["Encoded"]
+
+PLAIN, TILE, ROW = 0, 1, 2
+
+_ERFS = dict(zip(SCALARS, (kernel.ERF, kernel.ERFC), strict=True))
+
+
+class _Places:
+    """Numbers for tiles or rows; those given back are used again, the lowest first.
+
+    The lowest first keeps rows in use close together, and what is made together side by side.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._free: list[int] = []
+
+    def take(self) -> int:
+        if self._free:
+            return heappop(self._free)
+        self.count += 1
+        return self.count - 1
+
+    def give(self, place: int) -> None:
+        heappush(self._free, place)
+
+
+class Encoded:
+    """A program as three streams of words, and where its numbers come from and go to.
+
+    Attributes:
+        streams: the words of the three phases.
+        tiles, rows: how many of them are needed.
+        constants: (tile, number).
+        splats: (tile, parameter), late_splats: (tile, sum).
+        packs: (weight, parameter), late_packs: (weight, tile).
+        inputs: (row, input), uniform: (kind, place), samples: (row, output).
+        work: roughly what a sample costs, in multiply-adds (0.05 ns each).
+        failures: what Python functions of the user have raised, by thread.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.flat = flat = flatten(program, RULES)
+        self._zero = flat.constant(0.0)  # the bias of a dot that has none
+        self.failures: dict[int, BaseException] = {}
+        self.callbacks: dict[Any, Callback] = {}
+        self._tiles, self._rows = _Places(), _Places()
+        self.words: list[int] = [-1] * len(flat.ops)
+        self.constants: list[tuple[int, float]] = []
+        self.splats: list[tuple[int, int]] = []
+        self.late_splats: list[tuple[int, int]] = []
+        self.packs: list[tuple[int, int]] = []
+        self.late_packs: list[tuple[int, int]] = []
+        self.inputs: list[tuple[int, int]] = []
+        self.sums: dict[int, int] = {}
+        self.n_weights = self.n_sums = self.most_operands = self.work = 0
+        self._weights: list[int] = []
+        self._matrices: dict[tuple[int, ...], int] = {}
+        stages = [[(group, _read(flat, group)) for group in stage] for stage in schedule(flat)]
+        self._last, self._time = self._last_uses(stages), 0
+        self._place_leaves(stages)
+        self.streams = [self._encode(phase, stages[phase]) for phase in (BEFORE, SAMPLE, AFTER)]
+        self.work += len(self.streams[SAMPLE])
+        for place, slot in enumerate(self._weights):
+            if slot in flat.parameters:
+                self.packs.append((place * 4, flat.parameters[slot] * 4))
+            elif slot >= 0:
+                self.late_packs.append((place * 4, self.words[slot]))
+        self.n_weights = len(self._weights)
+        self._find_outputs()
+        self.tiles, self.rows = self._tiles.count, self._rows.count
+
+    def _last_uses(self, stages: Any) -> list[int]:
+        """The number of the last group that reads a slot; -1 for one that must stay to the end."""
+        flat, phases = self.flat, self.flat.phases
+        last = [0] * len(flat.ops)
+        time = 0
+        for phase, stage in enumerate(stages):
+            for _, read in stage:
+                time += 1
+                for slot in read:
+                    # what is read by a later phase stays: that phase may run many times
+                    last[slot] = time if phases[slot] == phase else -1
+        for slot in flat.outputs:
+            last[slot] = -1
+        return last
+
+    def _place_leaves(self, stages: Any) -> None:
+        """Tiles and rows for what is not computed.
+
+        Before all others: these are filled before the code runs, which must not overwrite them.
+        """
+        flat, words = self.flat, self.words
+        for slot, x in flat.constants.items():
+            tile = self._tiles.take()
+            words[slot] = tile * 4 + TILE
+            self.constants.append((tile, x))
+        for slot, place in flat.inputs.items():
+            words[slot] = self._rows.take() * 4 + ROW
+            self.inputs.append((words[slot], place * 4))
+        for stage in stages:
+            for _, read in stage:
+                for slot in read:
+                    if words[slot] < 0 and slot in flat.parameters:
+                        words[slot] = self._tiles.take() * 4 + TILE
+                        self.splats.append((words[slot], flat.parameters[slot] * 4))
+
+    def _encode(self, phase: int, stage: list[tuple[Group | Outer, list[int]]]) -> list[int]:
+        flat, words, last = self.flat, self.words, self._last
+        places, kind = (self._rows, ROW) if phase == SAMPLE else (self._tiles, TILE)
+        code: list[int] = []
+        for _, read in stage if phase == AFTER else ():
+            for slot in read:
+                if words[slot] < 0 and slot in self.sums:
+                    words[slot] = places.take() * 4 + kind
+                    self.late_splats.append((words[slot], self.sums[slot] * 4))
+        for group, read in stage:
+            self._time += 1
+            if isinstance(group, Outer):
+                self._encode_outer(group, code)
+            else:
+                for slot in group.members:
+                    words[slot] = places.take() * 4 + kind
+                self._encode_group(group, code)
+            time = self._time
+            for slot in read:
+                # Leaves that are the same for all samples are filled once, inputs for each block.
+                if last[slot] == time and (flat.ops[slot] is not None or phase == SAMPLE):
+                    last[slot] = 0
+                    places.give(words[slot] >> 2)
+        code.append(kernel.END * 4)
+        return code
+
+    def _encode_group(self, group: Group, code: list[int]) -> None:
+        op, members, words, operands = group.op, group.members, self.words, self.flat.operands
+        if op is MATRIX and len(members) > 1:
+            self._encode_matrix(members, code)
+            return
+        name = "dot" if op is MATRIX or op is dot else op
+        count = len(members) * 4
+        if name in MAPS:
+            code += (kernel.OPCODES[name] * 4, count)
+            for slot in members:
+                code.append(words[slot])
+                code += [words[o] for o in operands[slot]]
+        elif name in FOLDS:
+            code += (kernel.OPCODES[name] * 4, count)
+            for slot in members:
+                self._encode_fold(name, slot, code)
+        elif name in _ERFS:
+            code += (_ERFS[name] * 4, count)
+            for slot in members:
+                code += (words[slot], words[operands[slot][0]])
+        elif name == "take":
+            code += (kernel.TAKE * 4, count)
+            for slot in members:
+                index, *values = operands[slot]
+                code += (words[slot], words[index], len(values) * 4, *[words[o] for o in values])
+        elif name in LOOPS and (found := numpy_loop(LOOPS[name])):
+            arity = len(operands[members[0]])
+            code += (kernel.LOOP * 4, count, found[0] * 4, found[1] * 4, arity * 4)
+            self.work += 20 * len(members)
+            for slot in members:
+                code.append(words[slot])
+                code += [words[o] for o in operands[slot]]
+        else:
+            self._encode_calls(TABLE[name] if isinstance(name, str) else op, members, code)
+
+    def _encode_calls(self, row: Any, members: list[int], code: list[int]) -> None:
+        words, operands = self.words, self.flat.operands
+        for slot in members:
+            arity = len(operands[slot])
+            self.most_operands = max(self.most_operands, arity)
+            key = (row, arity)
+            if key not in self.callbacks:
+                self.callbacks[key] = Callback(row.value, arity, self.failures)
+            address = self.callbacks[key].address
+            code += (kernel.CALL * 4, 4, address * 4, 0, arity * 4, words[slot])
+            code += [words[o] for o in operands[slot]]
+
+    def _encode_fold(self, name: str, slot: int, code: list[int]) -> None:
+        words, mine = self.words, self.flat.operands[slot]
+        if name != "dot":
+            code += (words[slot], len(mine) * 4, *[words[o] for o in mine])
+            return
+        n = len(mine) // 2
+        bias = words[mine[-1]] if len(mine) % 2 else words[self._zero]
+        code += (words[slot], n * 4, bias)
+        for w, x in zip(mine[:n], mine[n : 2 * n], strict=True):
+            code += (words[w], words[x])
+
+    def _encode_matrix(self, members: list[int], code: list[int]) -> None:
+        words, operands, mine = self.words, self.flat.operands, []
+        k = len(operands[members[0]]) // 2
+        self.work += k * len(members)
+        for tile in _tiled(range(len(members)), TALL):
+            lines = [operands[members[i]] for i in tile]
+            mine += [line[-1] if len(line) % 2 else -1 for line in lines]
+            for column in zip(*[line[:k] for line in lines], strict=True):
+                mine += column
+        # A layer that is used at many places (positions of a text, say) is packed once: for a small
+        # GPT that is 9,000 weights instead of 51,000, and 184 us instead of 209.
+        start = self._matrices.setdefault(tuple(mine), len(self._weights))
+        if start == len(self._weights):
+            self._weights += mine
+        code += (kernel.MATRIX * 4, len(members) * 4, k * 4, start * 32)
+        code += [words[x] for x in operands[members[0]][k : 2 * k]]
+        code += [words[slot] for slot in members]
+
+    def _encode_outer(self, outer: Outer, code: list[int]) -> None:
+        words = self.words
+        m, n, length = len(outer.lefts), len(outer.rights), len(outer.lefts[0])
+        self.work += m * n * length
+        code += (kernel.OUTER * 4, m * 4, n * 4, length * 4, self.n_sums * 32)
+        for side in (outer.lefts, outer.rights):
+            for slots in zip(*side, strict=True):
+                code += [words[slot] for slot in slots]
+        for rows in _tiled(range(m), SIDE):
+            for columns in _tiled(range(n), SIDE):
+                for i in rows:
+                    for j in columns:
+                        self.sums[outer.slots[i][j]] = self.n_sums
+                        self.n_sums += 1
+
+    def _find_outputs(self) -> None:
+        flat = self.flat
+        self.uniform: list[tuple[int, int]] = []
+        self.samples: list[tuple[int, int]] = []
+        for slot in flat.outputs:
+            if flat.phases[slot] == SAMPLE:
+                self.samples.append((self.words[slot], len(self.samples) * 4))
+            elif slot in flat.parameters:
+                self.uniform.append((0, flat.parameters[slot] * 4))
+            elif slot in self.sums:
+                self.uniform.append((2 * 4, self.sums[slot] * 4))
+            else:
+                self.uniform.append((1 * 4, self.words[slot]))
+
+
+def _tiled(places: range, side: int) -> list[range]:
+    """Runs of `side` places, and those left over one by one."""
+    whole = len(places) // side * side
+    runs = [places[i : i + side] for i in range(0, whole, side)]
+    return runs + [places[i : i + 1] for i in range(whole, len(places))]
+
+
+def _read(flat: Flat, group: Group | Outer) -> list[int]:
+    """The slots that a group reads, of the weights of a matrix only those that are computed."""
+    if isinstance(group, Outer):
+        return [s for side in (group.lefts, group.rights) for slots in side for s in slots]
+    operands, members = flat.operands, group.members
+    if group.op is MATRIX and len(members) > 1:
+        n = len(operands[members[0]]) // 2
+        weights = [o for slot in members for o in (*operands[slot][:n], *operands[slot][2 * n :])]
+        known = flat.ops  # parameters are packed from where the caller has them
+        return [*operands[members[0]][n : 2 * n], *[o for o in weights if known[o] is not None]]
+    return [o for slot in members for o in operands[slot]]

@@ -1,0 +1,1 @@
+"""Functions of functions: derivatives of plain functions of numbers, and the check of them."""

@@ -1,0 +1,1 @@
+"""Pictures of graphs, films of the backward pass, and derivatives explained."""

@@ -1,0 +1,1 @@
+"""A derivative explained, factor by factor and path by path."""

@@ -1,0 +1,1 @@
+"""Values and their local derivatives as formulas, in text and in LaTeX."""

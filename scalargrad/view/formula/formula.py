@@ -1,0 +1,316 @@
+"""Values and their local derivatives as formulas, in names: what follows from the table.
+
+A derivative is never spelt here. `Formula` is one more thing that can be traced: the partials of a
+row are evaluated on it, as they are on floats and on Values, and out comes 1 - a3². What is known
+here is algebra, such as that 1 * x is x.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import isclose, isnan, nan
+from typing import Any
+
+from scalargrad.core import primitives as row
+from scalargrad.core.labels import format_number, label_of
+from scalargrad.core.operators import Operators
+from scalargrad.core.rows import Primitive, as_float
+from scalargrad.core.value import Value
+from scalargrad.view.formula.latex import latex_name, latex_number
+from scalargrad.view.formula.templates import ATOM, POWER, PRODUCT, SUM, bracketed, template
+
+__all__ = [
+    "Formula",
+    "is_stale",
+    "name_of",
+    "of_partials",
+    "of_value",
+    "partial_formula",
+    "partial_formulas",
+    "value_formula",
+]
+
+_LONGEST = 40  # operations and operands of a derivative; what is longer is shown as its number
+
+Atom = Callable[[Value], "Formula"]  # how an operand is written
+
+
+class Formula(Operators):
+    """A number with the formula for it: a name, a plain number, or an operation on formulas."""
+
+    __slots__ = ("data", "name", "operands", "primitive", "size")
+
+    data: float
+    name: str  # "" for a plain number and for an operation
+    primitive: Primitive | None
+    operands: tuple[Formula, ...]
+    size: int
+
+    def __init__(
+        self, data: float, name: str = "",
+        primitive: Primitive | None = None, operands: Sequence[Formula] = (),
+    ) -> None:  # fmt: skip
+        self.data = data
+        self.name = name
+        self.primitive = primitive
+        self.operands = tuple(operands)
+        self.size = 1 + sum([operand.size for operand in operands])
+
+    @property
+    def is_number(self) -> bool:
+        """Whether this is a plain number."""
+        return not self.name and self.primitive is None
+
+    def apply(self, primitive: Primitive, inputs: tuple[Any, ...]) -> Formula:
+        operands = [x if isinstance(x, Formula) else Formula(as_float(x)) for x in inputs]
+        data = primitive.evaluate([x.data for x in operands])
+        if all(x.is_number for x in operands):
+            return Formula(data)
+        found = _simplified(primitive, operands, data)
+        made = Formula(data, found.name, found.primitive, found.operands)
+        if (
+            made.size > _LONGEST
+        ):  # programs may double it with each step: keep no more than the size
+            made.operands = ()
+        return made
+
+    def write(self, latex: bool = False, need: int = 0) -> str:
+        """As text or as LaTeX, in brackets if it holds together less than `need`."""
+        text, level = self._write(latex)
+        return bracketed(text, latex) if level < need else text
+
+    def _write(self, latex: bool) -> tuple[str, int]:
+        if self.name:
+            level = SUM if set(self.name) & set("+-*/·=<>^%,|") else ATOM
+            return latex_name(self.name) if latex else self.name, level
+        if self.primitive is None:
+            text = latex_number(self.data) if latex else format_number(self.data)
+            return text, PRODUCT if text.startswith("-") or "cdot" in text else ATOM
+        if not latex and self.primitive is row.pow and self.operands[1].is_one_of(2, 3):
+            exponent = "²" if self.operands[1].data == 2.0 else "³"
+            return self.operands[0].write(need=ATOM) + exponent, POWER
+        form = template(self.primitive, len(self.operands), latex)
+        return form.fill(lambda place: self.operands[place]._write(latex), latex)
+
+    def is_one_of(self, *which: int) -> bool:
+        """Whether this is a plain number, and one of these."""
+        return self.is_number and self.data in which
+
+    def __repr__(self) -> str:
+        return f"<Formula {self.write() if self.size <= _LONGEST else self.data!r}>"
+
+
+def value_formula(value: Value, names: Mapping[Value, str], latex: bool = False) -> str:
+    """How `value` was computed from its operands, in their names; for a leaf its own name.
+
+    Args:
+        value: a value of a graph.
+        names: what `names_of` gives; a value that is not among them is shown as its number.
+        latex: whether to give LaTeX in place of text.
+
+    >>> from scalargrad.view.formula.formula import value_formula
+    >>> x, y = Value(3.0, "x"), Value(2.0, "y")
+    >>> value_formula(sg.tanh(x * y), {x: "x", y: "y"})
+    'tanh(6)'
+    >>> value_formula((x + 1) * y, {x: "x", y: "y"}), value_formula(x**2, {x: "x"})
+    ('4·y', 'x²')
+    """
+    return of_value(value, lambda operand: name_of(operand, names)).write(latex)
+
+
+def partial_formula(
+    value: Value, position: int, names: Mapping[Value, str], latex: bool = False
+) -> str:
+    """The local derivative of `value` with respect to its operand at `position`, in names.
+
+    What has no short formula is given as its number. For all operands of a value with many, use
+    `partial_formulas`: one call takes as long as this one.
+
+    >>> from scalargrad.view.formula.formula import partial_formula
+    >>> z = Value(0.5, "z")
+    >>> a = sg.tanh(z)
+    >>> partial_formula(a, 0, {z: "z", a: "a"}), partial_formula(sg.log(z), 0, {z: "z"})
+    ('1 - a²', '1 / z')
+    """
+    return of_partials(value, lambda operand: name_of(operand, names))[position].write(latex)
+
+
+def partial_formulas(
+    value: Value, names: Mapping[Value, str], latex: bool = False
+) -> tuple[str, ...]:
+    """The local derivatives of `value` with respect to each of its operands, in names.
+
+    >>> from scalargrad.view.formula.formula import partial_formulas
+    >>> x, y = Value(3.0, "x"), Value(2.0, "y")
+    >>> partial_formulas(x * y, {x: "x", y: "y"})
+    ('y', 'x')
+    """
+    formulas = of_partials(value, lambda operand: name_of(operand, names))
+    return tuple(formula.write(latex) for formula in formulas)
+
+
+def is_stale(value: Value) -> bool:
+    """Whether the operands of `value` would give another number today, its own being of then.
+
+    >>> x = Value(1.0)
+    >>> y = sg.exp(x)
+    >>> x.data = 2.0
+    >>> is_stale(y)
+    True
+    """
+    row = value._row
+    try:
+        now = row.evaluate([float(parent.data) for parent in value.parents]) if row else value.data
+    except Exception:  # an operation of the user's own may raise anything
+        return True
+    return not (isclose(now, value.data, rel_tol=1e-9) or (isnan(now) and isnan(value.data)))
+
+
+def name_of(value: Value, names: Mapping[Value, str]) -> Formula:
+    """The value as an operand of a formula: its name; a constant, and what has none, its number."""
+    bare = value not in names or (value.is_constant and not label_of(value))
+    return Formula(value.data, "" if bare else names[value])
+
+
+def of_value(value: Value, atom: Atom) -> Formula:
+    """The formula of a value, `atom` giving that of each operand."""
+    if value._row is None:
+        return atom(value)
+    formula = Formula(value.data, "", value._row, [*map(atom, value.parents)])
+    return formula if _can_be_written(formula) else Formula(value.data)
+
+
+def of_partials(value: Value, atom: Atom) -> list[Formula]:
+    """The formulas of the local derivatives, `atom` giving those of operands and of the value."""
+    recorded = value.partials
+    try:
+        slopes = value._row.partials(*map(atom, value.parents), atom(value)) if value._row else ()
+        formulas = [x if isinstance(x, Formula) else Formula(as_float(x)) for x in slopes]
+    except Exception:  # partials of users may do anything; a picture of them must not fail
+        formulas = []
+    if len(formulas) != len(recorded):
+        return [Formula(number) for number in recorded]
+    return [
+        formula if _holds(formula, number) and _can_be_written(formula) else Formula(number)
+        for formula, number in zip(formulas, recorded, strict=True)
+    ]
+
+
+def _holds(formula: Formula, number: float) -> bool:
+    """Whether a formula gives what was recorded: not if somebody changed `data` since then."""
+    same = isclose(formula.data, number, rel_tol=1e-9) or formula.data != formula.data
+    return (
+        formula.size <= _LONGEST and same and (number != number) == (formula.data != formula.data)
+    )
+
+
+def _can_be_written(formula: Formula) -> bool:
+    """Whether both forms come out: a user's templates may fail, or write nothing."""
+    try:
+        return bool(formula.write() and formula.write(latex=True))
+    except Exception:
+        return False
+
+
+# --- algebra --------------------------------------------------------------------------------------
+
+
+def _simplified(primitive: Primitive, operands: Sequence[Formula], data: float) -> Formula:
+    if primitive in (row.mul, row.div) and data == 0.0 and any(x.is_one_of(0) for x in operands):
+        return Formula(0.0)
+    rule = _RULES.get(primitive)
+    return rule(*operands) if rule else _made(primitive, *operands)
+
+
+def _made(primitive: Primitive, *operands: Formula) -> Formula:
+    return Formula(nan, "", primitive, operands)  # whoever asks for its data, `apply`, puts it in
+
+
+def _is(formula: Formula, primitive: Primitive) -> bool:
+    return formula.primitive is primitive and bool(formula.operands)
+
+
+def _neg(x: Formula) -> Formula:
+    if x.is_number:
+        return Formula(-x.data)
+    return x.operands[0] if _is(x, row.neg) else _made(row.neg, x)
+
+
+def _add(x: Formula, y: Formula) -> Formula:
+    if x.is_one_of(0) or y.is_one_of(0):
+        return y if x.is_one_of(0) else x
+    return _sub(x, _neg(y)) if _negative(y) else _made(row.add, x, y)
+
+
+def _sub(x: Formula, y: Formula) -> Formula:
+    if x.is_one_of(0) or y.is_one_of(0):
+        return _neg(y) if x.is_one_of(0) else x
+    return _add(x, _neg(y)) if _negative(y) else _made(row.sub, x, y)
+
+
+def _negative(x: Formula) -> bool:
+    return _is(x, row.neg) or (x.is_number and x.data < 0.0)
+
+
+def _mul(x: Formula, y: Formula) -> Formula:
+    if y.is_number and not x.is_number:
+        x, y = y, x  # the number in front
+    if x.is_number and y.is_number:
+        return Formula(x.data * y.data)
+    if x.is_one_of(1, -1):
+        return y if x.data == 1.0 else _neg(y)
+    if _is(x, row.neg) or _is(y, row.neg):
+        positive = _mul(_neg(x), y) if _is(x, row.neg) else _mul(x, _neg(y))
+        return _neg(positive)
+    for one, other in ((x, y), (y, x)):
+        if _is(other, row.inverse):
+            return _div(one, other.operands[0])
+    if x.is_number and _is(y, row.mul) and y.operands[0].is_number:
+        return _mul(_mul(x, y.operands[0]), y.operands[1])
+    base, times = _power(x)
+    other_base, other_times = _power(y)
+    if _same(base, other_base):
+        return _made(row.pow, base, Formula(times + other_times))
+    if _is(x, row.mul) and _same(_power(x.operands[1])[0], other_base):
+        return _mul(x.operands[0], _mul(x.operands[1], y))
+    return _made(row.mul, x, y)
+
+
+def _power(x: Formula) -> tuple[Formula, float]:
+    """x as a base and the number of times it is multiplied."""
+    whole = _is(x, row.pow) and x.operands[1].is_number
+    return (x.operands[0], x.operands[1].data) if whole else (x, 1.0)
+
+
+def _div(x: Formula, y: Formula) -> Formula:
+    if x.is_number and y.is_number and y.data:
+        return Formula(x.data / y.data)
+    if y.is_one_of(1):
+        return x
+    if _is(x, row.neg) or (x.is_number and x.data < 0.0):
+        return _neg(_div(_neg(x), y))
+    if _is(y, row.neg):
+        return _neg(_div(x, _neg(y)))
+    if _is(x, row.div):
+        return _div(x.operands[0], _mul(x.operands[1], y))
+    return _made(row.div, x, y)
+
+
+def _pow(x: Formula, y: Formula) -> Formula:
+    return x if y.is_one_of(1) else _made(row.pow, x, y)
+
+
+_RULES: dict[Primitive, Callable[..., Formula]] = {
+    row.neg: _neg, row.add: _add, row.sub: _sub, row.mul: _mul, row.div: _div, row.pow: _pow,
+}  # fmt: skip
+
+
+def _same(x: Formula, y: Formula) -> bool:
+    """Whether two formulas read the same."""
+    if x is y:
+        return True
+    if x.primitive is not y.primitive or x.name != y.name or x.size != y.size or x.size > _LONGEST:
+        return False
+    if x.primitive is None:
+        return bool(x.name) or x.data == y.data
+    return all(map(_same, x.operands, y.operands))

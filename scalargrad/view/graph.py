@@ -1,0 +1,152 @@
+"""The graph that every view reads: boxes and edges in plain data, with nothing left to compute."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite, isnan
+from typing import Literal, NamedTuple
+
+from scalargrad.core.labels import format_number
+
+__all__ = ["Box", "Edge", "Graph", "Kind", "Role", "Row", "count", "largest_size"]
+
+Kind = Literal["parameter", "input", "constant", "operation", "result", "group"]
+Role = Literal["title", "data", "grad", "count"]
+
+
+class Row(NamedTuple):
+    """One line of text in a box, and what it tells."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One value as it is drawn, or a group of many; `label` and `op` are cleaned.
+
+    `data` is None for many values, and `grad` is then the largest |grad| in it. `grad` is None
+    where no backward pass has been: that is not the same as a gradient of zero. `values` and
+    `parameters` count what a group holds.
+    """
+
+    name: str
+    kind: Kind
+    label: str
+    op: str
+    data: float | None
+    grad: float | None
+    values: int = 1
+    parameters: int = 0
+
+    @property
+    def number(self) -> int:
+        """The place of the box in the graph, from 0: the 12 of "n12"."""
+        return int(self.name[1:])
+
+    @property
+    def title(self) -> str:
+        """What the value is called and what made it, such as "a3 = tanh"; may be empty."""
+        return f"{self.label} = {self.op}" if self.label and self.op else self.label or self.op
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """What stands in the box, line by line, the same in every view.
+
+        >>> [row.text for row in Box("n0", "operation", "a3", "tanh", 0.60437, -0.25).rows]
+        ['a3 = tanh', 'data 0.6044', 'grad -0.25']
+        """
+        rows = [Row("title", self.title)]
+        grad = "–" if self.grad is None else format_number(self.grad)
+        if self.kind == "group":
+            rows.append(Row("count", count(self.values, "value")))
+            if self.parameters:
+                rows.append(Row("count", count(self.parameters, "parameter")))
+            rows.append(Row("grad", f"largest |grad| {grad}"))
+        elif self.kind == "constant":
+            # A plain number in a formula is read as itself, and nobody asks for its gradient.
+            told = Row("data", format_number(self.data or 0.0))
+            rows.append(Row("count", count(self.values, "value")) if self.values > 1 else told)
+        else:
+            rows.append(Row("data", f"data {format_number(self.data or 0.0)}"))
+            rows.append(Row("grad", f"grad {grad}"))
+        return tuple(row for row in rows if row.text)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The texts of `rows`."""
+        return tuple(row.text for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An operand's way into an operation: from box `tail` to box `head`, as operand `position`.
+
+    An edge from or to a group stands for `edges` of them; its `partial` then means nothing.
+    """
+
+    tail: str
+    head: str
+    position: int
+    partial: float
+    text: str
+    edges: int = 1
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Boxes in topological order, the edges between them, and what was collapsed (`notice`).
+
+    `backward` says whether a backward pass has been here, so that there are gradients to show.
+    """
+
+    boxes: tuple[Box, ...]
+    edges: tuple[Edge, ...]
+    notice: str
+    rankdir: str
+    backward: bool = True
+
+    @cached_property  # asked for by every box that gets its colour
+    def largest(self) -> float:
+        """The largest finite |grad| of all boxes but the constants, which gives the colours."""
+        grads = [abs(b.grad) for b in self.boxes if b.grad is not None and b.kind != "constant"]
+        return max(filter(isfinite, grads), default=0.0)
+
+    @property
+    def upright(self) -> bool:
+        """Whether the picture runs from top to bottom, or from bottom to top."""
+        return self.rankdir in ("TB", "BT")
+
+    @property
+    def summary(self) -> str:
+        """One sentence for people who cannot see the picture."""
+        result = self.boxes[-1]
+        name = f"{result.title}, " if result.title else ""
+        groups = sum(box.values > 1 for box in self.boxes)
+        sizes = count(len(self.boxes) - groups, "value")
+        sizes += f" and {count(groups, 'group')} of values" if groups else ""
+        sizes += f", {count(len(self.edges), 'edge')}"
+        text = f"Computation graph: {sizes}; result {name}data {format_number(result.data or 0.0)}"
+        text += "" if self.backward else "; no gradients yet"
+        return f"{text}; {self.notice}" if self.notice else text
+
+
+def largest_size(numbers: Iterable[float]) -> float | None:
+    """The largest of the numbers without their signs; nan if one is nan, None if there are none.
+
+    >>> largest_size([1.0, -3.0]), largest_size([])
+    (3.0, None)
+    """
+    sizes = [abs(number) for number in numbers]
+    # by hand, since max would lose a nan that stands behind another number
+    return next(filter(isnan, sizes), max(sizes, default=None))
+
+
+def count(number: int, noun: str) -> str:
+    """`number` of something in words.
+
+    >>> count(1, "value"), count(52235, "value"), count(3, "box")
+    ('1 value', '52,235 values', '3 boxes')
+    """
+    ending = "" if number == 1 else "es" if noun.endswith("x") else "s"
+    return f"{number:,} {noun}{ending}"

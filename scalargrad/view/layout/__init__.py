@@ -1,0 +1,1 @@
+"""Where boxes, lines and numbers go: Graphviz, or the built-in layout."""

@@ -1,0 +1,1 @@
+"""From a graph and its layout to SVG, PNG, PDF, HTML and DOT."""

@@ -1,0 +1,115 @@
+"""The two ways to run Graphviz, both in a process of their own: `dot`, and pip's pygraphviz."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+__all__ = ["IMPATIENT_SECONDS", "NAMES", "TIMEOUT_SECONDS", "GraphvizError", "run", "where"]
+
+# `dot` takes 0.2 s for 450 boxes and minutes for 5,000: past this, nobody is still waiting.
+TIMEOUT_SECONDS = 20.0
+# Where the built-in layout can take over: a value that feeds 148 others, 297 edges in all, kept
+# dot busy for over 20 s, and the built-in one for 0.5.
+IMPATIENT_SECONDS = 4.0
+
+_MOST_BYTES = 64 * 2**20  # a picture of the largest budgets that make sense has a tenth
+
+NAMES = {"dot": "Graphviz's `dot`", "pygraphviz": "pygraphviz"}
+
+# Never imported here: it is Graphviz as a C library, which keeps state for the whole process. Four
+# threads that drew at once aborted the process, and no layout in it could be stopped in time.
+_PYGRAPHVIZ = """
+import sys
+try:
+    import pygraphviz
+    graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
+    drawn = graph.draw(prog=sys.argv[1], format=sys.argv[2])
+except ImportError as error:
+    sys.exit(f"it cannot be imported: {error}")
+except Exception as error:
+    sys.exit(f"{type(error).__name__}: {error}")
+sys.stdout.buffer.write(drawn)
+"""
+
+
+class GraphvizError(RuntimeError):
+    """A Graphviz is missing, failed, or took too long; the message says which one and how."""
+
+
+def where(engine: str) -> str | None:
+    """Return the path of the program `dot` or of the package pygraphviz, None if it is missing.
+
+    Either may still turn out not to work. The package is looked for without importing it.
+
+    >>> where("dot") is None or "dot" in where("dot")
+    True
+    """
+    if engine == "dot":
+        return shutil.which("dot")
+    try:
+        found = importlib.util.find_spec("pygraphviz")
+    except (ImportError, ValueError):  # something else of that name was imported, or half so
+        return None
+    return str(Path(found.origin).parent) if found and found.origin else None
+
+
+def run(engine: str, text: str, program: str, form: str, timeout: float | None = None) -> bytes:
+    """Return DOT `text` placed by Graphviz's layout `program` and written in the format `form`.
+
+    Args:
+        engine: "dot" or "pygraphviz": whose Graphviz it is.
+        text: a graph in the DOT language.
+        program: "dot" to lay out, "nop2" to keep the positions that `text` gives.
+        form: "json0", "png" or "pdf".
+        timeout: seconds, at most and by default 20.
+
+    Raises GraphvizError when it is missing, fails, or is not done in time.
+
+    >>> run("dot", "digraph {}", "dot", "json0", timeout=0.0)
+    Traceback (most recent call last):
+        ...
+    scalargrad.view.programs.GraphvizError: ...
+    """
+    timeout = TIMEOUT_SECONDS if timeout is None else min(timeout, TIMEOUT_SECONDS)
+    name = NAMES[engine]
+    # Into files, not pipes: a program that writes without end must not fill the memory.
+    with TemporaryFile() as out, TemporaryFile() as err:
+        try:
+            done = subprocess.run(  # fixed arguments, no shell
+                _command(engine, program, form), input=text.encode(), stdout=out, stderr=err,
+                timeout=timeout, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise GraphvizError(f"{name} took more than {timeout:g} s") from error
+        except OSError as error:
+            raise GraphvizError(f"{name} could not be run: {error}") from error
+        written, warned = _start(out, _MOST_BYTES + 1), _start(err, _MOST_BYTES)
+    if len(written) > _MOST_BYTES:
+        raise GraphvizError(f"{name} wrote more than {_MOST_BYTES:,} bytes")
+    if done.returncode != 0 or not written:
+        # The last line: libraries may have warned before.
+        told = warned.decode(errors="replace").strip().splitlines()
+        reason = told[-1][:200] if told else "it gave no output"
+        raise GraphvizError(f"{name} failed (exit {done.returncode}): {reason}")
+    return written
+
+
+def _start(file: IO[bytes], most: int) -> bytes:
+    file.seek(0)
+    return file.read(most)
+
+
+def _command(engine: str, program: str, form: str) -> list[str]:
+    found = where(engine)
+    if engine == "dot":
+        if found is None:
+            raise GraphvizError(f"{NAMES[engine]} is not on PATH")
+        return [found, f"-K{program}", f"-T{form}"]
+    if found is None or not sys.executable:
+        raise GraphvizError(f"{NAMES[engine]} is not installed")
+    # -P: a pygraphviz.py or json.py in the folder where the user happens to be is not meant.
+    return [sys.executable, "-P", "-c", _PYGRAPHVIZ, program, form]

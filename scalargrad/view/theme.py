@@ -1,0 +1,143 @@
+"""How a picture looks, for every engine: colours, borders, type sizes and the room text needs."""
+
+import unicodedata
+from dataclasses import dataclass
+from math import isfinite
+
+from scalargrad.view.graph import Box, Graph, Kind
+
+__all__ = [
+    "ARROW", "BACKGROUND", "BOX_FONT_SIZE", "EDGE_COLOUR", "EDGE_FONT_SIZE", "FONT", "FOOT", "INK",
+    "INNER_BORDER", "LINE_HEIGHT", "MARGIN", "NODE_GAP", "NOTICE_FONT_SIZE", "NOT_FINITE",
+    "POINTS_PER_INCH", "RANK_GAP", "SHADES", "STACK", "STYLES", "UNKNOWN", "Style", "box_size",
+    "fill_of", "number_size", "text_width",
+]  # fmt: skip
+
+FONT = "Helvetica,Arial,sans-serif"
+BOX_FONT_SIZE = 13.0
+EDGE_FONT_SIZE = 11.0
+NOTICE_FONT_SIZE = 12.0
+LINE_HEIGHT = 1.25  # times the font size
+MARGIN = 12.0
+# For Graphviz, which counts in inches: between boxes in one column, and between columns.
+POINTS_PER_INCH = 72.0
+NODE_GAP, RANK_GAP = "0.22", "0.4"
+# Where the foot line of text centred at y lies below y, in font sizes: half a capital letter.
+# The dominant-baseline attribute would say it better, but several renderers do not know it.
+FOOT = 0.36
+ARROW = 8.0  # length of an arrow head
+INNER_BORDER = 3.0  # between the two lines of a double border
+STACK = 4.0  # how far the sheets under a group stick out
+
+# Not transparent: a notebook in a dark theme would put dark ink on a dark page.
+BACKGROUND = "#ffffff"
+INK = "#1a1a1a"
+EDGE_COLOUR = "#5f6b76"
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """The outline of one kind of box, by which kinds are told apart in black and white too."""
+
+    border: str
+    thickness: float = 1.25
+    dashed: bool = False
+    rounded: bool = False
+    double: bool = False
+    stacked: bool = False
+    meaning: str = ""
+
+
+STYLES: dict[Kind, Style] = {
+    "parameter": Style("#2f4858", double=True, meaning="parameter"),
+    "input": Style("#2f4858", rounded=True, meaning="input"),
+    "constant": Style("#5f6b76", thickness=1.0, dashed=True, rounded=True, meaning="plain number"),
+    "operation": Style("#3c4650", meaning="operation"),
+    "result": Style("#1a1a1a", thickness=3.0, meaning="result"),
+    "group": Style("#3c4650", stacked=True, meaning="many values"),
+}
+
+# The fill tells the size of the gradient: (up to this share of the largest, fill). One hue that
+# darkens evenly, so that it reads in grey and for the colour-blind; the darkest still has a
+# contrast of 7.6 with the ink. Below a quarter in tenths: gradients span powers of ten.
+SHADES: tuple[tuple[float, str], ...] = (
+    (0.0, "#ffffff"),
+    (0.01, "#f0f6fc"),
+    (0.1, "#deeaf7"),
+    (0.25, "#c5dbf0"),
+    (0.5, "#a5c8e8"),
+    (1.0, "#80b0dd"),
+)
+# Where no backward pass has been. Not white: that is a gradient of zero.
+UNKNOWN = "#efede6"
+
+
+# A gradient that is nan or infinite. Another hue and, in grey, no shade of the others' legend.
+NOT_FINITE = "#f2b880"
+
+
+def fill_of(box: Box, graph: Graph) -> str:
+    """The fill of a box: the darker, the larger its gradient beside the largest of the graph.
+
+    >>> seen = Box("n0", "result", "y", "tanh", 1.0, 1.0)
+    >>> fill_of(seen, Graph((seen,), (), "", "LR"))
+    '#80b0dd'
+    """
+    if box.kind == "constant":
+        return BACKGROUND
+    if box.grad is None:
+        return UNKNOWN
+    size, largest = abs(box.grad), graph.largest
+    if not isfinite(size):
+        return NOT_FINITE
+    return next((fill for share, fill in SHADES if size <= share * largest), SHADES[-1][1])
+
+
+# Widths in em of the widest common sans-serif (DejaVu Sans), a little up: the reader's font is not
+# known when the picture is made, and a box too wide is a smaller fault than a text cut off.
+_NARROW = frozenset("iljI.,:;'|! `()[]-ft/\\\"{}r")
+_WIDE = frozenset("mwMW@%&+=<>~#^_QO…")
+
+
+def text_width(text: str, font_size: float) -> float:
+    """Return a width, in the unit of `font_size`, that `text` will hardly exceed.
+
+    >>> text_width("ill", 10.0) < text_width("dot", 10.0) < text_width("WWW", 10.0)
+    True
+    """
+    return sum(_em(character) for character in text) * font_size
+
+
+def _em(character: str) -> float:
+    if character in _NARROW:
+        return 0.44
+    if character in _WIDE:
+        return 0.98
+    if character.isascii():
+        return 0.76 if character.isupper() else 0.65
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0.0  # an accent stands on the letter before it
+    return 1.1 if unicodedata.east_asian_width(character) in "WF" else 0.9
+
+
+def number_size(text: str) -> tuple[float, float]:
+    """Return the width and height, in points, that the number on an edge takes; (0, 0) for none.
+
+    >>> number_size("")
+    (0.0, 0.0)
+    """
+    return (text_width(text, EDGE_FONT_SIZE) + 4.0, EDGE_FONT_SIZE * 1.3) if text else (0.0, 0.0)
+
+
+def box_size(box: Box) -> tuple[float, float]:
+    """Return the width and height, in points, of a box that holds its text with some air.
+
+    For a group that is all of it, with the sheets that stick out at the right and the bottom.
+    """
+    style = STYLES[box.kind]
+    widest = max(text_width(line, BOX_FONT_SIZE) for line in box.lines)
+    more = 2 * INNER_BORDER if style.double else 2 * STACK if style.stacked else 0.0
+    return (
+        max(widest + 18.0, 34.0) + more,
+        len(box.lines) * BOX_FONT_SIZE * LINE_HEIGHT + 12.0 + more,
+    )

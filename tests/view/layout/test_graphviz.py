@@ -1,0 +1,250 @@
+"""Tests of layouts by Graphviz: nothing on anything else, and bad answers turned down."""
+
+import json
+import re
+from collections.abc import Callable
+from itertools import combinations, pairwise
+from math import dist
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scalargrad import Value
+from scalargrad.view import programs
+from scalargrad.view.graph import Box, Edge, Graph, Kind
+from scalargrad.view.layout import choose as engines
+from scalargrad.view.layout.builtin import Layout, Place, Wire
+from scalargrad.view.layout.graphviz import layout_of, skeleton
+from scalargrad.view.read.reading import read
+from scalargrad.view.theme import ARROW, EDGE_FONT_SIZE, MARGIN, box_size, text_width
+
+_RANKDIRS = ("LR", "TB", "RL", "BT")
+_ROUNDED = 1.0  # Graphviz 2.43 takes boxes of whole points
+
+
+@st.composite
+def _graphs(draw: st.DrawFn) -> Graph:
+    """Boxes of all kinds, each with up to four operands from before it, in one piece or not."""
+    count = draw(st.integers(1, 20))
+    links = []
+    for head in range(1, count):
+        # Mostly from near by, now and then from far off, and the same one more than once.
+        tail = st.integers(max(head - 5, 0), head - 1) | st.integers(0, head - 1)
+        links += [(operand, head) for operand in draw(st.lists(tail, max_size=4))]
+    kind: st.SearchStrategy[Kind] = st.sampled_from(
+        ["parameter", "input", "constant", "operation", "result", "group"]
+    )
+    boxes = tuple(
+        Box(f"n{i}", draw(kind), "value" * (i % 3), "+", i / 7, -i / 3, values=i + 1)
+        for i in range(count)
+    )
+    edges = tuple(
+        Edge(f"n{tail}", f"n{head}", number, number / 7, "" if number % 5 else f"{number / 7:.4g}")
+        for number, (tail, head) in enumerate(links)
+    )
+    return Graph(boxes, edges, "", draw(st.sampled_from(_RANKDIRS)))
+
+
+def _overlap(one: Place, other: Place) -> bool:
+    return (
+        abs(one.x - other.x) < (one.width + other.width) / 2
+        and abs(one.y - other.y) < (one.height + other.height) / 2
+    )
+
+
+def _numbers(graph: Graph, wires: tuple[Wire, ...]) -> list[Place]:
+    return [
+        Place(*wire.label, text_width(edge.text, EDGE_FONT_SIZE), EDGE_FONT_SIZE)
+        for edge, wire in zip(graph.edges, wires, strict=True)
+        if edge.text
+    ]
+
+
+def _points(wire: Wire) -> list[tuple[float, float]]:
+    points = [wire.curve[0]]
+    for start in range(0, len(wire.curve) - 1, 3):
+        p, q, r, s = wire.curve[start : start + 4]
+        for t in (number / 50 for number in range(1, 51)):
+            weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+            x = sum(w * point[0] for w, point in zip(weights, (p, q, r, s), strict=True))
+            y = sum(w * point[1] for w, point in zip(weights, (p, q, r, s), strict=True))
+            points.append((x, y))
+    return [*points, wire.tip]
+
+
+# One test, since what takes the time is Graphviz. The fixture only says which one it is.
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(_graphs())
+def test_nothing_lies_on_anything_else(graphviz_engine: str, graph: Graph) -> None:
+    layout = engines.place(graph, graphviz_engine)
+
+    _boxes_and_numbers_keep_clear(graph, layout)
+    _lines_run_from_border_to_border(graph, layout)
+    _numbers_stand_by_their_lines(graph, layout)
+
+
+def _boxes_and_numbers_keep_clear(graph: Graph, layout: Layout) -> None:
+    for box, place in zip(graph.boxes, layout.places, strict=True):
+        assert (place.width, place.height) == box_size(box)
+        assert place.x - place.width / 2 >= MARGIN - _ROUNDED
+        assert place.y - place.height / 2 >= MARGIN - _ROUNDED
+        assert place.x + place.width / 2 <= layout.width - MARGIN + _ROUNDED
+        assert place.y + place.height / 2 <= layout.height - MARGIN + _ROUNDED
+    numbers = _numbers(graph, layout.wires)
+    for one, other in combinations([*layout.places, *numbers], 2):
+        assert not _overlap(one, other)
+    for number in numbers:
+        assert number.width / 2 <= number.x <= layout.width - number.width / 2
+        assert number.height / 2 <= number.y <= layout.height - number.height / 2
+
+
+def _lines_run_from_border_to_border(graph: Graph, layout: Layout) -> None:
+    for edge, wire in zip(graph.edges, layout.wires, strict=True):
+        ends = ((wire.curve[0], edge.tail), (wire.tip, edge.head))
+        for (x, y), name in ends:
+            place = layout.places[int(name[1:])]
+            beyond = abs(x - place.x) - place.width / 2, abs(y - place.y) - place.height / 2
+            assert max(beyond) == pytest.approx(0.0, abs=_ROUNDED)
+        assert dist(wire.curve[-1], wire.tip) == pytest.approx(ARROW)
+
+
+def _numbers_stand_by_their_lines(graph: Graph, layout: Layout) -> None:
+    for edge, wire in zip(graph.edges, layout.wires, strict=True):
+        if edge.text:
+            width = text_width(edge.text, EDGE_FONT_SIZE)
+            nearest = min(dist(point, wire.label) for point in _points(wire))
+            assert nearest < width / 2 + 2 * EDGE_FONT_SIZE
+
+
+@pytest.mark.parametrize("rankdir", _RANKDIRS)
+def test_the_direction_of_the_picture(graphviz_engine: str, network: Value, rankdir: str) -> None:
+    graph = read(network, rankdir=rankdir).graph
+    layout = engines.place(graph, graphviz_engine)
+
+    across, down = {"LR": (1, 0), "RL": (-1, 0), "TB": (0, 1), "BT": (0, -1)}[rankdir]
+    for edge, wire in zip(graph.edges, layout.wires, strict=True):
+        tail, head = (layout.places[int(name[1:])] for name in (edge.tail, edge.head))
+        assert (head.x - tail.x) * across + (head.y - tail.y) * down > 0
+        along = [x * across + y * down for x, y in (wire.curve[0], wire.label, wire.tip)]
+        assert all(later > earlier for earlier, later in pairwise(along))
+
+
+@pytest.mark.parametrize("rankdir", _RANKDIRS)
+def test_two_edges_between_two_boxes_lie_apart(graphviz_engine: str, rankdir: str) -> None:
+    x = Value(3.0, "x")
+    graph = read(x * x, rankdir=rankdir).graph
+    one, other = engines.place(graph, graphviz_engine).wires
+
+    assert dist(one.tip, other.tip) > ARROW / 2
+    assert not _overlap(*_numbers(graph, (one, other)))
+    # on their lines, which then pass through the middle of the numbers
+    for wire in (one, other):
+        assert min(dist(point, wire.label) for point in _points(wire)) < 1.0
+
+
+def test_the_layout_is_the_same_every_time(graphviz_engine: str, network: Value) -> None:
+    graph = read(network).graph
+
+    assert engines.place(graph, graphviz_engine) == engines.place(graph, graphviz_engine)
+
+
+def test_a_graphviz_is_told_sizes_only() -> None:
+    result = Value(1.0, "needle").tanh()
+    result.label = "thread"
+    told = skeleton(read(result).graph)
+
+    assert "needle" not in told
+    assert "thread" not in told
+    assert not re.search("tanh|data|grad", told)
+
+
+_ONE_EDGE = Graph(
+    (
+        Box("n0", "input", "x", "", 1.0, 1.0),
+        Box("n1", "result", "y", "+", 1.0, 1.0),
+    ),
+    (Edge("n0", "n1", 0, 1.0, "1"),),
+    "",
+    "LR",
+)
+
+
+def _answer() -> dict[str, Any]:
+    return {
+        "bb": "0,0,200,60",
+        "objects": [{"name": "n0", "pos": "40,30"}, {"name": "n1", "pos": "160,30"}],
+        "edges": [{"number": "0", "pos": "e,120,30 80,30 90,30 100,30 112,30", "lp": "100,37"}],
+    }
+
+
+def _layout_of(answer: Any) -> Any:
+    return layout_of(_ONE_EDGE, json.dumps(answer).encode())
+
+
+def test_an_answer_is_turned_upside_down() -> None:
+    answer = _answer()
+    answer["objects"][0]["pos"] = "40,10"
+    layout = _layout_of(answer)
+
+    assert (layout.width, layout.height) == (200 + 2 * MARGIN, 60 + 2 * MARGIN)
+    assert [(place.x, place.y) for place in layout.places] == [
+        (40 + MARGIN, 50 + MARGIN),
+        (160 + MARGIN, 30 + MARGIN),
+    ]
+    (wire,) = layout.wires
+    assert wire.tip == (120 + MARGIN, 30 + MARGIN)
+    assert wire.curve[-1] == (112 + MARGIN, 30 + MARGIN)
+    assert wire.label == (100 + MARGIN, 30 + MARGIN)  # from beside the line onto it
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda answer: answer.clear(),
+        lambda answer: answer.pop("bb"),
+        lambda answer: answer.update(bb="0,0,200"),
+        lambda answer: answer.update(bb="0,0,nan,60"),
+        lambda answer: answer.update(objects=None),
+        lambda answer: answer["objects"].pop(),
+        lambda answer: answer["objects"][0].pop("pos"),
+        lambda answer: answer["objects"][0].update(pos="40"),
+        lambda answer: answer["objects"][0].update(pos="40,inf"),
+        lambda answer: answer["objects"][0].update(pos=40),
+        lambda answer: answer.pop("edges"),
+        lambda answer: answer["edges"][0].pop("number"),
+        lambda answer: answer["edges"][0].pop("pos"),  # a Graphviz that lost an edge
+        lambda answer: answer["edges"][0].update(pos=""),
+        lambda answer: answer["edges"][0].update(pos="e,120,30 80,30"),
+        lambda answer: answer["edges"][0].update(pos="e,120,30 80,30 90,30 100,30"),
+        lambda answer: answer["edges"][0].update(pos="e,120,30 80,30 90,30 100,30 1"),
+        lambda answer: answer["edges"][0].update(pos="80,30 90,30 100,30 112,30"),
+    ],
+)
+def test_an_answer_that_lacks_something_is_refused(spoil: Callable[[Any], Any]) -> None:
+    answer = _answer()
+    assert _layout_of(answer)
+    spoil(answer)
+
+    with pytest.raises(ValueError):
+        _layout_of(answer)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"{", b"[]", b"7", b"null", b"\xff", b"<svg></svg>", b"[" * 100_000]
+)
+def test_an_answer_that_is_none_is_refused(answer: bytes) -> None:
+    with pytest.raises(ValueError):
+        layout_of(_ONE_EDGE, answer)
+
+
+def test_room_for_numbers_does_not_depend_on_fonts(graphviz_engine: str, network: Value) -> None:
+    told = skeleton(read(network).graph)
+    other = told.replace("edge [", 'edge [fontname="Courier" fontsize=40 ')
+
+    assert told != other
+    answers = [programs.run(graphviz_engine, text, "dot", "json0") for text in (told, other)]
+    assert len({json.loads(answer)["bb"] for answer in answers}) == 1

@@ -1,0 +1,182 @@
+"""Tests of the pictures: the same from every engine, and no door for hostile labels."""
+
+from xml.etree import ElementTree
+
+import pytest
+from hostile import HOSTILE, assert_harmless, element_name, hostile_model, module_name, texts_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import chain
+
+import scalargrad as sg
+from scalargrad import Value
+from scalargrad.core.labels import clean
+from scalargrad.view.draw import draw
+from scalargrad.view.drawing import Drawing
+from scalargrad.view.paint.sanitise import SVG_NAMESPACE, sanitise
+
+
+def _texts(drawing: Drawing) -> list[str]:
+    return texts_of(drawing.svg)
+
+
+def test_every_engine_shows_the_same(network: Value, engine: str) -> None:
+    drawn, builtin = draw(network, engine=engine), draw(network, engine="builtin")
+
+    assert drawn.engine == engine
+    assert drawn.graph == builtin.graph
+    assert drawn.source == builtin.source
+    assert _texts(drawn) == _texts(builtin)
+
+
+def test_every_line_of_every_box_is_there(network: Value, engine: str) -> None:
+    drawing = draw(network, engine=engine)
+
+    boxes = [line for box in drawing.graph.boxes for line in box.lines]
+    edges = [edge.text for edge in drawing.graph.edges if edge.text]
+    legend = ["parameter", "input", "plain number", "operation", "result", "|grad|", "0"]
+    legend += [f"to {bound}" for bound in ("0.01", "0.1", "0.25", "0.5", "1")]
+    assert sorted(boxes + edges + legend) == _texts(drawing)
+
+
+@pytest.mark.parametrize("rankdir", ["LR", "TB", "RL", "BT"])
+def test_hostile_labels_are_shown_as_text(engine: str, rankdir: str) -> None:
+    values = [Value(number, label) for number, label in enumerate(HOSTILE)]
+    result = sg.sum(values)
+    result.label = HOSTILE[6]
+    drawing = draw(result, engine=engine, rankdir=rankdir)
+
+    assert_harmless(drawing.svg)
+    texts = _texts(drawing)
+    for label in HOSTILE:
+        assert not label or clean(label) in texts
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(exclude_categories=())))
+def test_any_label_gives_valid_xml(label: str) -> None:
+    drawing = draw(Value(1.0, label).tanh(), engine="builtin")
+
+    assert_harmless(drawing.svg)
+    cleaned = clean(label)
+    assert not cleaned or cleaned.replace("\u00a0", " ").strip() in _texts(drawing)
+
+
+def test_a_hostile_operation_name_is_shown_as_text(engine: str) -> None:
+    double = sg.primitive("<b>|{x}&amp;\\N", lambda x: 2 * x, lambda x, out: (2.0,))
+    drawing = draw(double(Value(1.0)), engine=engine)
+
+    assert_harmless(drawing.svg)
+    assert "<b>|{x}&amp;\\N" in _texts(drawing)
+
+
+def test_user_text_stands_in_labels_only() -> None:
+    source = draw(Value(1.0, "needle").tanh(), engine="builtin").source
+
+    assert source.count("needle") == 1
+    assert 'label="needle\\n' in source
+
+
+def test_hostile_labels_of_parameters(engine: str) -> None:
+    weights = [Value(0.1 * number, label) for number, label in enumerate(HOSTILE, 1)]
+    inputs = [Value(1.0) for _ in HOSTILE]
+    drawing = draw(sg.dot(weights, inputs), engine=engine)
+
+    assert_harmless(drawing.svg)
+    assert [box.kind for box in drawing.graph.boxes].count("parameter") == len(HOSTILE)
+    for label in filter(None, HOSTILE):
+        assert clean(label) in _texts(drawing)
+
+
+def test_hostile_names_of_modules(engine: str) -> None:
+    drawing = draw(*hostile_model(), engine=engine)
+
+    assert drawing.notice
+    assert_harmless(drawing.svg)
+    texts = _texts(drawing)
+    for label in filter(None, HOSTILE):
+        assert module_name(label) in texts
+
+
+def test_the_notice_stands_in_the_picture(engine: str) -> None:
+    drawing = draw(chain(1_000), max_nodes=5, engine=engine)
+
+    assert drawing.notice.startswith("1,001 values shown as 3 boxes, grouped by structure")
+    # on as many lines as it needs
+    told = " ".join(ElementTree.fromstring(drawing.svg).itertext()).replace("\u00a0", " ")
+    assert drawing.notice in " ".join(told.split())
+    assert drawing.notice in repr(drawing)
+
+
+def test_pictures_are_the_same_every_time(network: Value, engine: str) -> None:
+    first, second = draw(network, engine=engine), draw(network, engine=engine)
+
+    assert first.svg == second.svg
+    assert first.source == second.source
+
+
+def test_kinds_differ_by_outline() -> None:
+    x, w = Value(1.0, "x"), Value(2.0, "w")
+    svg = draw(sg.dot([w], [x]) * 2, engine="builtin").svg
+    boxes = {
+        "".join(group.itertext()).split("data")[0]: list(group)
+        for group in ElementTree.fromstring(svg).iter(f"{{{SVG_NAMESPACE}}}g")
+        if group.get("data-box")
+    }
+    outlines = {
+        title: [shape for shape in shapes if element_name(shape) == "path"]
+        for title, shapes in boxes.items()
+    }
+
+    assert len(outlines["w"]) == 2  # a parameter has a double border
+    assert outlines["x"][0].get("d", "").count("a9,9") == 4  # an input is round
+    assert outlines["2"][0].get("stroke-dasharray")  # a plain number is dashed
+    assert outlines["*"][0].get("stroke-width") == "3"  # the result is thick
+    assert outlines["dot"][0].get("stroke-width") == "1.25"
+
+
+def test_a_group_is_a_stack() -> None:
+    svg = draw(chain(10), max_nodes=3, engine="builtin").svg
+
+    group = next(
+        group
+        for group in ElementTree.fromstring(svg).iter(f"{{{SVG_NAMESPACE}}}g")
+        if group.get("data-box") == "1"
+    )
+    assert [element_name(shape) for shape in group][:3] == ["path"] * 3
+
+
+def test_boxes_edges_and_rows_can_be_found(network: Value, engine: str) -> None:
+    drawing = draw(network, engine=engine)
+    root = ElementTree.fromstring(drawing.svg)
+
+    boxes = [element for element in root.iter() if element.get("data-box")]
+    assert [box.get("data-box") for box in boxes] == [str(i) for i in range(8)]
+    for box, shown in zip(drawing.graph.boxes, boxes, strict=True):
+        rows = [(text.get("data-row"), text.text) for text in shown if text.get("data-row")]
+        assert rows == [*map(tuple, box.rows)]
+    edges = {element.get("data-edge") for element in root.iter()} - {None}
+    assert edges == {str(i) for i in range(7)}
+
+
+def test_sanitise_drops_what_is_not_allowed() -> None:
+    hostile = """<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY x "y">]><!-- c -->
+    <svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"
+         viewBox="0 0 1 1" onload="a()"><title>t</title><script>b()</script><style>c</style>
+    <g id="i" class="c" style="fill:url(x)"><a xlink:href="javascript:d()"><text>in</text></a>
+    <text x="1" fill="url(#g)" onclick="e()">kept</text><use href="#i"/><foreignObject/>
+    <image href="http://example.org"/></g></svg>"""
+
+    svg = sanitise(hostile, "a picture")
+
+    assert_harmless(svg)
+    root = ElementTree.fromstring(svg)
+    assert [element_name(element) for element in root.iter()] == ["svg", "g", "text"]
+    assert root.attrib == {"viewBox": "0 0 1 1", "role": "img", "aria-label": "a picture"}
+    assert root[0][0].attrib == {"x": "1"}
+
+
+@pytest.mark.parametrize("text", ["", "no picture", "<svg", "<svg><g></svg>"])
+def test_sanitise_refuses_what_it_cannot_read(text: str) -> None:
+    with pytest.raises(ValueError, match=r"SVG|svg"):
+        sanitise(text, "a picture")

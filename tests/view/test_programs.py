@@ -1,0 +1,104 @@
+"""Tests of running Graphviz: in a process of its own, for so long, and whatever goes wrong."""
+
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from scalargrad.view import programs
+from scalargrad.view.programs import GraphvizError, run, where
+
+_DOT = "digraph { a -> b }"
+
+
+def test_an_answer(graphviz_engine: str) -> None:
+    assert b'"bb"' in run(graphviz_engine, _DOT, "dot", "json0")
+
+
+def test_what_is_wrong_with_a_text_is_told(graphviz_engine: str) -> None:
+    with pytest.raises(GraphvizError, match=r"failed \(exit \d+\): ."):
+        run(graphviz_engine, "no graph {", "dot", "json0")
+
+
+def test_pygraphviz_stays_out_of_this_process(real_pygraphviz: None) -> None:
+    run("pygraphviz", _DOT, "dot", "json0")
+
+    assert "pygraphviz" not in sys.modules
+
+
+def test_many_threads_may_draw_at_once(graphviz_engine: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: run(graphviz_engine, _DOT, "dot", "json0"), range(8)))
+
+    assert answers == answers[:1] * 8
+
+
+@pytest.mark.parametrize("name", ["graphviz", "pygraphviz", "json", "site"])
+def test_files_in_the_current_folder_are_not_imported(
+    real_pygraphviz: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong one')")
+    monkeypatch.chdir(tmp_path)
+
+    assert b'"bb"' in run("pygraphviz", _DOT, "dot", "json0")
+
+
+def test_where(
+    fake_dot: Callable[[str], None], fake_pygraphviz: Callable[[str], None], tmp_path: Path
+) -> None:
+    fake_dot("pass")
+    fake_pygraphviz("raise ImportError('it was imported')")
+
+    assert where("dot") == str(tmp_path / "bin" / "dot")
+    assert where("pygraphviz") == str(tmp_path / "packages" / "pygraphviz")
+
+
+def test_nowhere(no_graphviz: None) -> None:
+    assert where("dot") is None
+    assert where("pygraphviz") is None
+    with pytest.raises(GraphvizError, match="not on PATH"):
+        run("dot", _DOT, "dot", "json0")
+    with pytest.raises(GraphvizError, match="pygraphviz is not installed"):
+        run("pygraphviz", _DOT, "dot", "json0")
+
+
+def test_a_module_without_a_specification(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pygraphviz", type(sys)("pygraphviz"))
+
+    assert where("pygraphviz") is None
+
+
+def test_an_unread_question_and_a_late_answer(fake_dot: Callable[[str], None]) -> None:
+    fake_dot("import signal; signal.pause()")
+
+    with pytest.raises(GraphvizError, match=r"took more than 0\.2 s"):
+        run("dot", "x" * 1_000_000, "dot", "json0", timeout=0.2)
+
+
+def test_no_time_limit_is_longer_than_the_longest(
+    fake_dot: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_dot("import signal; signal.pause()")
+    monkeypatch.setattr(programs, "TIMEOUT_SECONDS", 0.2)
+
+    with pytest.raises(GraphvizError, match=r"took more than 0\.2 s"):
+        run("dot", _DOT, "dot", "json0", timeout=60.0)
+
+
+def test_warnings_before_the_reason_are_left_out(fake_dot: Callable[[str], None]) -> None:
+    fake_dot("import sys; sys.exit('Warning: an odd font\\nError: out of ink')")
+
+    with pytest.raises(GraphvizError, match=r"failed \(exit 1\): Error: out of ink$"):
+        run("dot", _DOT, "dot", "json0")
+
+
+def test_an_answer_without_end(
+    fake_dot: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_dot("import sys; sys.stdout.write('x' * 5000)")
+    monkeypatch.setattr(programs, "_MOST_BYTES", 1_000)
+
+    with pytest.raises(GraphvizError, match="wrote more than 1,000 bytes"):
+        run("dot", _DOT, "dot", "json0")
