@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from scalargrad.core.rows import Traced, as_float, is_number
+from scalargrad.core.numbers import Traced, as_float, is_number
 from scalargrad.replay.arrays import array_library
 
 __all__ = ["Batch", "argument_names"]

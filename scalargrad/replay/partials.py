@@ -12,10 +12,10 @@ from functools import lru_cache
 from math import isinf
 from typing import Any
 
+from scalargrad.core.numbers import as_float
 from scalargrad.core.operators import Operators
 from scalargrad.core.primitives import inverse, where
-from scalargrad.core.rows import TABLE, Primitive, as_float, is_number
-from scalargrad.replay.choices import less, less_equal, same
+from scalargrad.core.rows import TABLE, Primitive
 from scalargrad.replay.program import Program
 
 __all__ = ["Partials", "partials_of"]
@@ -176,31 +176,14 @@ class _Symbol(Operators):
         slots = tuple([self.ways.slot(x) for x in inputs])
         return _Symbol(self.ways, self.ways.program.emit(primitive, slots))
 
-    def __lt__(self, other: Any) -> Any:
-        return self.apply(less, (self, other))
+    def compare(self, primitive: Primitive, x: Any, y: Any) -> _Symbol:
+        return self.apply(primitive, (x, y))
 
-    def __gt__(self, other: Any) -> Any:
-        return self.apply(less, (other, self))
-
-    def __le__(self, other: Any) -> Any:
-        return self.apply(less_equal, (self, other))
-
-    def __ge__(self, other: Any) -> Any:
-        return self.apply(less_equal, (other, self))
-
-    def __eq__(self, other: object) -> Any:
-        return self.apply(same, (self, other)) if is_number(other) else False
-
-    def __ne__(self, other: object) -> Any:
-        return 1.0 - self.apply(same, (self, other)) if is_number(other) else True
-
-    __hash__ = Operators.__hash__
-
-    def __bool__(self) -> bool:
+    def decide(self) -> bool:
         return self.ways.decide(self.slot)
 
     @property
-    def data(self) -> float:  # type: ignore[override]
+    def data(self) -> float:
         raise TypeError(
             f"the partials of {self.ways.row.name} read .data: written with this library's "
             "functions alone they could be recorded"

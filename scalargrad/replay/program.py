@@ -8,15 +8,23 @@ from itertools import accumulate
 from math import copysign, isfinite
 from typing import Any
 
+from scalargrad.core.primitives import dot
 from scalargrad.core.rows import Primitive
 from scalargrad.replay.algebra import SIMPLER
-from scalargrad.replay.choices import over_samples
 
-__all__ = ["AFTER", "BEFORE", "SAMPLE", "Guard", "Program"]
+__all__ = ["AFTER", "BEFORE", "SAMPLE", "Guard", "Program", "over_samples"]
 
 # When a slot is computed: once for all samples from parameters and constants alone, anew for each
 # sample, or once at the end from sums over the samples.
 BEFORE, SAMPLE, AFTER = 0, 1, 2
+
+# w1 x1 + ... + wn xn, added up over all samples: how what is the same for all samples gets its
+# adjoint. The one instruction that looks across samples; within one sample it is a `dot`.
+over_samples = Primitive(
+    "over_samples", "the sum over the samples of w1 x1 + ... + wn xn",
+    dot.value, dot.partials,
+    text=lambda *xs: f"over_samples({dot.write(*xs)})",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

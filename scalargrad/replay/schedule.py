@@ -18,10 +18,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from scalargrad.core.primitives import dot, identity
-from scalargrad.replay.choices import held, over_samples
+from scalargrad.core.primitives import dot, identity, stopped
 from scalargrad.replay.passes import used
-from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
+from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, over_samples
 
 __all__ = ["COPY", "MATRIX", "Flat", "Group", "Outer", "Rule", "flatten", "schedule"]
 
@@ -131,7 +130,7 @@ def flatten(program: Program, rules: Mapping[Any, Rule]) -> Flat:
             place[slot] = _split_dot(flat, mine)
         elif row is over_samples:
             place[slot] = _sum_of_rows(flat, mine)
-        elif row is identity or row is held:
+        elif row is identity or row is stopped:
             place[slot] = mine[0]  # for a value they do nothing
         else:
             place[slot] = flat.emit(row, mine, phases[slot])

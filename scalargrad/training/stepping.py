@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from math import isclose, isfinite
 from typing import Any, Protocol
 
-from scalargrad.core.value import Value, no_grad
+from scalargrad.core.modes import no_grad
+from scalargrad.core.value import Value
 from scalargrad.replay.arrays import all_finite, array_library, floats
 from scalargrad.replay.backends import BACKENDS
 from scalargrad.replay.compiled import Compiled

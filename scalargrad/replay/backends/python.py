@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from math import nan
 
 from scalargrad.core.rows import Primitive
-from scalargrad.replay.choices import over_samples
-from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
+from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, over_samples
 
 __all__ = ["PythonBackend"]
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from scalargrad.core import primitives as row
 from scalargrad.core.labels import format_number, label_of
+from scalargrad.core.numbers import as_float
 from scalargrad.core.operators import Operators
-from scalargrad.core.rows import Primitive, as_float
+from scalargrad.core.rows import Primitive
 from scalargrad.core.value import Value
 from scalargrad.view.formula.latex import latex_name, latex_number
 from scalargrad.view.formula.templates import ATOM, POWER, PRODUCT, SUM, bracketed, template
@@ -55,6 +56,13 @@ class Formula(Operators):
         self.primitive = primitive
         self.operands = tuple(operands)
         self.size = 1 + sum([operand.size for operand in operands])
+
+    def compare(self, primitive: Primitive, x: Any, y: Any) -> bool:
+        x, y = (operand.data if isinstance(operand, Formula) else operand for operand in (x, y))
+        return bool(primitive.value(x, y))
+
+    def decide(self) -> bool:
+        return self.data != 0.0
 
     @property
     def is_number(self) -> bool:
@@ -174,7 +182,7 @@ def name_of(value: Value, names: Mapping[Value, str]) -> Formula:
 
 def of_value(value: Value, atom: Atom) -> Formula:
     """The formula of a value, `atom` giving that of each operand."""
-    if value._row is None:
+    if not value.parents:
         return atom(value)
     formula = Formula(value.data, "", value._row, [*map(atom, value.parents)])
     return formula if _can_be_written(formula) else Formula(value.data)
@@ -184,7 +192,9 @@ def of_partials(value: Value, atom: Atom) -> list[Formula]:
     """The formulas of the local derivatives, `atom` giving those of operands and of the value."""
     recorded = value.partials
     try:
-        slopes = value._row.partials(*map(atom, value.parents), atom(value)) if value._row else ()
+        slopes = (
+            value._row.partials(*map(atom, value.parents), atom(value)) if value.parents else ()
+        )
         formulas = [x if isinstance(x, Formula) else Formula(as_float(x)) for x in slopes]
     except Exception:  # partials of users may do anything; a picture of them must not fail
         formulas = []

@@ -14,7 +14,6 @@ from typing import Any
 from scalargrad.core.primitives import dot
 from scalargrad.core.rows import TABLE
 from scalargrad.replay.backends.numba.lanes import Vector
-from scalargrad.replay.choices import less, less_equal, same, take
 from scalargrad.replay.schedule import COPY, Flat, Rule
 
 __all__ = ["FOLDS", "LOOPS", "MAPS", "RULES", "SCALARS"]
@@ -57,7 +56,7 @@ MAPS: dict[Any, tuple[int, Callable[..., Vector]]] = {
     "where": (3, lambda x, y, z: x.differs(0.0).pick(y, z)),
     "less": (2, lambda x, y: (x < y).pick(1.0, 0.0)),
     "less_equal": (2, lambda x, y: (x <= y).pick(1.0, 0.0)),
-    "same": (2, lambda x, y: x.equals(y).pick(1.0, 0.0)),
+    "equal": (2, lambda x, y: x.equals(y).pick(1.0, 0.0)),
     # parts of composed operations
     "-abs": (1, lambda x: -x.unary("fabs")),
     "sigmoid of x, e": (2, lambda x, e: (x >= 0.0).pick(1.0, e) / (1.0 + e)),
@@ -132,6 +131,6 @@ _COMPOSED: dict[str, Rule] = {
 # What the rows become: a spelling by its name, one per lane or row, or several of them.
 RULES: dict[Any, Rule] = {
     row: _COMPOSED.get(row.name, row.name)
-    for row in (*TABLE.values(), less, less_equal, same, take)
+    for row in TABLE.values()
     if row.name in {*_COMPOSED, *MAPS, *FOLDS, *LOOPS, *SCALARS, "take"} and row is not dot
 }
