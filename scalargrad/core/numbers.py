@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from numbers import Real
 from operator import index
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from scalargrad.core.rows import Primitive
+from typing import Any
 
 __all__ = ["Traced", "as_count", "as_float", "as_python", "is_number"]
 
@@ -20,11 +17,11 @@ class Traced:
 
     __slots__ = ()
 
-    def apply(self, primitive: Primitive, inputs: tuple[Any, ...]) -> Any:
+    def apply(self, primitive: Any, inputs: tuple[Any, ...]) -> Any:
         """The result of `primitive` on `inputs`, at least one of which is traced."""
         raise NotImplementedError
 
-    def compare(self, primitive: Primitive, x: Any, y: Any) -> Any:
+    def compare(self, primitive: Any, x: Any, y: Any) -> Any:
         """The truth of a comparison, as a bool or as something that is decided later."""
         raise NotImplementedError
 
