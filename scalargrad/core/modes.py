@@ -2,7 +2,7 @@
 
 A context is a thread, an asyncio task, or the body of a generator. Its modes form a stack; a mode
 is removed by the block that pushed it, in whatever order blocks end. Nearly always no context has
-a mode: then `active` is empty, and that is all an operation looks at.
+a mode that changes operations: then `active` is empty, and that is all an operation looks at.
 """
 
 from __future__ import annotations
@@ -58,36 +58,43 @@ class Mode:
         suspends = frame is not None and frame.f_code.co_flags & _SUSPENDABLE
         self.frame = frame if suspends else None
         key = id(self)
-        active[key] = ref(self, lambda _: active.pop(key, None))
+        for modes, concerned in (
+            (active, builds is False or recorder),
+            (watching, leaves is not None),
+        ):
+            if concerned:
+                modes[key] = ref(self, lambda _, modes=modes: modes.pop(key, None))
 
     def in_force(self) -> bool:
         """Whether the block that pushed the mode is running, not suspended."""
         return self.frame is None or self.frame.f_back is not None
 
 
-active: dict[int, ref[Mode]] = {}  # the modes of all contexts
+active: dict[int, ref[Mode]] = {}  # the modes of all contexts that change what operations do
+watching: dict[int, ref[Mode]] = {}  # those that collect leaves
 _stack: ContextVar[tuple[Mode, ...]] = ContextVar("scalargrad.modes", default=())
-
-
-def _modes() -> Iterator[Mode]:
-    """The modes of this context, innermost first."""
-    return filter(Mode.in_force, reversed(_stack.get()))
 
 
 def builds() -> bool:
     """Whether operations in this context build a graph."""
-    return next((mode.builds for mode in _modes() if mode.builds is not None), True)
+    for mode in reversed(_stack.get()):
+        if mode.builds is not None and mode.in_force():
+            return mode.builds
+    return True
 
 
 def recorder() -> Any:
     """The recorder of this context, or None."""
-    return next((mode.recorder for mode in _modes() if mode.recorder is not None), None)
+    for mode in reversed(_stack.get()):
+        if mode.recorder is not None and mode.in_force():
+            return mode.recorder
+    return None
 
 
 def note_leaf(leaf: Any) -> None:
     """Tell the modes of this context that a leaf was created."""
-    for mode in _modes():
-        if mode.leaves is not None:
+    for mode in _stack.get():
+        if mode.leaves is not None and mode.in_force():
             mode.leaves.add(leaf)
 
 

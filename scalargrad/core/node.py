@@ -7,7 +7,7 @@ recording or drawing, and nothing else makes nodes or fills their slots.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import filterfalse
+from itertools import filterfalse, islice
 from typing import Any
 
 __all__ = [
@@ -17,12 +17,14 @@ __all__ = [
     "Node",
     "backward",
     "binary",
+    "edges",
     "fill",
     "gradients",
     "leaf",
     "nary",
     "numbers",
     "order",
+    "partials",
     "register",
     "set_gradients",
 ]
@@ -102,7 +104,8 @@ def fill(self: Node, data: float, label: str = "", row: Any = None) -> None:
 def leaf(data: float, row: Any) -> Any:
     """A leaf that the user did not create; `row` is CONSTANT, DETACHED or another `Leaf`."""
     made = _new(_class)
-    fill(made, data, "", row)
+    made._data, made._grad, made.label, made._row = data, 0.0, "", row
+    made._x, made._y, made._dx, made._dy = (), None, (), 0.0
     return made
 
 
@@ -182,6 +185,32 @@ def backward(output: Node, seed: float) -> None:
             for operand, partial in zip(node._x, node._dx, strict=True):
                 if partial:
                     operand._grad += g * partial
+
+
+def edges(nodes: Iterable[Node], index: dict[Any, int], first: int) -> tuple[list[int], list[int]]:
+    """The edges of a graph: by node the first of its edges, and by edge the index of the operand.
+
+    The nodes before `first` count as leaves.
+    """
+    starts, operands = [0] * (first + 1), []
+    for node in islice(nodes, first, None):
+        if node._y is not None:
+            operands += (index[node._x], index[node._y])
+        elif node._x:
+            operands += [index[x] for x in node._x]
+        starts.append(len(operands))
+    return starts, operands
+
+
+def partials(nodes: Sequence[Node], starts: Sequence[int]) -> list[float]:
+    """The local derivative on each edge of the nodes that have edges."""
+    found: list[float] = []
+    before = 0
+    for node, end in zip(nodes, islice(starts, 1, None), strict=True):
+        if end != before:
+            found += node._dx if node._y is None else (node._dx, node._dy)
+            before = end
+    return found
 
 
 def numbers(nodes: Iterable[Node]) -> list[float]:

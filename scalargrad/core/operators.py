@@ -38,10 +38,11 @@ def _binary(
 
 def _comparison(primitive: Primitive, swapped: bool = False) -> Callable[[Operators, Any], Any]:
     def method(self: Operators, other: Any) -> Any:
-        if not is_number(other):
+        if other.__class__ is not float and not is_number(other):
             return NotImplemented
-        x, y = (other, self) if swapped else (self, other)
-        return self.compare(primitive, x, y)
+        if swapped:
+            return self.compare(primitive, other, self)
+        return self.compare(primitive, self, other)
 
     return method
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import accumulate
 from operator import add as plus
 from operator import mul
-from typing import Any, TypeVar
+from typing import Any
 
-from scalargrad.core.node import order
+from scalargrad.core.node import edges, order, partials
 
 __all__ = ["Tape"]
-
-T = TypeVar("T")
 
 
 class Tape:
@@ -28,46 +27,51 @@ class Tape:
     edges `starts[i]` to `starts[i + 1]`; edge `e` comes from node `operands[e]`, repeats included.
 
     Args:
-        nodes: the nodes in topological order; they have a hash.
-        rows: the operation of each.
-        parents: the operands of each, all of them in `nodes`.
+        nodes: the nodes in topological order.
+        starts: by node the first of its edges, and their number at the end.
+        operands: by edge the node that it comes from.
+        rows: the operation of each node, None for a leaf; by default those of the nodes.
     """
 
     def __init__(
-        self, nodes: Sequence[Any], rows: Sequence[Any], parents: Iterable[Sequence[Any]]
-    ) -> None:
-        self.nodes, self.rows = nodes, rows
-        self.index = {node: i for i, node in enumerate(nodes)}
-        self.starts, self.operands = array("q", [0]), array("q")
-        find = self.index.__getitem__
-        for operands in parents:
-            self.operands.extend(map(find, operands))
-            self.starts.append(len(self.operands))
-        self._partials: array[float] | None = None
+        self, nodes: Sequence[Any], starts: Sequence[int], operands: Sequence[int],
+        rows: Sequence[Any] | None = None,
+    ) -> None:  # fmt: skip
+        self.nodes, self.starts, self.operands = nodes, starts, operands
+        self._rows = rows
 
     @classmethod
-    def of(cls, outputs: Iterable[Any], inputs: Iterable[Any] = ()) -> Tape:
+    def of(cls, outputs: Iterable[Any], inputs: Sequence[Any] = ()) -> Tape:
         """The tape of Values: the graph of `outputs`, down to `inputs`, which come first.
 
         What the `inputs` depend on is left out.
         """
-        below = dict.fromkeys(inputs)
-        nodes = [*below, *order(outputs, set(below))]
-        rows = [None if node in below or not node.parents else node._row for node in nodes]
-        return cls(nodes, rows, [() if node in below else node.parents for node in nodes])
+        nodes = [*inputs, *order(outputs, set(inputs))]
+        index = dict(zip(nodes, range(len(nodes)), strict=True))
+        tape = cls(nodes, *edges(nodes, index, len(inputs)))
+        tape.__dict__["index"] = index
+        return tape
 
     def __len__(self) -> int:
         return len(self.nodes)
 
-    @property
-    def partials(self) -> array[float]:
+    @cached_property
+    def index(self) -> dict[Any, int]:
+        """The index of each node."""
+        return {node: i for i, node in enumerate(self.nodes)}
+
+    @cached_property
+    def rows(self) -> Sequence[Any]:
+        """The operation of each node, None for a leaf."""
+        if self._rows is not None:
+            return self._rows
+        pairs = zip(self.nodes, map(len, map(self.edges, range(len(self)))), strict=True)
+        return [node._row if count else None for node, count in pairs]
+
+    @cached_property
+    def partials(self) -> Sequence[float]:
         """The local derivative on each edge, as of when its result was computed."""
-        if self._partials is None:
-            self._partials = array("d")
-            for i, node in enumerate(self.nodes):
-                if self.starts[i] < self.starts[i + 1]:
-                    self._partials.extend(node.partials)
-        return self._partials
+        return partials(self.nodes, self.starts)
 
     def edges(self, i: int) -> range:
         """The edges from the operands of node `i`."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from scalargrad.core import primitives as row
 from scalargrad.core.copying import Copies
-from scalargrad.core.modes import active, builds, no_grad, note_leaf, recorder
+from scalargrad.core.modes import active, builds, no_grad, note_leaf, recorder, watching
 from scalargrad.core.node import (
     CONSTANT,
     DETACHED,
@@ -58,7 +58,7 @@ class Value(Node, Copies):
         if not isinstance(label, str):
             raise TypeError(f"Value: label must be a string, got {type(label).__name__}")
         fill(self, data if data.__class__ is float else as_float(data, "Value"), label)
-        if active:
+        if watching:
             note_leaf(self)
 
     @property
@@ -151,8 +151,9 @@ class Value(Node, Copies):
         """Whether the comparison holds for the numbers; while recording, a value that is 1 or 0."""
         if active and (recording := recorder()):
             return recording.apply(primitive, (x, y))
-        x, y = (operand._data if isinstance(operand, Value) else operand for operand in (x, y))
-        return bool(primitive.value(x, y))
+        x = x._data if isinstance(x, Value) else x
+        y = y._data if isinstance(y, Value) else y
+        return primitive.value(x, y) == 1.0
 
     def decide(self) -> bool:
         """Whether the number is not 0; while recording, this leaves a guard."""
@@ -212,6 +213,8 @@ register(Value)
 
 def _operand(x: Any) -> Value | None:
     """The other operand of an operator as a Value; None if it is no real number."""
+    if x.__class__ is float:
+        return leaf(x, CONSTANT)  # type: ignore[no-any-return]
     if isinstance(x, Value):
         return x
     return leaf(as_float(x), CONSTANT) if is_number(x) else None

@@ -269,6 +269,8 @@ class _Run:
 
     def _product(self, g: Any, slope: Any) -> Any:
         """g * slope, without the products whose result is known; None is no term."""
+        if g.__class__ is slope.__class__ is float:
+            return g * slope if g and slope else None
         if (not isinstance(g, Value) and not g) or (not isinstance(slope, Value) and not slope):
             return None  # a zero that is no variable stops here
         if _is_one(g) or _is_one(slope):
