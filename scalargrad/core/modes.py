@@ -58,12 +58,10 @@ class Mode:
         suspends = frame is not None and frame.f_code.co_flags & _SUSPENDABLE
         self.frame = frame if suspends else None
         key = id(self)
-        for modes, concerned in (
-            (active, builds is False or recorder),
-            (watching, leaves is not None),
-        ):
-            if concerned:
-                modes[key] = ref(self, lambda _, modes=modes: modes.pop(key, None))
+        if builds is False or recorder is not None:
+            active[key] = ref(self, lambda _: active.pop(key, None))
+        if leaves is not None:
+            watching[key] = ref(self, lambda _: watching.pop(key, None))
 
     def in_force(self) -> bool:
         """Whether the block that pushed the mode is running, not suspended."""

@@ -192,7 +192,8 @@ def edges(nodes: Iterable[Node], index: dict[Any, int], first: int) -> tuple[lis
 
     The nodes before `first` count as leaves.
     """
-    starts, operands = [0] * (first + 1), []
+    starts = [0] * (first + 1)
+    operands: list[int] = []
     for node in islice(nodes, first, None):
         if node._y is not None:
             operands += (index[node._x], index[node._y])

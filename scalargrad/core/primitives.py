@@ -1,20 +1,22 @@
 """The table of operations: one row each, its value and its local partial derivatives.
 
-Everything else reads these rows: `backward`, higher order, forward mode, the pictures, the tests,
-the page `docs/operations.md`. To add an operation, add a row; nothing else changes, not even a
-test. What the columns mean and what a row may use is said at the top of `rows.py`.
+Everything else reads these rows: `backward`, higher order, forward mode, replay, the pictures, the
+tests, the page `docs/operations.md`. To add an operation, add a row; nothing else changes, not even
+a test. The top of `rows.py` says what the columns mean and what a row may use.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from math import inf, nan
 from operator import mul as times
-from typing import Any
+from typing import Any, TypeVar
 
 from scalargrad.core.rows import Primitive, row
+
+T = TypeVar("T")
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 SQRT_2, SQRT_PI = math.sqrt(2.0), math.sqrt(math.pi)
@@ -279,21 +281,26 @@ def plain_dot(ws: Iterable[float], xs: Iterable[float], bias: float) -> float:
     return bias
 
 
-def _dot(*inputs: float) -> float:
-    n = len(inputs) // 2  # w1 ... wn, x1 ... xn and, when their number is odd, a bias
-    return plain_dot(inputs[:n], inputs[n : 2 * n], inputs[-1] if len(inputs) % 2 else 0.0)
+def dot_operands(operands: Sequence[T]) -> tuple[Sequence[T], Sequence[T], Sequence[T]]:
+    """The operands of `dot` taken apart: w1 ... wn, x1 ... xn, and the bias if there is one."""
+    n = len(operands) // 2
+    return operands[:n], operands[n : 2 * n], operands[2 * n :]
 
 
-def _dot_partials(*inputs: Any, out: Any) -> tuple[Any, ...]:
-    n = len(inputs) // 2
-    return (*inputs[n : 2 * n], *inputs[:n], *(1.0,) * (len(inputs) % 2))
+def _dot(*operands: float) -> float:
+    ws, xs, bias = dot_operands(operands)
+    return plain_dot(ws, xs, bias[0] if bias else 0.0)
+
+
+def _dot_partials(*operands: Any, out: Any) -> tuple[Any, ...]:
+    ws, xs, bias = dot_operands(operands)
+    return (*xs, *ws, *(1.0 for _ in bias))
 
 
 def _write_dot(product: str) -> Callable[..., str]:
-    def write(*inputs: str) -> str:
-        n = len(inputs) // 2
-        pairs = [product.join(pair) for pair in zip(inputs[:n], inputs[n:], strict=False)]
-        return " + ".join([*pairs, *inputs[2 * n :]])
+    def write(*operands: str) -> str:
+        ws, xs, bias = dot_operands(operands)
+        return " + ".join([*(f"{w}{product}{x}" for w, x in zip(ws, xs, strict=True)), *bias])
 
     return write
 
@@ -319,18 +326,18 @@ def _logsumexp_partials(*xs: Any, out: Any) -> list[Any]:
     return [tie / plain_sum(ties) for tie in ties]
 
 
-row("sum", "the sum", lambda *xs: plain_sum(xs), lambda *xs, out: (1.0,) * len(xs),
+sum = row("sum", "the sum", lambda *xs: plain_sum(xs), lambda *xs, out: (1.0,) * len(xs),
     lambda *xs: " + ".join(xs), text=lambda *xs: " + ".join(xs), at=[(1.5, -0.3, 2.0)])
-row("mean", "the arithmetic mean", lambda *xs: plain_sum(xs) / len(xs),
+mean = row("mean", "the arithmetic mean", lambda *xs: plain_sum(xs) / len(xs),
     lambda *xs, out: (1.0 / len(xs),) * len(xs),
     lambda *xs: rf"\tfrac{{1}}{{{len(xs)}}}({' + '.join(xs)})", at=[(1.5, -0.3, 2.0)])
-row("prod", "the product", lambda *xs: math.prod(xs) if xs else 1.0, _prod_partials,
+prod = row("prod", "the product", lambda *xs: math.prod(xs) if xs else 1.0, _prod_partials,
     lambda *xs: r" \cdot ".join(xs), text=lambda *xs: " * ".join(xs),
     at=[(1.5, -0.3, 2.0), (1.5, 0.0, 2.0), (0.0, 0.0, 2.0)])
 dot = row("dot", "the sum of products w1 x1 + ... + wn xn, plus a bias if there is one",
     _dot, _dot_partials, _write_dot(r" \cdot "), text=_write_dot(" * "),
     at=[(1.5, -0.3, 2.0, 0.7), (1.5, -0.3, 2.0, 0.7, -1.0)])
-row("logsumexp", "log(exp(x1) + ... + exp(xn)), safe for large inputs",
+logsumexp = row("logsumexp", "log(exp(x1) + ... + exp(xn)), safe for large inputs",
     _logsumexp, _logsumexp_partials,
     lambda *xs: rf"\ln({' + '.join(f'e^{{{x}}}' for x in xs)})",
     at=[(1.5, -0.3, 2.0), (1000.0, 999.0)],

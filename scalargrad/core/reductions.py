@@ -1,4 +1,4 @@
-"""Functions of a whole list that make one node each, whatever its length: sum, dot ..."""
+"""Functions of a whole list that make one node each, whatever its length: sum, dot and others."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from scalargrad.core import primitives as row
 from scalargrad.core.modes import active, recorder
 from scalargrad.core.node import nary, numbers
 from scalargrad.core.numbers import as_float, is_number
-from scalargrad.core.primitives import exp, maximum, plain_dot
-from scalargrad.core.rows import TABLE
 from scalargrad.core.value import Value, stop_gradient
 
 __all__ = [
@@ -28,44 +26,76 @@ __all__ = [
 
 
 def sum(xs: Iterable[Any]) -> Any:
-    """The sum of the numbers or Values `xs` as one node; 0.0 when there are none.
+    """Add up `xs` as one node, from left to right.
+
+    Args:
+        xs: n numbers or Values, n >= 0.
+
+    Returns:
+        The sum, 0.0 if there is nothing to add: a Value if one of `xs` is.
+
+    Raises:
+        TypeError: `xs` is not a list of numbers.
 
     >>> xs = [Value(1.0), Value(2.0), 3.0]
     >>> sg.sum(xs).data
     6.0
     """
-    return TABLE["sum"](*listed(xs, "sum"))
+    return row.sum(*listed(xs, "sum"))
 
 
 def mean(xs: Iterable[Any]) -> Any:
-    """The arithmetic mean of `xs` as one node; a ValueError when there are none.
+    """Compute the arithmetic mean of `xs` as one node.
+
+    Args:
+        xs: n numbers or Values, n >= 1.
+
+    Returns:
+        The mean, a Value if one of `xs` is.
+
+    Raises:
+        TypeError: `xs` is not a list of numbers.
+        ValueError: `xs` is empty.
 
     >>> sg.mean([1.0, 2.0, 6.0])
     3.0
     """
-    return TABLE["mean"](*listed(xs, "mean", at_least=1))
+    return row.mean(*listed(xs, "mean", at_least=1))
 
 
 def prod(xs: Iterable[Any]) -> Any:
-    """The product of `xs` as one node, differentiable at zeros too; 1.0 when there are none.
+    """Multiply `xs` as one node, which is differentiable at zeros too.
+
+    Args:
+        xs: n numbers or Values, n >= 0.
+
+    Returns:
+        The product, 1.0 if there is nothing to multiply: a Value if one of `xs` is.
+
+    Raises:
+        TypeError: `xs` is not a list of numbers.
 
     >>> x, y = Value(0.0), Value(5.0)
     >>> sg.prod([x, y]).backward()
     >>> x.grad, y.grad
     (5.0, 0.0)
     """
-    return TABLE["prod"](*listed(xs, "prod"))
+    return row.prod(*listed(xs, "prod"))
 
 
 def dot(ws: Iterable[Any], xs: Iterable[Any], bias: Any = None) -> Any:
-    """w1 x1 + ... + wn xn (+ bias) as one node: a neuron's weighted sum.
+    """Compute w1 x1 + ... + wn xn (+ bias), the weighted sum of a neuron, as one node.
 
     Args:
-        ws: the weights, numbers or Values.
-        xs: as many inputs.
-        bias: a number or Value to start the sum from, or None.
+        ws: the n weights, numbers or Values.
+        xs: the n inputs.
+        bias: a number or Value that the sum starts from, or None.
+
+    Returns:
+        The sum, a Value if one of the operands is.
 
     Raises:
+        TypeError: `ws` or `xs` is not a list of numbers.
         ValueError: the lengths differ; both are named.
 
     >>> w = [Value(0.5), Value(-1.0)]
@@ -79,7 +109,7 @@ def dot(ws: Iterable[Any], xs: Iterable[Any], bias: Any = None) -> Any:
             f"dot needs as many inputs as weights, got {len(inputs)} inputs for {n} weights"
         )
     operands = (*weights, *inputs) if bias is None else (*weights, *inputs, bias)
-    return TABLE["dot"](*operands)
+    return row.dot(*operands)
 
 
 def dot_of_values(
@@ -95,24 +125,47 @@ def dot_of_values(
         return row.dot(*operands)  # type: ignore[no-any-return]
     w = numbers(ws)
     if bias is None:
-        return nary(row.dot, plain_dot(w, x, 0.0), operands, (*x, *w))  # type: ignore[no-any-return]
-    return nary(row.dot, plain_dot(w, x, bias._data), operands, (*x, *w, 1.0))  # type: ignore[no-any-return]
+        return nary(row.dot, row.plain_dot(w, x, 0.0), operands, (*x, *w))  # type: ignore[no-any-return]
+    return nary(row.dot, row.plain_dot(w, x, bias._data), operands, (*x, *w, 1.0))  # type: ignore[no-any-return]
 
 
 def logsumexp(xs: Iterable[Any]) -> Any:
-    """log(exp(x1) + ... + exp(xn)) as one node; large inputs do not overflow.
+    """Compute log(exp(x1) + ... + exp(xn)) as one node, without overflow for large inputs.
+
+    Args:
+        xs: n numbers or Values, n >= 1.
+
+    Returns:
+        The logarithm, a Value if one of `xs` is.
+
+    Raises:
+        TypeError: `xs` is not a list of numbers.
+        ValueError: `xs` is empty.
+
+    The largest input is taken out of the sum (Blanchard, Higham and Higham, Accurately computing
+    the log-sum-exp and softmax functions, 2021).
 
     >>> sg.logsumexp([1000.0, 1000.0])
     1000.6931471805599
     """
-    return TABLE["logsumexp"](*listed(xs, "logsumexp", at_least=1))
+    return row.logsumexp(*listed(xs, "logsumexp", at_least=1))
 
 
 def log_softmax(xs: Iterable[Any]) -> list[Any]:
-    """The logarithms of `softmax`, more exact than taking them afterwards; a list.
+    """Compute the logarithms of `softmax`, more accurately than by taking them afterwards.
 
-    >>> sg.log_softmax([0.0, 1000.0])
-    [-1000.0, 0.0]
+    Args:
+        xs: n numbers or Values, n >= 1.
+
+    Returns:
+        A list of n logarithms, Values if one of `xs` is.
+
+    Raises:
+        TypeError: `xs` is not a list of numbers.
+        ValueError: `xs` is empty.
+
+    >>> [round(y, 4) for y in sg.log_softmax([0.0, 2.0])]
+    [-2.1269, -0.1269]
     """
     shifted = _shifted(listed(xs, "log_softmax", at_least=1))
     total = logsumexp(shifted)
@@ -120,35 +173,51 @@ def log_softmax(xs: Iterable[Any]) -> list[Any]:
 
 
 def softmax(xs: Iterable[Any]) -> list[Any]:
-    """Each exp(x) divided by the sum of all: positive numbers that add up to 1; a list.
+    """Compute exp(xi) / (exp(x1) + ... + exp(xn)): positive numbers that add up to 1.
 
-    >>> sg.softmax([1000.0, 1000.0])
-    [0.5, 0.5]
+    Args:
+        xs: n numbers or Values, n >= 1.
+
+    Returns:
+        A list of n numbers, Values if one of `xs` is.
+
+    Raises:
+        TypeError: `xs` is not a list of numbers.
+        ValueError: `xs` is empty.
+
+    The formula is Bridle's (Probabilistic interpretation of feedforward classification network
+    outputs, 1990), with the largest input subtracted first, so that no exp overflows.
+
+    >>> [round(y, 4) for y in sg.softmax([0.0, 2.0])]
+    [0.1192, 0.8808]
     """
-    powers = [exp(x) for x in _shifted(listed(xs, "softmax", at_least=1))]
+    powers = [row.exp(x) for x in _shifted(listed(xs, "softmax", at_least=1))]
     total = sum(powers)
     return [power / total for power in powers]
 
 
 def _shifted(xs: list[Any]) -> list[Any]:
     """Without the largest, which drops out of a softmax: no exp overflows, no digit is lost."""
-    largest = stop_gradient(reduce(maximum, xs))
+    largest = stop_gradient(reduce(row.maximum, xs))
     return [x - largest for x in xs]
 
 
 def take(values: Sequence[Any], index: Any) -> Any:
-    """The element of `values` at `index`, counted as Python does.
+    """Pick the element of `values` at `index`, which stays a choice in a recorded function.
 
     Args:
-        values: a list of numbers or Values, or of rows of them.
-        index: a whole number; as a number or a Value.
+        values: a list of n numbers or Values, or of rows of them.
+        index: a whole number from -n to n - 1, as a number or a Value.
+
+    Returns:
+        The element itself.
 
     Raises:
         IndexError: there is no such element.
-        ValueError: the index is not whole.
+        ValueError: the index is not a whole number.
 
-    In a function that `sg.compile` records it is one instruction, made anew for each sample; its
-    derivative costs in proportion to the length of the list.
+    In a function that `sg.compile` records this is one instruction, whose index each sample
+    chooses anew; its derivative costs in proportion to the length of the list.
 
     >>> sg.take([10.0, 20.0, 30.0], 1)
     20.0

@@ -26,7 +26,7 @@ from math import isfinite
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, overload
 
-from scalargrad.core.numbers import Traced, as_float, is_number
+from scalargrad.core.numbers import Traced, as_float
 
 if TYPE_CHECKING:  # inspect and string take 10 ms to load, and few programs need them
     from inspect import Signature
@@ -60,7 +60,7 @@ class Primitive:
         self.name = self.__name__ = name
         self.symbol = name if symbol is None else symbol
         self.value = value
-        self.operands, self.partials = _operands(partials)
+        self.operands, self.partials = operands_of(partials)
         self.arity = None if self.operands is None else len(self.operands)  # None: any number
         self.text = text or (lambda *operands: f"{name}({', '.join(operands)})")
         self.latex = latex or (lambda *operands: rf"\mathrm{{{name}}}({', '.join(operands)})")
@@ -163,7 +163,7 @@ def _point(p: Point) -> tuple[float, ...]:
     return p if isinstance(p, tuple) else (p,)
 
 
-def _operands(partials: Partials) -> tuple[tuple[str, ...] | None, Partials]:
+def operands_of(partials: Partials) -> tuple[tuple[str, ...] | None, Partials]:
     """The names of the inputs (None: any number), and partials that take `out` last."""
     if isinstance(partials, FunctionType):
         code = partials.__code__
@@ -183,7 +183,7 @@ def _operands(partials: Partials) -> tuple[tuple[str, ...] | None, Partials]:
 
 
 TABLE: dict[str, Primitive] = {}  # the operations of this library, by name
-_OWN: dict[str, Primitive] = {}  # those that users made, by name
+CUSTOM: dict[str, Primitive] = {}  # those that users added
 
 
 def row(name: str, about: str, value: Callable[..., float], partials: Partials,
@@ -196,94 +196,7 @@ def row(name: str, about: str, value: Callable[..., float], partials: Partials,
 def find(name: str) -> Primitive:
     """The operation of that name; a KeyError says how to make an unknown one known."""
     try:
-        return TABLE.get(name) or _OWN[name]
+        return TABLE.get(name) or CUSTOM[name]
     except KeyError:
         hint = f"make it with sg.primitive({name!r}, ...) before loading"
         raise KeyError(f"no operation is named {name!r}: {hint}") from None
-
-
-def primitive(
-    name: str, value: Callable[..., float], partials: Partials,
-    text: str | None = None, latex: str | None = None,
-) -> Primitive:  # fmt: skip
-    """Make an operation of your own, which then works wherever the built-in ones do.
-
-    Args:
-        name: what it is called in pictures, messages and files; not the name of a built-in one.
-        value: the operation as a function of floats.
-        partials: a function of the same inputs and then ``out`` (the value) that returns a tuple
-            with one local derivative for each input, written with this library's functions
-            (``sg.exp``, not ``math.exp``), so that it can be differentiated in its turn.
-        text: how to write it, ``{0}``, ``{1}`` ... being the operands; by default ``name(...)``.
-        latex: likewise in LaTeX.
-
-    Raises:
-        TypeError: a `name` that is no string, a `value` or `partials` that is not callable.
-        ValueError: a `name` that is empty or taken, or templates that do not fit the inputs.
-
-    >>> cube = sg.primitive("cube", lambda x: x**3, lambda x, out: (3 * x * x,))
-    >>> x = Value(2.0)
-    >>> cube(x).backward()
-    >>> x.grad
-    12.0
-    >>> sg.grad(sg.grad(cube))(2.0)
-    12.0
-    """
-    if not isinstance(name, str):
-        raise TypeError(f"primitive: name must be a string, got {type(name).__name__}")
-    if not name or name in TABLE:
-        fault = "taken by a built-in operation" if name else "empty"
-        raise ValueError(f"primitive: the name {name!r} is {fault}")
-    for what, function in (("value", value), ("partials", partials)):
-        if not callable(function):
-            got = type(function).__name__
-            raise TypeError(f"primitive {name!r}: {what} must be a function, got {got}")
-
-    operands, _ = _operands(partials)
-    for template in (text, latex):
-        _check_template(template, 6 if operands is None else len(operands), name)
-
-    def checked_value(*inputs: float) -> float:
-        return as_float(value(*inputs), f"primitive {name!r}: its value")
-
-    own = Primitive(name, "an operation of your own", checked_value, partials, latex, text=text)
-    raw_partials = own.partials
-
-    def checked_partials(*inputs_and_out: Any) -> tuple[Any, ...]:
-        try:
-            slopes = raw_partials(*inputs_and_out)
-        except (ValueError, ZeroDivisionError, OverflowError) as cause:
-            fault = own.domain_error(cause, inputs_and_out[:-1])
-            raise type(cause)(f"the partials of primitive {name!r} fail: {fault}") from None
-        if not isinstance(slopes, (tuple, list)) or len(slopes) != len(inputs_and_out) - 1:
-            raise ValueError(
-                f"primitive {name!r}: partials must return a tuple of {len(inputs_and_out) - 1} "
-                f"derivative(s), one for each input, got {slopes!r}"
-            )
-        if any(isinstance(x, Traced) for x in inputs_and_out) and all(map(is_number, slopes)):
-            return tuple(slopes)
-        return tuple(as_float(slope, f"primitive {name!r}: a partial") for slope in slopes)
-
-    own.partials = checked_partials
-    _OWN[name] = own
-    return own
-
-
-def _check_template(template: Any, count: int, name: str) -> None:
-    if template is None:
-        return
-    if not isinstance(template, str):
-        got = type(template).__name__
-        raise TypeError(f"primitive {name!r}: text and latex must be strings, got {got}")
-    from string import Formatter
-
-    try:
-        fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
-        if odd := [field for field in fields if "." in field or "[" in field]:
-            raise ValueError(f"an operand is text, which has no {odd[0]!r}")
-        template.format(*["x"] * count)
-    except (IndexError, KeyError, ValueError) as fault:
-        raise ValueError(
-            f"primitive {name!r}: {template!r} must have the fields {{0}}, {{1}} ... for its "
-            f"operands, and other braces doubled ({fault})"
-        ) from None

@@ -19,31 +19,30 @@ _TINY = 2.0**-1022  # below this, floats lose digits
 
 
 class GradientCheckError(AssertionError):
-    """A derivative that differs from the numerical one; the message names argument and values."""
+    """A derivative differs from the numerical one; the message names the argument and both."""
 
 
 def numerical_grad(
     f: Callable[..., Any], args: Any, method: str = "central", eps: float | None = None
 ) -> Any:
-    """The derivative of `f` from its values alone, as a check on the exact one.
+    """Estimate the derivative of `f` from its values alone, by finite differences.
 
     Args:
         f: a function that returns one number.
-        args: its arguments, a tuple or list; a single number or dict counts as the only argument.
-        method: "forward", (f(x + eps) - f(x)) / eps, with an error of the order of eps and one
-            evaluation for each number beside a shared one; "central",
-            (f(x + eps) - f(x - eps)) / 2 eps, of the order of eps**2, with two evaluations;
-            "extrapolated", central differences extrapolated to eps = 0 (Ridders, Accurate
-            computation of F'(x) and F'(x) F''(x), 1982), good to about 10 digits.
-        eps: the step; by default the usual compromise between the error of the formula and that
-            of rounding, relative to x: 1.5e-8 forward, 6e-6 central.
+        args: its arguments, a tuple or list; a single number or dict is the only argument.
+        method: "forward", (f(x + eps) - f(x)) / eps, with an error of order eps and one evaluation
+            per number; "central", (f(x + eps) - f(x - eps)) / 2 eps, of order eps**2, with two;
+            "extrapolated", central differences extrapolated to eps = 0, good to about 10 digits
+            (Ridders, Accurate computation of F'(x) and F'(x) F''(x), 1982).
+        eps: the step; by default the usual compromise between truncation and rounding, relative
+            to x: 1.5e-8 forward, 6e-6 central.
 
     Returns:
         The derivatives in the nesting of `args`.
 
     Raises:
-        TypeError: `f` does not return one number, an argument is no nesting of numbers.
-        ValueError: an unknown method, or an `eps` that is not positive.
+        TypeError: `f` does not return one number, or an argument is not a nesting of numbers.
+        ValueError: the method is unknown, or `eps` not positive.
 
     >>> derivative = numerical_grad(lambda x: x * x, 3.0)
     >>> round(derivative, 6)
@@ -73,17 +72,22 @@ def check_grads(
     f: Callable[..., Any], args: Sequence[Any], order: int = 1,
     rtol: float = 1e-6, atol: float = 0.0,
 ) -> None:  # fmt: skip
-    """Compare the derivatives of `f` in reverse and in forward mode with numerical ones.
+    """Compare the derivatives of `f`, in reverse and forward mode, with numerical ones.
 
     Args:
-        f: a function of numbers or nestings of numbers, that returns one or a nesting.
+        f: a function of numbers or nestings of numbers, that returns a number or a nesting.
         args: the tuple of its arguments, away from kinks.
-        order: up to which derivative: 2 checks the second as the derivative of the first.
-        rtol, atol: how far apart the two may be: atol, plus rtol times the expected value, plus
-            four times the estimated error of the expected value.
+        order: the highest derivative to check; 2 checks the second as the derivative of the first.
+        rtol: the relative tolerance.
+        atol: the absolute tolerance. Two derivatives may differ by atol, plus rtol times the
+            expected value, plus four times the estimated error of the expected value.
+
+    Returns:
+        None, if all derivatives agree.
 
     Raises:
         GradientCheckError: they differ; the message names the argument, got and expected.
+        TypeError: `args` is not a tuple or list of nestings of numbers.
 
     >>> check_grads(lambda x, y: x * y**2, (2.0, 3.0), order=2)
     """
@@ -100,7 +104,7 @@ def _check_first(
     f: Callable[..., Any], args: tuple[Any, ...], what: str, rtol: float, atol: float
 ) -> None:
     flat = _plain(args)
-    names = [place for i, x in enumerate(args) for place in _places(x, f"argument {i}")]
+    names = [name for i, x in enumerate(args) for name in _names(x, f"argument {i}")]
     outputs = _numbers(f, args)
     m, n = len(outputs), len(flat)
 
@@ -132,17 +136,17 @@ def _check_first(
 
 
 def _plain(tree: Any) -> list[float]:
-    """The numbers of a nesting in a row, Values as what is in them."""
-    row = leaves(tree, "argument")
-    return [x.data if isinstance(x, Value) else float(x) for x in row]
+    """The numbers of a nesting, flattened, those of Values included."""
+    flat = leaves(tree, "argument")
+    return [x.data if isinstance(x, Value) else float(x) for x in flat]
 
 
-def _places(tree: Any, where: str) -> list[str]:
+def _names(tree: Any, where: str) -> list[str]:
     """The name of every number in a nesting, like "argument 0['w'][1]"."""
     if isinstance(tree, dict):
-        return [p for key, x in tree.items() for p in _places(x, f"{where}[{key!r}]")]
+        return [n for key, x in tree.items() for n in _names(x, f"{where}[{key!r}]")]
     if isinstance(tree, (list, tuple)) or getattr(tree, "shape", None):
-        return [p for i, x in enumerate(tree) for p in _places(x, f"{where}[{i}]")]
+        return [n for i, x in enumerate(tree) for n in _names(x, f"{where}[{i}]")]
     return [where]
 
 

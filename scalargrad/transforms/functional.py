@@ -1,14 +1,13 @@
-"""Derivatives of plain functions of numbers: grad, jacobian, hessian, jvp, vjp and their like.
+"""Derivatives of plain functions: grad, value_and_grad, jacobian, hessian, jvp, vjp and hvp.
 
-A function is run once on fresh Values, and the chain rule is walked over what came out, backward or
-forward. There are two ways to walk. With numbers: each node's partials are the floats it recorded.
-With Values: each node's row is asked for its partials *on Values*, which makes the derivative a
-graph of its own, to be differentiated in its turn. The second is taken when the function depends on
-a Value from outside of it, be that the user's or the argument of a transform around this one.
+A function is run once on fresh Values, and its graph is swept backward or forward, in one of two
+ways. With numbers, the partials are the floats that the nodes recorded. With Values, each row
+computes its partials *on Values*, so that the derivative is a graph of its own, which can be
+differentiated in turn. A sweep with Values is needed if the function depends on a Value from
+outside: one of the user's, or the argument of a transform around this one.
 
-Only nodes that depend on the fresh Values are walked, so transforms inside one another do not mix
-up their variables (Siskind and Pearlmutter, Perturbation confusion and referential transparency,
-2005).
+Only nodes that depend on the fresh Values are swept, so nested transforms cannot confuse their
+variables (Siskind and Pearlmutter, Perturbation confusion and referential transparency, 2005).
 """
 
 from __future__ import annotations
@@ -33,19 +32,22 @@ _FIXED = (CONSTANT, DETACHED)  # leaves that nothing is differentiated by
 
 
 def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The function that gives the derivative of `f`, which returns one number.
+    """Return the function that computes the derivative of `f`.
 
     Args:
-        f: a function of numbers, or of nested lists, tuples and dicts of numbers.
-        argnums: which positional argument to differentiate by; several give a tuple.
+        f: a function of numbers, or of nested lists, tuples and dicts of numbers, that returns one
+            number.
+        argnums: the position of the argument to differentiate by; a sequence of positions gives a
+            tuple of derivatives.
 
     Returns:
-        A function of the same arguments. The derivative has the nesting of the argument; it
-        consists of floats, or of Values where it depends on Values.
+        A function of the same arguments. Its result has the nesting of the argument and consists
+        of floats, or of Values where it depends on Values.
 
-    Raises (when called):
-        TypeError: an argument is no nesting of numbers, or `f` does not return one number.
-        ValueError: there is no argument of that number.
+    Raises:
+        TypeError: `f` is not callable; when called, an argument is not a nesting of numbers, or
+            `f` does not return one number.
+        ValueError: when called, there is no argument at that position.
 
     >>> grad(lambda x: x**3)(2.0)
     12.0
@@ -59,7 +61,18 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The function that gives the pair of the value of `f` and its derivative, as `grad` does.
+    """Return the function that computes the value of `f` together with its derivative.
+
+    Args:
+        f: as for `grad`.
+        argnums: as for `grad`.
+
+    Returns:
+        A function of the same arguments, whose result is the pair (value, derivative).
+
+    Raises:
+        TypeError: as for `grad`.
+        ValueError: as for `grad`.
 
     >>> value_and_grad(lambda x, y: x * y, argnums=(0, 1))(2.0, 3.0)
     (6.0, (3.0, 2.0))
@@ -80,10 +93,22 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
 
 
 def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The function that gives the derivative of every output of `f` by every input.
+    """Return the function that computes the derivative of every output of `f` by every input.
 
-    The result has the nesting of the output, and in each place of it the nesting of the argument.
-    It is computed by rows (backward) or by columns (forward), whichever are fewer.
+    The matrix is computed by rows (backward) or by columns (forward), whichever are fewer.
+
+    Args:
+        f: a function of numbers or nestings of numbers, that returns a number or a nesting.
+        argnums: as for `grad`.
+
+    Returns:
+        A function of the same arguments. Its result has the nesting of the output, each number of
+        it replaced by the nesting of the argument.
+
+    Raises:
+        TypeError: `f` is not callable; when called, an argument or the result is not a nesting of
+            numbers.
+        ValueError: when called, there is no argument at that position.
 
     >>> jacobian(lambda v: [v[0] * v[1], v[0] + v[1]])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 1.0]]
@@ -104,7 +129,19 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The function that gives all second derivatives of `f`, which returns one number.
+    """Return the function that computes all second derivatives of `f`, the Jacobian of `grad`.
+
+    Args:
+        f: as for `grad`.
+        argnums: as for `grad`.
+
+    Returns:
+        A function of the same arguments. For a list of n numbers its result is an n by n list of
+        lists; in general the nesting of the argument, in each place the nesting again.
+
+    Raises:
+        TypeError: as for `grad`.
+        ValueError: as for `grad`.
 
     >>> hessian(lambda v: v[0] ** 2 * v[1])([1.0, 2.0])
     [[4.0, 2.0], [2.0, 0.0]]
@@ -114,14 +151,19 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """The value of `f` at `primals`, and its derivative in the direction of `tangents`.
-
-    Forward mode: one walk with the computation, whatever the number of outputs.
+    """Compute the value of `f` and its derivative along `tangents` (forward mode).
 
     Args:
-        f: a function of numbers or nestings of numbers, that returns one or a nesting.
+        f: a function of numbers or nestings of numbers, that returns a number or a nesting.
         primals: the list or tuple of its arguments.
-        tangents: as many, of the same nesting.
+        tangents: the direction, of the same nesting as `primals`.
+
+    Returns:
+        The pair (value, tangent), both of the nesting that `f` returns.
+
+    Raises:
+        TypeError: `primals` or `tangents` is not a tuple or list of nestings of numbers.
+        ValueError: their nestings differ.
 
     >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.5))
     (6.0, 4.0)
@@ -141,10 +183,19 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-    """The value of `f` at `primals`, and the function that pulls a cotangent back to them.
+    """Compute the value of `f` and a function that pulls cotangents back (reverse mode).
 
-    Reverse mode: `pullback(cotangent)`, the cotangent having the nesting of the value, gives a
-    tuple with the derivative for each primal.
+    Args:
+        f: a function of numbers or nestings of numbers, that returns a number or a nesting.
+        primals: its arguments.
+
+    Returns:
+        The pair (value, pullback). `pullback(cotangent)`, the cotangent having the nesting of the
+        value, returns a tuple with the derivative for each primal. It can be called repeatedly.
+
+    Raises:
+        TypeError: `f` is not callable, or an argument or the result is not a nesting of numbers.
+        ValueError: when `pullback` is called, the nesting of the cotangent differs.
 
     >>> value, pullback = vjp(lambda x, y: [x * y, x + y], 2.0, 3.0)
     >>> value, pullback([1.0, 0.0])
@@ -165,13 +216,22 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
 
 
 def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
-    """The Hessian of `f` at `primals` times `tangents`, without forming the Hessian.
+    """Compute the Hessian of `f` times `tangents` without forming the Hessian.
 
-    Forward over reverse (Pearlmutter, Fast exact multiplication by the Hessian, 1994): about four
-    times the cost of `f`.
+    Forward over reverse, at about four times the cost of `f` (Pearlmutter, Fast exact
+    multiplication by the Hessian, 1994).
+
+    Args:
+        f: a function that returns one number.
+        primals: the list or tuple of its arguments.
+        tangents: the vector, of the same nesting as `primals`.
 
     Returns:
-        The product in the nesting of the primal; for several primals, a tuple with one for each.
+        The product in the nesting of the primal; for several primals a tuple with one for each.
+
+    Raises:
+        TypeError: as for `grad` and `jvp`.
+        ValueError: the nestings of `primals` and `tangents` differ.
 
     >>> hvp(lambda v: v[0] ** 2 * v[1], ([1.0, 2.0],), ([1.0, 0.0],))
     [4.0, 2.0]
@@ -218,8 +278,8 @@ class _Run:
         self.outputs = leaves(out, f"the result of {name_of(f)}")
         self.out = refilled(out, self.outputs)  # a copy: the caller may go on changing a list
 
-        # What is below the fresh Values is not swept: it has been, by whoever made it, and a loop
-        # of transforms over one Value would sweep it again each time.
+        # The graph below the fresh Values is left out: a loop of transforms over one Value would
+        # sweep it again each time.
         results = [x for x in self.outputs if isinstance(x, Value)]
         self.tape = Tape.of(results, self.fresh)
         self.depends = self.tape.reach(range(len(self.fresh)))
@@ -272,7 +332,7 @@ class _Run:
         if g.__class__ is slope.__class__ is float:
             return g * slope if g and slope else None
         if (not isinstance(g, Value) and not g) or (not isinstance(slope, Value) and not slope):
-            return None  # a zero that is no variable stops here
+            return None  # a plain zero stops here
         if _is_one(g) or _is_one(slope):
             return slope if _is_one(g) else g
         if self.recorder and (isinstance(g, Value) or isinstance(slope, Value)):
@@ -319,9 +379,9 @@ def _is_one(x: Any) -> bool:
     return x.__class__ is float and x == 1.0
 
 
-def _check_tuples(primals: Any, tangents: Any, taker: str) -> None:
+def _check_tuples(primals: Any, tangents: Any, caller: str) -> None:
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
-        raise TypeError(f"{taker} takes primals and tangents as tuples of arguments, like (2.0,)")
+        raise TypeError(f"{caller} takes primals and tangents as tuples of arguments, like (2.0,)")
 
 
 def _chosen(argnums: Argnums, args: tuple[Any, ...], f: Callable[..., Any]) -> list[int]:
@@ -344,9 +404,9 @@ def name_of(f: Callable[..., Any]) -> str:
     return getattr(f, "__name__", type(f).__name__)
 
 
-def checked_function(f: Any, taker: str) -> Callable[..., Any]:
+def checked_function(f: Any, caller: str) -> Callable[..., Any]:
     if not callable(f):
-        raise TypeError(f"{taker} takes a function, got {type(f).__name__}: {f!r:.60}")
+        raise TypeError(f"{caller} takes a function, got {type(f).__name__}: {f!r:.60}")
     return f  # type: ignore[no-any-return]
 
 

@@ -1,4 +1,4 @@
-"""Numbers nested in lists, tuples, dicts and arrays: the arguments and results of transforms."""
+"""Nestings of numbers in lists, tuples, dicts and arrays, as transforms take and return them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["leaves", "nested", "refilled", "skeleton"]
 
 
 def nested(f: Callable[[Any], Any], tree: Any, where: str) -> Any:
-    """`f` of every number in a nesting of lists, tuples, dicts and arrays, in the same nesting."""
+    """Apply `f` to every number of a nesting; the result has the same nesting."""
     if isinstance(tree, dict):
         return {key: nested(f, x, f"{where}[{key!r}]") for key, x in tree.items()}
     if isinstance(tree, (list, tuple)):
@@ -20,7 +20,7 @@ def nested(f: Callable[[Any], Any], tree: Any, where: str) -> Any:
             return type(tree)(*mapped)
         return mapped if isinstance(tree, list) else tuple(mapped)
     if getattr(tree, "shape", None):
-        import numpy as np  # whoever passes an array has it
+        import numpy as np  # an array implies that NumPy is installed
 
         flat = [nested(f, x, f"{where}[{i}]") for i, x in enumerate(np.ravel(tree).tolist())]
         array = np.array(flat)  # of float, or of objects as soon as one is a Value
@@ -34,20 +34,20 @@ def nested(f: Callable[[Any], Any], tree: Any, where: str) -> Any:
 
 
 def leaves(tree: Any, where: str) -> list[Any]:
-    """The numbers of a nesting in a row."""
+    """The numbers of a nesting, flattened."""
     found: list[Any] = []
     nested(found.append, tree, where)
     return found
 
 
-def refilled(tree: Any, row: Iterable[Any]) -> Any:
-    """The nesting of `tree` with the numbers of `row` in it."""
-    it = iter(row)
+def refilled(tree: Any, flat: Iterable[Any]) -> Any:
+    """The nesting of `tree` with other numbers, taken from `flat` in order."""
+    it = iter(flat)
     return nested(lambda _: next(it), tree, "argument")
 
 
 def skeleton(tree: Any) -> Any:
-    """The nesting without the numbers; lists, tuples and arrays count as the same."""
+    """The nesting without its numbers; lists, tuples and arrays compare equal."""
     if isinstance(tree, dict):
         return {key: skeleton(x) for key, x in tree.items()}
     if isinstance(tree, (list, tuple)) or getattr(tree, "shape", None):
