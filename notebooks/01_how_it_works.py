@@ -499,7 +499,7 @@ for degree, one in fit.fits.items():
 from scalargrad.metrics import r2_score
 
 outputs = [Value(fit.fits[1](x)) for x in fitting.X]
-r2_score(outputs, fitting.Y).backward()
+r2_score(fitting.Y, outputs).backward()
 [round(y.grad, 2) for y in outputs]
 
 # %% [markdown]

@@ -162,7 +162,7 @@ def _told(w: list[float]) -> Fit:
     errors, scores = [], []
     for xs, targets in ((X, Y), (X_VALIDATION, Y_VALIDATION)):
         errors.append(_error(w, xs, targets))
-        scores.append(metrics.r2_score([build(w, x) for x in xs], targets))
+        scores.append(metrics.r2_score(targets, [build(w, x) for x in xs]))
     return Fit(w, *errors, *scores)
 
 

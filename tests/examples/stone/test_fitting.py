@@ -149,4 +149,4 @@ def test_what_cannot_be_fitted_is_named() -> None:
         fitting.least_squares(-1)
     with pytest.raises(ValueError, match="10 points fix no more than 10 weights"):
         fitting.least_squares(10)
-    assert metrics.r2_score([fitting.least_squares(10, 0.1)(x) for x in fitting.X], fitting.Y) > 0.9
+    assert metrics.r2_score(fitting.Y, [fitting.least_squares(10, 0.1)(x) for x in fitting.X]) > 0.9
