@@ -7,11 +7,11 @@ except ModuleNotFoundError:
         "scalargrad.plot needs matplotlib. In the checkout type: pip install -e '.[plot]'"
     ) from None
 
+from scalargrad.plot.bars_and_images import bars, images
 from scalargrad.plot.boundary import decision_boundary
-from scalargrad.plot.figure import Figure, figure
-from scalargrad.plot.lines import activation, curves, lines, loss_curve
+from scalargrad.plot.figures import Figure, figure
+from scalargrad.plot.line_charts import activation, curves, lines, loss_curve
 from scalargrad.plot.networks import diagram, network
-from scalargrad.plot.panels import bars, images
 from scalargrad.plot.surfaces import error_curve, error_surface
 
 __all__ = [

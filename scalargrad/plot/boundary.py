@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from scalargrad.core.modes import no_grad
-from scalargrad.plot.figure import Figure, axes_of, finished, styled
-from scalargrad.plot.inputs import number, plain, sides
+from scalargrad.plot.arguments import number, plain, sides
+from scalargrad.plot.figures import Figure, axes_of, finished, styled
 from scalargrad.plot.style import ACCENT, COLOURS, DASHES, INK
 from scalargrad.replay import RecordingError, compile
 

@@ -15,8 +15,8 @@ from matplotlib.patheffects import withStroke
 from scalargrad import nn
 from scalargrad.core.numbers import as_count
 from scalargrad.core.value import Value
-from scalargrad.plot.figure import Figure, axes_of, finished, styled
-from scalargrad.plot.inputs import plain
+from scalargrad.plot.arguments import plain
+from scalargrad.plot.figures import Figure, axes_of, finished, styled
 from scalargrad.plot.style import ACCENT, COLOURS, INK
 
 __all__ = ["diagram", "network"]

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from scalargrad.plot.figure import Figure, axes_of, finished, styled
-from scalargrad.plot.inputs import heights, number, plain, sides, spread
+from scalargrad.plot.arguments import heights, number, plain, sides, spread
+from scalargrad.plot.figures import Figure, axes_of, finished, styled
 from scalargrad.plot.style import ACCENT, COLOURS, GREY, INK
 from scalargrad.transforms.functional import grad, value_and_grad
 

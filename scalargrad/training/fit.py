@@ -13,7 +13,7 @@ from scalargrad.core.value import Value
 from scalargrad.nn import assign
 from scalargrad.optim import Optimizer
 from scalargrad.support.progress import ProgressLine
-from scalargrad.training.stepping import Data, Eager, Loss, Replayed, stepping
+from scalargrad.training.batch_gradient import Data, Eager, Loss, Replayed, stepping
 
 __all__ = ["EarlyStopping", "History", "fit"]
 

@@ -13,8 +13,8 @@ from matplotlib.ticker import MaxNLocator
 
 import scalargrad.core.primitives as primitives
 from scalargrad.core.rows import TABLE
-from scalargrad.plot.figure import Figure, axes_of, finished, styled
-from scalargrad.plot.inputs import by_label, heights, number, plain, spread
+from scalargrad.plot.arguments import by_label, heights, number, plain, spread
+from scalargrad.plot.figures import Figure, axes_of, finished, styled
 from scalargrad.plot.style import GREY, INK, MARKERS, line_style
 from scalargrad.training.fit import History
 from scalargrad.transforms.functional import grad

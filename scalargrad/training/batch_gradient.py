@@ -16,7 +16,7 @@ from scalargrad.replay.compiled import Compiled
 from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
 from scalargrad.support.collector import collector_paused
-from scalargrad.training.separable import reduction_of
+from scalargrad.training.loss_reduction import reduction_of
 from scalargrad.transforms.tree import nested
 
 __all__ = ["Data", "Eager", "Loss", "Replayed", "stepping"]

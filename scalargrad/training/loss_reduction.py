@@ -40,7 +40,7 @@ def reduction_of(
     Raises:
         RecordingError: it cannot be told, since the loss branches, or reads numbers out of Values.
 
-    >>> from scalargrad.training.separable import reduction_of
+    >>> from scalargrad.training.loss_reduction import reduction_of
     >>> reduction_of(losses.squared_error, [1.0, 2.0, 3.0], [0.0, 0.0, 1.0], [])
     'sum'
     >>> reduction_of(losses.hinge, [1.0, 2.0, 3.0], [1.0, -1.0, 1.0], [])

@@ -9,8 +9,8 @@ from replayed import BACKENDS
 
 import scalargrad as sg
 from scalargrad import Value, losses, nn, optim
-from scalargrad.training.separable import reduction_of
-from scalargrad.training.stepping import Eager, Replayed, stepping
+from scalargrad.training.batch_gradient import Eager, Replayed, stepping
+from scalargrad.training.loss_reduction import reduction_of
 
 needs_numba = pytest.mark.skipif(find_spec("numba") is None, reason="numba is not installed")
 
@@ -80,7 +80,9 @@ def test_how_a_loss_brings_samples_together(kind: str) -> None:
 
 
 def test_a_loss_that_branches_cannot_be_told() -> None:
-    with pytest.raises(sg.RecordingError, match=r"branches on its numbers, at .*test_stepping"):
+    with pytest.raises(
+        sg.RecordingError, match=r"branches on its numbers, at .*test_batch_gradient"
+    ):
         reduction_of(
             lambda ys, ts: max(y - t for y, t in zip(ys, ts, strict=True)),
             [0.5, -1.0, 2.0], [1.0, 0.0, -1.0], [],

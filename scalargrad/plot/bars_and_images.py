@@ -8,8 +8,8 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from scalargrad.plot.figure import Figure, axes_of, figure, finished, styled
-from scalargrad.plot.inputs import by_label, plain
+from scalargrad.plot.arguments import by_label, plain
+from scalargrad.plot.figures import Figure, axes_of, figure, finished, styled
 from scalargrad.plot.style import HATCHES, INK
 
 __all__ = ["bars", "images"]
