@@ -1,9 +1,9 @@
-"""Data on its way into training: columns brought to one scale, mini-batches, and random picks."""
+"""Training data: standardised columns, mini-batches, and random choices of samples."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum, hypot, isfinite, sqrt
 from typing import Any, Protocol
@@ -13,22 +13,26 @@ from scalargrad.core.numbers import as_count, as_float
 __all__ = ["Scaling", "minibatches", "picks", "standardize"]
 
 
-class Dice(Protocol):
-    """What draws at random: the `random` module, or a `random.Random` of one's own."""
+class RandomGenerator(Protocol):
+    """The methods used here of the `random` module, or of a `random.Random`."""
 
-    def randrange(self, start: int, /) -> int:
-        """A whole number from 0 to below `start`."""
+    def randrange(self, stop: int, /) -> int:
+        """Return a random integer from 0 to `stop` - 1."""
 
     def shuffle(self, x: list[Any], /) -> None:
-        """Bring the list into a random order."""
+        """Put the list in random order, in place."""
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """What `standardize` did: of each column the mean was subtracted, then divided by `std`.
+    """The transformation that `standardize` applied: subtract the mean, divide by `std`.
 
-    Called with rows, it does the same to them. New samples need the numbers of those that were
-    learnt from: a column's own mean would make another quantity of it.
+    Call it with rows to transform them in the same way. New samples must be scaled by the means
+    and deviations of the training data: with their own they would be on another scale.
+
+    Args:
+        mean: the mean of each column.
+        std: the standard deviation of each column, or 1 for a constant column.
 
     >>> scaling = Scaling(mean=(2.0,), std=(0.5,))
     >>> scaling([[3.0], [2.0]])
@@ -41,40 +45,51 @@ class Scaling:
     std: tuple[float, ...]
 
     def __call__(self, X: Sequence[Sequence[float]]) -> list[list[float]]:
-        """The rows on the scale that was learnt from.
+        """Return the rows on the scale of the training data.
+
+        Args:
+            X: N rows with one number for each column.
 
         Raises:
-            ValueError: a row has not one number for each column, or one that is not finite.
-            TypeError: what is in it is no number.
+            ValueError: a row has the wrong length, or a number that is not finite.
+            TypeError: an entry is not a number.
         """
-        rows = _table(X, "Scaling", len(self.mean))
         return [
-            [(x - m) / s for x, m, s in zip(row, self.mean, self.std, strict=True)] for row in rows
+            [(x - m) / s for x, m, s in zip(row, self.mean, self.std, strict=True)]
+            for row in _table(X, "Scaling", len(self.mean))
         ]
 
-    def undo(self, Z: Sequence[Sequence[float]]) -> list[list[float]]:
-        """The rows on the scale they had before; errors as when called."""
-        rows = _table(Z, "Scaling", len(self.mean))
+    def undo(self, X: Sequence[Sequence[float]]) -> list[list[float]]:
+        """Return scaled rows on their original scale.
+
+        Args:
+            X: N scaled rows.
+
+        Raises:
+            ValueError: a row has the wrong length, or a number that is not finite.
+            TypeError: an entry is not a number.
+        """
         return [
-            [z * s + m for z, m, s in zip(row, self.mean, self.std, strict=True)] for row in rows
+            [x * s + m for x, m, s in zip(row, self.mean, self.std, strict=True)]
+            for row in _table(X, "Scaling", len(self.mean))
         ]
 
 
 def standardize(X: Sequence[Sequence[float]]) -> tuple[list[list[float]], Scaling]:
-    """Each column with mean 0 and standard deviation 1, and how that was done.
+    """Shift and scale each column to mean 0 and standard deviation 1.
 
-    The deviation is that of the population: the sum of squares is divided by the number of rows. A
-    column that is constant, such as the 1 of a bias, is only centred: its deviation counts as 1.
+    The deviation is the population's: the sum of squares is divided by the number of rows. A
+    constant column, such as the 1 of a bias, is only centred.
 
     Args:
-        X: rows of numbers, all of one length; at least one.
+        X: at least one row of numbers; all rows have the same length.
 
     Returns:
-        The new rows, and the `Scaling` that makes them, for the rows that come later.
+        The new rows, and the `Scaling` that transforms later rows in the same way.
 
     Raises:
-        ValueError: there are no rows, they differ in length, or a number is not finite.
-        TypeError: what is in them is no number.
+        ValueError: there are no rows, their lengths differ, or a number is not finite.
+        TypeError: an entry is not a number.
 
     >>> rows, scaling = standardize([[1.0, 50.0], [3.0, 10.0]])
     >>> rows
@@ -84,56 +99,33 @@ def standardize(X: Sequence[Sequence[float]]) -> tuple[list[list[float]], Scalin
     """
     rows = _table(X, "standardize")
     columns = [_mean_and_std(column) for column in zip(*rows, strict=True)]
-    scaling = Scaling(tuple(m for m, _ in columns), tuple(s for _, s in columns))
+    scaling = Scaling(tuple(mean for mean, _ in columns), tuple(std for _, std in columns))
     return scaling(rows), scaling
 
 
 def _mean_and_std(column: Sequence[float]) -> tuple[float, float]:
-    n = len(column)
     if min(column) == max(column):
         return column[0], 1.0
-    mean = fsum(column) / n
-    std = hypot(*(x - mean for x in column)) / sqrt(n)
-    # A sensor that gives 0.3 and 0.1 + 0.2 in turn says nothing; do not blow that up to 1 and -1
+    mean = fsum(column) / len(column)
+    std = hypot(*(x - mean for x in column)) / sqrt(len(column))
+    # A column of 0.3 and 0.1 + 0.2 is constant but for rounding: do not blow it up to -1 and 1.
     return mean, std if std > 1e-15 * max(map(abs, column)) else 1.0
 
 
-def _table(X: Any, taker: str, columns: int | None = None) -> list[list[float]]:
-    """The rows as lists of floats, when they are a table of finite numbers."""
-    if not hasattr(X, "__len__") or isinstance(X, (str, bytes, dict)):
-        raise TypeError(f"{taker} takes a list of rows, got {type(X).__name__}: {X!r:.60}")
-    if not len(X):
-        raise ValueError(f"{taker} takes at least one row, got none")
-    rows = []
-    for i, row in enumerate(X):
-        if not hasattr(row, "__len__") or isinstance(row, (str, bytes, dict)):
-            raise TypeError(f"{taker}: row {i} must be a list, got {type(row).__name__}: {row!r}")
-        numbers = [as_float(x, f"{taker}: row {i}") for x in row]
-        columns = len(numbers) if columns is None else columns
-        if len(numbers) != columns:
-            raise ValueError(f"{taker}: row {i} must have {columns} numbers, got {len(numbers)}")
-        if not all(map(isfinite, numbers)):
-            raise ValueError(f"{taker}: row {i} must have finite numbers, got {row!r:.60}")
-        rows.append(numbers)
-    return rows
-
-
-def _check_dice(rng: Any, method: str, taker: str) -> None:
-    if not callable(getattr(rng, method, None)):
-        got = type(rng).__name__
-        raise TypeError(f"{taker}: rng must have {method}, as random.Random(1) has, got {got}")
-
-
-def minibatches(n: int, size: int, rng: Dice = random) -> list[list[int]]:
-    """The indices 0 to n - 1 in a random order, cut into batches: each sample comes once.
+def minibatches(n: int, batch_size: int, rng: RandomGenerator = random) -> list[list[int]]:
+    """Deal the indices 0 to n - 1 into batches at random; each index appears exactly once.
 
     Args:
-        n: how many samples there are.
-        size: how many make a batch; the last one is smaller, where it does not come out even.
-        rng: what draws the order, the `random` module or a `random.Random`.
+        n: the number of samples.
+        batch_size: the number of samples in a batch; the last batch may be smaller.
+        rng: the `random` module or a `random.Random`.
+
+    Returns:
+        The batches, as lists of indices.
 
     Raises:
-        TypeError, ValueError: a number is not whole, or not at least 1, or `rng` draws nothing.
+        TypeError: a count is not a whole number, or `rng` has no method `shuffle`.
+        ValueError: a count is below 1.
 
     >>> batches = minibatches(5, 2, random.Random(1))
     >>> [len(batch) for batch in batches]
@@ -142,30 +134,84 @@ def minibatches(n: int, size: int, rng: Dice = random) -> list[list[int]]:
     [0, 1, 2, 3, 4]
     """
     order = list(range(as_count(n, "minibatches: n")))
-    size = as_count(size, "minibatches: size")
-    _check_dice(rng, "shuffle", "minibatches")
+    batch_size = as_count(batch_size, "minibatches: batch_size")
+    _check_rng(rng, "shuffle", "minibatches")
     rng.shuffle(order)
-    return [order[i : i + size] for i in range(0, len(order), size)]
+    return cut(order, batch_size)
 
 
-def picks(n: int, rng: Dice = random) -> Iterator[int]:
-    """Indices from 0 to n - 1 without end, each drawn anew: one may come twice in a row.
+def picks(n: int, rng: RandomGenerator = random) -> Iterator[int]:
+    """Return an endless iterator of random indices from 0 to n - 1, drawn with replacement.
 
-    This is the sampling of stochastic gradient descent as textbooks prove things of it, with
-    replacement; `minibatches` deals all samples out before any comes again.
+    Textbooks prove the convergence of stochastic gradient descent for this kind of sampling. In
+    contrast, `minibatches` uses every sample once before any sample comes again.
 
     Args:
-        n: how many samples there are.
-        rng: what draws, the `random` module or a `random.Random`.
+        n: the number of samples.
+        rng: the `random` module or a `random.Random`.
+
+    Returns:
+        An iterator without end.
 
     Raises:
-        TypeError, ValueError: `n` is not whole, or not at least 1, or `rng` draws nothing.
+        TypeError: `n` is not a whole number, or `rng` has no method `randrange`.
+        ValueError: `n` is below 1.
 
     >>> from itertools import islice
     >>> drawn = [*islice(picks(3, random.Random(1)), 100)]
     >>> sorted(set(drawn)), any(i == j for i, j in zip(drawn, drawn[1:]))
     ([0, 1, 2], True)
     """
-    n = as_count(n, "picks: n")  # checked here: inside a generator it would be when first asked
-    _check_dice(rng, "randrange", "picks")
+    n = as_count(n, "picks: n")  # checked now: a generator function would check at its first item
+    _check_rng(rng, "randrange", "picks")
     return (rng.randrange(n) for _ in iter(int, 1))
+
+
+def cut(order: Sequence[int], batch_size: int) -> list[list[int]]:
+    """Cut indices into batches of consecutive ones."""
+    return [list(order[i : i + batch_size]) for i in range(0, len(order), batch_size)]
+
+
+def is_list(x: Any) -> bool:
+    """Whether `x` is a list, a tuple, an array or another sequence, but no text and no dict."""
+    sequence = hasattr(x, "__len__") and hasattr(x, "__getitem__")
+    # An array of no dimension has a method `__len__`, but no length.
+    return sequence and not isinstance(x, (str, bytes, Mapping)) and getattr(x, "ndim", 1) > 0
+
+
+def check_samples(X: Any, Y: Any, caller: str) -> None:
+    """Raise an error unless `X` and `Y` are lists or arrays of the same length, at least 1."""
+    for name, data in (("X", X), ("Y", Y)):
+        if not is_list(data):
+            got = type(data).__name__
+            raise TypeError(f"{caller}: {name} must be a list or an array, got {got}")
+    if len(X) != len(Y):
+        raise ValueError(f"{caller}: X and Y must have the same length, got {len(X)} and {len(Y)}")
+    if not len(X):
+        raise ValueError(f"{caller}: X and Y are empty")
+
+
+def _table(X: Any, caller: str, columns: int | None = None) -> list[list[float]]:
+    """Return the rows as lists of finite floats, all of one length."""
+    if not is_list(X):
+        raise TypeError(f"{caller} takes a list of rows, got {type(X).__name__}: {X!r:.60}")
+    if not len(X):
+        raise ValueError(f"{caller} takes at least one row, got none")
+    rows = []
+    for i, row in enumerate(X):
+        if not is_list(row):
+            raise TypeError(f"{caller}: row {i} must be a list, got {type(row).__name__}: {row!r}")
+        numbers = [as_float(x, f"{caller}: row {i}") for x in row]
+        columns = len(numbers) if columns is None else columns
+        if len(numbers) != columns:
+            raise ValueError(f"{caller}: row {i} must have {columns} numbers, got {len(numbers)}")
+        if not all(map(isfinite, numbers)):
+            raise ValueError(f"{caller}: row {i} must have finite numbers, got {row!r:.60}")
+        rows.append(numbers)
+    return rows
+
+
+def _check_rng(rng: Any, method: str, caller: str) -> None:
+    if not callable(getattr(rng, method, None)):
+        got = type(rng).__name__
+        raise TypeError(f"{caller}: rng must have {method}, as random.Random(1) has, got {got}")

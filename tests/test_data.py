@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lectures import close_to, lecture
 
 from scalargrad import Value
-from scalargrad.data import Scaling, minibatches, picks, standardize
+from scalargrad.data import Scaling, check_samples, is_list, minibatches, picks, standardize
 
 numbers = st.floats(-1e6, 1e6)
 tables = st.integers(1, 4).flatmap(
@@ -152,8 +152,12 @@ def test_the_module_of_python_draws_where_none_is_given() -> None:
     ("call", "error", "message"),
     [
         (lambda: minibatches(0, 2), ValueError, "minibatches: n must be at least 1, got 0"),
-        (lambda: minibatches(3, 0), ValueError, "minibatches: size must be at least 1, got 0"),
-        (lambda: minibatches(3, 1.5), TypeError, "minibatches: size must be a whole number"),
+        (
+            lambda: minibatches(3, 0),
+            ValueError,
+            "batch_size must be at least 1, got 0",
+        ),
+        (lambda: minibatches(3, 1.5), TypeError, "batch_size must be a whole number"),
         (lambda: picks(0), ValueError, "picks: n must be at least 1, got 0"),
         (lambda: picks([1, 2]), TypeError, "picks: n must be a whole number, got list"),
     ],
@@ -167,3 +171,31 @@ def test_counts_that_are_none(call: object, error: type[Exception], message: str
 def test_a_seed_draws_nothing(draw: Any) -> None:
     with pytest.raises(TypeError, match=r"as random.Random\(1\) has, got int"):
         draw(7)
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        ([], True), ((1, 2), True), (np.zeros(2), True), (range(3), True),
+        (np.array(1.0), False), ("ab", False), (b"ab", False), ({1: 2}, False), ({1}, False),
+        (iter([1]), False), (3.0, False), (None, False),
+    ],
+)  # fmt: skip
+def test_what_counts_as_a_list(x: Any, expected: bool) -> None:
+    assert is_list(x) is expected
+
+
+@pytest.mark.parametrize(
+    ("X", "Y", "error", "message"),
+    [
+        ([1], 3, TypeError, "f: Y must be a list or an array, got int"),
+        ("ab", [1, 2], TypeError, "f: X must be a list or an array, got str"),
+        ([1, 2], [1], ValueError, "f: X and Y must have the same length, got 2 and 1"),
+        ([], np.zeros(0), ValueError, "f: X and Y are empty"),
+    ],
+)
+def test_samples_and_targets_that_do_not_fit(
+    X: Any, Y: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        check_samples(X, Y, "f")

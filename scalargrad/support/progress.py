@@ -1,77 +1,73 @@
-"""A line on standard error that is written over: how much of a long work is done, and time left."""
+"""Progress bars for long work: tqdm's, shown only where someone can watch them."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sized
-from time import monotonic
-from typing import TypeVar
+from collections.abc import Iterable
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, TypeVar
 
-__all__ = ["ProgressLine", "tracked"]
+__all__ = ["progress_bar", "tracked"]
 
 T = TypeVar("T")
 
 
-class ProgressLine:
-    """Shows `[#####     ] 12 s left` once a work lasts over a second; silent in files and pipes.
+def progress_bar(
+    items: Iterable[Any] | None, description: str, total: int | None = None, unit: str = "it"
+) -> Any:
+    """Return a tqdm bar that appears after one second of work, or None where nobody watches.
+
+    A terminal gets the bar on standard error. A log file or a pipe gets nothing, and tqdm is not
+    even imported. A notebook gets tqdm's widget, or without ipywidgets a line of text; both vanish
+    at the end, so that an exported page shows results alone.
 
     Args:
-        wanted: False never shows anything.
+        items: what the bar iterates over; None for a bar that the caller updates.
+        description: the word before the bar.
+        total: the number of items; by default `len(items)`, if they have a length.
+        unit: the name of one item, in the rate.
+    """
+    notebook = "ipykernel" in sys.modules
+    terminal = sys.stderr is not None and sys.stderr.isatty()  # None: started without a console
+    if not (notebook or terminal):
+        return None
+    widgets = find_spec("ipywidgets") is not None
+    # Without ipywidgets tqdm.auto gives the bar of tqdm as well, but in a notebook it warns first.
+    return import_module("tqdm.auto" if widgets else "tqdm").tqdm(
+        items, description, total, unit=unit, delay=1.0, leave=not notebook, dynamic_ncols=True,
+        file=_NotebookLine() if notebook and not widgets else None,
+    )  # fmt: skip
+
+
+class _NotebookLine:
+    """A line of text in a notebook's output that each write replaces.
+
+    Not standard error, which has a red background, and not standard output: an exported page shows
+    every state of a line that is written there.
     """
 
-    def __init__(self, wanted: bool = True) -> None:
-        # a log file gets no such line; a notebook understands the carriage return
-        terminal = sys.stderr is not None and sys.stderr.isatty()  # None: started without a console
-        self.on = wanted and (terminal or "ipykernel" in sys.modules)
-        self.start, self.last, self.width = monotonic(), monotonic(), 0
+    encoding = "utf-8"  # tells tqdm that it may draw the bar with block characters
+    display: Any = None
 
-    def is_due(self) -> bool:
-        """Whether a second has passed since the start, and a fifth of one since the last line."""
-        now = monotonic()
-        due = self.on and now - self.last >= 0.2 and now - self.start >= 1.0
-        if due:
-            self.last = now
-        return due
+    def write(self, text: str) -> None:
+        content = {"text/plain": text.strip("\r\n")}
+        if self.display is None:
+            self.display = import_module("IPython.display").display(
+                content, raw=True, display_id=True
+            )
+        else:
+            self.display.update(content, raw=True)
 
-    def show(self, before: str, done: float, after: str = "") -> None:
-        """Write the line anew, when it is due.
-
-        Args:
-            before: the words before the bar.
-            done: the share that is done, over 0 and up to 1.
-            after: the words behind the bar, before the time that is left.
-        """
-        left = (self.last - self.start) * (1.0 / done - 1.0)
-        text = f"{before} [{'#' * round(20 * done):<20}] {after}{left:.0f} s left"
-        self.width = max(self.width, len(text))
-        print(f"\r{text:<{self.width}}", end="", file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        """End the line, if there was one."""
-        if self.width:
-            print(file=sys.stderr)
+    def flush(self) -> None:
+        """Do nothing: the notebook has the text already."""
 
 
-def tracked(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-    """The items one after the other, with a progress line while the caller works on each.
-
-    Args:
-        items: what is gone through.
-        what: the word before the bar.
-        total: how many there are; by default `len(items)`.
+def tracked(items: Iterable[T], description: str, total: int | None = None) -> Iterable[T]:
+    """Return an iterable of the same items that shows a progress bar; see `progress_bar`.
 
     >>> [k * k for k in tracked(range(4), "squaring")]
     [0, 1, 4, 9]
     """
-    if total is None:
-        if not isinstance(items, Sized):
-            raise TypeError(f"tracked: {type(items).__name__} has no length; give total=")
-        total = len(items)
-    line = ProgressLine()
-    try:
-        for done, item in enumerate(items):
-            if done and line.is_due():
-                line.show(f"{what} {done} of {total}", done / total)
-            yield item
-    finally:
-        line.close()
+    bar = progress_bar(items, description, total)
+    return items if bar is None else bar

@@ -1,4 +1,4 @@
-"""fit: the training loop, with mini-batches, early stopping, a progress bar and Ctrl-C safety."""
+"""The training loop: mini-batches, validation, early stopping, progress and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -10,24 +10,30 @@ from typing import Any
 
 from scalargrad.core.numbers import as_count, as_float
 from scalargrad.core.value import Value
+from scalargrad.data import check_samples, cut
 from scalargrad.nn import assign
 from scalargrad.optim import Optimizer
-from scalargrad.support.progress import ProgressLine
-from scalargrad.training.batch_gradient import Data, Eager, Loss, Replayed, stepping
+from scalargrad.support.progress import progress_bar
+from scalargrad.training.batch_gradient import Data, Eager, Loss, Replayed, batch_gradient
 
 __all__ = ["EarlyStopping", "History", "fit"]
 
 
 @dataclass
 class History:
-    """What happened in a training: one entry for each finished epoch.
+    """The course of a training run: one entry for each finished epoch.
 
-    `losses` are the training losses (with mini-batches the mean over the batches, each taken
-    before its step), `validation` those of the validation set, if there is one. `best_epoch` is
-    the epoch (from 0) whose parameters early stopping kept, `stopped` why the training ended:
-    "epochs", "early stopping", or "interrupted". `backend` is what computed it: "eager" for Python,
-    sample by sample, else the backend by which a recording was replayed. `reason` is why it was not
-    replayed, where that was tried.
+    Args:
+        losses: the training loss of each epoch. With mini-batches it is the mean over the batches,
+            each evaluated before its step.
+        validation: the loss on the validation set after each epoch; empty without such a set.
+        best_epoch: the epoch, counted from 0, whose parameters early stopping restored.
+        stopped: why training ended: "epochs", "early stopping" or "interrupted".
+        backend: "eager" if Python ran every sample, else the backend that replayed a recording.
+        reason: why the model was not replayed, if replay was tried.
+
+    >>> History([4.0, 2.0, 1.0], validation=[4.0, 2.5, 3.0])
+    History(3 epochs, loss 4 -> 1, validation 4 -> 3, stopped='epochs')
     """
 
     losses: list[float] = field(default_factory=list)
@@ -40,21 +46,32 @@ class History:
     def __repr__(self) -> str:
         if not self.losses:
             return f"History(no epoch finished, stopped={self.stopped!r})"
-        told = f"History({len(self.losses)} epochs"
-        told += f", loss {self.losses[0]:.4g} -> {self.losses[-1]:.4g}"
+        text = f"{len(self.losses)} epochs, loss {self.losses[0]:.4g} -> {self.losses[-1]:.4g}"
         if self.validation:
-            told += f", validation {self.validation[0]:.4g} -> {self.validation[-1]:.4g}"
-        told += f", replayed by {self.backend}" if self.backend != "eager" else ""
-        return f"{told}, stopped={self.stopped!r})"
+            text += f", validation {self.validation[0]:.4g} -> {self.validation[-1]:.4g}"
+        text += f", replayed by {self.backend}" if self.backend != "eager" else ""
+        return f"History({text}, stopped={self.stopped!r})"
 
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """Stop when the watched loss has not improved by `min_delta` for `patience` epochs.
+    """Stop when the loss has not improved by `min_delta` for `patience` epochs.
 
-    The validation loss is watched if there is a validation set, else the training loss. At the
-    end the parameters that had the best loss are put back. For a validation loss these are the
-    parameters after that epoch; for a training loss, which is taken before the step, those before.
+    The rule watches the validation loss, or the training loss if there is no validation set. At the
+    end the parameters with the best loss are restored. For a validation loss these are the
+    parameters after that epoch. For a training loss, which is evaluated before the step, they are
+    the parameters before that epoch.
+
+    Args:
+        patience: the number of epochs without improvement to wait, at least 1.
+        min_delta: the smallest decrease of the loss that counts as an improvement.
+
+    Raises:
+        TypeError: `patience` is not a whole number, or `min_delta` is not a number.
+        ValueError: `patience` is below 1, or `min_delta` is negative or nan.
+
+    >>> EarlyStopping(patience=5)
+    EarlyStopping(patience=5, min_delta=0.0)
     """
 
     patience: int
@@ -64,7 +81,7 @@ class EarlyStopping:
         as_count(self.patience, "early stopping: patience")
         if not as_float(self.min_delta, "early stopping: min_delta") >= 0.0:
             raise ValueError(
-                f"early stopping: min_delta must be a number from 0 on, got {self.min_delta!r}"
+                f"early stopping: min_delta must be at least 0, got {self.min_delta!r}"
             )
 
 
@@ -75,33 +92,40 @@ def fit(
     early_stopping: EarlyStopping | int | None = None, progress: bool = True,
     *, shuffle: bool = True, backend: str = "auto",
 ) -> History:  # fmt: skip
-    """Train `model` on the samples `X` with targets `Y`.
+    """Train `model` on the samples `X` with the targets `Y`.
+
+    With `backend="auto"`, numba replays a recording of the loss of one sample if numba is
+    installed, if the work is long enough to pay for its start, and if the loss of a batch is the
+    sum or the mean of the losses of its samples. The history tells whether it did, and why not. The
+    first batch, and some samples in epochs 1, 2, 4, 8 ..., are evaluated both ways and must agree,
+    because a recording cannot see when the model starts to use other plain numbers.
+
+    An error of the model or of the loss ends training there; the parameters keep what was learnt.
 
     Args:
-        model: what maps one sample to its output, an `nn.Module` or a function.
-        X: the samples, N of them; Y: as many targets.
-        loss: maps the list of outputs and the list of targets of a batch to one Value, as
-            everything in `sg.losses` does.
-        optimizer: an `optim.SGD` or `optim.Adam` of the parameters to move.
-        epochs: how many times to go through the samples.
-        batch_size: how many samples to take for one step; by default all.
-        validation: a pair (X, Y) whose loss is recorded but not learnt from.
+        model: maps one sample to its output: an `nn.Module` or a function.
+        X: N samples.
+        Y: N targets.
+        loss: maps the list of outputs and the list of targets of a batch to one Value, as every
+            function of `sg.losses` does.
+        optimizer: an `optim.SGD` or `optim.Adam` of the parameters to train.
+        epochs: the number of passes through the samples.
+        batch_size: the number of samples in a step; by default all of them.
+        validation: a pair (X, Y) on which the loss is evaluated after each epoch.
         early_stopping: an `EarlyStopping`, or its patience in epochs.
-        progress: show a line with the epoch and the loss on work that lasts over a second.
-        shuffle: take mini-batches in an order drawn anew for each epoch (by the `random` module).
-        backend: "eager", or that of `sg.compile` to replay a recording of the loss of one sample.
-            "auto" replays by numba where that is installed, the work is worth the start, and the
-            loss of a batch is the sum or mean of those of its samples; the history says so, or why
-            not. The first batch, and some samples in epochs 1, 2, 4, 8 ..., are computed both ways
-            and must agree: numbers that the model takes from elsewhere are not to change meanwhile.
+        progress: show a progress bar in a terminal or notebook if training takes over a second.
+        shuffle: draw a new order of the samples for each epoch of mini-batches, from the `random`
+            module.
+        backend: "eager", "auto", or a backend of `sg.compile`.
 
     Returns:
-        The `History`. On Ctrl-C too, with what was learnt until then in the parameters.
+        The `History`. After Ctrl-C too: the parameters then keep what was learnt so far.
 
     Raises:
-        TypeError, ValueError: an argument that does not fit is named, before anything is changed.
-            What the model or the loss raises on some sample ends the training there.
-        RecordingError, ImportError: the `backend` that is asked for by name cannot do it.
+        TypeError: an argument has the wrong type. Nothing has changed then.
+        ValueError: an argument has a wrong value or length. Nothing has changed then.
+        RecordingError: the backend given by name cannot replay this model and loss.
+        ImportError: the backend given by name is not installed.
 
     >>> random.seed(0)
     >>> model = nn.MLP(1, [1])
@@ -113,102 +137,90 @@ def fit(
     for name, function in (("model", model), ("loss", loss)):
         if not callable(function):
             raise TypeError(f"fit: {name} must be callable, got {type(function).__name__}")
-    _check((X, Y), "X and Y")
+    check_samples(X, Y, "fit")
     if validation is not None:
-        _check(validation, "the validation X and Y")
+        if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+            got = type(validation).__name__
+            raise TypeError(f"fit: validation must be a pair (X, Y), got {got}")
+        check_samples(*validation, "fit: validation")
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(
-            f"fit: optimizer must be one of scalargrad.optim, got {type(optimizer).__name__}"
-        )
+        got = type(optimizer).__name__
+        raise TypeError(f"fit: optimizer must be an optimizer of scalargrad.optim, got {got}")
     epochs = as_count(epochs, "fit: epochs", least=0)
-    if batch_size is not None:
-        batch_size = as_count(batch_size, "fit: batch_size")
+    size = len(X) if batch_size is None else as_count(batch_size, "fit: batch_size")
     if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
         early_stopping = EarlyStopping(early_stopping)
 
     history = History()
-    watch = _Watch(optimizer.parameters, early_stopping)
-    line = ProgressLine(progress)
+    best = _Best(optimizer.parameters, early_stopping)
     order = list(range(len(X)))
-    steps: Eager | Replayed = Eager(model, loss, optimizer.parameters)
+    batches = cut(order, size)
+    bar = progress_bar(None, "fit", epochs * len(batches), "step") if progress else None
+    engine: Eager | Replayed = Eager(model, loss, optimizer.parameters)
     try:
-        size = batch_size or len(X)
-        steps = stepping(model, X, Y, loss, optimizer.parameters, epochs, backend, size)
-        check = 1
+        engine = batch_gradient(model, X, Y, loss, optimizer.parameters, epochs, backend, size)
+        next_check = 1
         for epoch in range(epochs):
             if shuffle and batch_size is not None:
                 random.shuffle(order)
-            batches = [order[i : i + size] for i in range(0, len(order), size)]
+                batches = cut(order, size)
             if validation is None:
-                watch.start()
-            if epoch == check:  # ever more seldom: something may have changed that was recorded
-                steps.check(X, Y, batches[0])
-                check *= 2
+                best.snapshot()
+            if epoch == next_check:
+                engine.check(X, Y, batches[0])
+                next_check *= 2
             trained: list[float] = []
             for batch in batches:
-                trained.append(steps.step(X, Y, batch))
+                trained.append(engine.step(X, Y, batch))
                 optimizer.step()
-                if line.is_due():
-                    done = epoch + len(trained) / len(batches)
-                    told = f"loss {trained[-1]:.4g}, "
-                    told += f"replayed by {steps.name}, " if steps.name != "eager" else ""
-                    line.show(f"epoch {done:.1f} of {epochs}", done / epochs, told)
-            watched = trained_loss = sum(trained) / len(trained)
+                if bar is not None:
+                    bar.set_postfix_str(f"{engine.name}, loss {trained[-1]:.4g}", refresh=False)
+                    bar.update()
+            watched = training_loss = sum(trained) / len(trained)
             if validation is not None:
-                watched = steps.validate(*validation)
+                watched = engine.validate(*validation)
                 history.validation.append(watched)
-                watch.start()  # these are the parameters that had this loss
-            history.losses.append(trained_loss)
-            if watch.is_over(epoch, watched):
+                best.snapshot()
+            history.losses.append(training_loss)
+            if best.is_over(epoch, watched):
                 history.stopped = "early stopping"
                 break
     except KeyboardInterrupt:
         history.stopped = "interrupted"
     finally:
-        line.close()
-    history.backend, history.reason = steps.name, steps.reason
-    history.best_epoch = watch.put_back()
+        if bar is not None:
+            bar.close()
+    history.backend, history.reason = engine.name, engine.reason
+    history.best_epoch = best.restore()
     return history
 
 
-def _check(pair: Any, names: str) -> None:
-    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-        raise TypeError(f"fit: {names} must be given as a pair, got {type(pair).__name__}")
-    X, Y = pair
-    for data in pair:
-        if not hasattr(data, "__len__") or isinstance(data, (str, bytes, dict)):
-            raise TypeError(f"fit: {names} must be lists or arrays, got {type(data).__name__}")
-    if len(X) != len(Y):
-        raise ValueError(f"fit: {names} must have as many entries, got {len(X)} and {len(Y)}")
-    if not len(X):
-        raise ValueError(f"fit: {names} are empty")
-
-
-class _Watch:
-    """Remembers the best epoch and the parameters that had its loss."""
+class _Best:
+    """The best epoch so far, and the parameters that had its loss."""
 
     def __init__(self, parameters: list[Value], rule: EarlyStopping | None) -> None:
         self.parameters, self.rule = parameters, rule
-        self.best_loss, self.best_epoch = inf, -1
-        self.now: list[float] = []
-        self.kept: list[float] = []
+        self.loss, self.epoch = inf, -1
+        self.current: list[float] = []
+        self.numbers: list[float] = []
 
-    def start(self) -> None:
-        """The loss told next is that of the parameters as they are now."""
+    def snapshot(self) -> None:
+        """Remember the parameters whose loss comes next."""
         if self.rule is not None:
-            self.now = [parameter.data for parameter in self.parameters]
+            self.current = [parameter.data for parameter in self.parameters]
 
     def is_over(self, epoch: int, loss: float) -> bool:
+        """Take the loss of the snapshot, and return whether to stop."""
         if self.rule is None:
             return False
-        if loss < self.best_loss - self.rule.min_delta or self.best_epoch < 0:
-            self.best_loss = loss if isfinite(loss) else inf
-            self.best_epoch = epoch
-            self.kept = self.now
-        return epoch - self.best_epoch >= self.rule.patience
+        if loss < self.loss - self.rule.min_delta or self.epoch < 0:
+            self.loss = loss if isfinite(loss) else inf
+            self.epoch, self.numbers = epoch, self.current
+        return epoch - self.epoch >= self.rule.patience
 
-    def put_back(self) -> int | None:
-        if not self.kept:
+    def restore(self) -> int | None:
+        """Restore the best parameters, and return their epoch, if there is one."""
+        if not self.numbers:
             return None
-        assign(self.parameters, self.kept)
-        return self.best_epoch
+        assign(self.parameters, self.numbers)
+        return self.epoch

@@ -9,7 +9,7 @@ from replayed import BACKENDS
 
 import scalargrad as sg
 from scalargrad import Value, losses, nn, optim
-from scalargrad.training.batch_gradient import Eager, Replayed, stepping
+from scalargrad.training.batch_gradient import Eager, Replayed, batch_gradient
 from scalargrad.training.loss_reduction import reduction_of
 
 needs_numba = pytest.mark.skipif(find_spec("numba") is None, reason="numba is not installed")
@@ -154,7 +154,7 @@ def test_what_cannot_be_recorded_is_computed_eagerly(kind: str) -> None:
     loss: Any = losses.squared_error
     if kind == "loss":
         loss = lambda y, t: sg.sqrt(losses.squared_error(y, t))
-    steps = stepping(model, np.array(X), Y, loss, model.parameters(), 100_000, "auto", 50)
+    steps = batch_gradient(model, np.array(X), Y, loss, model.parameters(), 100_000, "auto", 50)
     assert isinstance(steps, Eager)
     assert {
         "dropout": "random numbers", "leak": ".data", "array": "'sum'", "loss": "neither the sum",
@@ -162,7 +162,7 @@ def test_what_cannot_be_recorded_is_computed_eagerly(kind: str) -> None:
     }[kind] in steps.reason  # fmt: skip
 
     with pytest.raises((TypeError, AttributeError)):
-        stepping(model, np.array(X), Y, loss, model.parameters(), 1, "numba", 50)
+        batch_gradient(model, np.array(X), Y, loss, model.parameters(), 1, "numba", 50)
 
 
 @needs_numba
@@ -170,7 +170,7 @@ def test_trying_draws_no_random_numbers() -> None:
     model = Odd("dropout")
     X, Y = data(1_000)
     random.seed(1)
-    stepping(model, X, Y, losses.squared_error, model.parameters(), 100_000, "auto", 50)
+    batch_gradient(model, X, Y, losses.squared_error, model.parameters(), 100_000, "auto", 50)
     drawn = random.random()
 
     random.seed(1)
@@ -304,7 +304,7 @@ def test_what_the_recording_does_not_see_is_found_by_comparing(kind: str) -> Non
             pass
 
         X = Data(X)
-    steps = stepping(model, X, Y, loss, model.parameters(), 100_000, "auto", 100)
+    steps = batch_gradient(model, X, Y, loss, model.parameters(), 100_000, "auto", 100)
     assert isinstance(steps, Eager)
     assert "eagerly" in steps.reason or "Data" in steps.reason
 
@@ -316,7 +316,7 @@ def test_a_model_that_changes_is_found_out() -> None:
     optimizer = optim.SGD([w], lr=lambda step: 0.0)
     X, Y = [[0.5], [1.0]], [1.0, 2.0]
     model: Any = lambda x: w * x[0] * temperature[0]
-    steps = stepping(model, X, Y, losses.squared_error, [w], 1, "numba", 2)
+    steps = batch_gradient(model, X, Y, losses.squared_error, [w], 1, "numba", 2)
     steps.check(X, Y, [0, 1])
     assert (steps.name, optimizer.rate()) == ("numba", 0.0)
 
@@ -330,6 +330,6 @@ def test_ctrl_c_before_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("scalargrad.training.fit.stepping", interrupted)
+    monkeypatch.setattr("scalargrad.training.fit.batch_gradient", interrupted)
     history, _, _ = train("auto")
     assert (history.stopped, history.losses) == ("interrupted", [])
