@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from math import nan
 from typing import Any
 
@@ -11,30 +11,36 @@ from scalargrad.core.numbers import as_python, is_number
 from scalargrad.core.operators import Operators
 from scalargrad.core.primitives import plain_sum, relu, softplus, where
 from scalargrad.core.reductions import dot, listed, log_softmax, logsumexp, mean, sum, take
+from scalargrad.data import is_list
 
 __all__ = [
     "binary_cross_entropy", "cross_entropy", "hinge", "l2", "perceptron", "squared_error",
 ]  # fmt: skip
 
-# The lectures differ in nothing more than in this factor, and a learning rate goes with its own.
+# The literature disagrees about these factors, and each choice needs its own learning rate.
 _REDUCTIONS: dict[str, Callable[[list[Any]], Any]] = {
-    "sum": lambda terms: _alone_or(sum, terms),
-    "mean": lambda terms: _alone_or(mean, terms),
-    "half_sum": lambda terms: 0.5 * _alone_or(sum, terms),
-    "half_mean": lambda terms: 0.5 * _alone_or(mean, terms),
+    "sum": lambda terms: _combined(sum, terms),
+    "mean": lambda terms: _combined(mean, terms),
+    "half_sum": lambda terms: 0.5 * _combined(sum, terms),
+    "half_mean": lambda terms: 0.5 * _combined(mean, terms),
 }
 
 
 def squared_error(outputs: Any, targets: Any, reduction: str = "half_sum") -> Any:
-    """The squared differences, added up: by default 1/2 (y1 - t1)^2 + 1/2 (y2 - t2)^2 + ...
+    """Return the sum of the squared differences, by default ½ (y1 - t1)² + ½ (y2 - t2)² + ...
 
     Args:
-        outputs: one output, a list of them, or a list of lists.
-        targets: of the same shape.
-        reduction: "half_sum" (half the sum), "sum", "mean" or "half_mean".
+        outputs: one number or Value, a list of them, or a list of lists.
+        targets: the correct outputs, in the same shape.
+        reduction: how to combine the squares: "half_sum" (half their sum), "sum", "mean" or
+            "half_mean".
+
+    Returns:
+        One number, or a Value if any output or target is a Value.
 
     Raises:
-        ValueError: the shapes differ, the lists are empty, the reduction is unknown.
+        TypeError: an entry is not a number.
+        ValueError: the shapes differ, the lists are empty, or the reduction is unknown.
 
     >>> losses.squared_error([1.0, 3.0], [0.0, 1.0])
     2.5
@@ -44,16 +50,25 @@ def squared_error(outputs: Any, targets: Any, reduction: str = "half_sum") -> An
 
 def _square_of_difference(y: Any, t: Any) -> Any:
     difference = y - t
-    return difference * difference  # a power would raise OverflowError where this is inf
+    return difference * difference  # a power raises OverflowError where this product is inf
 
 
 def hinge(outputs: Any, targets: Any, reduction: str = "mean") -> Any:
-    """max(0, 1 - z t): zero once the output z has the sign of the target and is beyond 1.
+    """Return max(0, 1 - z t), the loss of support vector machines (Cortes and Vapnik, 1995).
+
+    It is zero once the output z has the sign of the target t and a size of at least 1.
 
     Args:
-        outputs: one output, or a list.
-        targets: -1 or 1, of the same shape.
-        reduction: "mean" or "sum" over the list.
+        outputs: one score z, a list of them, or a list of lists.
+        targets: the classes t, -1 or 1, in the same shape.
+        reduction: how to combine the terms: "mean", "sum", "half_mean" or "half_sum".
+
+    Returns:
+        One number, or a Value if any output or target is a Value.
+
+    Raises:
+        TypeError: an entry is not a number.
+        ValueError: the shapes differ, the lists are empty, or the reduction is unknown.
 
     >>> losses.hinge([0.5, -2.0], [1.0, -1.0])
     0.25
@@ -62,9 +77,21 @@ def hinge(outputs: Any, targets: Any, reduction: str = "mean") -> Any:
 
 
 def perceptron(outputs: Any, targets: Any, reduction: str = "mean") -> Any:
-    """max(0, -z t): zero once the output z has the sign of the target (Rosenblatt, 1958).
+    """Return max(0, -z t), the loss whose descent is the perceptron rule (Rosenblatt, 1958).
 
-    Arguments as for `hinge`. At z = 0 the derivative taken is 0.
+    It is zero once the output z has the sign of the target t. The derivative at z = 0 is 0.
+
+    Args:
+        outputs: one score z, a list of them, or a list of lists.
+        targets: the classes t, -1 or 1, in the same shape.
+        reduction: how to combine the terms: "mean", "sum", "half_mean" or "half_sum".
+
+    Returns:
+        One number, or a Value if any output or target is a Value.
+
+    Raises:
+        TypeError: an entry is not a number.
+        ValueError: the shapes differ, the lists are empty, or the reduction is unknown.
 
     >>> losses.perceptron([0.5, 2.0], [1.0, -1.0])
     1.0
@@ -73,12 +100,22 @@ def perceptron(outputs: Any, targets: Any, reduction: str = "mean") -> Any:
 
 
 def binary_cross_entropy(outputs: Any, targets: Any, reduction: str = "mean") -> Any:
-    """-t log p - (1 - t) log(1 - p) with p = sigmoid(z), from the logit z; it cannot overflow.
+    """Return -t log p - (1 - t) log(1 - p), where p = sigmoid(z) for the logit z.
+
+    It is the negative log-likelihood of a Bernoulli distribution, evaluated from the logit so that
+    it never overflows.
 
     Args:
-        outputs: one logit, or a list.
-        targets: probabilities of the positive class (0, 1 or between), of the same shape.
-        reduction: "mean" or "sum" over the list.
+        outputs: one logit z, a list of them, or a list of lists.
+        targets: the probabilities t of the positive class, from 0 to 1, in the same shape.
+        reduction: how to combine the terms: "mean", "sum", "half_mean" or "half_sum".
+
+    Returns:
+        One number, or a Value if any output or target is a Value.
+
+    Raises:
+        TypeError: an entry is not a number.
+        ValueError: the shapes differ, the lists are empty, or the reduction is unknown.
 
     >>> losses.binary_cross_entropy(0.0, 1.0)
     0.6931471805599453
@@ -87,42 +124,47 @@ def binary_cross_entropy(outputs: Any, targets: Any, reduction: str = "mean") ->
 
 
 def _binary_cross_entropy(z: Any, t: Any) -> Any:
-    # softplus(z) - z t is shorter, and comes to 0 where z = 40 and t = 1: all digits cancel
+    # softplus(z) - z t is shorter, but gives 0 for z = 40 and t = 1: all digits cancel
     if not isinstance(t, Operators) and t in (0, 1):
         return softplus(-z if t else z)
     return t * softplus(-z) + (1.0 - t) * softplus(z)
 
 
 def cross_entropy(outputs: Any, targets: Any, reduction: str = "mean") -> Any:
-    """-log softmax(logits)[target]: how unlikely the right class was held to be.
+    """Return -log softmax(z)[t], the negative log-probability of the correct class t.
 
     Args:
-        outputs: the logits of one sample, or a list of such lists.
-        targets: the number of the right class, or a list of probabilities, for each sample.
-        reduction: "mean" or "sum" over the samples.
+        outputs: the logits z of one sample, or a list of such lists.
+        targets: for each sample the index of its class, or a list of class probabilities.
+        reduction: how to combine the samples: "mean", "sum", "half_mean" or "half_sum".
+
+    Returns:
+        One number, or a Value if any logit or target is a Value.
 
     Raises:
-        IndexError: there is no such class.
-        ValueError: the probabilities do not add up to 1, or there is not one target per sample.
+        TypeError: the logits are not a list, or a target is neither an index nor a list.
+        IndexError: a class index is outside the logits.
+        ValueError: probabilities do not add up to 1, the number of targets differs from that of
+            the samples, or the reduction is unknown.
 
     >>> losses.cross_entropy([0.0, 0.0], 1)
     0.6931471805599453
     """
-    if not _is_list(outputs):
+    if not is_list(outputs):
         got = type(outputs).__name__
         raise TypeError(f"cross_entropy takes a list of logits, or a list of such lists, got {got}")
     one_sample = all(is_number(z) for z in outputs)
-    if not (_is_list(targets) or (one_sample and is_number(targets))):
+    if not (is_list(targets) or (one_sample and is_number(targets))):
         got = type(targets).__name__
         raise TypeError(f"cross_entropy takes a class or a list of probabilities, got {got}")
-    samples, wanted = ([outputs], [targets]) if one_sample else (outputs, targets)
-    if len(samples) != len(wanted):
+    samples, classes = ([outputs], [targets]) if one_sample else (outputs, targets)
+    if len(samples) != len(classes):
         raise ValueError(
-            f"cross_entropy needs one target for each sample, got {len(wanted)} targets "
+            f"cross_entropy needs one target for each sample, got {len(classes)} targets "
             f"for {len(samples)} samples"
         )
     return _reduction(reduction, "cross_entropy")(
-        [_cross_entropy(logits, target) for logits, target in zip(samples, wanted, strict=True)]
+        [_cross_entropy(logits, target) for logits, target in zip(samples, classes, strict=True)]
     )
 
 
@@ -135,67 +177,72 @@ def _cross_entropy(logits: Any, target: Any) -> Any:
                 f"cross_entropy: the probabilities of a target must add up to 1, got {target!r:.60}"
             )
         loss = -dot(target, log_softmax(logits))
-        # in a recording the question is put to each sample, and nan is the answer that gets named
+        # a recording checks each sample: nan is reported with the instruction that made it
         return where(abs(sum(target) - 1.0) < 1e-3, loss, nan) if recorder() else loss
     if not isinstance(target, Operators) and not 0 <= target < len(logits):
         raise IndexError(f"cross_entropy: class {target!r}, but there are {len(logits)} logits")
     if recorder():
-        # no counting from the end here either
+        # `take` counts a negative index from the end; here it must stay an error
         target = where(target < 0.0, target - len(logits), target)
     return logsumexp(logits) - take(logits, target)
 
 
 def l2(parameters: Iterable[Any]) -> Any:
-    """The sum of the squares of the parameters, to add a share of it to a loss.
+    """Return the sum of the squares of the parameters, a penalty to add to a loss.
+
+    Args:
+        parameters: numbers or Values, such as `model.parameters()`.
+
+    Returns:
+        One number, or a Value if any parameter is a Value; 0 for no parameters.
+
+    Raises:
+        TypeError: the parameters are not a list, or one of them is not a number.
 
     >>> losses.l2([3.0, 4.0])
     25.0
     """
-    squared = listed(parameters, "l2")
-    return dot(squared, squared)
+    numbers = listed(parameters, "l2")
+    return dot(numbers, numbers)
 
 
-def _reduction(name: str, loss: str) -> Callable[[list[Any]], Any]:
-    if not isinstance(name, str) or name not in _REDUCTIONS:
-        raise ValueError(f"{loss}: reduction is one of {', '.join(_REDUCTIONS)}, got {name!r}")
-    return _REDUCTIONS[name]
+def _reduction(reduction: str, caller: str) -> Callable[[list[Any]], Any]:
+    if not isinstance(reduction, str) or reduction not in _REDUCTIONS:
+        choices = ", ".join(_REDUCTIONS)
+        raise ValueError(f"{caller}: reduction must be one of {choices}, got {reduction!r}")
+    return _REDUCTIONS[reduction]
 
 
 def _reduced(
-    term: Callable[[Any, Any], Any], outputs: Any, targets: Any, reduction: str, loss: str
+    term: Callable[[Any, Any], Any], outputs: Any, targets: Any, reduction: str, caller: str
 ) -> Any:
-    reduce = _reduction(reduction, loss)
-    return reduce([term(y, t) for y, t in _pairs(outputs, targets, loss)])
+    reduce = _reduction(reduction, caller)
+    return reduce([term(y, t) for y, t in _pairs(outputs, targets, caller)])
 
 
-def _alone_or(reduce: Callable[[list[Any]], Any], terms: list[Any]) -> Any:
-    """A single term needs no node to add it up."""
+def _combined(reduce: Callable[[list[Any]], Any], terms: list[Any]) -> Any:
+    """Reduce the terms; a single term needs no node."""
     return terms[0] if len(terms) == 1 else reduce(terms)
 
 
-def _is_list(x: Any) -> bool:
-    other = isinstance(x, (str, bytes, Mapping))
-    return hasattr(x, "__getitem__") and not other and getattr(x, "ndim", 1) > 0
-
-
-def _pairs(outputs: Any, targets: Any, loss: str) -> list[tuple[Any, Any]]:
-    """Each output with its target; lists, and lists of lists, are run through together."""
+def _pairs(outputs: Any, targets: Any, caller: str) -> list[tuple[Any, Any]]:
+    """Return each output with its target, from lists and lists of lists in order."""
     if is_number(outputs) and is_number(targets):
         return [(as_python(outputs), as_python(targets))]
-    if not all(is_number(x) or _is_list(x) for x in (outputs, targets)):
+    if not all(is_number(x) or is_list(x) for x in (outputs, targets)):
         raise TypeError(
-            f"{loss} takes numbers, Values or lists of them, got "
+            f"{caller} takes numbers, Values or lists of them, got "
             f"{type(outputs).__name__} and {type(targets).__name__}"
         )
     if is_number(outputs) or is_number(targets):
         raise ValueError(
-            f"{loss} needs outputs and targets of the same shape, a number for a number, got "
+            f"{caller} needs outputs and targets of the same shape, got "
             f"{type(outputs).__name__} and {type(targets).__name__}"
         )
     if len(outputs) != len(targets) or not len(outputs):
         raise ValueError(
-            f"{loss} needs one target for each output, got {len(targets)} targets "
+            f"{caller} needs one target for each output, got {len(targets)} targets "
             f"for {len(outputs)} outputs"
         )
-    nested = (_pairs(y, t, loss) for y, t in zip(outputs, targets, strict=True))
+    nested = (_pairs(y, t, caller) for y, t in zip(outputs, targets, strict=True))
     return [pair for pairs in nested for pair in pairs]

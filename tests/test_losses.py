@@ -342,7 +342,7 @@ def test_dicts_and_sets_are_no_lists() -> None:
             losses.squared_error(outputs, targets)
     with pytest.raises(TypeError, match="l2 takes a list of numbers or Values, got int"):
         losses.l2(3)
-    with pytest.raises(ValueError, match="reduction is one of"):
+    with pytest.raises(ValueError, match="reduction must be one of"):
         losses.squared_error(1.0, 2.0, [])
 
 
