@@ -1,4 +1,4 @@
-"""Neurons, layers and multilayer perceptrons made of Values."""
+"""Neurons, layers and multilayer perceptrons of Values."""
 
 from __future__ import annotations
 
@@ -18,32 +18,26 @@ __all__ = ["INITIALISERS", "MLP", "Layer", "Module", "Neuron"]
 Activation = str | Callable[[Any], Any] | None
 
 
-def _scaled_uniform(gain: Callable[[int, int], float]) -> Callable[[int, int], float]:
-    def draw(nin: int, nout: int) -> float:
-        return random.uniform(-1, 1) * gain(nin, nout)
-
-    return draw
-
-
-# How a weight of a neuron with `nin` inputs, in a layer with `nout` neurons, is drawn.
+# Draw a weight of a neuron with `nin` inputs in a layer of `nout` neurons.
 INITIALISERS: dict[str, Callable[[int, int], float]] = {
     # as in micrograd, so that random.seed(1337) gives its starting weights
     "uniform": lambda nin, nout: random.uniform(-1, 1),
     # Glorot and Bengio, Understanding the difficulty of training deep feedforward networks, 2010
-    "xavier": _scaled_uniform(lambda nin, nout: math.sqrt(6.0 / (nin + nout))),
+    "xavier": lambda nin, nout: random.uniform(-1, 1) * math.sqrt(6.0 / (nin + nout)),
     # He et al., Delving deep into rectifiers, 2015
-    "he": _scaled_uniform(lambda nin, nout: math.sqrt(6.0 / nin)),
+    "he": lambda nin, nout: random.uniform(-1, 1) * math.sqrt(6.0 / nin),
     # LeCun et al., Efficient backprop, 1998
-    "lecun": _scaled_uniform(lambda nin, nout: math.sqrt(3.0 / nin)),
+    "lecun": lambda nin, nout: random.uniform(-1, 1) * math.sqrt(3.0 / nin),
     "normal": lambda nin, nout: random.gauss(0.0, 1.0),
     "zeros": lambda nin, nout: 0.0,
 }
 
 
 class Module:
-    """What has parameters: the Values and Modules among its attributes, in lists too.
+    """Base class of everything with parameters, as in PyTorch.
 
-    Subclasses only assign Values, Modules, or lists, tuples and dicts of them to attributes.
+    A subclass assigns Values, Modules, or lists, tuples, dicts and object arrays of them to its
+    attributes. The leaf Values among them are its parameters.
 
     >>> class Line(nn.Module):
     ...     def __init__(self):
@@ -55,9 +49,16 @@ class Module:
     """
 
     def named_parameters(self) -> list[tuple[str, Value]]:
-        """Every parameter with its name, like "layers.0.neurons.1.w.2", in a stable order.
+        """Return the pairs (name, parameter), named like "layers.0.neurons.1.w.2".
 
-        One that is used in several places appears once, under its first name.
+        The order is that of the attributes. A parameter that several attributes share appears
+        once, under its first name.
+
+        Raises:
+            ValueError: two parameters have the same name.
+
+        >>> [name for name, _ in nn.Neuron(2).named_parameters()]
+        ['w.0', 'w.1', 'b']
         """
         names: dict[Value, str] = {}
         for parameter, name in named_leaves(self):
@@ -69,7 +70,7 @@ class Module:
         return named
 
     def parameters(self) -> list[Value]:
-        """Every parameter once, in a stable order."""
+        """Return the parameters in a stable order, each of them once."""
         return list(dict(named_leaves(self)))
 
     def zero_grad(self) -> None:
@@ -78,15 +79,27 @@ class Module:
             parameter.grad = 0.0
 
     def state_dict(self) -> dict[str, float]:
-        """The number in every parameter, by name."""
+        """Return the number in each parameter, by name.
+
+        Raises:
+            ValueError: two parameters have the same name.
+        """
         return {name: parameter.data for name, parameter in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Put the numbers of `state` into the parameters: all of them, or on an error none.
+        """Copy the numbers of `state` into the parameters; on an error nothing changes.
+
+        Args:
+            state: the number for each name, as `state_dict` returns them.
 
         Raises:
-            KeyError: a name is missing or unknown; the message says which.
-            TypeError: one of the values is no number.
+            KeyError: a name is missing or unknown; the message lists them.
+            TypeError: `state` is not a dict, or an entry is not a number.
+
+        >>> neuron = nn.Neuron(1)
+        >>> neuron.load_state_dict({"w.0": 0.5, "b": -1.0})
+        >>> neuron.state_dict()
+        {'w.0': 0.5, 'b': -1.0}
         """
         if not isinstance(state, Mapping):
             got = type(state).__name__
@@ -95,33 +108,33 @@ class Module:
         missing = [name for name in named if name not in state]
         unknown = [name for name in state if name not in named]
         if missing or unknown:
-            told = [f"missing: {', '.join(missing[:5])}"] if missing else []
-            told += [f"unknown: {', '.join(map(str, unknown[:5]))}"] if unknown else []
+            parts = [f"missing: {', '.join(missing[:5])}"] if missing else []
+            parts += [f"unknown: {', '.join(map(str, unknown[:5]))}"] if unknown else []
             raise KeyError(
                 f"load_state_dict needs the {len(named)} names of this model's parameters; "
-                f"{'; '.join(told)} ({len(missing)} missing, {len(unknown)} unknown)"
+                f"{'; '.join(parts)} ({len(missing)} missing, {len(unknown)} unknown)"
             )
         numbers = [as_float(state[name], f"load_state_dict: {name}") for name in named]
         assign(list(named.values()), numbers)
 
 
 def named_leaves(module: Any) -> list[tuple[Value, str]]:
-    """The leaves of a module, or of a list or dict of Values, with their names in order.
+    """Return the leaves of a module, list or dict with their names, in order.
 
-    One that is used in several places comes several times.
+    A leaf that several attributes share appears several times.
     """
     found = []
-    # what is still to be looked at: a thing, its name, and the modules around it by identity
+    # what remains to be visited: an object, its name, and the ids of the modules around it
     stack: list[tuple[Any, str, frozenset[int]]] = [(module, "", frozenset())]
     while stack:
         tree, name, around = stack.pop()
         if isinstance(tree, Value):
-            if not tree.parents:  # what was computed is no parameter, even if a module keeps it
+            if not tree.parents:  # an attribute may hold a computed Value, which is no parameter
                 found.append((tree, name))
             continue
         children: Iterable[tuple[Any, Any]] = ()
         if isinstance(tree, Module):
-            if id(tree) in around:  # a part that knows its whole
+            if id(tree) in around:  # a submodule that refers back to its owner
                 continue
             around = around | {id(tree)}
             children = vars(tree).items()
@@ -137,7 +150,7 @@ def named_leaves(module: Any) -> list[tuple[Value, str]]:
 
 
 def assign(parameters: Sequence[Value], numbers: Sequence[float]) -> None:
-    """Put the numbers into the parameters: all of them, or none if Ctrl-C comes in between."""
+    """Copy the numbers into the parameters: all of them, or none if Ctrl-C interrupts."""
     before = [parameter.data for parameter in parameters]
     try:
         for parameter, number in zip(parameters, numbers, strict=True):
@@ -149,18 +162,22 @@ def assign(parameters: Sequence[Value], numbers: Sequence[float]) -> None:
 
 
 class Neuron(Module):
-    """activation(w1 x1 + ... + wn xn + b): one `dot` node and one activation node.
+    """One neuron, activation(w1 x1 + ... + wn xn + b): a `dot` node and an activation node.
+
+    Call it with a list of `nin` numbers or Values; it returns a Value.
 
     Args:
-        nin: how many inputs, at least 1.
-        activation: a name of this library ("relu", "tanh", ...), a function of a Value, or None.
-        bias: whether there is a `b`; it starts at 0.
-        init: how the weights are drawn, a name in `nn.INITIALISERS`.
-        fan_out: how many neurons stand beside this one; "xavier" asks.
-        nonlin: micrograd's spelling: False means no activation.
+        nin: the number of inputs, at least 1.
+        activation: the name of an operation ("relu", "tanh", ...), a function of a Value, or None.
+        bias: whether to add a bias b, which starts at 0.
+        init: how to draw the weights: a name in `nn.INITIALISERS`.
+        fan_out: the number of neurons in the layer, for the initialisers that depend on it.
+        nonlin: micrograd's spelling; False means no activation.
 
-    Raises (when called):
-        ValueError: the number of inputs is not `nin`; both are named.
+    Raises:
+        TypeError: `nin` is not a whole number, or, on a call, the input is not a list of numbers.
+        ValueError: `nin` is below 1, the activation or `init` is unknown, or, on a call, the input
+            does not have `nin` entries.
 
     >>> neuron = nn.Neuron(2, "tanh")
     >>> len(neuron.parameters())
@@ -173,7 +190,7 @@ class Neuron(Module):
     ) -> None:  # fmt: skip
         nin = as_count(nin, "nin")
         if not isinstance(init, str) or init not in INITIALISERS:
-            raise ValueError(f"init is one of {', '.join(INITIALISERS)}, got {init!r}")
+            raise ValueError(f"init must be one of {', '.join(INITIALISERS)}, got {init!r}")
         activate = _activation(activation if nonlin else None)
         self.w = [Value(INITIALISERS[init](nin, fan_out)) for _ in range(nin)]
         self.b = Value(0.0) if bias else None
@@ -192,17 +209,39 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """`nout` neurons side by side, all with the same `nin` inputs; gives a list, always.
+    """A fully connected layer: `nout` neurons with the same `nin` inputs.
 
-    The remaining arguments are those of `Neuron`.
+    Call it with a list of `nin` numbers or Values; it returns a list of `nout` Values, always.
+
+    Args:
+        nin: the number of inputs, at least 1.
+        nout: the number of neurons, at least 1.
+        activation: the name of an operation ("relu", "tanh", ...), a function of a Value, or None.
+        bias: whether each neuron has a bias.
+        init: how to draw the weights: a name in `nn.INITIALISERS`.
+        nonlin: micrograd's spelling; False means no activation.
+
+    Raises:
+        TypeError: a size is not a whole number, or, on a call, the input is not a list of numbers.
+        ValueError: a size is below 1, the activation or `init` is unknown, or, on a call, the input
+            does not have `nin` entries.
+
+    >>> len(nn.Layer(2, 3, "tanh")([0.5, -1.0]))
+    3
     """
 
-    def __init__(self, nin: int, nout: int, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, nin: int, nout: int, activation: Activation = "relu", bias: bool = True, *,
+        init: str = "uniform", nonlin: bool = True,
+    ) -> None:  # fmt: skip
         nout = as_count(nout, "nout")
-        self.neurons = [Neuron(nin, *args, fan_out=nout, **kwargs) for _ in range(nout)]
+        self.neurons = [
+            Neuron(nin, activation, bias, init=init, fan_out=nout, nonlin=nonlin)
+            for _ in range(nout)
+        ]
 
     def __call__(self, x: Sequence[Any]) -> list[Any]:
-        # checked once, and a plain number made one constant, for the whole layer
+        # The whole layer shares one check of the input, and one constant for each plain number.
         xs, numbers = _values(x, len(self.neurons[0].w), "layer")
         return [
             neuron._respond(xs, numbers) if neuron.__class__ is Neuron else neuron(xs)
@@ -214,22 +253,23 @@ class Layer(Module):
 
 
 class MLP(Module):
-    """Layers one after the other: a multilayer perceptron.
+    """A multilayer perceptron: fully connected layers in sequence.
+
+    Call it with a list of `nin` numbers or Values. It returns a list of outputs, or the bare Value
+    if there is one output.
 
     Args:
-        nin: how many inputs.
-        nouts: how many neurons in each layer; the last number is that of the outputs.
+        nin: the number of inputs, at least 1.
+        nouts: the number of neurons in each layer, at least 1; the last one is that of outputs.
         activation: of all layers but the last: a name, a function of a Value, or None.
-        output_activation: of the last one.
+        output_activation: the activation of the last layer.
         bias: whether the neurons have biases.
-        init: how the weights are drawn, a name in `nn.INITIALISERS`.
+        init: how to draw the weights: a name in `nn.INITIALISERS`.
 
     Raises:
-        TypeError, ValueError: sizes that are no whole numbers from 1 on; unknown names.
-        ValueError (when called): the number of inputs is not `nin`; both are named.
-
-    Called with a list of `nin` numbers or Values, it gives a list of outputs, or the bare Value
-    if there is one output.
+        TypeError: a size is not a whole number, or, on a call, the input is not a list of numbers.
+        ValueError: a size is below 1, an activation or `init` is unknown, or, on a call, the input
+            does not have `nin` entries.
 
     >>> model = nn.MLP(3, [4, 4, 1])
     >>> len(model.parameters())
@@ -258,14 +298,14 @@ class MLP(Module):
         return f"MLP of [{', '.join(map(repr, self.layers))}]"
 
 
-def _values(x: Sequence[Any], nin: int, taker: str) -> tuple[list[Value], list[float]]:
-    """The inputs as Values, and their numbers."""
+def _values(x: Sequence[Any], nin: int, caller: str) -> tuple[list[Value], list[float]]:
+    """Return the inputs as Values, and their numbers."""
     if not hasattr(x, "__len__"):
-        raise TypeError(f"a {taker} takes a list of {nin} inputs, got {type(x).__name__}")
+        raise TypeError(f"a {caller} takes a list of {nin} inputs, got {type(x).__name__}")
     if len(x) != nin:
-        raise ValueError(f"a {taker} with {nin} inputs was given {len(x)}")
+        raise ValueError(f"a {caller} with {nin} inputs was given {len(x)}")
     values = [
-        xi if isinstance(xi, Value) else leaf(as_float(xi, f"a {taker}"), CONSTANT) for xi in x
+        xi if isinstance(xi, Value) else leaf(as_float(xi, f"a {caller}"), CONSTANT) for xi in x
     ]
     return values, numbers(values)
 

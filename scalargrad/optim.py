@@ -16,36 +16,59 @@ Rate = float | Callable[[int], float]
 
 
 class Optimizer:
-    """What every optimiser does; a subclass says in `_changes` by how much to move.
+    """Base class of the optimisers; a subclass implements `_changes`.
 
-    `step()` is all or nothing: if it fails, parameters and optimiser are as they were.
+    `step()` moves all parameters or, if it fails, none: the optimiser then keeps its state too.
+
+    Args:
+        parameters: leaf Values, each listed once.
+        lr: the learning rate: a number, or a function of the step number (0, 1, 2 ...).
+        weight_decay: the factor by which a parameter is added to its gradient.
+
+    Raises:
+        TypeError: a parameter is not a Value, or a setting is not a number.
+        ValueError: there are no parameters, one is listed twice or computed, or a setting is
+            negative.
     """
 
     def __init__(self, parameters: Iterable[Value], lr: Rate, weight_decay: float) -> None:
         self.parameters = checked_parameters(parameters)
         self.lr = lr
-        self.weight_decay = _at_least_zero(weight_decay, "weight_decay")
+        self.weight_decay = non_negative(weight_decay, "weight_decay")
         self.steps = 0
         if not callable(lr):
-            _at_least_zero(lr, "lr")
+            non_negative(lr, "lr")
 
-    def rate(self) -> float:
-        """The learning rate of the coming step, the first being number 0."""
+    def current_lr(self) -> float:
+        """Return the learning rate of the next step.
+
+        Raises:
+            TypeError: the schedule `lr` returns something other than a number.
+            ValueError: it returns a negative number or nan.
+
+        >>> optim.SGD([Value(1.0)], lr=lambda step: 0.5 / (1 + step)).current_lr()
+        0.5
+        """
         lr = self.lr(self.steps) if callable(self.lr) else self.lr
-        return _at_least_zero(lr, f"lr at step {self.steps}")
+        return non_negative(lr, f"lr at step {self.steps}")
 
     def step(self) -> None:
-        """Move every parameter by its gradient."""
-        rate = self.rate()
+        """Move every parameter along its gradient.
+
+        Raises:
+            TypeError: the learning rate is not a number. Nothing has changed then.
+            ValueError: the learning rate is negative. Nothing has changed then.
+        """
+        lr = self.current_lr()
         gradients = [p.grad for p in self.parameters]
         if self.weight_decay:
             pairs = zip(gradients, self.parameters, strict=True)
             gradients = [g + self.weight_decay * p.data for g, p in pairs]
-        changes, remember = self._changes(gradients, rate)
+        changes, state = self._changes(gradients, lr)
         before, memory = [p.data for p in self.parameters], dict(vars(self))
         try:
             assign(self.parameters, [x + dx for x, dx in zip(before, changes, strict=True)])
-            vars(self).update(remember, steps=self.steps + 1)
+            vars(self).update(state, steps=self.steps + 1)
         except BaseException:  # Ctrl-C
             assign(self.parameters, before)
             vars(self).update(memory)
@@ -56,27 +79,27 @@ class Optimizer:
         for parameter in self.parameters:
             parameter.grad = 0.0
 
-    def _changes(self, gradients: list[float], rate: float) -> tuple[list[float], dict[str, Any]]:
-        """The change of every parameter, and what to remember once they are made."""
+    def _changes(self, gradients: list[float], lr: float) -> tuple[list[float], dict[str, Any]]:
+        """Return the change of each parameter, and the attributes to set after the step."""
         raise NotImplementedError
 
 
 class SGD(Optimizer):
-    """Gradient descent: Δw(t) = -lr g + momentum Δw(t-1).
+    """Gradient descent with momentum: Δw(t) = -lr g + momentum Δw(t-1).
 
-    The momentum is that of Rumelhart, Hinton and Williams (1986, equation 9): the remembered change
-    is the one that was made, learning rate included.
+    This is the momentum of Rumelhart, Hinton and Williams (1986, equation 9): it repeats a share of
+    the last change, which includes the learning rate of that step.
 
     Args:
-        parameters: leaf Values, each once.
-        lr: the learning rate, a number or a function of the step's number (0, 1, 2 ...).
-        momentum: the share of the last change that is repeated; 0 is none, from 1 on it never
-            comes to rest.
-        weight_decay: this times w is added to the gradient of w.
+        parameters: leaf Values, each listed once.
+        lr: the learning rate: a number, or a function of the step number (0, 1, 2 ...).
+        momentum: the share of the last change to repeat. From 1 on the descent never comes to rest.
+        weight_decay: the factor by which a parameter is added to its gradient.
 
     Raises:
-        TypeError: a parameter is no Value, a setting is no number.
-        ValueError: no parameters, the same one twice, one that is computed, a negative setting.
+        TypeError: a parameter is not a Value, or a setting is not a number.
+        ValueError: there are no parameters, one is listed twice or computed, or a setting is
+            negative.
 
     >>> w = Value(0.4)
     >>> optimizer = optim.SGD([w], lr=0.5)
@@ -91,11 +114,11 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:  # fmt: skip
         super().__init__(parameters, lr, weight_decay)
-        self.momentum = _at_least_zero(momentum, "momentum")
+        self.momentum = non_negative(momentum, "momentum")
         self.last_changes = [0.0] * len(self.parameters)
 
-    def _changes(self, gradients: list[float], rate: float) -> tuple[list[float], dict[str, Any]]:
-        changes = [-rate * g for g in gradients]
+    def _changes(self, gradients: list[float], lr: float) -> tuple[list[float], dict[str, Any]]:
+        changes = [-lr * g for g in gradients]
         if self.momentum:
             pairs = zip(changes, self.last_changes, strict=True)
             changes = [change + self.momentum * last for change, last in pairs]
@@ -103,12 +126,19 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam (Kingma and Ba, 2015, algorithm 1): steps scaled by running moments of the gradient.
+    """Adam: steps scaled by running moments of the gradient (Kingma and Ba, 2015, algorithm 1).
 
     Args:
-        parameters, lr, weight_decay: as for `SGD`.
-        betas: how much of the running mean of g, and of g squared, is kept at each step.
-        eps: keeps the division safe.
+        parameters: leaf Values, each listed once.
+        lr: the learning rate: a number, or a function of the step number (0, 1, 2 ...).
+        betas: the decay rates of the running means of the gradient and of its square, below 1.
+        eps: the constant in the denominator, which avoids a division by zero.
+        weight_decay: the factor by which a parameter is added to its gradient.
+
+    Raises:
+        TypeError: a parameter is not a Value, or a setting is not a number.
+        ValueError: there are no parameters, one is listed twice or computed, or a setting is
+            negative or, for `betas`, not below 1.
 
     >>> w = Value(1.0)
     >>> optimizer = optim.Adam([w], lr=0.1)
@@ -125,14 +155,14 @@ class Adam(Optimizer):
         super().__init__(parameters, lr, weight_decay)
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
             raise ValueError(f"Adam: betas must be two numbers, like (0.9, 0.999), got {betas!r}")
-        self.betas = (_at_least_zero(betas[0], "beta 1"), _at_least_zero(betas[1], "beta 2"))
+        self.betas = (non_negative(betas[0], "beta 1"), non_negative(betas[1], "beta 2"))
         if max(self.betas) >= 1.0:
             raise ValueError(f"Adam: betas must be below 1, got {betas!r}")
-        self.eps = _at_least_zero(eps, "eps")
+        self.eps = non_negative(eps, "eps")
         self.means = [0.0] * len(self.parameters)
         self.squares = [0.0] * len(self.parameters)
 
-    def _changes(self, gradients: list[float], rate: float) -> tuple[list[float], dict[str, Any]]:
+    def _changes(self, gradients: list[float], lr: float) -> tuple[list[float], dict[str, Any]]:
         b1, b2 = self.betas
         means = [b1 * m + (1.0 - b1) * g for m, g in zip(self.means, gradients, strict=True)]
         squares = [
@@ -140,30 +170,42 @@ class Adam(Optimizer):
         ]
         unbias1, unbias2 = 1.0 - b1 ** (self.steps + 1), 1.0 - b2 ** (self.steps + 1)
         changes = [
-            -rate * (m / unbias1) / (math.sqrt(v / unbias2) + self.eps) if m else 0.0
+            -lr * (m / unbias1) / (math.sqrt(v / unbias2) + self.eps) if m else 0.0
             for m, v in zip(means, squares, strict=True)
         ]
         return changes, {"means": means, "squares": squares}
 
 
 def clip_grad_norm(parameters: Iterable[Value], max_norm: float) -> float:
-    """Scale the gradients down together if their length exceeds `max_norm`; returns that length.
+    """Scale the gradients down together if their Euclidean norm exceeds `max_norm`.
+
+    Args:
+        parameters: leaf Values, each listed once.
+        max_norm: the largest norm allowed, at least 0.
+
+    Returns:
+        The norm before scaling.
+
+    Raises:
+        TypeError: a parameter is not a Value, or `max_norm` is not a number.
+        ValueError: there are no parameters, one is listed twice or computed, or `max_norm` is
+            negative.
 
     >>> w = Value(1.0)
     >>> w.grad = 5.0
     >>> optim.clip_grad_norm([w], 1.0), w.grad
     (5.0, 1.0)
     """
-    listed = checked_parameters(parameters)
-    norm = math.hypot(*(p.grad for p in listed))
-    if norm > _at_least_zero(max_norm, "max_norm"):
-        for p in listed:
+    values = checked_parameters(parameters)
+    norm = math.hypot(*(p.grad for p in values))
+    if norm > non_negative(max_norm, "max_norm"):
+        for p in values:
             p.grad *= max_norm / norm
     return norm
 
 
 def checked_parameters(parameters: Iterable[Value]) -> list[Value]:
-    """The parameters as a list, when they are leaf Values and each is there once."""
+    """Return the parameters as a list, after checking that they are distinct leaf Values."""
     try:
         values = list(parameters)
     except TypeError:
@@ -175,15 +217,16 @@ def checked_parameters(parameters: Iterable[Value]) -> list[Value]:
         if not isinstance(p, Value):
             raise TypeError(f"parameter {i} must be a Value, got {type(p).__name__}: {p!r:.60}")
         if p.parents:
-            raise ValueError(f"parameter {i} is computed, by {p.op!r}: only a leaf can be moved")
+            raise ValueError(f"parameter {i} is computed by {p.op!r}: only a leaf can be moved")
     if len(set(values)) < len(values):
         twice = next(i for i, p in enumerate(values) if p in set(values[:i]))
-        raise ValueError(f"parameter {twice} is in the list twice: {values[twice]!r}")
+        raise ValueError(f"parameter {twice} is listed twice: {values[twice]!r}")
     return values
 
 
-def _at_least_zero(x: Any, name: str) -> float:
+def non_negative(x: Any, name: str) -> float:
+    """Return `x` as a float, after checking that it is a number from 0 on."""
     number = as_float(x, name)
     if not number >= 0.0:
-        raise ValueError(f"{name} must be a number from 0 on, got {x!r}")
+        raise ValueError(f"{name} must be at least 0, got {x!r}")
     return number

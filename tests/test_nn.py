@@ -1,6 +1,7 @@
 """Tests of nn: neurons, layers, perceptrons, their parameters, and micrograd as the oracle."""
 
 import copy
+import inspect
 import math
 import pickle
 import random
@@ -511,6 +512,19 @@ def test_an_array_of_values_holds_parameters() -> None:
             self.w = np.array([[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]])
 
     assert Arrayed().state_dict() == {"w.0": 1.0, "w.1": 2.0, "w.2": 3.0, "w.3": 4.0}
+
+
+def test_a_layer_has_the_arguments_of_its_neurons() -> None:
+    names = [*inspect.signature(nn.Layer).parameters]
+
+    assert names == ["nin", "nout", "activation", "bias", "init", "nonlin"]
+    layer = nn.Layer(2, 3, "tanh", False, init="zeros")
+    assert [(n.activation, n.b, [w.data for w in n.w]) for n in layer.neurons] == [
+        ("tanh", None, [0.0, 0.0])
+    ] * 3
+    assert nn.Layer(2, 1, nonlin=False).neurons[0].activation is None
+    with pytest.raises(TypeError, match="unexpected keyword argument 'biass'"):
+        nn.Layer(2, 1, biass=False)  # type: ignore[call-arg]
 
 
 def test_inputs_and_states_that_are_none_are_named() -> None:

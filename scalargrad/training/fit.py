@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import Any
 
-from scalargrad.core.numbers import as_count, as_float
+from scalargrad.core.numbers import as_count
 from scalargrad.core.value import Value
 from scalargrad.data import check_samples, cut
 from scalargrad.nn import assign
-from scalargrad.optim import Optimizer
+from scalargrad.optim import Optimizer, non_negative
 from scalargrad.support.progress import progress_bar
 from scalargrad.training.batch_gradient import Data, Eager, Loss, Replayed, batch_gradient
 
@@ -79,10 +79,7 @@ class EarlyStopping:
 
     def __post_init__(self) -> None:
         as_count(self.patience, "early stopping: patience")
-        if not as_float(self.min_delta, "early stopping: min_delta") >= 0.0:
-            raise ValueError(
-                f"early stopping: min_delta must be at least 0, got {self.min_delta!r}"
-            )
+        non_negative(self.min_delta, "early stopping: min_delta")
 
 
 def fit(

@@ -318,7 +318,7 @@ def test_a_model_that_changes_is_found_out() -> None:
     model: Any = lambda x: w * x[0] * temperature[0]
     steps = batch_gradient(model, X, Y, losses.squared_error, [w], 1, "numba", 2)
     steps.check(X, Y, [0, 1])
-    assert (steps.name, optimizer.rate()) == ("numba", 0.0)
+    assert (steps.name, optimizer.current_lr()) == ("numba", 0.0)
 
     temperature[0] = 3.0
     steps.check(X, Y, [0, 1])

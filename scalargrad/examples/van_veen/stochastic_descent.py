@@ -155,7 +155,7 @@ def prescribed(alpha: Rate = 0.5, order: Sequence[int] = PICKS) -> list[Step]:
             _numbers(net.h), _numbers(net.d_hat), net.f.data, _grads(net.output_sums),
             _grads(net.hidden_sums), [*map(_grads, v)], [*map(_grads, w)],
         )  # fmt: skip
-        rate = optimizer.rate()
+        rate = optimizer.current_lr()
         optimizer.step()
         steps.append(Step(i, rate, found, [*map(_numbers, v)], [*map(_numbers, w)]))
     return steps
