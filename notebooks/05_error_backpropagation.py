@@ -46,7 +46,7 @@ pictures["structure"]
 
 # %%
 X, T = perceptron.SETS["B"]
-p = Perceptron(2, eta=0.5, w=[0.5, -0.25], b=0.125)
+p = Perceptron(2, lr=0.5, w=[0.5, -0.25], b=0.125)
 course = p.fit(X, T)
 [(update.index, update.w, update.b) for update in course.updates]
 
@@ -57,8 +57,8 @@ pictures["at_work"]
 # Note the last panel. The error does not go down step by step: to please one point is to annoy
 # another. Yet if some line separates the classes, the rule is known to find one in the end.
 #
-# **Try it:** give `Perceptron` a larger `eta`, say 5. Will it need fewer updates? (What if `w` and
-# `b` start at zero: does `eta` make any difference at all?)
+# **Try it:** give `Perceptron` a larger `lr`, say 5. Will it need fewer updates? (What if `w` and
+# `b` start at zero: does `lr` make any difference at all?)
 
 # %% [markdown]
 # ## A rule that is a gradient
@@ -75,8 +75,8 @@ E.backward()
 sg.draw(E)
 
 # %%
-eta = 0.5
-[parameter.data - eta * parameter.grad for parameter in (w1, w2, b)], course.updates[0]
+lr = 0.5
+[parameter.data - lr * parameter.grad for parameter in (w1, w2, b)], course.updates[0]
 
 # %% [markdown]
 # The same numbers: $-\eta\,\partial E / \partial w$ is $+\eta\, x\, t$. And so it goes on, to the

@@ -1,8 +1,8 @@
-"""Two classifiers with a straight boundary, in plain numbers: the perceptron and the nearest mean.
+"""Two linear classifiers of plain numbers: the perceptron and the nearest mean.
 
-Both say which side of w·x + b = 0 a point x is on. They differ in how they come by w and b: the
-perceptron corrects its mistakes, the nearest mean looks at where the classes lie. Neither needs a
-gradient, and no number becomes a Value; fractions go in and come out as fractions.
+Both decide by the side of w·x + b = 0 on which a point x lies. The perceptron finds w and b by
+correcting its mistakes, the nearest mean from the means of the classes. Neither needs a gradient or
+a Value, and fractions stay fractions.
 """
 
 from __future__ import annotations
@@ -13,60 +13,78 @@ from math import isfinite
 from typing import Any
 
 from scalargrad.core.numbers import Traced, as_count, as_python, is_number
+from scalargrad.data import check_samples, is_list
 
 __all__ = ["Course", "NearestMean", "Perceptron", "Update"]
 
-_READINGS = ("wrong", "right", 1, -1)
-
 
 class _Linear:
-    """What both have: w and b, the score w·x + b, and its sign."""
+    """The weights w and bias b of a linear classifier, its score w·x + b, and the sign of that."""
 
     w: list[Any]
     b: Any
 
     def decision(self, x: Sequence[Any]) -> Any:
-        """z = w·x + b: positive on the side of class +1, 0 on the boundary.
+        """Return the score z = w·x + b: positive on the side of class 1, 0 on the boundary.
 
         Args:
-            x: one point, as many numbers as there are inputs.
+            x: one point, with as many numbers as there are weights.
+
+        Raises:
+            TypeError: the point is not a list of plain numbers.
+            ValueError: it has the wrong length, or the classifier has not been fitted.
         """
-        return sum(wi * xi for wi, xi in zip(self.w, self._checked(x), strict=True)) + self.b
+        return sum(wi * xi for wi, xi in zip(self.w, self._point(x), strict=True)) + self.b
 
     __call__ = decision
 
     def predict(self, x: Sequence[Any]) -> int:
-        """The class of a point: 1 or -1, and 0 for a point on the boundary.
+        """Return the class of a point, 1 or -1, or 0 on the boundary.
 
         Args:
-            x: one point, as many numbers as there are inputs.
+            x: one point, with as many numbers as there are weights.
+
+        Raises:
+            TypeError: the point is not a list of plain numbers.
+            ValueError: it has the wrong length, or the classifier has not been fitted.
         """
         z = self.decision(x)
         return int(z > 0) - int(z < 0)
 
-    def errors(self, X: Sequence[Sequence[Any]], T: Sequence[Any]) -> int:
-        """How many points are not predicted as their target; one on the boundary is an error.
+    def errors(self, X: Sequence[Sequence[Any]], Y: Sequence[Any]) -> int:
+        """Count the points whose prediction differs from their class.
 
         Args:
-            X: the points.
-            T: their targets, -1 or 1.
+            X: N points.
+            Y: their N classes, -1 or 1.
+
+        Raises:
+            TypeError: a point is not a list of plain numbers.
+            ValueError: the lengths differ, a class is not -1 or 1, or the classifier has not been
+                fitted.
         """
         self._check_fitted()
-        points, targets = _data(X, T, len(self.w))
-        return sum(self.predict(x) != t for x, t in zip(points, targets, strict=True))
+        points, classes = _samples(X, Y, len(self.w), type(self).__name__)
+        return sum(self.predict(x) != y for x, y in zip(points, classes, strict=True))
 
-    def _checked(self, x: Sequence[Any]) -> list[Any]:
+    def _point(self, x: Sequence[Any]) -> list[Any]:
         self._check_fitted()
-        return _point(x, len(self.w))
+        return _numbers(x, len(self.w), "a point")
 
     def _check_fitted(self) -> None:
         if not self.w:
-            raise ValueError(f"{type(self).__name__} knows no classes yet: call fit(X, T) first")
+            raise ValueError(f"{type(self).__name__} has not been fitted: call fit(X, Y) first")
 
 
 @dataclass(frozen=True)
 class Update:
-    """One correction: the index of the point that was wrong, and w and b after it."""
+    """One correction of a perceptron.
+
+    Args:
+        index: the index of the misclassified point.
+        w: the weights after the correction.
+        b: the bias after the correction.
+    """
 
     index: int
     w: tuple[Any, ...]
@@ -75,10 +93,12 @@ class Update:
 
 @dataclass(frozen=True)
 class Course:
-    """How a perceptron learnt: its updates in order, the epochs, and whether it came to an end.
+    """The course of a perceptron's training.
 
-    `epochs` counts the passes through all points, with the last one that found nothing wrong.
-    `converged` is false if every pass found something.
+    Args:
+        updates: the corrections, in order.
+        epochs: the number of passes through all points, the last one without a mistake included.
+        converged: whether the last pass found no mistake.
     """
 
     updates: list[Update]
@@ -87,28 +107,30 @@ class Course:
 
 
 class Perceptron(_Linear):
-    """Rosenblatt's perceptron (1958): z = w·x + b, and the class is the sign of z.
+    """Rosenblatt's perceptron (1958): the class of x is the sign of z = w·x + b.
 
-    It learns from mistakes alone: where a point comes out wrong, w changes by η x t and b by η t.
-    Where some straight line separates the classes it finds one; else it never comes to rest.
+    It learns from mistakes alone: for a misclassified point x of class y, w changes by lr·y·x and b
+    by lr·y. If a straight line separates the classes, it finds one; otherwise it never comes to
+    rest.
 
-    At z = 0 the sign is neither class, and texts differ in what they do there. `sign0` says it:
+    Texts disagree about a point with z = 0, whose sign is neither class. `sign0` chooses:
 
-        "wrong"   such a point counts as wrong: the rule "update where y ≠ t" to the letter
-        1 or -1   y is that class, so the point is wrong if it is of the other one
-        "right"   no update, as if max(0, -z t) were followed down its slope, which is 0 there
+        "wrong"   the point is misclassified: the rule "update if the prediction is not y"
+        1 or -1   the point belongs to that class
+        "right"   no update, as in the descent of max(0, -z y), whose slope is 0 there
 
-    With w = 0 and b = 0 all points have z = 0; "right" then never moves.
+    All points have z = 0 for w = 0 and b = 0; with "right" such a perceptron never moves.
 
     Args:
-        nin: how many inputs.
-        eta: the learning rate η, above 0; a Fraction makes all of it exact.
-        w: the weights to start from; zeros by default.
-        b: the bias to start from.
+        nin: the number of inputs.
+        lr: the learning rate, above 0; with a Fraction all results are exact.
+        w: the initial weights; zeros by default.
+        b: the initial bias.
         sign0: "wrong", "right", 1 or -1.
 
     Raises:
-        TypeError, ValueError: an argument that does not fit; the message says which.
+        TypeError: an argument is not a plain number.
+        ValueError: `lr` is not above 0, `w` has the wrong length, or `sign0` is unknown.
 
     >>> p = Perceptron(2)
     >>> course = p.fit([[2, 1], [1, 3], [-1, -1], [0, -2]], [1, 1, -1, -1])
@@ -119,55 +141,68 @@ class Perceptron(_Linear):
     """
 
     def __init__(
-        self, nin: int, eta: Any = 1.0, w: Sequence[Any] | None = None, b: Any = 0,
+        self, nin: int, lr: Any = 1.0, w: Sequence[Any] | None = None, b: Any = 0,
         *, sign0: str | int = "wrong",
     ) -> None:  # fmt: skip
         nin = as_count(nin, "Perceptron: nin")
-        self.eta = _number(eta, "Perceptron: eta")
-        if not self.eta > 0:
-            raise ValueError(f"Perceptron: eta must be above 0, got {eta!r}")
-        if sign0 not in _READINGS or isinstance(sign0, bool):
-            raise ValueError(f'Perceptron: sign0 is "wrong", "right", 1 or -1, got {sign0!r}')
-        zero = 0 * self.eta  # a float or a fraction, as eta is
-        self.w = [wi + zero for wi in _point([0] * nin if w is None else w, nin, "w")]
+        self.lr = _number(lr, "Perceptron: lr")
+        if not self.lr > 0:
+            raise ValueError(f"Perceptron: lr must be above 0, got {lr!r}")
+        if sign0 not in ("wrong", "right", 1, -1) or isinstance(sign0, bool):
+            raise ValueError(f'Perceptron: sign0 must be "wrong", "right", 1 or -1, got {sign0!r}')
+        zero = 0 * self.lr  # a float or a fraction, as lr is
+        self.w = [wi + zero for wi in _numbers([0] * nin if w is None else w, nin, "w")]
         self.b = _number(b, "Perceptron: b") + zero
         self.sign0 = sign0
 
     def predict(self, x: Sequence[Any]) -> int:
-        """The class of a point: 1 or -1. At z = 0 it is `sign0` if that is a class, else 0."""
-        return super().predict(x) or (self.sign0 if isinstance(self.sign0, int) else 0)
-
-    def is_wrong(self, x: Sequence[Any], t: Any) -> bool:
-        """Whether this point, whose target is `t`, asks for an update."""
-        z = self.decision(x)
-        if z == 0 and self.sign0 == "right":
-            return False
-        return bool(self.predict(x) != t)
-
-    def fit(self, X: Sequence[Sequence[Any]], T: Sequence[Any], epochs: int = 100) -> Course:
-        """Go through the points in their order, again and again, until a pass finds none wrong.
-
-        It goes on from the w and b it has, so a second call continues the first.
+        """Return the class of a point; for z = 0 it is `sign0` if that is a class, else 0.
 
         Args:
-            X: the points, each of `nin` numbers.
-            T: their targets, -1 or 1.
-            epochs: how many passes at most.
-
-        Returns:
-            The `Course`: every update with the w and b after it.
+            x: one point, with `nin` numbers.
 
         Raises:
-            TypeError, ValueError: the data do not fit, before anything is changed.
+            TypeError: the point is not a list of plain numbers.
+            ValueError: it has the wrong length.
         """
-        points, targets = _data(X, T, len(self.w))
+        return super().predict(x) or (self.sign0 if isinstance(self.sign0, int) else 0)
+
+    def is_wrong(self, x: Sequence[Any], y: Any) -> bool:
+        """Return whether a point of class `y` needs an update.
+
+        Args:
+            x: one point, with `nin` numbers.
+            y: its class, -1 or 1.
+        """
+        if self.sign0 == "right" and self.decision(x) == 0:
+            return False
+        return bool(self.predict(x) != y)
+
+    def fit(self, X: Sequence[Sequence[Any]], Y: Sequence[Any], epochs: int = 100) -> Course:
+        """Pass through the points in order, again and again, until a pass finds no mistake.
+
+        It starts from the current w and b, so a second call continues the first.
+
+        Args:
+            X: N points with `nin` numbers each.
+            Y: their N classes, -1 or 1.
+            epochs: the largest number of passes.
+
+        Returns:
+            The `Course`, with every update and the w and b after it.
+
+        Raises:
+            TypeError: a point is not a list of plain numbers. Nothing has changed then.
+            ValueError: the lengths differ, or a class is not -1 or 1. Nothing has changed then.
+        """
+        points, classes = _samples(X, Y, len(self.w), type(self).__name__)
         updates: list[Update] = []
         for epoch in range(as_count(epochs, "fit: epochs")):
             before = len(updates)
-            for index, (x, t) in enumerate(zip(points, targets, strict=True)):
-                if self.is_wrong(x, t):
-                    self.w = [wi + self.eta * xi * t for wi, xi in zip(self.w, x, strict=True)]
-                    self.b = self.b + self.eta * t
+            for index, (x, y) in enumerate(zip(points, classes, strict=True)):
+                if self.is_wrong(x, y):
+                    self.w = [wi + self.lr * xi * y for wi, xi in zip(self.w, x, strict=True)]
+                    self.b = self.b + self.lr * y
                     updates.append(Update(index, tuple(self.w), self.b))
             if len(updates) == before:
                 return Course(updates, epoch + 1, True)
@@ -178,14 +213,14 @@ class Perceptron(_Linear):
 
 
 class NearestMean(_Linear):
-    """The class whose mean is nearer. μ1 is the mean of class +1 and μ2 that of class -1.
+    """Assign a point to the class with the nearer mean: μ1 of class 1 or μ2 of class -1.
 
-    The difference of the squared distances is linear in x, for |x|² cancels:
+    The difference of the squared distances is linear in x, because |x|² cancels:
 
         z = |x - μ2|² - |x - μ1|² = w·x + b    with  w = 2 (μ1 - μ2),  b = |μ2|² - |μ1|²
 
-    A point just as far from both means belongs to neither class: `predict` then gives 0.
-    `means`, `w` and `b` are there after `fit`.
+    A point at the same distance from both means belongs to neither class: `predict` returns 0.
+    `fit` sets `means`, `w` and `b`.
 
     >>> c = NearestMean().fit([[2, 1], [4, 1], [-1, -1], [-1, -3]], [1, 1, -1, -1])
     >>> c.means
@@ -200,35 +235,43 @@ class NearestMean(_Linear):
         self.w, self.b = [], 0
         self.means: tuple[list[Any], list[Any]] = ([], [])
 
-    def fit(self, X: Sequence[Sequence[Any]], T: Sequence[Any]) -> NearestMean:
-        """Take the two means; what was there before is forgotten.
+    def fit(self, X: Sequence[Sequence[Any]], Y: Sequence[Any]) -> NearestMean:
+        """Compute the two means, and from them w and b; an earlier fit is forgotten.
 
         Args:
-            X: the points.
-            T: their targets, -1 or 1; both must occur.
+            X: N points.
+            Y: their N classes, -1 or 1; both must occur.
 
         Returns:
             The classifier itself.
 
         Raises:
-            TypeError, ValueError: the data do not fit, before anything is changed.
+            TypeError: a point is not a list of plain numbers. Nothing has changed then.
+            ValueError: the lengths differ, a class is not -1 or 1, or only one class occurs.
+                Nothing has changed then.
         """
-        points, targets = _data(X, T, None)
-        classes = [[x for x, t in zip(points, targets, strict=True) if t == s] for s in (1, -1)]
-        if not all(classes):
-            raise ValueError(f"NearestMean needs points of both classes, got {targets[0]} alone")
-        self.means = (_mean(classes[0]), _mean(classes[1]))
+        points, classes = _samples(X, Y, None, "NearestMean")
+        first, second = (
+            [x for x, y in zip(points, classes, strict=True) if y == sign] for sign in (1, -1)
+        )
+        if not first or not second:
+            raise ValueError(f"NearestMean needs points of both classes, got {classes[0]} alone")
+        self.means = (_mean(first), _mean(second))
         self.w = [2 * (m1 - m2) for m1, m2 in zip(*self.means, strict=True)]
         self.b = sum(m * m for m in self.means[1]) - sum(m * m for m in self.means[0])
         return self
 
     def squared_distances(self, x: Sequence[Any]) -> tuple[Any, Any]:
-        """|x - μ1|² and |x - μ2|².
+        """Return |x - μ1|² and |x - μ2|².
 
         Args:
-            x: one point.
+            x: one point, with as many numbers as there are weights.
+
+        Raises:
+            TypeError: the point is not a list of plain numbers.
+            ValueError: it has the wrong length, or the classifier has not been fitted.
         """
-        x = self._checked(x)
+        x = self._point(x)
         first, second = (
             sum((xi - mi) * (xi - mi) for xi, mi in zip(x, m, strict=True)) for m in self.means
         )
@@ -242,29 +285,23 @@ def _mean(points: Sequence[Sequence[Any]]) -> list[Any]:
     return [sum(column) / len(points) for column in zip(*points, strict=True)]
 
 
-def _data(X: Any, T: Any, nin: int | None) -> tuple[list[list[Any]], list[Any]]:
-    """The points and targets as lists, when they fit."""
-    for name, data in (("X", X), ("T", T)):
-        if not hasattr(data, "__len__") or isinstance(data, (str, bytes, dict)):
-            raise TypeError(f"{name} must be a list or an array, got {type(data).__name__}")
-    if len(X) != len(T):
-        raise ValueError(f"X and T must have as many entries, got {len(X)} and {len(T)}")
-    if not len(X):
-        raise ValueError("X and T are empty")
-    for k, t in enumerate(T):
-        if not is_number(t) or isinstance(t, Traced) or t not in (-1, 1):
-            raise ValueError(f"a target is -1 or 1, got T[{k}] = {t!r:.60}")
-    points = [_point(x, nin, f"X[{k}]") for k, x in enumerate(X)]
-    for k, x in enumerate(points):
-        _point(x, len(points[0]), f"X[{k}]")
-    return points, [as_python(t) for t in T]
+def _samples(X: Any, Y: Any, nin: int | None, caller: str) -> tuple[list[list[Any]], list[Any]]:
+    """Return the points, all of one length, and their classes, as lists of plain numbers."""
+    check_samples(X, Y, caller)
+    for i, y in enumerate(Y):
+        if not is_number(y) or isinstance(y, Traced) or y not in (-1, 1):
+            raise ValueError(f"a class must be -1 or 1, got Y[{i}] = {y!r:.60}")
+    points: list[list[Any]] = []
+    for i, x in enumerate(X):
+        points.append(_numbers(x, len(points[0]) if points else nin, f"X[{i}]"))
+    return points, [as_python(y) for y in Y]
 
 
-def _point(x: Any, nin: int | None, name: str = "a point") -> list[Any]:
-    if not hasattr(x, "__len__") or isinstance(x, (str, bytes, dict)):
+def _numbers(x: Any, count: int | None, name: str) -> list[Any]:
+    if not is_list(x):
         raise TypeError(f"{name} must be a list of numbers, got {type(x).__name__}")
-    if nin is not None and len(x) != nin:
-        raise ValueError(f"{name} must have {nin} numbers, got {len(x)}")
+    if count is not None and len(x) != count:
+        raise ValueError(f"{name} must have {count} numbers, got {len(x)}")
     return [_number(xi, f"{name}: a coordinate") for xi in x]
 
 

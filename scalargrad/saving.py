@@ -1,4 +1,4 @@
-"""save and load: the parameters of a model in a JSON file, exact to the last bit."""
+"""Save the parameters of a model to a JSON file, and load them, exact to the last bit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scalargrad.support.files import write_whole
 
 __all__ = ["load", "save"]
 
-# what json, or reading its result as ours, may raise on a file that is something else
+# The errors of json, or of reading its result, for a file that `save` did not write.
 _UNREADABLE = (
     ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
 )  # fmt: skip
@@ -21,13 +21,16 @@ _FORMAT = "scalargrad parameters 1"
 
 
 def save(model: Module, path: str | os.PathLike[str]) -> None:
-    """Write the parameters of `model` to `path`.
+    """Write the parameters of `model` to a JSON file, exact to the last bit.
 
-    The file is JSON: a name and a number for each parameter, every bit of it kept. It appears
-    whole or not at all: a crash leaves the older file as it was.
+    The file is replaced in one step: a crash leaves the previous file as it was.
+
+    Args:
+        model: the module whose parameters to save.
+        path: the file to write.
 
     Raises:
-        TypeError: `model` is no `nn.Module`.
+        TypeError: `model` is not an `nn.Module`, or a parameter does not hold a number.
         OSError: the file cannot be written.
 
     >>> model = nn.Neuron(2)
@@ -37,46 +40,57 @@ def save(model: Module, path: str | os.PathLike[str]) -> None:
     True
     """
     _check(model, "save")
-    parameters = {name: _encoded(x) for name, x in model.state_dict().items()}
+    parameters = {name: _encode(x) for name, x in model.state_dict().items()}
     content = {"format": _FORMAT, "model": type(model).__name__, "parameters": parameters}
     write_whole(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
 
 
 def load(model: Module, path: str | os.PathLike[str]) -> Module:
-    """Put the parameters saved at `path` into `model`, and return it; on an error nothing changes.
+    """Load saved parameters into `model`; on an error nothing changes.
+
+    Args:
+        model: the module to change; its parameters must have the names in the file.
+        path: a file written by `save`.
+
+    Returns:
+        The model.
 
     Raises:
-        TypeError: `model` is no `nn.Module`.
+        TypeError: `model` is not an `nn.Module`.
         OSError: the file cannot be read.
-        ValueError: it is no file written by `save`.
-        KeyError: its names are not those of this model's parameters; the message says which.
+        ValueError: the file was not written by `save`.
+        KeyError: its names are not those of the model's parameters; the message lists them.
+
+    >>> sg.save(nn.Neuron(2), "neuron.json")
+    >>> sg.load(nn.Neuron(2), "neuron.json")
+    ReLUNeuron(2)
     """
     _check(model, "load")
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         if not isinstance(content, dict) or content.get("format") != _FORMAT:
-            raise ValueError(f'it does not say "format": {_FORMAT!r}')
-        parameters = {name: _decoded(x) for name, x in content["parameters"].items()}
-    except _UNREADABLE as e:
-        fault = str(e)[:200] or type(e).__name__
-        raise ValueError(f"{os.fspath(path)!r} is no file written by sg.save: {fault}") from None
+            raise ValueError(f'its "format" is not {_FORMAT!r}')
+        parameters = {name: _decode(x) for name, x in content["parameters"].items()}
+    except _UNREADABLE as error:
+        fault = str(error)[:200] or type(error).__name__
+        raise ValueError(f"{os.fspath(path)!r} is not a file written by sg.save: {fault}") from None
     try:
         model.load_state_dict(parameters)
-    except KeyError as fault:
-        raise KeyError(f"{os.fspath(path)!r} is of another model: {fault.args[0]}") from None
+    except KeyError as error:
+        raise KeyError(f"{os.fspath(path)!r} is of another model: {error.args[0]}") from None
     return model
 
 
-def _encoded(x: float) -> float | str:
+def _encode(x: float) -> float | str:
     return x if math.isfinite(x) else repr(x)  # JSON has no nan and no inf
 
 
-def _decoded(x: Any) -> float:
+def _decode(x: Any) -> float:
     if x.__class__ not in (int, float) and x not in ("inf", "-inf", "nan"):
         raise TypeError(f"a parameter is {x!r:.60}")
     return float(x)
 
 
-def _check(model: Any, taker: str) -> None:
+def _check(model: Any, caller: str) -> None:
     if not isinstance(model, Module):
-        raise TypeError(f"{taker} takes an nn.Module, got {type(model).__name__}")
+        raise TypeError(f"{caller} takes an nn.Module, got {type(model).__name__}")

@@ -10,7 +10,7 @@ from scalargrad import Value
 from scalargrad.classifiers import NearestMean, Perceptron
 
 X = [[2, 1], [1, 3], [3, 3], [-1, -1], [0, -2], [-2, 1]]
-T = [1, 1, 1, -1, -1, -1]
+Y = [1, 1, 1, -1, -1, -1]
 
 # --- perceptron -----------------------------------------------------------------------------
 
@@ -23,7 +23,7 @@ def test_the_score_is_w_x_plus_b_and_the_class_its_sign() -> None:
 
 
 def test_only_a_wrong_point_moves_the_boundary() -> None:
-    p = Perceptron(2, eta=0.5, w=[1.0, 0.0])
+    p = Perceptron(2, lr=0.5, w=[1.0, 0.0])
     course = p.fit([[1, 1], [2, -1]], [1, -1], epochs=1)
 
     assert [(u.index, u.w, u.b) for u in course.updates] == [(1, (0.0, 0.5), -0.5)]
@@ -32,11 +32,11 @@ def test_only_a_wrong_point_moves_the_boundary() -> None:
 
 def test_it_ends_with_the_first_pass_that_finds_nothing_wrong() -> None:
     p = Perceptron(2)
-    course = p.fit(X, T)
-    again = p.fit(X, T)
+    course = p.fit(X, Y)
+    again = p.fit(X, Y)
 
     assert course.converged
-    assert p.errors(X, T) == 0
+    assert p.errors(X, Y) == 0
     assert (again.updates, again.epochs, again.converged) == ([], 1, True)
 
 
@@ -70,7 +70,7 @@ def test_what_a_score_of_zero_counts_as(
 
 def test_fractions_stay_exact() -> None:
     p = Perceptron(2, Fraction(1, 10), [Fraction(-3, 10), Fraction(7, 10)], Fraction(11, 100))
-    p.fit(X, T)
+    p.fit(X, Y)
 
     assert all(isinstance(number, Fraction) for number in [*p.w, p.b])
     q = Perceptron(1, Fraction(1, 10), b=Fraction(1, 10))
@@ -87,9 +87,9 @@ def test_a_float_rate_makes_floats_of_whole_numbers() -> None:
 
 def test_arrays_are_taken_like_lists() -> None:
     by_list, by_array = Perceptron(2), Perceptron(2)
-    course = by_list.fit(X, T)
+    course = by_list.fit(X, Y)
 
-    assert by_array.fit(np.array(X), np.array(T)) == course
+    assert by_array.fit(np.array(X), np.array(Y)) == course
     assert by_array.w == by_list.w
 
 
@@ -104,7 +104,7 @@ def test_repr_shows_the_boundary() -> None:
 def test_the_score_is_the_difference_of_the_squared_distances() -> None:
     """S4.5: |x - μ2|² - |x - μ1|² = w·x + b with w = 2(μ1 - μ2), b = |μ2|² - |μ1|², exactly."""
     points = [[Fraction(a), Fraction(b, 3)] for a, b in X]
-    c = NearestMean().fit(points, T)
+    c = NearestMean().fit(points, Y)
     mu1, mu2 = c.means
 
     assert c.w == [2 * (m1 - m2) for m1, m2 in zip(mu1, mu2, strict=True)]
@@ -128,7 +128,7 @@ def test_a_point_as_far_from_both_means_is_in_neither_class() -> None:
 
 
 def test_fitting_anew_forgets() -> None:
-    c = NearestMean().fit(X, T)
+    c = NearestMean().fit(X, Y)
 
     assert c.fit([[1], [3]], [-1, 1]) is c
     assert c.means == ([3.0], [1.0])
@@ -141,14 +141,14 @@ def test_fitting_anew_forgets() -> None:
     ("arguments", "error", "told"),
     [
         ({"nin": 0}, ValueError, "nin must be at least 1, got 0"),
-        ({"nin": 2, "eta": 0.0}, ValueError, "eta must be above 0, got 0.0"),
-        ({"nin": 2, "eta": "1"}, TypeError, "eta must be a plain number, got str"),
-        ({"nin": 2, "eta": float("nan")}, ValueError, "eta must be finite, got nan"),
+        ({"nin": 2, "lr": 0.0}, ValueError, "lr must be above 0, got 0.0"),
+        ({"nin": 2, "lr": "1"}, TypeError, "lr must be a plain number, got str"),
+        ({"nin": 2, "lr": float("nan")}, ValueError, "lr must be finite, got nan"),
         ({"nin": 2, "w": [1.0]}, ValueError, "w must have 2 numbers, got 1"),
         ({"nin": 1, "w": [Value(1.0)]}, TypeError, "plain number, got Value"),
         ({"nin": 2, "b": None}, TypeError, "b must be a plain number, got NoneType"),
-        ({"nin": 2, "sign0": 0}, ValueError, "sign0 is .* got 0"),
-        ({"nin": 2, "sign0": True}, ValueError, "sign0 is .* got True"),
+        ({"nin": 2, "sign0": 0}, ValueError, "sign0 must be .* got 0"),
+        ({"nin": 2, "sign0": True}, ValueError, "sign0 must be .* got True"),
     ],
 )
 def test_no_perceptron(arguments: dict[str, Any], error: type[Exception], told: str) -> None:
@@ -161,10 +161,10 @@ def test_no_perceptron(arguments: dict[str, Any], error: type[Exception], told: 
     ("points", "targets", "error", "told"),
     [
         (3.0, [1], TypeError, "X must be a list or an array, got float"),
-        (X, {1: 1}, TypeError, "T must be a list or an array, got dict"),
-        (X, [1], ValueError, "as many entries, got 6 and 1"),
-        ([], [], ValueError, "X and T are empty"),
-        ([[1, 2], [3, 4]], [1, 0], ValueError, r"a target is -1 or 1, got T\[1\] = 0"),
+        (X, {1: 1}, TypeError, "Y must be a list or an array, got dict"),
+        (X, [1], ValueError, "same length, got 6 and 1"),
+        ([], [], ValueError, "X and Y are empty"),
+        ([[1, 2], [3, 4]], [1, 0], ValueError, r"a class must be -1 or 1, got Y\[1\] = 0"),
         ([[1, 2], [3]], [1, -1], ValueError, r"X\[1\] must have 2 numbers, got 1"),
         ([1, 2], [1, -1], TypeError, r"X\[0\] must be a list of numbers, got int"),
         ([[1, "a"], [3, 4]], [1, -1], TypeError, "must be a plain number, got str"),
@@ -178,11 +178,11 @@ def test_no_data(make: Any, points: Any, targets: Any, error: type[Exception], t
 
 
 def test_a_refused_fit_changes_nothing() -> None:
-    p, c = Perceptron(2), NearestMean().fit(X, T)
+    p, c = Perceptron(2), NearestMean().fit(X, Y)
     before = (list(c.w), c.b)
     for classifier in (p, c):
-        with pytest.raises(ValueError, match="a target is"):
-            classifier.fit([*X, [1, 1]], [*T, 3])
+        with pytest.raises(ValueError, match="a class must be"):
+            classifier.fit([*X, [1, 1]], [*Y, 3])
 
     assert (p.w, p.b) == ([0.0, 0.0], 0.0)
     assert (c.w, c.b) == before
@@ -194,7 +194,7 @@ def test_one_class_alone_has_no_other_mean() -> None:
 
 
 def test_before_it_has_seen_points() -> None:
-    with pytest.raises(ValueError, match=r"call fit\(X, T\) first"):
+    with pytest.raises(ValueError, match=r"call fit\(X, Y\) first"):
         NearestMean().predict([1, 2])
 
 
@@ -202,13 +202,13 @@ def test_a_point_of_another_length() -> None:
     with pytest.raises(ValueError, match="must have 2 numbers, got 3"):
         Perceptron(2).predict([1, 2, 3])
     with pytest.raises(ValueError, match="epochs must be at least 1, got 0"):
-        Perceptron(2).fit(X, T, epochs=0)
+        Perceptron(2).fit(X, Y, epochs=0)
 
 
 def test_small_whole_numbers_of_numpy_do_not_overflow() -> None:
     X = np.array([[200, 150], [220, 250], [0, 10], [3, 0]], dtype=np.uint8)
-    T = np.array([1, 1, -1, -1], dtype=np.int8)
-    plain, theirs = NearestMean().fit(X.tolist(), T.tolist()), NearestMean().fit(X, T)
+    Y = np.array([1, 1, -1, -1], dtype=np.int8)
+    plain, theirs = NearestMean().fit(X.tolist(), Y.tolist()), NearestMean().fit(X, Y)
 
     assert (theirs.w, theirs.b, theirs.means) == (plain.w, plain.b, plain.means)
     assert theirs.squared_distances(X[0]) == plain.squared_distances([200, 150])
@@ -216,5 +216,5 @@ def test_small_whole_numbers_of_numpy_do_not_overflow() -> None:
 
 
 def test_nothing_is_counted_before_it_is_fitted() -> None:
-    with pytest.raises(ValueError, match=r"knows no classes yet: call fit\(X, T\) first"):
+    with pytest.raises(ValueError, match=r"has not been fitted: call fit\(X, Y\) first"):
         NearestMean().errors([[1, 2]], [1])

@@ -165,7 +165,7 @@ def test_another_file_is_refused_by_its_path(text: str | bytes, tmp_path: Path) 
     path = tmp_path / "model.json"
     message = _fails(text, path, ValueError)
 
-    assert message.startswith(f"{str(path)!r} is no file written by sg.save: ")
+    assert message.startswith(f"{str(path)!r} is not a file written by sg.save: ")
 
 
 @pytest.mark.parametrize("text", [content(b=10**400), "[" * 100_000], ids=["huge", "deep"])
@@ -261,7 +261,7 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="not a regular file"):
         sg.save(nn.Neuron(1), pipe)
 
     assert pipe.is_fifo()

@@ -1,4 +1,4 @@
-"""Python's cyclic garbage collector, paused while graphs grow."""
+"""Pause Python's cyclic garbage collector while graphs grow."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["collector_paused"]
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """No cyclic garbage collection meanwhile: where a graph grows it only finds what is in use.
+    """Pause the collector: while a graph grows, it only visits objects that are in use.
 
-    Collecting took a seventh of the time of a step of MLP 2-16-16-1 on 100 samples, and half of
-    the time in which a graph of a million values is read for a picture.
+    Collection took a seventh of the time of a step of MLP 2-16-16-1 on 100 samples, and half of
+    the time to read a graph of a million values for a picture.
 
     >>> import gc
     >>> with collector_paused():

@@ -1,7 +1,7 @@
-"""Whether the loss of a batch is the sum, or the mean, of the losses of its samples.
+"""Find out whether the loss of a batch is the sum or the mean of the losses of its samples.
 
-Only then may samples be computed apart. It is read from the loss itself: recorded on one, two and
-three samples, it must come out as the same combination of the same instructions.
+Only then can samples be replayed one by one. The answer comes from programs: recorded on one, two
+and three samples, the loss must be the same linear combination of the same instructions.
 """
 
 from __future__ import annotations
@@ -22,23 +22,24 @@ __all__ = ["reduction_of"]
 
 _sum, _mean = find("sum"), find("mean")
 
-Combination = dict[int, float]  # the factor of each slot in a sum
-_CONSTANT = -1  # stands for the slot that has the number 1
+Combination = dict[int, float]  # a linear combination: the factor of each slot
+_CONSTANT = -1  # the key of the constant term
 
 
 def reduction_of(
     loss: Callable[[list[Any], list[Any]], Any], outputs: Sequence[Any], targets: Sequence[Any],
     params: Sequence[Value],
 ) -> str | None:  # fmt: skip
-    """How `loss` brings the samples of a batch together: "sum", "mean", or None for otherwise.
+    """Return how `loss` combines the samples of a batch: "sum", "mean", or None for neither.
 
     Args:
         loss: maps a list of outputs and a list of targets to one Value.
-        outputs, targets: of three samples, numbers or nestings of numbers.
+        outputs: the outputs of three samples, numbers or nestings of numbers.
+        targets: the targets of the three samples.
         params: leaf Values that the loss may use.
 
     Raises:
-        RecordingError: it cannot be told, since the loss branches, or reads numbers out of Values.
+        RecordingError: the loss branches, or reads numbers out of Values.
 
     >>> from scalargrad.training.loss_reduction import reduction_of
     >>> reduction_of(losses.squared_error, [1.0, 2.0, 3.0], [0.0, 0.0, 1.0], [])
@@ -52,14 +53,14 @@ def reduction_of(
         return [*alone, loss(outputs[:2], targets[:2]), loss(outputs, targets)]
 
     def arguments(fresh: Callable[[float], Value]) -> list[Any]:
-        given = (list(outputs[:3]), list(targets[:3]))
-        return [nested(lambda x: fresh(float(x)), part, "a sample") for part in given]
+        columns = (list(outputs[:3]), list(targets[:3]))
+        return [nested(lambda x: fresh(float(x)), column, "a sample") for column in columns]
 
     recording = record(losses_of, arguments, params)
-    if recording.guards:  # on other numbers it may go another way
+    if recording.guards:  # other numbers may take another branch
         raise RecordingError(
-            f"the loss branches on its numbers, at {recording.guards[0][2]}: sg.where chooses "
-            "without a branch"
+            f"the loss branches on its numbers, at {recording.guards[0][2]}; use sg.where, which "
+            "does not branch"
         )
     names = [f"x{i}" for i in range(len(recording.inputs))]
     program = recording.program(names, [f"p{i}" for i in range(len(recording.outside))])
@@ -73,10 +74,10 @@ def reduction_of(
 
 
 def _combination(program: Program, slot: int) -> Combination:
-    """A slot as a sum of other slots times numbers, taken apart as far as it goes."""
+    """Return a slot as a linear combination of other slots, expanded as far as possible."""
     found: Combination = {}
     constant = 0.0
-    factors = {slot: 1.0}  # of the slots that are still to be looked at
+    factors = {slot: 1.0}  # of the slots to expand
     for current in range(slot, -1, -1):
         if factor := factors.pop(current, 0.0):
             parts = list(_parts(program, current))
@@ -90,7 +91,7 @@ def _combination(program: Program, slot: int) -> Combination:
 
 
 def _parts(program: Program, slot: int) -> Iterator[tuple[int, float]]:
-    """The slots that add up to this one, with their factors; none if it is no such sum."""
+    """Yield the slots whose combination this one is, with their factors; nothing otherwise."""
     row, operands, constants = program.rows[slot], program.operands[slot], program.constants
     if row is add or row is _sum:
         yield from [(operand, 1.0) for operand in operands]

@@ -10,7 +10,6 @@ from replayed import BACKENDS
 import scalargrad as sg
 from scalargrad import Value, losses, nn, optim
 from scalargrad.training.batch_gradient import Eager, Replayed, batch_gradient
-from scalargrad.training.loss_reduction import reduction_of
 
 needs_numba = pytest.mark.skipif(find_spec("numba") is None, reason="numba is not installed")
 
@@ -54,56 +53,6 @@ def test_replay_trains_as_eager_code_does(backend: str, options: dict[str, Any])
     assert replayed.best_epoch == eager.best_epoch
     assert f"replayed by {backend}" in repr(replayed)
     assert "replayed" not in repr(eager)
-
-
-LOSSES: dict[str, tuple[Any, str | None]] = {
-    "half sum": (losses.squared_error, "sum"),
-    "sum": (lambda y, t: losses.squared_error(y, t, "sum"), "sum"),
-    "mean": (lambda y, t: losses.squared_error(y, t, "mean"), "mean"),
-    "half mean": (lambda y, t: losses.squared_error(y, t, "half_mean"), "mean"),
-    "hinge": (losses.hinge, "mean"),
-    "by hand": (lambda ys, ts: sum((y - t) ** 2 for y, t in zip(ys, ts, strict=True)), "sum"),
-    "by hand, mean": (
-        lambda ys, ts: sum((y - t) ** 2 for y, t in zip(ys, ts, strict=True)) / len(ys),
-        "mean",
-    ),
-    "the largest": (lambda ys, ts: sg.maximum(ys[0] - ts[0], ys[-1] - ts[-1]), None),
-    "root of the mean": (lambda y, t: sg.sqrt(losses.squared_error(y, t, "mean")), None),
-    "of neighbours": (lambda ys, ts: sg.sum([a * b for a in ys for b in ys]), None),
-}
-
-
-@pytest.mark.parametrize("kind", LOSSES)
-def test_how_a_loss_brings_samples_together(kind: str) -> None:
-    loss, reduction = LOSSES[kind]
-    assert reduction_of(loss, [0.5, -1.0, 2.0], [1.0, 0.0, -1.0], []) == reduction
-
-
-def test_a_loss_that_branches_cannot_be_told() -> None:
-    with pytest.raises(
-        sg.RecordingError, match=r"branches on its numbers, at .*test_batch_gradient"
-    ):
-        reduction_of(
-            lambda ys, ts: max(y - t for y, t in zip(ys, ts, strict=True)),
-            [0.5, -1.0, 2.0], [1.0, 0.0, -1.0], [],
-        )  # fmt: skip
-
-
-def test_a_regulariser_goes_with_a_mean_and_not_with_a_sum() -> None:
-    w = [Value(1.0), Value(-2.0)]
-    outputs, targets = [0.5, -1.0, 2.0], [1.0, 0.0, -1.0]
-    for kind, reduction in (("mean", "mean"), ("sum", None)):
-
-        def loss(ys: Any, ts: Any, kind: str = kind) -> Any:
-            return losses.squared_error(ys, ts, kind) + 0.1 * losses.l2(w)
-
-        assert reduction_of(loss, outputs, targets, w) == reduction
-
-
-def test_classes_and_logits() -> None:
-    outputs = [[0.1, 0.2, 0.3], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
-    assert reduction_of(losses.cross_entropy, outputs, [0, 1, 2], []) == "mean"
-    assert reduction_of(losses.cross_entropy, outputs, [[1.0, 0.0, 0.0]] * 3, []) == "mean"
 
 
 @needs_numba

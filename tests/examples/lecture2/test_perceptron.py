@@ -128,7 +128,7 @@ def test_separable_sets_are_always_separated() -> None:
     for points in ("A", "B"):
         X, T = SETS[points]
         for w in ([5.0, -7.0], [-3.3, 0.2], [0.0, -20.0]):
-            p = Perceptron(2, eta=0.3, w=w, b=4.0)
+            p = Perceptron(2, lr=0.3, w=w, b=4.0)
 
             assert p.errors(X, T) > 0
             assert p.fit(X, T, epochs=1000).converged
