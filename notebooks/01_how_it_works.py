@@ -402,7 +402,7 @@ print(f"E at the start {net.errors[0]:.5f}, one right step {right:.5f}, as print
 # to $N$, which should be $T$. A program cannot be read so kindly: it has to be right, or the error
 # climbs.
 #
-# **Try it:** `w1, w2 = backprop_network.printed_step(eps=0.0001)`, then
+# **Try it:** `w1, w2 = backprop_network.printed_step(lr=0.0001)`, then
 # `backprop_network.short_version(w1, w2, passes=0)[0]`. With a small rate the slip hardly shows.
 # Would you have found it?
 #
@@ -467,9 +467,9 @@ kinds = [point.kind for point in minima.points2]
 # %% [markdown]
 # Four balls from about the same place, four different ends.
 #
-# **Try it:** `local_minima.roll([0.4], rate=1.0).path[-5:]`. The deep valley is so narrow that
+# **Try it:** `local_minima.roll([0.4], lr=1.0).path[-5:]`. The deep valley is so narrow that
 # steps of this size jump from one side to the other. The shallow valley still catches its balls:
-# `local_minima.roll([0.6], rate=1.0)`. Does a large rate prefer the better minimum, or the wider
+# `local_minima.roll([0.6], lr=1.0)`. Does a large rate prefer the better minimum, or the wider
 # one?
 #
 # ## How it fails: too much fits too well
@@ -533,7 +533,7 @@ len(history.losses), history.best_epoch, history.stopped
 # same weights. But it takes a single wobble of the error for the end: at a rate of 0.15 it stops
 # before the lowest place.
 #
-# **Try it:** `[fitting.descend(3000, patience, rate=0.15).best for patience in (1, 2, 3)]`.
+# **Try it:** `[fitting.descend(3000, patience, lr=0.15).best for patience in (1, 2, 3)]`.
 #
 # ## Or hold the weights back
 #

@@ -185,7 +185,7 @@ for t, step in enumerate(result.exact, 1):
 # also print $\alpha^t$, which is no power, but $\alpha_t$.)
 
 # %%
-[round(step.alpha, 3) for step in stochastic_descent.prescribed(lambda t: 1 / (t + 1))]
+[round(step.lr, 3) for step in stochastic_descent.prescribed(lambda t: 1 / (t + 1))]
 
 # %% [markdown]
 # ## The slide that updates too soon
@@ -205,8 +205,8 @@ for a, b in zip(result.exact, result.literal, strict=True):
 # derivatives finds an error that does not go away. `backward` cannot make this mistake: all
 # derivatives are taken at the same weights, and `optimizer.step()` comes after.
 #
-# **Try it:** `stochastic_descent.slide(alpha=5.0)` against `prescribed(5.0)`. By how much is
-# $\gamma$ off now? And with `alpha=0.005`?
+# **Try it:** `stochastic_descent.slide(lr=5.0)` against `prescribed(5.0)`. By how much is
+# $\gamma$ off now? And with `lr=0.005`?
 #
 # ## Picks at random
 #
@@ -256,11 +256,11 @@ for name, course in result.courses.items():
 # practice waits.
 
 # %%
-slow = stochastic_descent.learn(1, rate=lambda t: 1 / (t + 1), most=3000)
+slow = stochastic_descent.learn(1, lr=lambda t: 1 / (t + 1), most=3000)
 f"after {slow.used[-1]} picks f is {slow.whole[-1]:.4f}, from {slow.whole[0]:.4f}"
 
 # %% [markdown]
-# **Try it:** `stochastic_descent.learn(1, rate=5.0)`, then 20, then 100. The last one "converges"
+# **Try it:** `stochastic_descent.learn(1, lr=5.0)`, then 20, then 100. The last one "converges"
 # soonest. Look at its `whole[-1]` before you trust it: where has it come to rest?
 #
 # ## Tricks: mini-batches

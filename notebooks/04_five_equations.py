@@ -312,7 +312,7 @@ for y, printed, after in zip(six_samples.Y, learnt.printed, learnt.outputs, stri
 print("agree to 13 digits:", learnt.difference < 1e-13)
 
 # %% [markdown]
-# **Try it:** `six_samples.run(alpha=0.01)`. Which line of the table will its last one be like?
+# **Try it:** `six_samples.run(lr=0.01)`. Which line of the table will its last one be like?
 #
 # ## How many, how long, how fast
 #
@@ -334,7 +334,7 @@ drawings["hidden_units"]
 # weights (`hyperparameters.run(seed=2)`) two are much better, and five no better than three.
 
 # %%
-for alpha, training in trials.by_alpha.items():
+for alpha, training in trials.by_lr.items():
     print(f"α = {alpha:<7g} E = {training.E[10_000]:.3g}")
 
 # %%

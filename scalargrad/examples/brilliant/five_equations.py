@@ -175,7 +175,7 @@ class FiveEquations:
 def run(
     X: Sequence[Sequence[float]] = X, Y: Sequence[float] = Y,
     weights: Sequence[list[list[float]]] = WEIGHTS, activation: str = "sigmoid",
-    alpha: float = ALPHA,
+    lr: float = ALPHA,
 ) -> FiveEquations:  # fmt: skip
     """Differentiate the mean error by hand and by the engine, and make one update.
 
@@ -183,7 +183,7 @@ def run(
         X, Y: the pairs; a target is one number.
         weights: of each layer, the bias row first; the last layer has one unit.
         activation: the name of g.
-        alpha: the learning rate.
+        lr: the learning rate.
 
     Raises:
         ValueError: this library has no such activation, or the last layer has several units.
@@ -211,7 +211,7 @@ def run(
     E.label = "E"
     E.backward()
     gradient = values_of(values, "grad")
-    optim.SGD([w for layer in values for row in layer for w in row], lr=alpha).step()
+    optim.SGD([w for layer in values for row in layer for w in row], lr=lr).step()
     after = values_of(values, "data")
     outputs_after = [build(x, after, g)[1][-1][0] for x in X]
     return FiveEquations(

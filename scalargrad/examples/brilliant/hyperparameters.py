@@ -91,7 +91,7 @@ class Training:
     """
 
     hidden_units: int
-    alpha: float
+    lr: float
     errors: list[float]
     E: dict[int, float]
     weights: list[float]
@@ -103,13 +103,13 @@ class Training:
 
 
 def train(
-    hidden_units: int = 3, alpha: float = 0.1, iterations: Sequence[int] = ITERATIONS, seed: int = 1
+    hidden_units: int = 3, lr: float = 0.1, iterations: Sequence[int] = ITERATIONS, seed: int = 1
 ) -> Training:
     """Descend on the mean error of all six samples by replay; stop where numbers become infinite.
 
     Args:
         hidden_units: how many.
-        alpha: the learning rate.
+        lr: the learning rate.
         iterations: after how many updates E is kept; the largest says how many are made.
         seed: of the starting weights.
 
@@ -117,7 +117,7 @@ def train(
     0.124085
     """
     model = build(hidden_units, seed)
-    return _trained(_error(model), hidden_units, alpha, iterations)
+    return _trained(_error(model), hidden_units, lr, iterations)
 
 
 def _error(model: MLP) -> sg.Compiled:
@@ -128,7 +128,7 @@ def _error(model: MLP) -> sg.Compiled:
 
 
 def _trained(
-    error: sg.Compiled, hidden_units: int, alpha: float, iterations: Sequence[int]
+    error: sg.Compiled, hidden_units: int, lr: float, iterations: Sequence[int]
 ) -> Training:
     theta = [float(w) for w in error.theta]  # a copy: the model keeps its weights
     errors = []
@@ -137,57 +137,55 @@ def _trained(
         errors.append(E)
         if not math.isfinite(E):
             break
-        theta = [w - alpha * float(g) for w, g in zip(theta, gradient, strict=True)]
+        theta = [w - lr * float(g) for w, g in zip(theta, gradient, strict=True)]
     else:
         errors.append(error.value_and_grad(X, Y, theta=theta)[0])
     kept = {k: errors[k] if k < len(errors) else math.nan for k in iterations}
-    return Training(hidden_units, alpha, errors, kept, theta)
+    return Training(hidden_units, lr, errors, kept, theta)
 
 
 @dataclass(frozen=True)
 class Hyperparameters:
     """What `run` computes: trainings by learning rate, and by number of hidden units."""
 
-    by_alpha: dict[float, Training]
+    by_lr: dict[float, Training]
     by_hidden_units: dict[int, Training]
     iterations: tuple[int, ...]
 
 
 def run(
-    alphas: Sequence[float] = ALPHAS, hidden_units: Sequence[int] = HIDDEN_UNITS,
+    lrs: Sequence[float] = ALPHAS, hidden_units: Sequence[int] = HIDDEN_UNITS,
     iterations: Sequence[int] = ITERATIONS, seed: int = 1,
 ) -> Hyperparameters:  # fmt: skip
     """Train with each α and 3 hidden units, then with α = 0.1 and each number of hidden units.
 
     Args:
-        alphas: learning rates.
+        lrs: learning rates.
         hidden_units: how many hidden units.
         iterations: after how many updates to look.
         seed: of the starting weights.
 
-    >>> result = run(alphas=[0.1], hidden_units=[1], iterations=[10, 20])
+    >>> result = run(lrs=[0.1], hidden_units=[1], iterations=[10, 20])
     >>> result.by_hidden_units[1].E[20] < result.by_hidden_units[1].E[10]
     True
     """
     three = _error(build(3, seed))  # one recording serves all rates
-    by_alpha = {
-        alpha: _trained(three, 3, alpha, iterations) for alpha in tracked(alphas, "learning rates")
-    }
+    by_lr = {lr: _trained(three, 3, lr, iterations) for lr in tracked(lrs, "learning rates")}
     by_hidden_units = {
-        n: by_alpha[0.1] if n == 3 and 0.1 in by_alpha else train(n, 0.1, iterations, seed)
+        n: by_lr[0.1] if n == 3 and 0.1 in by_lr else train(n, 0.1, iterations, seed)
         for n in tracked(hidden_units, "hidden units")
     }
-    return Hyperparameters(by_alpha, by_hidden_units, tuple(iterations))
+    return Hyperparameters(by_lr, by_hidden_units, tuple(iterations))
 
 
 def report(result: Hyperparameters) -> str:
     """E after so many updates, by learning rate and by hidden units."""
     head = "".join(f"{k:>12}" for k in result.iterations)
     lines = ["E = 1/(2N) Σ (ŷ - y)² after so many updates", "", f"  α, 3 hidden     {head}"]
-    for alpha, training in result.by_alpha.items():
+    for lr, training in result.by_lr.items():
         told = "".join(f"{training.E[k]:12.3g}" for k in result.iterations)
         over = f"   infinite at update {len(training.errors) - 1}" if training.diverged else ""
-        lines.append(f"  {alpha:<16g}{told}{over}")
+        lines.append(f"  {lr:<16g}{told}{over}")
     lines += ["", f"  hidden, α = 0.1 {head}"]
     for n, training in result.by_hidden_units.items():
         told = "".join(f"{training.E[k]:12.3g}" for k in result.iterations)
@@ -201,16 +199,16 @@ def figures(result: Hyperparameters) -> dict[str, Picture]:
 
     last = max(result.iterations)
     thin = sorted({round(1.04**k) for k in range(1, 250)})  # evenly on a logarithmic axis
-    shown = [a for a in (0.0001, 0.01, 0.1, 0.5, 2.0, 5.0) if a in result.by_alpha]
+    shown = [a for a in (0.0001, 0.01, 0.1, 0.5, 2.0, 5.0) if a in result.by_lr]
 
     def course(training: Training) -> tuple[list[int], list[float]]:
         ks = [k for k in thin if k < len(training.errors) and 0 < training.errors[k] < 1e6]
         return ks, [training.errors[k] for k in ks]
 
-    ends = {a: t.E[last] for a, t in result.by_alpha.items() if t.E[last] > 0.0}
+    ends = {a: t.E[last] for a, t in result.by_lr.items() if t.E[last] > 0.0}
     return {
         "rates": plot.lines(
-            {f"α = {a:g}": course(result.by_alpha[a]) for a in shown}, xlabel="updates",
+            {f"α = {a:g}": course(result.by_lr[a]) for a in shown}, xlabel="updates",
             ylabel="E", xscale="log", yscale="log", title="Too small, right, too large",
             alt="E by updates for learning rates: the smallest hardly descends, those from 0.1 to "
             "0.5 reach 0, at 2 it climbs slowly far above its start, at 5 it leaves the picture.",

@@ -15,7 +15,7 @@ Source: Brilliant, "Backpropagation", the code example.
 Data: the lecture's own: six samples; starting weights by NumPy's seed 1, written out, so that no
 NumPy is needed. Where x3 = 1 the target is x1 xor x2; where x3 = 0 it is x2.
 Look for: until about iteration 100 all outputs drift together, to the mean of the targets; only
-then do they part. Set `alpha` to 0.01: after 10,000 iterations they are about where they now are
+then do they part. Set `lr` to 0.01: after 10,000 iterations they are about where they now are
 after 1000.
 """
 
@@ -84,14 +84,14 @@ def matrices(model: nn.MLP, what: str = "data") -> tuple[Matrix, Matrix]:
     return transposed(hidden), transposed(output)
 
 
-def printed_program(iterations: int, alpha: float = ALPHA) -> tuple[Matrix, Matrix, list[float]]:
+def printed_program(iterations: int, lr: float = ALPHA) -> tuple[Matrix, Matrix, list[float]]:
     """The lecture's program, repaired, in plain floats: weights at the end, and printed outputs.
 
     The gradients are written by hand as there: one for each sample and weight, then averaged.
 
     Args:
         iterations: at least 1.
-        alpha: the learning rate.
+        lr: the learning rate.
 
     >>> [round(y, 6) for y in printed_program(1)[2]]
     [-0.649262, -0.705266, -0.678815, -0.715077, -0.610731, -0.655002]
@@ -113,15 +113,15 @@ def printed_program(iterations: int, alpha: float = ALPHA) -> tuple[Matrix, Matr
                      for x, es in zip(inputs, hidden_error, strict=True)]  # fmt: skip
         output_pd = [[[o_j * e] for o_j in row] for row, e in zip(o, output_error, strict=True)]
 
-        hidden = _stepped(hidden, hidden_pd, alpha)
-        output = _stepped(output, output_pd, alpha)
+        hidden = _stepped(hidden, hidden_pd, lr)
+        output = _stepped(output, output_pd, lr)
     return hidden, output, outputs
 
 
-def _stepped(weights: Matrix, derivatives: list[Matrix], alpha: float) -> Matrix:
+def _stepped(weights: Matrix, derivatives: list[Matrix], lr: float) -> Matrix:
     n = len(derivatives)
     return [
-        [w - alpha * sum(pd[i][j] for pd in derivatives) / n for j, w in enumerate(row)]
+        [w - lr * sum(pd[i][j] for pd in derivatives) / n for j, w in enumerate(row)]
         for i, row in enumerate(weights)
     ]
 
@@ -162,12 +162,12 @@ class SixSamples:
         return self.snapshots[len(self.errors) - 1].outputs
 
 
-def run(iterations: int = ITERATIONS, alpha: float = ALPHA) -> SixSamples:
+def run(iterations: int = ITERATIONS, lr: float = ALPHA) -> SixSamples:
     """Learn by the engine, recorded once and replayed, and for 100 iterations also by hand.
 
     Args:
         iterations: at least 1.
-        alpha: the learning rate.
+        lr: the learning rate.
 
     Raises:
         ValueError: there is no iteration.
@@ -183,7 +183,7 @@ def run(iterations: int = ITERATIONS, alpha: float = ALPHA) -> SixSamples:
     error = sg.compile(
         lambda x, y: losses.squared_error(model(x), y), params=parameters, reduce="mean"
     )  # half the square of one sample; the mean of these is E
-    optimizer = optim.SGD(parameters, lr=alpha)
+    optimizer = optim.SGD(parameters, lr=lr)
     compared, difference = min(iterations, 100), 0.0
     errors, snapshots = [], {}
     for k in tracked(range(iterations), "learning"):
@@ -194,7 +194,7 @@ def run(iterations: int = ITERATIONS, alpha: float = ALPHA) -> SixSamples:
             snapshots[k] = Snapshot(*both, errors[k])
         optimizer.step()
         if k == compared - 1:
-            difference = _difference(matrices(model), printed_program(compared, alpha)[:2])
+            difference = _difference(matrices(model), printed_program(compared, lr)[:2])
     outputs = _outputs(model)
     return SixSamples(
         errors, snapshots, *matrices(model), outputs, losses.squared_error(outputs, Y, "half_mean"),

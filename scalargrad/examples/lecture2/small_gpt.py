@@ -231,24 +231,24 @@ def replayed(model: SmallGPT, backend: str = "auto") -> Backward:
 
 
 def train(
-    model: SmallGPT, backward: Backward, documents: Iterator[Batch], steps: int, rate: float = 0.01
+    model: SmallGPT, backward: Backward, documents: Iterator[Batch], steps: int, lr: float = 0.01
 ) -> Iterator[float]:
     """Learn from one batch after the other by Adam; gives the loss of each.
 
     Args:
         model: what learns; backward: `eager(model)` or `replayed(model)`.
         documents: batches, at least as many as steps; steps: how many to learn from.
-        rate: the learning rate at the start. It falls to 0 in a straight line: large steps find the
+        lr: the learning rate at the start. It falls to 0 in a straight line: large steps find the
             valley, small ones its floor.
 
     >>> random.seed(1)
     >>> model = SmallGPT(width=4, heads=2)
-    >>> course = [*train(model, eager(model), batches(["ada", "ida"], size=2), steps=20, rate=0.1)]
+    >>> course = [*train(model, eager(model), batches(["ada", "ida"], size=2), steps=20, lr=0.1)]
     >>> course[-1] < course[0] / 2
     True
     """
     optimizer = optim.Adam(
-        model.parameters(), lr=lambda step: rate * (1.0 - step / steps), betas=(0.9, 0.99)
+        model.parameters(), lr=lambda step: lr * (1.0 - step / steps), betas=(0.9, 0.99)
     )
     for _ in range(steps):
         optimizer.zero_grad()

@@ -20,7 +20,7 @@ a weight is Δw = Σ_t Δw_t = -ε Σ_t ∂E_t/∂w; it is a change, not the gra
 Source: Stone, equations 31 to 56, and the algorithm "Backprop (short version)".
 Data: ours, since the lecture gives none: a 2-3-2 network and three associations. XOR is well known.
 Look for: the hand-written deltas agree to the last digits. One step as printed takes E from 0.86 up
-to 0.89, the right one down to 0.76. With `run(eps=1.0)` the printed step is as long as the right
+to 0.89, the right one down to 0.76. With `run(lr=1.0)` the printed step is as long as the right
 one, uphill: E is 2.85. But then the right one is too long as well: E is 1.36, and grows.
 """
 
@@ -163,14 +163,14 @@ def by_hand(
     )  # fmt: skip
 
 
-def short_version(w1: Rows = W1, w2: Rows = W2, eps: float = EPS, passes: int = 20) -> Learnt:
+def short_version(w1: Rows = W1, w2: Rows = W2, lr: float = EPS, passes: int = 20) -> Learnt:
     """The algorithm "Backprop (short version)" in plain floats, for all t from 1 to T.
 
     (On the slide t runs to N; it has to be T, the number of associations.)
 
     Args:
         w1, w2: the weights at the start; they are not changed.
-        eps: the rate ε.
+        lr: the rate ε.
         passes: how many passes through all associations; an update ends each.
 
     Returns:
@@ -184,19 +184,19 @@ def short_version(w1: Rows = W1, w2: Rows = W2, eps: float = EPS, passes: int = 
         told = [by_hand(w1, w2, x, t) for x, t in zip(X, TARGETS, strict=True)]
         errors.append(sum(one.E for one in told))
         if number < passes:
-            w1 = _moved(w1, [one.grad_w1 for one in told], -eps)
-            w2 = _moved(w2, [one.grad_w2 for one in told], -eps)
+            w1 = _moved(w1, [one.grad_w1 for one in told], -lr)
+            w2 = _moved(w2, [one.grad_w2 for one in told], -lr)
     return errors, w1, w2
 
 
-def learn(w1: Rows = W1, w2: Rows = W2, eps: float = EPS, passes: int = 20) -> Learnt:
+def learn(w1: Rows = W1, w2: Rows = W2, lr: float = EPS, passes: int = 20) -> Learnt:
     """The same with the engine and `optim.SGD`; arguments and result as for `short_version`.
 
     >>> [round(E, 4) for E in learn(passes=2)[0]]
     [0.862, 0.7622, 0.7065]
     """
     v1, v2 = _values(w1), _values(w2)
-    optimizer = optim.SGD([w for row in v1 + v2 for w in row], lr=eps)
+    optimizer = optim.SGD([w for row in v1 + v2 for w in row], lr=lr)
     errors = []
     for number in range(passes + 1):
         optimizer.zero_grad()
@@ -208,7 +208,7 @@ def learn(w1: Rows = W1, w2: Rows = W2, eps: float = EPS, passes: int = 20) -> L
     return errors, [[w.data for w in row] for row in v1], [[w.data for w in row] for row in v2]
 
 
-def printed_step(w1: Rows = W1, w2: Rows = W2, eps: float = EPS) -> tuple[Rows, Rows]:
+def printed_step(w1: Rows = W1, w2: Rows = W2, lr: float = EPS) -> tuple[Rows, Rows]:
     """One step by equations 55 and 56 as they are printed, -ε Σ_t Δw_t: it goes uphill.
 
     Δw_t is -ε ∂E_t/∂w already (equations 43 and 44), so this adds ε² times the gradient.
@@ -217,7 +217,7 @@ def printed_step(w1: Rows = W1, w2: Rows = W2, eps: float = EPS) -> tuple[Rows, 
     >>> round(short_version(w1, w2, passes=0)[0][0], 4)  # it was 0.862
     0.8938
     """
-    return short_version(w1, w2, eps=-eps * eps, passes=1)[1:]
+    return short_version(w1, w2, lr=-lr * lr, passes=1)[1:]
 
 
 def _moved(w: Rows, terms: list[Rows], factor: float) -> Rows:
@@ -302,11 +302,11 @@ class Backprop:
     xor: Xor
 
 
-def run(eps: float = EPS, passes: int = 20, seed: int = 2) -> Backprop:
+def run(lr: float = EPS, passes: int = 20, seed: int = 2) -> Backprop:
     """All of it.
 
     Args:
-        eps: the rate ε.
+        lr: the rate ε.
         passes: how many updates to make.
         seed: for the starting weights of XOR.
 
@@ -320,13 +320,13 @@ def run(eps: float = EPS, passes: int = 20, seed: int = 2) -> Backprop:
     bare = (
         [way(bare1, bare2, x, t, False) for x, t in pairs] for way in (one_association, by_hand)
     )
-    errors, w1, w2 = learn(eps=eps, passes=passes)
+    errors, w1, w2 = learn(lr=lr, passes=passes)
     p1, p2, printed = W1, W2, [errors[0]]
     for _ in range(passes):
-        p1, p2 = printed_step(p1, p2, eps=eps)
+        p1, p2 = printed_step(p1, p2, lr=lr)
         printed.append(short_version(p1, p2, passes=0)[0][0])
     return Backprop(
-        engine, hand, errors, short_version(eps=eps, passes=passes)[0], printed, w1, w2,
+        engine, hand, errors, short_version(lr=lr, passes=passes)[0], printed, w1, w2,
         _apart(engine, hand), _apart(*bare), learn_xor(seed),
     )  # fmt: skip
 

@@ -185,7 +185,7 @@ class Course:
 
 
 def descend(
-    updates: int = 3000, patience: int | None = None, rate: float = RATE, degree: int = 9,
+    updates: int = 3000, patience: int | None = None, lr: float = RATE, degree: int = 9,
     decay: float = 0.0,
 ) -> Course:  # fmt: skip
     """Train a polynomial with `sg.fit` from w = 0, all points in one batch.
@@ -197,7 +197,7 @@ def descend(
     Args:
         updates: how many at most.
         patience: stop after so many updates without a new lowest validation error; None never.
-        rate: the ε of descent.
+        lr: the ε of descent.
         degree: of the polynomial.
         decay: the weight decay λ.
 
@@ -209,7 +209,7 @@ def descend(
     start = [w.data for w in model.w]
     history = sg.fit(
         model, X, Y, losses.squared_error,
-        optim.SGD(model.parameters(), lr=rate, weight_decay=decay), epochs=updates,
+        optim.SGD(model.parameters(), lr=lr, weight_decay=decay), epochs=updates,
         validation=(X_VALIDATION, Y_VALIDATION),
         early_stopping=None if patience is None else sg.EarlyStopping(patience), progress=False,
     )  # fmt: skip

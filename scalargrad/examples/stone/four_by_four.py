@@ -105,12 +105,12 @@ class Course:
 
 
 def together(
-    rate: float = 0.4, updates: int = 200, W: Matrix = W0, targets: Matrix = TARGETS
+    lr: float = 0.4, updates: int = 200, W: Matrix = W0, targets: Matrix = TARGETS
 ) -> Course:
     """Descend with all rows of W at once.
 
     Args:
-        rate: ε.
+        lr: ε.
         updates: how many passes through the associations, with one update each.
         W: the weights at the start, a row for each output.
         targets: a row for each association, with a number for each output.
@@ -119,7 +119,7 @@ def together(
     0.459
     """
     rows = [[Value(w, f"w{k}{i}") for i, w in enumerate(row, 1)] for k, row in enumerate(W, 1)]
-    optimizer = optim.SGD([w for row in rows for w in row], lr=rate)
+    optimizer = optim.SGD([w for row in rows for w in row], lr=lr)
     weights, errors = [], []
     for _ in range(updates):
         optimizer.zero_grad()
@@ -133,15 +133,14 @@ def together(
     return Course(weights, errors)
 
 
-def separately(rate: float = 0.4, updates: int = 200, W: Matrix = W0) -> list[Course]:
+def separately(lr: float = 0.4, updates: int = 200, W: Matrix = W0) -> list[Course]:
     """Descend with four networks of one output, one after the other; a course for each.
 
     >>> [len(course.weights[0]) for course in separately(updates=1)]
     [1, 1, 1, 1]
     """
     return [
-        together(rate, updates, [row], [[target[k]] for target in TARGETS])
-        for k, row in enumerate(W)
+        together(lr, updates, [row], [[target[k]] for target in TARGETS]) for k, row in enumerate(W)
     ]
 
 
@@ -174,21 +173,21 @@ class FourByFour:
         )
 
 
-def run(rate: float = 0.4, updates: int = 200) -> FourByFour:
+def run(lr: float = 0.4, updates: int = 200) -> FourByFour:
     """Train the one network and the four, and ask the one what it has learnt.
 
     Args:
-        rate: ε.
+        lr: ε.
         updates: how many passes through the associations.
 
     >>> run(updates=5).apart
     0.0
     """
-    course = together(rate, updates)
+    course = together(lr, updates)
     questions = [*X, UNSEEN, UNTOUCHED]
     return FourByFour(
         sg.grad(error)([list(row) for row in W0]), gradient_by_hand(W0), course,
-        separately(rate, updates), [build(W0, x) for x in questions],
+        separately(lr, updates), [build(W0, x) for x in questions],
         [build(course.weights[-1], x) for x in questions],
     )  # fmt: skip
 

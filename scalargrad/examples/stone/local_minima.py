@@ -18,7 +18,7 @@ Source: Stone, "How it fails", figures 4 and 5. The lecture shows pictures witho
 Data: ours: 10 → 0.1 and 1 → 0.9; the second input is ours too.
 Look for: balls from 0.4 and 0.6, next to each other, end at -0.155 and 2.197. The deep valley is
 narrow: its curvature is 2.85, so it holds a ball only at rates below 2/2.85 = 0.70. With
-`run(rate=1.0)` balls that start there jump from side to side for ever; the shallow valley still
+`run(lr=1.0)` balls that start there jump from side to side for ever; the shallow valley still
 holds its own.
 """
 
@@ -188,13 +188,13 @@ class Ball:
 
 
 def roll(
-    start: Sequence[float], rate: float = RATE, tolerance: float = 1e-6, limit: int = 5000
+    start: Sequence[float], lr: float = RATE, tolerance: float = 1e-6, limit: int = 5000
 ) -> Ball:
     """Gradient descent on `error` from `start` until the gradient is about zero.
 
     Args:
         start: the weights to begin with.
-        rate: the ε of Δw = -ε ∂E/∂w.
+        lr: the ε of Δw = -ε ∂E/∂w.
         tolerance: below which length the gradient counts as zero.
         limit: after how many updates to give up.
 
@@ -202,7 +202,7 @@ def roll(
     (-0.155, 2.197)
     """
     w = [Value(number) for number in start]
-    optimizer = optim.SGD(w, lr=rate)
+    optimizer = optim.SGD(w, lr=lr)
     told = associations(len(w))
     X, targets = [x for x, _ in told], [target for _, target in told]
     replay = sg.compile(
@@ -233,11 +233,11 @@ class LocalMinima:
     balls2: dict[tuple[float, ...], Ball]
 
 
-def run(rate: float = RATE) -> LocalMinima:
+def run(lr: float = RATE) -> LocalMinima:
     """Find all flat places, and let balls roll.
 
     Args:
-        rate: of the descents.
+        lr: of the descents.
 
     >>> result = run()
     >>> len(result.points), len(result.points2)
@@ -245,7 +245,7 @@ def run(rate: float = RATE) -> LocalMinima:
     """
     return LocalMinima(
         stationary_points(1), stationary_points(2),
-        {(w,): roll([w], rate) for w in STARTS}, {w: roll(w, rate) for w in STARTS2},
+        {(w,): roll([w], lr) for w in STARTS}, {w: roll(w, lr) for w in STARTS2},
     )  # fmt: skip
 
 

@@ -108,15 +108,15 @@ class Eager:
 
     Args:
         photos: what is learnt, two or more pictures of the same size.
-        rate: ε.
+        lr: ε.
         start: the weights at the start, a row for each output; None: zero.
 
-    >>> memory = Eager(photographs(3), rate=0.1)
+    >>> memory = Eager(photographs(3), lr=0.1)
     >>> memory.update()
     5.0
     """
 
-    def __init__(self, photos: list[Photo], rate: float, start: Matrix | None = None) -> None:
+    def __init__(self, photos: list[Photo], lr: float, start: Matrix | None = None) -> None:
         pixels = len(photos[0])
         self.photos = photos
         self.layer = nn.Layer(pixels, pixels, None, bias=False, init="zeros")
@@ -126,7 +126,7 @@ class Eager:
             numbers = (number for row in start for number in row)
             for w, number in zip(self.weights, numbers, strict=True):
                 w.data = number
-        self.optimizer = optim.SGD(self.weights, lr=rate)
+        self.optimizer = optim.SGD(self.weights, lr=lr)
 
     def update(self) -> float:
         self.optimizer.zero_grad()
@@ -148,8 +148,8 @@ class Eager:
 class WholeReplay(Eager):
     """The same, recorded once as a program of one photograph; arguments as for `Eager`."""
 
-    def __init__(self, photos: list[Photo], rate: float, start: Matrix | None = None) -> None:
-        super().__init__(photos, rate, start)
+    def __init__(self, photos: list[Photo], lr: float, start: Matrix | None = None) -> None:
+        super().__init__(photos, lr, start)
         self.step = sg.compile(
             lambda photo: losses.squared_error(self.layer(photo), photo),
             params=self.weights, reduce="sum",
@@ -167,13 +167,13 @@ class UnitReplay:
     function. Needs NumPy; arguments as for `Eager`.
     """
 
-    def __init__(self, photos: list[Photo], rate: float, start: Matrix | None = None) -> None:
+    def __init__(self, photos: list[Photo], lr: float, start: Matrix | None = None) -> None:
         import numpy as np
 
         pixels = len(photos[0])
         self.W = np.zeros((pixels, pixels)) if start is None else np.array(start)
         self.targets = np.array(photos).T
-        self.rate = rate
+        self.lr = lr
 
         def error(row: Any, targets: Any) -> Any:
             return losses.squared_error([sg.dot(row, photo) for photo in photos], targets)
@@ -182,7 +182,7 @@ class UnitReplay:
 
     def update(self) -> float:
         E, (gradient, _) = self.step.value_and_grad(self.W, self.targets)
-        self.W -= self.rate * gradient
+        self.W -= self.lr * gradient
         return E
 
     def recall(self, picture: Photo) -> Photo:
@@ -277,7 +277,7 @@ def train(
         marks: after how many to recall; at the end in any case.
 
     >>> disc, board = photographs(4)
-    >>> memory = Eager([disc, board], rate=0.1)
+    >>> memory = Eager([disc, board], lr=0.1)
     >>> round(train(memory, [disc, board], disc, updates=60).end.rmse, 6)
     0.0
     """
@@ -299,7 +299,7 @@ class Photographs:
 
     n: int
     way: str
-    rate: float
+    lr: float
     photos: list[Photo]
     noisy: Photo
     training: Training
@@ -332,14 +332,14 @@ def run(
         raise ValueError(f"needs n = 3 pixels and 1 update or more, got {n} and {updates}")
     photos = photographs(n)
     noisy = [p + 0.5 * x for p, x in zip(photos[0], noise(n * n), strict=True)]
-    rate = 1.0 / eigenvalues(photos)[1]
+    lr = 1.0 / eigenvalues(photos)[1]
 
     def trained(start: list[list[float]] | None) -> Training:
-        return train(WAYS[way](photos, rate, start), photos, noisy, updates)
+        return train(WAYS[way](photos, lr, start), photos, noisy, updates)
 
     training = trained(None)
     from_random = trained(random_weights(n)) if start_at_random else None
-    return Photographs(n, way, rate, photos, noisy, training, from_random)
+    return Photographs(n, way, lr, photos, noisy, training, from_random)
 
 
 def report(result: Photographs) -> str:
@@ -348,7 +348,7 @@ def report(result: Photographs) -> str:
     (a, b), (_, d) = gram(result.photos)
     lines = [
         f"{n} x {n} pixels, {n**4:,} weights; differentiated by the way {result.way!r}",
-        f"disc: {a:g} white pixels, chequerboard: {d:g}, both: {b:g}; rate ε = {result.rate:.6g}",
+        f"disc: {a:g} white pixels, chequerboard: {d:g}, both: {b:g}; rate ε = {result.lr:.6g}",
         "", "Recalling the disc from its noisy copy", "",
         "                       E on the     in it: disc  chequerboard  rmse to   correlation",
         "                       photographs                             the disc  with the disc",

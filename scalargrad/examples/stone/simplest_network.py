@@ -97,21 +97,21 @@ class Descent:
     `updates` counts them; it is None if the slope was still too large when the loop was left.
     """
 
-    rate: float
+    lr: float
     weights: list[float]
     errors: list[float]
     changes: list[float]
     updates: int | None
 
 
-def learn(rate: float, w0: float = W0, tolerance: float = 1e-6, limit: int = 1000) -> Descent:
+def learn(lr: float, w0: float = W0, tolerance: float = 1e-6, limit: int = 1000) -> Descent:
     """The algorithm "Learning one association": repeat Δw = -ε dE/dw until dE/dw is about 0.
 
     On the slide the `if` that ends the loop stands behind it, where it is never reached. It belongs
     inside, and looks at the slope from before the update: so the update that came of it is counted.
 
     Args:
-        rate: ε, at least 0.
+        lr: ε, at least 0.
         w0: the weight at the start.
         tolerance: below which |dE/dw| counts as 0; with 0, `limit` updates are made.
         limit: after how many updates to give up.
@@ -120,7 +120,7 @@ def learn(rate: float, w0: float = W0, tolerance: float = 1e-6, limit: int = 100
     (31, None)
     """
     w = Value(w0, "w")
-    optimizer = optim.SGD([w], lr=rate)
+    optimizer = optim.SGD([w], lr=lr)
     weights, errors, changes = [w0], list[float](), list[float]()
     stopped = False
     while not stopped and len(changes) < limit:
@@ -130,20 +130,20 @@ def learn(rate: float, w0: float = W0, tolerance: float = 1e-6, limit: int = 100
         optimizer.step()
         errors.append(E.data)
         weights.append(w.data)
-        changes.append(-rate * w.grad)
+        changes.append(-lr * w.grad)
         stopped = abs(w.grad) < tolerance  # the gradient is still that of before the step
     errors.append(error(w.data))
-    return Descent(rate, weights, errors, changes, len(changes) if stopped else None)
+    return Descent(lr, weights, errors, changes, len(changes) if stopped else None)
 
 
-def closed_form(rate: float, k: int, w0: float = W0) -> float:
+def closed_form(lr: float, k: int, w0: float = W0) -> float:
     """The weight after k updates, without making them.
 
     >>> round(closed_form(0.5, 2), 6), round(learn(0.5).weights[2], 6)
     (0.31936, 0.31936)
     """
     best = TARGET / X
-    return best + (w0 - best) * (1.0 - rate * X * X) ** k
+    return best + (w0 - best) * (1.0 - lr * X * X) ** k
 
 
 # --- the example ----------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def run(w0: float = W0, rates: tuple[float, ...] = RATES) -> SimplestNetwork:
     return SimplestNetwork(
         w, y, E, slope_by_hand(w0), sg.grad(sg.grad(error))(w0), TARGET / X,
         {step: secant(step, w0) for step in (0.1, 0.01, 0.001, 0.000001)},
-        {rate: learn(rate, w0) for rate in rates},
+        {lr: learn(lr, w0) for lr in rates},
     )  # fmt: skip
 
 
@@ -211,11 +211,11 @@ def report(result: SimplestNetwork) -> str:
         lines.append(f"  ΔE/Δw, Δw = {step:<6g}{ratio:.9f}  {told}")
     lines += ["", "Descent until |dE/dw| < 1e-6", ""]
     lines += ["  rate ε  1 - ε x²  updates  w after 1, 2, 3, 10 updates"]
-    for rate, descent in result.descents.items():
+    for lr, descent in result.descents.items():
         updates = "never" if descent.updates is None else str(descent.updates)
         path = "  ".join(f"{descent.weights[k]:+.5f}" for k in (1, 2, 3, 10)
                          if k < len(descent.weights))  # fmt: skip
-        lines.append(f"  {rate:<6g}  {1.0 - rate * X * X:+.4f}   {updates:>7}  {path}")
+        lines.append(f"  {lr:<6g}  {1.0 - lr * X * X:+.4f}   {updates:>7}  {path}")
     return "\n".join(lines)
 
 
@@ -236,17 +236,17 @@ def figures(result: SimplestNetwork) -> dict[str, Picture]:
         alt=f"The parabola E(w) with its minimum at w = {result.best}. At w = {w0} a tangent "
         "touches it; a secant cuts it there and at 0.8, and is steeper.",
     )  # fmt: skip
-    shown = [rate for rate in (0.5, 1.5625, 3.0, 3.5) if rate in result.descents]
+    shown = [lr for lr in (0.5, 1.5625, 3.0, 3.5) if lr in result.descents]
     grid = plot.figure(
         2, 2, width=8.0, height=6.0,
         alt="Gradient descent on the parabola: at 0.5 small steps down one side, at 1.5625 one "
         "step to the minimum, at 3 jumps from side to side that shrink, at 3.5 jumps that grow.",
     )  # fmt: skip
-    for ax, rate in zip(grid.axes, shown, strict=False):
-        path = result.descents[rate].weights[:9]
+    for ax, lr in zip(grid.axes, shown, strict=False):
+        path = result.descents[lr].weights[:9]
         reach = 1.1 * max(abs(w - result.best) for w in path)  # each panel has its own scale
         span = (result.best - reach, result.best + reach)
-        plot.error_curve(error, span, path=path, title=f"rate {rate:g}", ax=ax)
+        plot.error_curve(error, span, path=path, title=f"rate {lr:g}", ax=ax)
     lines = plot.lines(
         {f"rate {r:g}": d.weights[:11] for r, d in result.descents.items() if r in (*shown, 3.125)},
         xlabel="update", ylabel="w", title="The weight, update by update", markers=True,

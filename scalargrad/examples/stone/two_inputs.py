@@ -129,14 +129,14 @@ class Descent:
     `updates` counts them; it is None if the gradient was still too long when the loop was left.
     """
 
-    rate: float
+    lr: float
     weights: list[tuple[float, float]]
     errors: list[float]
     updates: int | None
 
 
 def learn(
-    rate: float, w0: Sequence[float] = W0, inputs: Inputs = X, targets: Sequence[float] = TARGETS,
+    lr: float, w0: Sequence[float] = W0, inputs: Inputs = X, targets: Sequence[float] = TARGETS,
     tolerance: float = 1e-6, limit: int = 1000,
 ) -> Descent:  # fmt: skip
     """Pass through the associations, add up their gradients, make one update; repeat.
@@ -144,7 +144,7 @@ def learn(
     It ends with the update that was made with a gradient shorter than `tolerance`.
 
     Args:
-        rate: ε, at least 0.
+        lr: ε, at least 0.
         w0: the two weights at the start.
         inputs: a row of two numbers for each association.
         targets: a number for each.
@@ -155,7 +155,7 @@ def learn(
     43
     """
     w = [Value(number, f"w{i}") for i, number in enumerate(w0, 1)]
-    optimizer = optim.SGD(w, lr=rate)
+    optimizer = optim.SGD(w, lr=lr)
     weights, errors = [(w[0].data, w[1].data)], list[float]()
     stopped = False
     while not stopped and len(errors) < limit:
@@ -171,7 +171,7 @@ def learn(
         stopped = hypot(*(p.grad for p in w)) < tolerance
     updates = len(errors) if stopped else None
     errors.append(float(error(weights[-1], inputs, targets)))
-    return Descent(rate, weights, errors, updates)
+    return Descent(lr, weights, errors, updates)
 
 
 # --- the example ----------------------------------------------------------------------------
@@ -229,12 +229,12 @@ def run(w0: Sequence[float] = W0, rates: Sequence[float] = RATES) -> TwoInputs:
     whole, gradient = sg.value_and_grad(error)([*w0])
     starts = (w0, (1.0, 1.0))
 
-    def settle(rate: float, start: Sequence[float], x: Inputs, t: Sequence[float]) -> Descent:
-        return learn(rate, start, x, t, tolerance=1e-14, limit=5000)
+    def settle(lr: float, start: Sequence[float], x: Inputs, t: Sequence[float]) -> Descent:
+        return learn(lr, start, x, t, tolerance=1e-14, limit=5000)
 
     return TwoInputs(
         w0, associations, whole, gradient, gradient_by_hand(w0), sg.hessian(error)([*w0]),
-        crossing(), {rate: learn(rate, w0) for rate in rates},
+        crossing(), {lr: learn(lr, w0) for lr in rates},
         settle(0.5, w0, THREE, THREE_TARGETS),
         [settle(0.2, start, COLLINEAR, TARGETS) for start in starts],
         [settle(0.2, start, COLLINEAR, AGREEING_TARGETS) for start in starts],
@@ -254,11 +254,11 @@ def report(result: TwoInputs) -> str:
     lines += [f"  of the sum{' ' * 17}{whole}", f"  by hand, Σ δ x{' ' * 23}{hand}"]
     lines += ["", f"Descent to w = {_pair(result.solution)}, where the two lines cross", ""]
     lines += ["  rate ε  updates  w after 1, 2, 10 updates, and at the end"]
-    for rate, descent in result.descents.items():
+    for lr, descent in result.descents.items():
         updates = "never" if descent.updates is None else str(descent.updates)
         marks = [k for k in (1, 2, 10) if k < len(descent.weights)]
         path = "  ".join(_pair(descent.weights[k]) for k in [*marks, -1])
-        lines.append(f"  {rate:<6g}  {updates:>7}  {path}")
+        lines.append(f"  {lr:<6g}  {updates:>7}  {path}")
     lines += ["", "What has no exact solution, and what has too many", ""]
     lines += ["                              ends at             E there"]
     ends = [("three associations", result.three)]
@@ -290,10 +290,10 @@ def figures(result: TwoInputs) -> dict[str, Picture]:
         alt="Two inputs x1 and x2 lead over the weights w1 and w2 to one output y.",
     )  # fmt: skip
     pictures: dict[str, Picture] = {"network": network}
-    shown = min(result.descents.values(), key=lambda descent: descent.rate)
+    shown = min(result.descents.values(), key=lambda descent: descent.lr)
     pictures["surface"] = plot.error_surface(
         bowl, span, path=shown.weights[:40], kind="surface", arrow=w0,
-        title=f"The error, and descent at a rate of {shown.rate:g}",
+        title=f"The error, and descent at a rate of {shown.lr:g}",
         alt="A bowl over the plane of the two weights. On the plane an arrow, minus the gradient, "
         f"leads from {w0} the way the error falls most; white dots go on to the bowl's lowest "
         "point at (0.5, 0.8).",
@@ -303,10 +303,8 @@ def figures(result: TwoInputs) -> dict[str, Picture]:
         alt=f"Oval contours of the error around (0.5, 0.8). From {w0} an arrow shows minus the "
         "gradient; dots mark the weights after each update. The smaller the rate, the denser.",
     )  # fmt: skip
-    for ax, (rate, descent) in zip(contours.axes, result.descents.items(), strict=True):
-        plot.error_surface(
-            bowl, span, path=descent.weights, arrow=w0, title=f"rate {rate:g}", ax=ax
-        )
+    for ax, (lr, descent) in zip(contours.axes, result.descents.items(), strict=True):
+        plot.error_surface(bowl, span, path=descent.weights, arrow=w0, title=f"rate {lr:g}", ax=ax)
     pictures["contours"] = contours
     pictures["lines"] = _lines(result)
     return pictures

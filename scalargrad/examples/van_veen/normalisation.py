@@ -8,7 +8,7 @@ the ratio is 12,000; brought to mean 0 and deviation 1 it is 27.
 
 Source: Van Veen, the slide of tricks: normalise the inputs to accelerate convergence.
 Data: the rain table of Goebels' lecture: days of rain, a radar's Kdp, and how likely rain is.
-Look for: the raw error falls at once, and then hardly at all. Set `rate=1.9` (times 1/λ_max): the
+Look for: the raw error falls at once, and then hardly at all. Set `lr=1.9` (times 1/λ_max): the
 raw descent takes about half as long. At 2.1 it would run away, as its steepest direction does.
 """
 
@@ -82,7 +82,7 @@ class Course:
 
     rows: list[list[float]]
     eigenvalues: list[float]
-    rate: float
+    lr: float
     errors: list[float]
     places: list[list[float]]
     converged: bool
@@ -93,12 +93,12 @@ class Course:
         return len(self.errors) - 1
 
 
-def descend(rows: Rows, rate: float = 1.0, most: int = 300_000, backend: str = "auto") -> Course:
+def descend(rows: Rows, lr: float = 1.0, most: int = 300_000, backend: str = "auto") -> Course:
     """Gradient descent from weights 0 until the gradient is shorter than 1e-6.
 
     Args:
         rows: the inputs.
-        rate: the learning rate, in units of 1/λ_max.
+        lr: the learning rate, in units of 1/λ_max.
         most: it ends after so many updates in any case.
         backend: that of `sg.compile`.
 
@@ -109,7 +109,7 @@ def descend(rows: Rows, rate: float = 1.0, most: int = 300_000, backend: str = "
     found = eigenvalues(table)
     w = [Value(0.0, name) for name in ("w1", "w2", "b")]
     one = sg.compile(lambda x, y: build(w, [x], [y]), params=w, backend=backend, reduce="sum")
-    optimizer = optim.SGD(w, rate / found[-1])
+    optimizer = optim.SGD(w, lr / found[-1])
     errors, places = list[float](), list[list[float]]()
     for n in tracked(range(most + 1), "descending"):
         optimizer.zero_grad()
@@ -120,7 +120,7 @@ def descend(rows: Rows, rate: float = 1.0, most: int = 300_000, backend: str = "
         if converged or n == most:
             break
         optimizer.step()
-    return Course(table, found, rate / found[-1], errors, places, converged)
+    return Course(table, found, lr / found[-1], errors, places, converged)
 
 
 @dataclass(frozen=True)
@@ -131,19 +131,19 @@ class Valleys:
     courses: dict[str, Course]
 
 
-def run(rate: float = 1.0) -> Valleys:
+def run(lr: float = 1.0) -> Valleys:
     """Descend on the raw table and on the standardised one; some seconds, or ten without numba.
 
     Args:
-        rate: the learning rate of both, in units of 1/λ_max.
+        lr: the learning rate of both, in units of 1/λ_max.
 
     Raises:
         ValueError: the rate is not between 0 and 2, where descent comes to rest.
     """
-    if not 0.0 < rate < 2.0:
-        raise ValueError(f"descent comes to rest for rates between 0 and 2 over λ_max, got {rate}")
+    if not 0.0 < lr < 2.0:
+        raise ValueError(f"descent comes to rest for rates between 0 and 2 over λ_max, got {lr}")
     rows, scaling = standardize(X)
-    return Valleys(scaling, {"raw": descend(X, rate), "standardised": descend(rows, rate)})
+    return Valleys(scaling, {"raw": descend(X, lr), "standardised": descend(rows, lr)})
 
 
 def report(result: Valleys) -> str:
@@ -154,7 +154,7 @@ def report(result: Valleys) -> str:
         found = course.eigenvalues
         told = "  ".join(f"{x:.4f}" for x in found)
         lines.append(
-            f"  {name:<14}{told:<27}{found[-1] / found[0]:7.0f}   {course.rate:.5f}  "
+            f"  {name:<14}{told:<27}{found[-1] / found[0]:7.0f}   {course.lr:.5f}  "
             f"{course.updates:>8,}" + ("" if course.converged else "  (not yet there)")
         )
     lines += ["", f"  {'':<14}E after 1, 10, 100, 1000, 10000 updates (or at the end)"]

@@ -18,7 +18,7 @@ which are v_km and h_m; a sum over the inputs runs to N, the number of samples; 
 missing above the line).
 Data: ours, since the lecture gives none: three samples, 3 inputs, 2 hidden units, 2 outputs.
 Look for: γ of the slide is off by one to two per cent at the first pick, by up to 7 within four.
-Set `rate=0.5`: everything then needs four times as many samples until the gradient is small.
+Set `lr=0.5`: everything then needs four times as many samples until the gradient is small.
 """
 
 from __future__ import annotations
@@ -128,24 +128,24 @@ class Step:
     """One update: the sample and the rate, what was computed there, and the weights afterwards."""
 
     pick: int
-    alpha: float
+    lr: float
     found: Formulas
     v_next: list[list[float]]
     w_next: list[list[float]]
 
 
-def prescribed(alpha: Rate = 0.5, order: Sequence[int] = PICKS) -> list[Step]:
+def prescribed(lr: Rate = 0.5, order: Sequence[int] = PICKS) -> list[Step]:
     """Descent on these samples in this order; derivatives by the engine.
 
     Args:
-        alpha: the rate, or a function that gives it for the update 0, 1, 2 ...
+        lr: the rate, or a function that gives it for the update 0, 1, 2 ...
         order: the samples to pick, from 0.
 
-    >>> [round(step.alpha, 3) for step in prescribed(lambda t: 1 / (t + 1))]
+    >>> [round(step.lr, 3) for step in prescribed(lambda t: 1 / (t + 1))]
     [1.0, 0.5, 0.333, 0.25]
     """
     w, v = _parameters()
-    optimizer = optim.SGD(_flat(w, v), alpha)
+    optimizer = optim.SGD(_flat(w, v), lr)
     steps = []
     for i in order:
         net = build(X[i], D[i], w, v)
@@ -155,13 +155,13 @@ def prescribed(alpha: Rate = 0.5, order: Sequence[int] = PICKS) -> list[Step]:
             _numbers(net.h), _numbers(net.d_hat), net.f.data, _grads(net.output_sums),
             _grads(net.hidden_sums), [*map(_grads, v)], [*map(_grads, w)],
         )  # fmt: skip
-        rate = optimizer.current_lr()
+        lr = optimizer.current_lr()
         optimizer.step()
-        steps.append(Step(i, rate, found, [*map(_numbers, v)], [*map(_numbers, w)]))
+        steps.append(Step(i, lr, found, [*map(_numbers, v)], [*map(_numbers, w)]))
     return steps
 
 
-def slide(alpha: float = 0.5, order: Sequence[int] = PICKS) -> list[Step]:
+def slide(lr: float = 0.5, order: Sequence[int] = PICKS) -> list[Step]:
     """The algorithm as the slide has it, by hand: v is updated first, and γ uses the new v.
 
     Arguments as for `prescribed`; the rate is a number.
@@ -173,10 +173,10 @@ def slide(alpha: float = 0.5, order: Sequence[int] = PICKS) -> list[Step]:
     w, v = W, V
     steps = []
     for i in order:
-        v_next = _minus(v, alpha, formulas(X[i], D[i], w, v).grad_v)
+        v_next = _minus(v, lr, formulas(X[i], D[i], w, v).grad_v)
         found = formulas(X[i], D[i], w, v, back_through=v_next)
-        w_next = _minus(w, alpha, found.grad_w)
-        steps.append(Step(i, alpha, found, v_next, w_next))
+        w_next = _minus(w, lr, found.grad_w)
+        steps.append(Step(i, lr, found, v_next, w_next))
         w, v = w_next, v_next
     return steps
 
@@ -217,7 +217,7 @@ class Course:
 
 
 def learn(
-    size: int, rate: Rate = 2.0, seed: int = 1, tolerance: float = 1e-4, most: int = 20_000
+    size: int, lr: Rate = 2.0, seed: int = 1, tolerance: float = 1e-4, most: int = 20_000
 ) -> Course:
     """Stochastic descent from the starting weights until it has converged.
 
@@ -227,7 +227,7 @@ def learn(
     Args:
         size: how many samples make an update: 1 picks one with replacement, as the lecture does;
             2 goes through them in a random order, two and then one; 3 takes all.
-        rate: the step size α, or a function that gives it for the update 0, 1, 2 ...
+        lr: the step size α, or a function that gives it for the update 0, 1, 2 ...
         seed: of the draws.
         tolerance: the length of the gradient below which it has converged.
         most: it ends after so many updates in any case.
@@ -242,7 +242,7 @@ def learn(
         raise ValueError(f"there are three samples, so the size is 1, 2 or 3, got {size!r}")
     w, v = _parameters()
     error = sg.compile(lambda x, d: build(x, d, w, v).f, params=_flat(w, v))
-    optimizer = optim.SGD(error.params, rate)
+    optimizer = optim.SGD(error.params, lr)
     batches = _batches(size, random.Random(seed))
     seen, whole, used = list[float](), list[float](), [0]
     for n in tracked(range(most + 1), "learning"):
@@ -281,14 +281,14 @@ class Descents:
     decreasing: list[Step]
     hand: float
     batches: dict[str, Gradient]
-    rate: float
+    lr: float
     courses: dict[str, Course]
 
 
-def run(rate: float = 2.0, seed: int = 1) -> Descents:
+def run(lr: float = 2.0, seed: int = 1) -> Descents:
     """The four picks in three variants, mini-batches, and descents at random until they converge.
 
-    The descents at random have this `rate`, and draw from this `seed`.
+    The descents at random have this `lr`, and draw from this `seed`.
 
     >>> run().hand < 1e-15
     True
@@ -304,7 +304,7 @@ def run(rate: float = 2.0, seed: int = 1) -> Descents:
     return Descents(
         exact, slide(), prescribed(lambda t: 1.0 / (t + 1)), hand,
         {"samples 0 and 2": mean_gradient([0, 2]), "all three": mean_gradient([0, 1, 2])},
-        rate, {name: learn(size, rate, seed) for name, size in names.items()},
+        lr, {name: learn(size, lr, seed) for name, size in names.items()},
     )  # fmt: skip
 
 
@@ -321,7 +321,7 @@ def report(result: Descents) -> str:
         lines.append(f"  {t}  {step.pick:>6}  {step.found.f:.6f}  {told}  {off}")
     lines += [
         "", f"  engine and hand-written formulas agree to {result.hand:.1e}",
-        "", "Step sizes α = 1/t: " + ", ".join(f"{step.alpha:.3f}" for step in result.decreasing),
+        "", "Step sizes α = 1/t: " + ", ".join(f"{step.lr:.3f}" for step in result.decreasing),
         "  f before each step: " + ", ".join(f"{step.found.f:.6f}" for step in result.decreasing),
         "", f"σ'(0.7) is {sg.grad(sg.sigmoid)(0.7):.4f}; the fraction printed for it gives "
         f"{printed_slope(0.7):.4f}, which is σ(0.7)²",
@@ -330,7 +330,7 @@ def report(result: Descents) -> str:
     for name, batch in result.batches.items():
         first = "  ".join(f"{g:+.6f}" for g in batch.grad_w[0])
         lines.append(f"  {name:<16} f {batch.f:.6f}   ∂f/∂w_1j {first}")
-    told = f"Descent at random, α = {result.rate:g}, until |∇f| of all three is below 1e-4"
+    told = f"Descent at random, α = {result.lr:g}, until |∇f| of all three is below 1e-4"
     lines += ["", told, "", f"  {'':<20} updates  samples used  f of all at the end"]
     for name, course in result.courses.items():
         end = f"{course.whole[-1]:.1e}" + ("" if course.converged else "  (not converged)")
@@ -387,9 +387,9 @@ def _flat(*matrices: Matrix) -> list[Any]:
     return [x for matrix in matrices for row in matrix for x in row]
 
 
-def _minus(matrix: Matrix, alpha: float, gradient: Matrix) -> list[list[float]]:
+def _minus(matrix: Matrix, lr: float, gradient: Matrix) -> list[list[float]]:
     pairs = zip(matrix, gradient, strict=True)
-    return [[x - alpha * g for x, g in zip(row, slope, strict=True)] for row, slope in pairs]
+    return [[x - lr * g for x, g in zip(row, slope, strict=True)] for row, slope in pairs]
 
 
 def _numbers(values: Sequence[Value]) -> list[float]:

@@ -78,7 +78,7 @@ def test_the_smallest_errors_are_right_in_more_than_the_tolerance(
 def test_e_by_learning_rate(result: hyperparameters.Hyperparameters, alpha: float) -> None:
     """S3.20."""
     want = EXPECTED["E_by_alpha_at_10000_its"][str(alpha)]
-    got = result.by_alpha[alpha].E[10_000]
+    got = result.by_lr[alpha].E[10_000]
 
     assert close(got, want)
     assert got < 1e-20 or alpha < 0.5  # there nothing but rounding is left
@@ -86,7 +86,7 @@ def test_e_by_learning_rate(result: hyperparameters.Hyperparameters, alpha: floa
 
 def test_too_large_a_rate_diverges(result: hyperparameters.Hyperparameters) -> None:
     """S3.20: at 2 E climbs to about 77, at 5 it leaves the range of floats, and the run ends."""
-    two, five = result.by_alpha[2.0], result.by_alpha[5.0]
+    two, five = result.by_lr[2.0], result.by_lr[5.0]
 
     assert two.E[10_000] == pytest.approx(EXPECTED["E_by_alpha_at_10000_its"]["2.0"], rel=0.1)
     assert not two.diverged
@@ -127,7 +127,7 @@ def test_more_iterations_are_better_at_rates_that_are_not_too_large(
     result: hyperparameters.Hyperparameters,
 ) -> None:
     """S3.20."""
-    for training in [*result.by_hidden_units.values(), *map(result.by_alpha.get, (0.0001, 0.1))]:
+    for training in [*result.by_hidden_units.values(), *map(result.by_lr.get, (0.0001, 0.1))]:
         assert training is not None
         assert training.E[100] > training.E[1000] > training.E[10_000]
 

@@ -180,7 +180,7 @@ def test_outputs_drift_together_and_part_after_a_hundred_iterations(
 
 def test_a_tenth_of_the_rate_takes_ten_times_as_long(result: six_samples.SixSamples) -> None:
     """What the text tells to look for."""
-    slow = six_samples.run(alpha=0.01)
+    slow = six_samples.run(lr=0.01)
 
     assert slow.printed == pytest.approx(result.snapshots[1000].outputs, rel=0.01)
 

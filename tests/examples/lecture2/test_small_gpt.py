@@ -246,7 +246,7 @@ def trained() -> tuple[SmallGPT, list[float]]:
     """A model that has read three words again and again, and its losses."""
     model = tiny()
     documents = names.batches(THREE_WORDS, size=3)
-    return model, [*small_gpt.train(model, small_gpt.eager(model), documents, 150, rate=0.03)]
+    return model, [*small_gpt.train(model, small_gpt.eager(model), documents, 150, lr=0.03)]
 
 
 def test_three_words_are_learnt_by_heart(trained: tuple[SmallGPT, list[float]]) -> None:

@@ -41,7 +41,7 @@ def test_training_the_four_networks_separately_gives_the_same_weights() -> None:
 def test_five_steps_by_the_engine_and_by_hand() -> None:
     """S0.15."""
     W = [list(row) for row in four.W0]
-    for got in four.together(rate=0.4, updates=5).weights:
+    for got in four.together(lr=0.4, updates=5).weights:
         for row, want in zip(got, W, strict=True):
             assert row == pytest.approx(want, rel=EXACT, abs=EXACT)
         gradient = four.gradient_by_hand(W)

@@ -68,7 +68,7 @@ def test_the_noisy_picture_recalls_the_clean_one(way: str) -> None:
     end, case = result.training.end, expected(8)
 
     assert_as_expected(result)
-    assert close(result.rate, case["eps_used"])
+    assert close(result.lr, case["eps_used"])
     assert all(abs(p - q) < 1e-9 for p, q in zip(end.picture, case["recalled"], strict=True))
     assert close(correlation(end.picture, result.photos[0]), case["corr_recalled_photo1"])
     assert close(correlation(end.picture, result.photos[1]), case["corr_recalled_photo2"])
@@ -159,7 +159,7 @@ def test_a_rate_twice_as_large_does_not_settle() -> None:
 
 def test_one_graph_holds_a_dot_node_for_each_output_and_photograph() -> None:
     """S0.16: n² outputs, each one fused node of n² weights."""
-    network = memory.Eager(memory.photographs(4), rate=0.1)
+    network = memory.Eager(memory.photographs(4), lr=0.1)
     outputs = [y for photo in network.photos for y in network.layer(photo)]
 
     assert len(network.weights) == 4**4

@@ -31,7 +31,7 @@ def test_updates_eigenvalues_and_rates(valleys: example.Valleys, name: str) -> N
 
     assert course.converged
     assert abs(course.updates - want["updates_to_norm_grad_lt_1e-6"]) <= 2
-    assert close(course.rate, want["eps=1/lambda_max"])
+    assert close(course.lr, want["eps=1/lambda_max"])
     for got, expected in zip(course.eigenvalues, want["eigenvalues"], strict=True):
         assert close(got, expected)
 

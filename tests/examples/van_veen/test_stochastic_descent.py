@@ -59,8 +59,8 @@ def test_four_prescribed_picks(key: str, steps: list[example.Step]) -> None:
     assert len(steps) == len(EXPECTED[key])
     for step, want in zip(steps, EXPECTED[key], strict=True):
         assert step.pick == want["i_t"]
-        for name in ("alpha", "v_next", "w_next"):
-            assert close(getattr(step, name), want["alpha_t" if name == "alpha" else name])
+        for name in ("lr", "v_next", "w_next"):
+            assert close(getattr(step, name), want["alpha_t" if name == "lr" else name])
         for name in ("h", "d_hat", "f", "delta", "gamma", "grad_v", "grad_w"):
             assert close(getattr(step.found, name), want[name])
 
@@ -234,7 +234,7 @@ def test_descent_at_random_converges(size: int) -> None:
 
 def test_single_picks_are_those_of_the_generator_with_replacement() -> None:
     """S1.3: by hand, with the same seed."""
-    course = example.learn(1, rate=0.5, seed=3, most=40)
+    course = example.learn(1, lr=0.5, seed=3, most=40)
     drawn = [*islice(picks(3, random.Random(3)), 40)]
     steps = example.prescribed(0.5, drawn)
 
@@ -265,12 +265,12 @@ def test_what_a_single_pick_sees_jumps_and_what_all_three_see_falls() -> None:
 
 def test_a_quarter_of_the_rate_takes_four_times_as_long() -> None:
     """What the text tells to look for."""
-    assert 3.5 < len(example.learn(1, rate=0.5).seen) / len(example.learn(1).seen) < 4.8
+    assert 3.5 < len(example.learn(1, lr=0.5).seen) / len(example.learn(1).seen) < 4.8
 
 
 def test_steps_of_1_over_t_shrink_too_fast_for_this() -> None:
     """S1.4: after 2000 picks nearly all of the error is still there."""
-    course = example.learn(1, rate=lambda t: 1.0 / (t + 1), most=2000)
+    course = example.learn(1, lr=lambda t: 1.0 / (t + 1), most=2000)
 
     assert not course.converged
     assert course.whole[-1] > 0.9 * course.whole[0]
