@@ -1,7 +1,7 @@
-"""Figures of numbers on matplotlib, readable in black and white, with a text for who cannot see."""
+"""Figures of numbers on matplotlib, readable in grey print, each with a description in words."""
 
 try:
-    import matplotlib  # noqa: F401  # asked for here, so that the error says what to type
+    import matplotlib  # noqa: F401  # imported here, so that the error says what to install
 except ModuleNotFoundError:
     raise ImportError(
         "scalargrad.plot needs matplotlib. In the checkout type: pip install -e '.[plot]'"

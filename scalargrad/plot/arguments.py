@@ -1,4 +1,4 @@
-"""What the functions of `plot` are given, brought into one form; what does not fit is named."""
+"""Check and convert the arguments of the plotting functions; the errors name the function."""
 
 from __future__ import annotations
 
@@ -8,116 +8,119 @@ from typing import Any
 
 from scalargrad.core.numbers import as_float
 from scalargrad.core.value import Value
+from scalargrad.data import is_list
 
-__all__ = ["by_label", "heights", "number", "plain", "sides", "spread"]
+__all__ = [
+    "by_label", "function", "heights", "number", "one_of", "pair", "plain", "sides", "spread",
+]  # fmt: skip
 
 Span = tuple[float, float]
 
 
-def plain(x: Any, taker: str = "plot") -> float:
-    """The number of a Value, or the number itself.
-
-    Raises:
-        TypeError: it is no number; the message begins with `taker`.
+def plain(x: Any, name: str = "plot") -> float:
+    """Return a number, or that of a Value, as a float; a TypeError begins with `name`.
 
     >>> plain(Value(2.0)), plain(True)
     (2.0, 1.0)
     """
     if isinstance(x, Value):
         return float(x.data)
-    if getattr(x, "ndim", None) == 0 and hasattr(x, "item"):  # a NumPy array of one number alone
+    if getattr(x, "ndim", None) == 0 and hasattr(x, "item"):  # a NumPy array without dimensions
         x = x.item()
-    return as_float(x, taker)
+    return as_float(x, name)
 
 
-def number(answer: Any, taker: str) -> float:
-    """What a function or a model gives, be it alone in a list or not.
-
-    Raises:
-        TypeError: it is no number.
-        ValueError: it is a list of several numbers, or of none.
+def number(x: Any, name: str) -> float:
+    """Return the result of a function or a model as a float, also from a list of one number.
 
     >>> number([Value(2.0)], "f")
     2.0
     """
-    if hasattr(answer, "__len__") and not isinstance(answer, str) and _has_length(answer):
-        if len(answer) != 1:
-            raise ValueError(f"{taker} gives one number, got {len(answer)}")
-        answer = answer[0]
-    return plain(answer, taker)
+    if is_list(x):
+        if len(x) != 1:
+            raise ValueError(f"{name} must be one number, got {len(x)}")
+        x = x[0]
+    return plain(x, name)
 
 
-def by_label(data: Any, taker: str, what: str) -> Mapping[Any, Any]:
-    """`data`, when it is a dict that is not empty.
+def pair(x: Any, name: str) -> tuple[float, float]:
+    """Return a pair of numbers as floats.
 
-    Raises:
-        TypeError: it is no dict.
-        ValueError: it is empty.
+    >>> pair([1, Value(2.0)], "x")
+    (1.0, 2.0)
     """
+    if not _is_pair(x):
+        raise ValueError(f"{name} must be a pair of numbers, got {x!r:.60}")
+    return plain(x[0], name), plain(x[1], name)
+
+
+def one_of(x: Any, choices: Sequence[str], name: str) -> None:
+    """Raise a ValueError that lists the choices unless `x` is one of them."""
+    if x not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {x!r}")
+
+
+def function(f: Any, name: str) -> Callable[[Any], Any]:
+    """Return `f`, after checking that it can be called."""
+    if not callable(f):
+        raise TypeError(f"{name} must be a function, got {type(f).__name__}")
+    return f  # type: ignore[no-any-return]
+
+
+def by_label(data: Any, caller: str, content: str) -> Mapping[Any, Any]:
+    """Return `data`, after checking that it is a dict with at least one entry."""
     if not isinstance(data, Mapping):
         got = type(data).__name__
-        raise TypeError(f"{taker} takes a dict, {{label: {what}}}, got {got}")
+        raise TypeError(f"{caller} takes a dict, {{label: {content}}}, got {got}")
     if not data:
-        raise ValueError(f"{taker}: there is nothing to draw, the dict is empty")
+        raise ValueError(f"{caller}: there is nothing to draw, the dict is empty")
     return data
 
 
 def spread(span: Span, count: int = 241) -> list[float]:
-    """So many numbers, evenly spread over the span.
-
-    Raises:
-        ValueError: the span is no pair, or does not go from a number to a higher one.
+    """Return evenly spaced numbers from one end of the span to the other.
 
     >>> spread((0.0, 1.0), 3)
     [0.0, 0.5, 1.0]
     """
     if not _is_pair(span):
-        raise ValueError(f"a span is a pair (low, high), got {_shown(span)}")
+        raise ValueError(f"a span is a pair (low, high), got {_shortened(span)}")
     low, high = (plain(x, "a span") for x in span)
     if not -math.inf < low < high < math.inf:
         raise ValueError(f"a span goes from a number to a higher one, got {low:g} and {high:g}")
     return [low + (high - low) * k / (count - 1) for k in range(count)]
 
 
-def sides(span: Any, taker: str, count: int) -> tuple[list[float], list[float]]:
-    """The numbers that are spread over each of the two spans of an area.
-
-    Raises:
-        ValueError: it is no pair of spans.
-    """
+def sides(span: Any, caller: str, count: int) -> tuple[list[float], list[float]]:
+    """Return evenly spaced numbers for each of the two spans of an area."""
     if not _is_pair(span) or not all(map(_is_pair, span)):
         raise ValueError(
-            f"{taker}: span is a pair of pairs, ((low, high), (low, high)), got {_shown(span)}"
+            f"{caller}: span is a pair of pairs, ((low, high), (low, high)), got {_shortened(span)}"
         )
     return spread(span[0], count), spread(span[1], count)
 
 
-def heights(f: Callable[[Any], Any], xs: Iterable[Any], taker: str) -> list[float]:
-    """f at each x; nan where it is not defined, as 1 / x is at 0 and log below it.
+def heights(f: Callable[[Any], Any], xs: Iterable[Any], name: str) -> list[float]:
+    """Return f at each x, nan where f is undefined, such as 1/x at 0.
 
     Raises:
-        ValueError: it is finite nowhere; the message says why.
+        ValueError: f is finite nowhere; the message gives the reason.
     """
-    found, fault = [], ""
+    ys, reason = [], ""
     for x in xs:
         try:
-            found.append(number(f(x), taker))
+            ys.append(number(f(x), name))
         except (ArithmeticError, ValueError) as error:
-            found.append(math.nan)
-            fault = f" ({error})"
-    if not any(map(math.isfinite, found)):
-        raise ValueError(f"{taker} is finite nowhere in the span{fault}")
-    return found
-
-
-def _has_length(x: Any) -> bool:
-    return bool(getattr(x, "ndim", 1))  # an array of no dimension has `__len__`, but no length
+            ys.append(math.nan)
+            reason = f" ({error})"
+    if not any(map(math.isfinite, ys)):
+        raise ValueError(f"{name} is finite nowhere in the span{reason}")
+    return ys
 
 
 def _is_pair(x: Any) -> bool:
-    sized = hasattr(x, "__len__") and not isinstance(x, str | Mapping) and _has_length(x)
-    return sized and len(x) == 2
+    return is_list(x) and len(x) == 2
 
 
-def _shown(x: Sequence[float]) -> str:
-    return f"{len(x)} entries" if hasattr(x, "__len__") and len(x) > 4 else f"{x!r:.60}"
+def _shortened(x: Any) -> str:
+    return f"{len(x)} entries" if is_list(x) and len(x) > 4 else f"{x!r:.60}"

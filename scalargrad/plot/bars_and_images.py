@@ -1,4 +1,4 @@
-"""Bars in groups, and a grid of grey pictures."""
+"""Grouped bars, and a grid of grey images."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from scalargrad.data import is_list
 from scalargrad.plot.arguments import by_label, plain
 from scalargrad.plot.figures import Figure, axes_of, figure, finished, styled
-from scalargrad.plot.style import HATCHES, INK
+from scalargrad.plot.style import HATCHES, INK, LEGEND
 
 __all__ = ["bars", "images"]
 
@@ -23,19 +24,24 @@ def bars(
     xlabel: str = "", ylim: tuple[float, float] | None = None, ax: Axes | None = None,
     alt: str | None = None,
 ) -> Figure:  # fmt: skip
-    """Groups of bars side by side: one group for each name, one bar in it for each label.
+    """Draw groups of bars: one group for each name, with one bar for each label.
 
     Args:
-        data: for each label as many numbers as there are names.
-        names: of the groups, below the axis.
-        ylabel: what the numbers are.
-        xlabel: what the groups are.
-        ylim: the lowest and highest number shown.
-        title, ax, alt: as for `plot.lines`.
+        data: a dict from label to numbers, one number for each name.
+        names: the names of the groups, below the axis.
+        ylabel: the name of the vertical axis.
+        title: the title above the axes.
+        xlabel: the name of the horizontal axis.
+        ylim: the lowest and the highest number to show.
+        ax: the axes to draw into; by default those of a new figure.
+        alt: a description of the figure; by default one is made from the numbers.
+
+    Returns:
+        The figure.
 
     Raises:
-        TypeError: `data` is no dict, or what is in it is no number.
-        ValueError: there is nothing to draw, or a label has not one number for each name.
+        TypeError: `data` is not a dict, or an entry is not a number.
+        ValueError: there is nothing to draw, or a label does not have one number for each name.
 
     >>> sg.plot.bars({"real": [1, 0], "predicted": [0.9, 0.2]}, ["Mon", "Tue"], ylabel="p").alt
     'p of Mon, Tue: real 1, 0; predicted 0.9, 0.2'
@@ -44,7 +50,7 @@ def bars(
     if not names:
         raise ValueError("bars: there is nothing to draw, names is empty")
     for label, numbers in by_label(data, "bars", "numbers").items():
-        if not hasattr(numbers, "__len__"):
+        if not is_list(numbers):
             raise TypeError(f"bars: {label!r} must be a list of numbers, got {numbers!r:.60}")
         if len(numbers) != len(names):
             raise ValueError(
@@ -54,9 +60,9 @@ def bars(
     ax = axes_of(ax, height=3.8)
     width = 0.8 / len(data)
     for k, (label, numbers) in enumerate(data.items()):
-        places = [i - 0.4 + width * (k + 0.5) for i in range(len(names))]
+        positions = [i - 0.4 + width * (k + 0.5) for i in range(len(names))]
         ax.bar(
-            places, [plain(y, f"bars: {label!r}") for y in numbers], width, label=label,
+            positions, [plain(y, f"bars: {label!r}") for y in numbers], width, label=label,
             edgecolor=INK, linewidth=0.8,
             color=_SHADES[k % len(_SHADES)] if len(data) > 1 else "#9aa7b5",
             hatch=HATCHES[k % len(HATCHES)],
@@ -68,12 +74,12 @@ def bars(
     if ylim is not None:
         ax.set_ylim(*ylim)
     if len(data) > 1:
-        ax.legend(frameon=True, framealpha=0.85, edgecolor="none")
-    told = "; ".join(
+        ax.legend(**LEGEND)
+    numbers_by_label = "; ".join(
         f"{label} {', '.join(f'{plain(y):.3g}' for y in numbers)}"
         for label, numbers in data.items()
     )
-    return finished(ax, title, alt, f"{ylabel} of {', '.join(names)}: {told}")
+    return finished(ax, title, alt, f"{ylabel} of {', '.join(names)}: {numbers_by_label}")
 
 
 @styled
@@ -81,19 +87,24 @@ def images(
     pictures: Sequence[Sequence[Sequence[Any]]], titles: Sequence[str], *, columns: int = 3,
     title: str = "", signed: bool = False, alt: str | None = None,
 ) -> Figure:  # fmt: skip
-    """A grid of grey pictures, all on one scale.
+    """Draw a grid of grey images, all on one scale.
 
     Args:
-        pictures: each a list of rows of numbers, 0 black and 1 white; others are cut to that.
-        titles: one for each picture.
-        columns: how many stand side by side.
-        title: above all of them.
-        signed: the numbers are weights: white is 0, and what is negative is also crossed out.
-        alt: what the figure shows, in words.
+        pictures: images, each a list of rows of numbers from 0 (black) to 1 (white); numbers beyond
+            are clipped.
+        titles: one title for each image.
+        columns: the number of images side by side.
+        title: the title above all images.
+        signed: the numbers are weights: 0 is white, and negative ones are also crossed out.
+        alt: a description of the figure; by default it lists the titles.
+
+    Returns:
+        The figure.
 
     Raises:
-        TypeError: what is in a row is no number.
-        ValueError: there is not one title for each picture, or a picture's rows differ in length.
+        TypeError: an entry of a row is not a number.
+        ValueError: the numbers of titles and images differ, or the rows of an image differ in
+            length.
 
     >>> sg.plot.images([[[0, 1], [1, 0]]], ["a chequerboard"], columns=1).alt
     'Pictures: a chequerboard'
@@ -104,7 +115,7 @@ def images(
             f"images: there must be a title for each picture, got {len(titles)} for {len(pictures)}"
         )
     for picture, name in zip(pictures, titles, strict=True):
-        if not all(hasattr(row, "__len__") for row in picture):
+        if not all(map(is_list, picture)):
             raise ValueError(f"images: {name!r} must be a list of rows; of one picture give [rows]")
         lengths = {len(row) for row in picture}
         if len(lengths) != 1 or 0 in lengths:
@@ -112,10 +123,10 @@ def images(
                 f"images: {name!r} must have rows of one length, got {sorted(lengths) or 'no rows'}"
             )
     if columns < 1:
-        raise ValueError(f"images: at least one column, got {columns}")
+        raise ValueError(f"images needs at least one column, got {columns}")
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    tall = max(len(picture) / len(picture[0]) for picture in pictures)  # rows for each column
+    tall = max(len(picture) / len(picture[0]) for picture in pictures)  # height over width
     height = (2.2 * tall + 0.45) * rows + (0.35 if title else 0.0)
     page = figure(rows, columns, width=2.3 * columns, height=height)
     for ax in page.axes:
@@ -136,16 +147,10 @@ def images(
                 ax.scatter(x, y, marker="_", color=INK, linewidth=1.4)
         else:
             ax.imshow(picture, cmap="gray", vmin=0.0, vmax=1.0)
-        # a white picture would have no edge on white paper
-        down, across = len(picture), len(picture[0])
-        edge = [-0.5, across - 0.5, across - 0.5, -0.5, -0.5]
-        ax.plot(
-            edge,
-            [-0.5, -0.5, down - 0.5, down - 0.5, -0.5],
-            color=INK,
-            linewidth=1.0,
-            clip_on=False,
-        )
+        # a frame, because a white image has no edge on white paper
+        right, bottom = len(picture[0]) - 0.5, len(picture) - 0.5
+        xs, ys = [-0.5, right, right, -0.5, -0.5], [-0.5, -0.5, bottom, bottom, -0.5]
+        ax.plot(xs, ys, color=INK, linewidth=1.0, clip_on=False)
         ax.set_title(name, fontsize=10)
     if title:
         page.suptitle(title, fontsize=11)

@@ -1,4 +1,4 @@
-"""A figure: matplotlib's, which also bears a text for those who do not see it, and saves itself."""
+"""Matplotlib figures with a description for readers who cannot see them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as _Figure
 
 from scalargrad.core.numbers import as_count
-from scalargrad.plot.style import SETTINGS
+from scalargrad.plot.style import LEGEND, SETTINGS
 from scalargrad.support.files import write_whole
 from scalargrad.support.pages import offered
 
-__all__ = ["Figure", "axes_of", "figure", "finished", "styled"]
+__all__ = ["Figure", "axes_of", "figure", "finished", "label_axes", "styled"]
 
 P = ParamSpec("P")
 
@@ -29,23 +29,29 @@ _NO_DATE: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationD
 
 
 class Figure(_Figure):
-    """A matplotlib figure with `alt`, what it shows in words, and `save`.
+    """A matplotlib figure with the description `alt` and the method `save`.
 
-    It is made without pyplot: nothing is kept open, and no window appears. In a notebook it shows
-    itself, once, with its text.
+    It does not use pyplot, so nothing stays open and no window appears. A notebook shows it once,
+    with its description.
     """
 
     alt: str = ""
-    _automatic: str = ""  # the text that `plot` made itself; another one is the caller's
+    _automatic: str = ""  # the description made by `plot`; a different one is the caller's
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write it as .svg, .png or .pdf, as the suffix says; gives the path.
+        """Write the figure to a file whose suffix is .svg, .png or .pdf.
 
-        A file of that name is replaced in one step: it is never left half written. An SVG bears
-        the text `alt`, and is the same to the byte each time.
+        The file is replaced in one step and never left half written. An SVG contains the
+        description, and is the same to the byte each time.
+
+        Args:
+            path: the file to write.
+
+        Returns:
+            The path.
 
         Raises:
-            ValueError: another suffix.
+            ValueError: the suffix is another one.
             OSError: the file cannot be written.
 
         >>> sg.plot.lines({"y": [1, 4, 9]}, xlabel="x", ylabel="y").save("squares.svg").name
@@ -58,9 +64,9 @@ class Figure(_Figure):
                 f"cannot save as {target.suffix or target.name!r}: "
                 f"the name must end in one of .{', .'.join(_FORMATS)}"
             )
-        return write_whole(target, self._written(form))
+        return write_whole(target, self._render(form))
 
-    def _written(self, form: str) -> bytes:
+    def _render(self, form: str) -> bytes:
         metadata = dict(_NO_DATE.get(form, {}))
         if form == "svg":
             metadata |= {"Title": self._title(), "Description": self.alt}
@@ -69,15 +75,13 @@ class Figure(_Figure):
         return buffer.getvalue()
 
     def savefig(self, *args: Any, **settings: Any) -> None:
-        """As in matplotlib, which writes more formats; in the style of this package."""
-        with matplotlib.rc_context(SETTINGS):  # some of it is looked up when an axis is drawn
+        """Save as matplotlib does, with its arguments and formats, in the style of this package."""
+        with matplotlib.rc_context(SETTINGS):  # matplotlib reads some settings when it draws
             super().savefig(*args, **settings)
 
     def _title(self) -> str:
-        titles = [
-            title for title in (self.get_suptitle(), *(ax.get_title() for ax in self.axes)) if title
-        ]
-        return titles[0] if titles else "Figure"
+        titles = [self.get_suptitle(), *(ax.get_title() for ax in self.axes), "Figure"]
+        return next(filter(None, titles))
 
     def __repr__(self) -> str:
         return f"Figure({self.alt!r})"
@@ -85,11 +89,11 @@ class Figure(_Figure):
     def _repr_mimebundle_(
         self, include: Container[str] | None = None, exclude: Container[str] | None = None
     ) -> dict[str, str]:
-        # As an image in HTML: there an alternative text has its place, and a notebook that is not
-        # trusted keeps it. An error here would fail a whole notebook.
+        # An image in HTML, which has an alternative text, and which a notebook that is not trusted
+        # keeps. An error here would end the run of a whole notebook.
         forms = {"text/plain": repr(self)}
         try:
-            data = base64.b64encode(self._written("svg")).decode()
+            data = base64.b64encode(self._render("svg")).decode()
             forms["text/html"] = (
                 f'<img alt="{escape(self.alt)}" style="max-width: 100%" '
                 f'src="data:image/svg+xml;base64,{data}">'
@@ -100,7 +104,7 @@ class Figure(_Figure):
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """The function, in the style of this package, whatever style the user has chosen."""
+    """Run the function in the style of this package, whatever style the user has chosen."""
 
     @wraps(draw)
     def drawing(*args: P.args, **settings: P.kwargs) -> Figure:
@@ -115,16 +119,22 @@ def figure(
     rows: int = 1, columns: int = 1, *, width: float = 6.4, height: float | None = None,
     alt: str = "", projection: str | None = None,
 ) -> Figure:  # fmt: skip
-    """A figure with a grid of empty axes; every function of `plot` draws into one of them (`ax=`).
+    """Return a figure with a grid of empty axes, for the argument `ax` of the other functions.
 
     Args:
-        rows, columns: of the grid; `.axes` lists them row by row.
-        width, height: in inches; by default it is 4.2 high for each row of axes.
-        alt: what it will show, in words.
+        rows: the number of rows; `.axes` lists the axes row by row.
+        columns: the number of columns.
+        width: the width in inches.
+        height: the height in inches; by default 4.2 for each row.
+        alt: the description of the figure.
         projection: "3d" for axes with depth.
 
+    Returns:
+        The figure.
+
     Raises:
-        TypeError, ValueError: a grid without axes, or another projection.
+        TypeError: `rows` or `columns` is not a whole number.
+        ValueError: `rows` or `columns` is below 1, or the projection is unknown.
 
     >>> page = sg.plot.figure(1, 2)
     >>> len(page.axes)
@@ -140,11 +150,7 @@ def figure(
 
 
 def axes_of(ax: Axes | None, **settings: Any) -> Axes:
-    """The axes to draw into: those given, or those of a new figure.
-
-    Raises:
-        TypeError: what is given is none, such as a whole figure, or all axes of `plt.subplots`.
-    """
+    """Return the given axes, or those of a new figure."""
     if ax is not None and not isinstance(ax, Axes):
         raise TypeError(
             f"ax must be one of a figure's axes, such as .axes[0], got {type(ax).__name__}"
@@ -152,31 +158,39 @@ def axes_of(ax: Axes | None, **settings: Any) -> Axes:
     return figure(**settings).axes[0] if ax is None else ax
 
 
+def label_axes(ax: Axes, xlabel: str, ylabel: str, legend: bool = True) -> None:
+    """Name the axes, and add grid lines and a legend if anything has a label."""
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.grid(True, color="#e6e6e6", linewidth=0.6)
+    if legend and ax.get_legend_handles_labels()[1]:
+        ax.legend(**LEGEND)
+
+
 def finished(ax: Axes, title: str, alt: str | None, automatic: str) -> Figure:
-    """Put the title, and the text if the figure has none yet; gives the figure.
+    """Set the title of the axes and the description of their figure, and return the figure.
 
     Args:
-        ax: what was drawn into.
-        title: above the axes.
-        alt: the caller's words for the figure, or None.
-        automatic: words made from the numbers, in case there are no others. Those of several axes
-            stand one after the other.
+        ax: the axes that were drawn into.
+        title: the title above the axes.
+        alt: the caller's description of the figure, or None.
+        automatic: the description made from the numbers. Those of several axes are joined.
     """
     if title:
         ax.set_title(title, fontsize=SETTINGS["axes.titlesize"])
     page: Figure = _page(ax)
-    if not hasattr(page, "alt"):  # the caller's own figure, of matplotlib
+    if not hasattr(page, "alt"):  # a figure of the caller's
         return page
     if alt is not None:
         page.alt = alt
     elif page.alt == page._automatic:
-        told = f"{title}: {automatic}" if title and len(page.axes) > 1 else automatic
-        page._automatic = page.alt = f"{page.alt}. {told}" if page.alt else told
+        text = f"{title}: {automatic}" if title and len(page.axes) > 1 else automatic
+        page._automatic = page.alt = f"{page.alt}. {text}" if page.alt else text
     return page
 
 
 def _page(ax: Axes) -> Any:
     try:
         return ax.get_figure(root=True)
-    except TypeError:  # before matplotlib 3.10, where this is the whole figure already
+    except TypeError:  # matplotlib before 3.10
         return ax.figure.figure

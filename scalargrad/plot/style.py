@@ -1,4 +1,4 @@
-"""How figures look: dark lines that differ in dash and marker, and so in grey print as well."""
+"""The look of figures: dark lines that differ in dash and marker, and so in grey print too."""
 
 from __future__ import annotations
 
@@ -6,28 +6,32 @@ from typing import Any
 
 from matplotlib import rcParamsDefault
 
-__all__ = ["ACCENT", "COLOURS", "DASHES", "GREY", "HATCHES", "MARKERS", "SETTINGS", "line_style"]
+__all__ = [
+    "ACCENT", "COLOURS", "DASHES", "GREY", "HATCHES", "INK", "LEGEND", "MARKERS", "SETTINGS",
+    "line_style",
+]  # fmt: skip
 
 INK = "#1a1a1a"
 GREY = "#8a8a8a"
-ACCENT = "#b3261e"  # dark red: in grey as dark as ink, so it is thicker as well
-# Dark and lighter in turn, so that neighbours differ in grey as well
+ACCENT = "#b3261e"  # dark red; as dark as ink in grey print, so draw it thicker
+# Dark and lighter in turn, so that neighbours differ in grey print too
 COLOURS = ("#12355b", "#c05a1c", "#1d6b45", "#8a5fb5", "#4d4d4d", "#a08a00")
 DASHES: tuple[Any, ...] = (
     "-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (13, 3)), (0, (4, 1.5, 1, 1.5, 1, 1.5)),
 )  # fmt: skip
 MARKERS = ("o", "s", "^", "D", "v", "P")
 HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
+LEGEND: Any = {"frameon": True, "framealpha": 0.85, "edgecolor": "none"}
 
-# matplotlib's own settings of these kinds, for a user's style must not make figures unreadable
+# Reset these groups of settings, because a user's style could make figures unreadable
 _KINDS = """
     axes axes3d contour figure font grid hatch image legend lines markers mathtext patch path
     savefig scatter svg text xaxis xtick yaxis ytick
 """.split()  # noqa: SIM905
 
-# What a figure is made and saved with; nothing global is changed
+# The settings to draw and save with; nothing global changes
 SETTINGS: Any = {key: x for key, x in rcParamsDefault.items() if key.split(".")[0] in _KINDS} | {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters everywhere
+    "font.family": "DejaVu Sans",  # part of matplotlib: the same letters everywhere
     "font.size": 10.0,
     "axes.titlesize": 11.0,
     "axes.labelsize": 10.0,
@@ -41,12 +45,12 @@ SETTINGS: Any = {key: x for key, x in rcParamsDefault.items() if key.split(".")[
     "lines.linewidth": 1.8,
     "hatch.linewidth": 0.6,
     "svg.fonttype": "path",
-    "svg.hashsalt": "scalargrad",  # or the names inside an SVG would differ from run to run
+    "svg.hashsalt": "scalargrad",  # or the ids in an SVG differ from run to run
 }
 
 
 def line_style(k: int) -> dict[str, Any]:
-    """Colour and dash of the k-th line, from 0; after six, colours return with other dashes.
+    """Return colour and dash of line k, from 0; after six, colours repeat with other dashes.
 
     >>> line_style(6) == {"color": COLOURS[0], "linestyle": DASHES[1]}
     True

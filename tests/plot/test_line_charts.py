@@ -71,7 +71,7 @@ def test_loss_curve_is_logarithmic_over_decades_only() -> None:
     assert plot.loss_curve([1.0, 0.5]).axes[0].get_yscale() == "linear"
     assert plot.loss_curve([1.0, 0.001]).axes[0].get_yscale() == "log"
     assert plot.loss_curve([1.0, 0.0]).axes[0].get_yscale() == "linear"
-    assert plot.loss_curve([1.0, 0.001], log=False).axes[0].get_yscale() == "linear"
+    assert plot.loss_curve([1.0, 0.001], yscale="linear").axes[0].get_yscale() == "linear"
 
 
 def test_loss_curve_leaves_out_what_is_not_finite_and_says_so() -> None:

@@ -171,7 +171,7 @@ def test_no_label_of_a_line_covers_another(sizes: list[int]) -> None:
 
 
 def test_nodes_of_an_edge_stand_apart() -> None:
-    with pytest.raises(ValueError, match="stand at one place"):
+    with pytest.raises(ValueError, match="two nodes at one position"):
         plot.diagram({"x": (0, 0), "y": (0, 0)}, [("x", "y")])
     with pytest.raises(ValueError, match="there are no nodes"):
         plot.diagram({}, [])

@@ -62,7 +62,7 @@ def test_a_surface_has_depth_and_labels() -> None:
 
 
 def test_a_log_surface_may_touch_zero() -> None:
-    assert plot.error_surface(bowl, log=True).axes[0].collections
+    assert plot.error_surface(bowl, zscale="log").axes[0].collections
 
 
 def test_another_kind_is_refused() -> None:
@@ -114,9 +114,9 @@ def test_samples_have_two_inputs_and_a_label_each() -> None:
     model = lambda x: x[0]
     with pytest.raises(ValueError, match="two inputs, got 3 inputs"):
         plot.decision_boundary(model, [[1, 2, 3]], [1])
-    with pytest.raises(ValueError, match="got no samples"):
+    with pytest.raises(ValueError, match="X and Y are empty"):
         plot.decision_boundary(model, [], [])
-    with pytest.raises(ValueError, match="got 1 for 4"):
+    with pytest.raises(ValueError, match="same length, got 4 and 1"):
         plot.decision_boundary(model, X, [1])
 
 
@@ -135,7 +135,7 @@ def test_what_is_not_finite_is_left_out() -> None:
 @pytest.mark.parametrize("kind", ["contour", "surface"])
 @pytest.mark.parametrize("height", [0.0, -2.0])
 def test_a_plain_of_one_height_is_drawn(kind: str, height: float) -> None:
-    page = plot.error_surface(lambda x, y: height, kind=kind, log=True)
+    page = plot.error_surface(lambda x, y: height, kind=kind, zscale="log")
 
     assert "image/svg" in page._repr_mimebundle_()["text/html"]
 
@@ -146,7 +146,7 @@ def test_a_secant_goes_through_two_places() -> None:
 
 
 def test_places_are_pairs_and_a_surface_needs_axes_with_depth() -> None:
-    with pytest.raises(ValueError, match=r"a pair of weights, got \(1, 2, 3\)"):
+    with pytest.raises(ValueError, match=r"a pair of numbers, got \(1, 2, 3\)"):
         plot.error_surface(bowl, path=[(1, 2, 3)])
     with pytest.raises(ValueError, match="projection='3d'"):
         plot.error_surface(bowl, kind="surface", ax=plot.figure().axes[0])
@@ -162,5 +162,5 @@ def test_a_model_may_give_its_number_in_a_list_but_not_two() -> None:
     one = plot.decision_boundary(lambda x: [x[0] - 0.5], X, [-1, 1, -1, 1])
 
     assert "all of them on the right" in one.alt
-    with pytest.raises(ValueError, match="gives one number, got 2"):
+    with pytest.raises(ValueError, match="must be one number, got 2"):
         plot.decision_boundary(lambda x: [x[0], x[1]], X, [-1, 1, -1, 1])

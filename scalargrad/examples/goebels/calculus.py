@@ -180,7 +180,7 @@ def figures(result: Calculus) -> dict[str, Picture]:
             "shorten with the slope.",
         ),
         "surface": plot.error_surface(
-            surface, ((-3.0, 3.0), (-3.0, 3.0)), kind="surface", arrow=at, labels=("x", "y"),
+            surface, ((-3.0, 3.0), (-3.0, 3.0)), kind="surface", arrow=at, xlabel="x", ylabel="y",
             title="f = x² + xy + y², and downhill at (1, 2)",
             alt="The surface of f, a bowl; an arrow on the ground at (1, 2) is minus the gradient.",
         ),

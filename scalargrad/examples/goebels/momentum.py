@@ -180,8 +180,9 @@ def figures(result: Descents) -> dict[str, Picture]:
     )  # fmt: skip
     for ax, (name, course) in zip(panels.axes, result.courses.items(), strict=True):
         plot.error_surface(
-            error, ((-0.3, 1.2), (-2.2, 2.2)), path=course.places[:60], labels=("x", "y"),
-            title=f"{name}: {course.updates} update{'s' if course.updates > 1 else ''}", log=True,
+            error, ((-0.3, 1.2), (-2.2, 2.2)), path=course.places[:60], xlabel="x", ylabel="y",
+            title=f"{name}: {course.updates} update{'s' if course.updates > 1 else ''}",
+            zscale="log",
             ax=ax,
         )  # fmt: skip
     errors = {

@@ -201,8 +201,8 @@ def figures(result: Valleys) -> dict[str, Picture]:
         ratio = course.eigenvalues[-1] / course.eigenvalues[0]
         plot.error_surface(
             _by_kdp_and_bias(course.rows), _around([w2 for w2, _ in path], [b for _, b in path]),
-            path=path, labels=("w2 (Kdp)", "b (bias)"), title=f"{name}: ratio {ratio:,.0f}",
-            log=True, ax=ax,
+            path=path, xlabel="w2 (Kdp)", ylabel="b (bias)", title=f"{name}: ratio {ratio:,.0f}",
+            zscale="log", ax=ax,
         )  # fmt: skip
     return {"errors": errors, "contours": panels}
 
