@@ -23,6 +23,7 @@ class _Linear:
 
     w: list[Any]
     b: Any
+    sign0: str | int = 0  # the class on the boundary, if it is a number
 
     def decision(self, x: Sequence[Any]) -> Any:
         """Return the score z = w·x + b: positive on the side of class 1, 0 on the boundary.
@@ -39,7 +40,7 @@ class _Linear:
     __call__ = decision
 
     def predict(self, x: Sequence[Any]) -> int:
-        """Return the class of a point, 1 or -1, or 0 on the boundary.
+        """Return the class of a point: 1 or -1, and on the boundary 0 or the class `sign0`.
 
         Args:
             x: one point, with as many numbers as there are weights.
@@ -49,7 +50,7 @@ class _Linear:
             ValueError: it has the wrong length, or the classifier has not been fitted.
         """
         z = self.decision(x)
-        return int(z > 0) - int(z < 0)
+        return int(z > 0) - int(z < 0) or (self.sign0 if isinstance(self.sign0, int) else 0)
 
     def errors(self, X: Sequence[Sequence[Any]], Y: Sequence[Any]) -> int:
         """Count the points whose prediction differs from their class.
@@ -154,18 +155,6 @@ class Perceptron(_Linear):
         self.w = [wi + zero for wi in _numbers([0] * nin if w is None else w, nin, "w")]
         self.b = _number(b, "Perceptron: b") + zero
         self.sign0 = sign0
-
-    def predict(self, x: Sequence[Any]) -> int:
-        """Return the class of a point; for z = 0 it is `sign0` if that is a class, else 0.
-
-        Args:
-            x: one point, with `nin` numbers.
-
-        Raises:
-            TypeError: the point is not a list of plain numbers.
-            ValueError: it has the wrong length.
-        """
-        return super().predict(x) or (self.sign0 if isinstance(self.sign0, int) else 0)
 
     def is_wrong(self, x: Sequence[Any], y: Any) -> bool:
         """Return whether a point of class `y` needs an update.

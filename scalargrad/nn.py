@@ -198,6 +198,7 @@ class Neuron(Module):
         self._activate = activate
 
     def __call__(self, x: Sequence[Any]) -> Any:
+        """Return the output of the neuron for one sample."""
         return self._respond(*_values(x, len(self.w), "neuron"))
 
     def _respond(self, xs: Sequence[Value], x: Sequence[float]) -> Any:
@@ -241,6 +242,7 @@ class Layer(Module):
         ]
 
     def __call__(self, x: Sequence[Any]) -> list[Any]:
+        """Return the outputs of the neurons for one sample."""
         # The whole layer shares one check of the input, and one constant for each plain number.
         xs, numbers = _values(x, len(self.neurons[0].w), "layer")
         return [
@@ -290,6 +292,7 @@ class MLP(Module):
         ]
 
     def __call__(self, x: Sequence[Any]) -> Any:
+        """Return the outputs of the last layer for one sample, or its only output."""
         for layer in self.layers:
             x = layer(x)
         return x[0] if len(x) == 1 else x

@@ -19,16 +19,6 @@ class Optimizer:
     """Base class of the optimisers; a subclass implements `_changes`.
 
     `step()` moves all parameters or, if it fails, none: the optimiser then keeps its state too.
-
-    Args:
-        parameters: leaf Values, each listed once.
-        lr: the learning rate: a number, or a function of the step number (0, 1, 2 ...).
-        weight_decay: the factor by which a parameter is added to its gradient.
-
-    Raises:
-        TypeError: a parameter is not a Value, or a setting is not a number.
-        ValueError: there are no parameters, one is listed twice or computed, or a setting is
-            negative.
     """
 
     def __init__(self, parameters: Iterable[Value], lr: Rate, weight_decay: float) -> None:

@@ -138,7 +138,7 @@ def test_fitting_anew_forgets() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "told"),
+    ("arguments", "error", "message"),
     [
         ({"nin": 0}, ValueError, "nin must be at least 1, got 0"),
         ({"nin": 2, "lr": 0.0}, ValueError, "lr must be above 0, got 0.0"),
@@ -151,14 +151,14 @@ def test_fitting_anew_forgets() -> None:
         ({"nin": 2, "sign0": True}, ValueError, "sign0 must be .* got True"),
     ],
 )
-def test_no_perceptron(arguments: dict[str, Any], error: type[Exception], told: str) -> None:
-    with pytest.raises(error, match=told):
+def test_no_perceptron(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
         Perceptron(**arguments)
 
 
 @pytest.mark.parametrize("make", [lambda: Perceptron(2), NearestMean])
 @pytest.mark.parametrize(
-    ("points", "targets", "error", "told"),
+    ("points", "targets", "error", "message"),
     [
         (3.0, [1], TypeError, "X must be a list or an array, got float"),
         (X, {1: 1}, TypeError, "Y must be a list or an array, got dict"),
@@ -171,9 +171,11 @@ def test_no_perceptron(arguments: dict[str, Any], error: type[Exception], told: 
         ([[1, float("inf")], [3, 4]], [1, -1], ValueError, "must be finite, got inf"),
     ],
 )
-def test_no_data(make: Any, points: Any, targets: Any, error: type[Exception], told: str) -> None:
+def test_no_data(
+    make: Any, points: Any, targets: Any, error: type[Exception], message: str
+) -> None:
     classifier = make()
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         classifier.fit(points, targets)
 
 

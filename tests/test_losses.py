@@ -114,7 +114,7 @@ def test_targets_may_be_values(loss: Callable[..., Any]) -> None:
 @each_loss
 def test_shapes_that_differ_are_refused(loss: Callable[..., Any]) -> None:
     name = loss.__name__
-    for outputs, targets, told in (
+    for outputs, targets, message in (
         ([1.0, 2.0], [1.0], f"{name} .*got 1 targets for 2 outputs"),
         ([1.0], [1.0, 2.0], f"{name} .*got 2 targets for 1 outputs"),
         ([], [], f"{name} .*got 0 targets for 0 outputs"),
@@ -122,7 +122,7 @@ def test_shapes_that_differ_are_refused(loss: Callable[..., Any]) -> None:
         ([[1.0], [2.0]], [1.0, 2.0], f"{name} .*same shape.*got list and float"),
         ([[1.0], [2.0, 3.0]], [[1.0], [2.0]], f"{name} .*got 1 targets for 2 outputs"),
     ):
-        with pytest.raises(ValueError, match=told):
+        with pytest.raises(ValueError, match=message):
             loss(outputs, targets)
 
 
@@ -270,7 +270,7 @@ def test_the_cross_entropy_of_a_class_is_two_nodes() -> None:
 
 
 def test_cross_entropy_refuses_what_does_not_fit() -> None:
-    for outputs, targets, error, told in (
+    for outputs, targets, error, message in (
         ([1.0, 2.0], 2, IndexError, "class 2, but there are 2 logits"),
         ([1.0, 2.0], 0.5, ValueError, "whole number .*got 0.5"),
         ([1.0, 2.0], [1.0], ValueError, "2 inputs for 1 weights"),
@@ -282,7 +282,7 @@ def test_cross_entropy_refuses_what_does_not_fit() -> None:
         (1.0, 0, TypeError, "cross_entropy takes a list of logits, .*got float"),
         ([], 0, IndexError, "class 0, but there are 0 logits"),
     ):
-        with pytest.raises(error, match=told):
+        with pytest.raises(error, match=message):
             losses.cross_entropy(outputs, targets)
     with pytest.raises(ValueError, match=r"cross_entropy: reduction .*got 'none'"):
         losses.cross_entropy([1.0, 2.0], 0, reduction="none")

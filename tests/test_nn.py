@@ -232,7 +232,7 @@ def test_a_state_is_a_copy_in_any_order_of_any_real_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "told"),
+    ("state", "message"),
     [
         ({"slope": 5.0}, "missing: offset"),
         ({"slope": 5.0, "offset": 5.0, "bend": 5.0}, "unknown: bend"),
@@ -240,9 +240,9 @@ def test_a_state_is_a_copy_in_any_order_of_any_real_numbers() -> None:
         ({}, "missing: slope, offset"),
     ],
 )
-def test_names_that_do_not_match_are_told(state: dict[str, float], told: str) -> None:
+def test_names_that_do_not_match_are_named(state: dict[str, float], message: str) -> None:
     line = Line()
-    with pytest.raises(KeyError, match=told):
+    with pytest.raises(KeyError, match=message):
         line.load_state_dict(state)
 
     assert numbers(line) == [2.0, 1.0]
@@ -411,10 +411,10 @@ def test_sizes_are_whole_numbers_from_one_on(make: Callable[[Any], Any]) -> None
         with pytest.raises(ValueError, match=rf"n(in|out) must be at least 1, got {size}"):
             make(size)
     for size in (2.0, "2", None, [2], True):
-        told = (
+        message = (
             rf"n(in|out) must be a whole number, got {type(size).__name__}: {re.escape(repr(size))}"
         )
-        with pytest.raises(TypeError, match=told):
+        with pytest.raises(TypeError, match=message):
             make(size)
 
 

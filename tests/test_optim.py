@@ -204,16 +204,16 @@ def test_a_rate_of_zero_moves_nothing(make: Callable[..., optim.Optimizer]) -> N
 @every_optimizer
 def test_what_cannot_be_moved_is_refused(make: Callable[..., optim.Optimizer]) -> None:
     w = Value(1.0, "w")
-    for wrong, error, told in (
+    for wrong, error, message in (
         ([], ValueError, "at least one parameter is needed, got none"),
         ([w, Value(1.0), w], ValueError, "parameter 2 is listed twice: .*'w'"),
         ([w, w * 2], ValueError, r"parameter 1 is computed by '\*'"),
         ([w, 3.0], TypeError, "parameter 1 must be a Value, got float: 3.0"),
         ([nn.Neuron(2)], TypeError, "parameter 0 must be a Value, got Neuron"),
     ):
-        with pytest.raises(error, match=told):
+        with pytest.raises(error, match=message):
             make(wrong)
-        with pytest.raises(error, match=told):
+        with pytest.raises(error, match=message):
             optim.clip_grad_norm(wrong, 1.0)
 
 
@@ -254,7 +254,7 @@ def _raise(t: int) -> float:
 
 @every_optimizer
 @pytest.mark.parametrize(
-    ("lr", "error", "told"),
+    ("lr", "error", "message"),
     [
         (_raise, RuntimeError, "no rate today"),
         (lambda t: "0.1", TypeError, "lr at step 3 takes a real number .*got str: '0.1'"),
@@ -265,13 +265,13 @@ def _raise(t: int) -> float:
     ids=["raises", "text", "None", "negative", "nan"],
 )
 def test_a_schedule_that_fails_changes_nothing(
-    make: Callable[..., optim.Optimizer], lr: Any, error: type[Exception], told: str
+    make: Callable[..., optim.Optimizer], lr: Any, error: type[Exception], message: str
 ) -> None:
     optimizer = make(parameters(1.0, 2.0))
     walk(optimizer, gradients(seed=5, steps=3, count=2))
     optimizer.lr = lr
     before = snapshot(optimizer)
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         optimizer.step()
 
     assert snapshot(optimizer) == before

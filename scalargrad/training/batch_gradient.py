@@ -190,7 +190,7 @@ class Replayed:
             np = array_library()
             if type(data) not in (list, tuple, np.ndarray):
                 kind = type(data).__name__  # its own class may give other numbers on each access
-                raise RecordingError(f"the data are no list or array, but of the class {kind}")
+                raise RecordingError(f"replay needs data in a list or an array, got {kind}")
             self._arrays[id(data)] = data, np.asarray(data, dtype=np.float64)
         return self._arrays[id(data)][1]
 

@@ -96,7 +96,7 @@ def bowl_at_one(w: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("draw", "told"),
+    ("draw", "message"),
     [
         (lambda: plot.lines([1, 2], **AXES), r"lines takes a dict, \{label: numbers\}, got list"),
         (lambda: plot.lines(np.ones(3), **AXES), "got ndarray"),
@@ -122,13 +122,13 @@ def bowl_at_one(w: Any) -> Any:
         (lambda: plot.figure(2.5), "figure: rows must be a whole number"),
     ],
 )
-def test_what_is_of_the_wrong_type_is_named(draw: Callable[[], Any], told: str) -> None:
-    with pytest.raises(TypeError, match=told):
+def test_what_is_of_the_wrong_type_is_named(draw: Callable[[], Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
         draw()
 
 
 @pytest.mark.parametrize(
-    ("draw", "told"),
+    ("draw", "message"),
     [
         (lambda: plot.curves({}), "the dict is empty"),
         (lambda: plot.activation({}), "the dict is empty"),
@@ -167,8 +167,8 @@ def test_what_is_of_the_wrong_type_is_named(draw: Callable[[], Any], told: str) 
         (lambda: plot.bars({"a": []}, [], ylabel="y"), "names is empty"),
     ],
 )
-def test_what_does_not_fit_is_named(draw: Callable[[], Any], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_what_does_not_fit_is_named(draw: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         draw()
 
 

@@ -44,9 +44,9 @@ def test_an_svg_is_the_same_to_the_byte_and_bears_its_text(tmp_path: Path) -> No
     second = simple("A <falling> line & no more").save(tmp_path / "b.svg").read_bytes()
 
     assert first == second
-    told = "".join(ElementTree.fromstring(first).itertext())
-    assert "A <falling> line & no more" in told
-    assert "Down" in told
+    message = "".join(ElementTree.fromstring(first).itertext())
+    assert "A <falling> line & no more" in message
+    assert "Down" in message
 
 
 def test_a_notebook_gets_one_image_with_its_text() -> None:

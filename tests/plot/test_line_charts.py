@@ -159,7 +159,7 @@ def test_curves_may_have_points_and_marks() -> None:
     assert page.axes[0].lines[1].get_marker() != page.axes[0].lines[2].get_marker()
 
 
-def test_a_curve_of_losses_that_is_never_finite_is_told() -> None:
+def test_a_curve_of_losses_that_is_never_finite_is_reported() -> None:
     page = plot.loss_curve({"a": [math.nan], "b": [2.0, 1.0]})
 
     assert page.alt == "loss by epoch: a is never finite; b from 2 to 1"

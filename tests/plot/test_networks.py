@@ -77,15 +77,15 @@ def test_labels_of_lines_that_cross_do_not_meet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ({"names": {(5, 0): "x"}}, r"no node \(5, 0\)"),
         ({"edge_labels": {((0, 0), (2, 0)): "w"}}, r"no edge"),
         ({"highlight": {"x"}}, "no node and no edge 'x'"),
     ],
 )
-def test_what_is_not_there_is_named(given: dict[str, object], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_what_is_not_there_is_named(given: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         plot.network([1, 1, 1], **given)  # type: ignore[arg-type]
 
 

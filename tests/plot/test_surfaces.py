@@ -92,8 +92,8 @@ def test_it_counts_those_on_the_wrong_side() -> None:
     assert "all of them on the right" in plot.decision_boundary(right, X, [-1, 1, -1, 1]).alt
     assert "2 of them" in plot.decision_boundary(right, X, [-1, 1, 1, -1]).alt
     half = lambda x: x[0]
-    told = plot.decision_boundary(half, X, [0, 1, 0, 1], threshold=0.5).alt
-    assert "all of them on the right" in told
+    message = plot.decision_boundary(half, X, [0, 1, 0, 1], threshold=0.5).alt
+    assert "all of them on the right" in message
 
 
 def test_classes_differ_in_their_mark() -> None:

@@ -461,8 +461,8 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"epochs": -1}, ValueError, "fit: epochs must be at least 0, got -1"),
     *(({"batch_size": n}, ValueError, f"fit: batch_size must be at least 1, got {n}")
       for n in (0, -1)),
-    *(({name: n}, TypeError, f"{told} must be a whole number, got {type(n).__name__}: {n!r}")
-      for name, told in (("epochs", "fit: epochs"), ("batch_size", "fit: batch_size"),
+    *(({name: n}, TypeError, f"{message} must be a whole number, got {type(n).__name__}: {n!r}")
+      for name, message in (("epochs", "fit: epochs"), ("batch_size", "fit: batch_size"),
                          ("early_stopping", "patience"))
       for n in (2.0, "3", True)),
     ({"epochs": None}, TypeError, "fit: epochs must be a whole number, got NoneType: None"),
@@ -480,13 +480,13 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("arguments", "error", "told"), BAD)
+@pytest.mark.parametrize(("arguments", "error", "message"), BAD)
 def test_what_does_not_fit_is_named_and_nothing_changes(
-    arguments: dict[str, Any], error: type[Exception], told: str
+    arguments: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     model = network()
     before = numbers(model)
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         fit(model, **arguments)
 
     assert numbers(model) == before
@@ -510,14 +510,14 @@ def test_a_sample_that_does_not_fit_ends_the_training_there(arguments: dict[str,
 
 
 @pytest.mark.parametrize(
-    ("validation", "told"),
+    ("validation", "message"),
     [(([[1.0]], [1.0]), "a layer with 2 inputs"), (([[1.0, 2.0]], [[1.0]]), "same shape")],
 )
 def test_a_validation_that_does_not_fit_ends_the_training_after_an_epoch(
-    validation: Any, told: str
+    validation: Any, message: str
 ) -> None:
     model, expected = network(), network()
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         fit(model, validation=validation)
     fit(expected, 1)
 
@@ -533,8 +533,8 @@ def test_patience_is_at_least_1(patience: int) -> None:
 
 @pytest.mark.parametrize("patience", [1.5, "2", None, True])
 def test_patience_is_a_whole_number(patience: Any) -> None:
-    told = f"patience must be a whole number, got {type(patience).__name__}: {patience!r}"
-    with pytest.raises(TypeError, match=told):
+    message = f"patience must be a whole number, got {type(patience).__name__}: {patience!r}"
+    with pytest.raises(TypeError, match=message):
         EarlyStopping(patience)
 
 

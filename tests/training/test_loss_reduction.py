@@ -31,7 +31,7 @@ def test_how_a_loss_brings_samples_together(kind: str) -> None:
     assert reduction_of(loss, [0.5, -1.0, 2.0], [1.0, 0.0, -1.0], []) == reduction
 
 
-def test_a_loss_that_branches_cannot_be_told() -> None:
+def test_a_loss_that_branches_is_refused() -> None:
     with pytest.raises(
         sg.RecordingError, match=r"branches on its numbers, at .*test_loss_reduction"
     ):
