@@ -259,12 +259,12 @@ def test_a_value_of_a_wrong_type_leaves_all_as_it_was(wrong: Any) -> None:
     assert numbers(model) == before
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
-def test_ctrl_c_in_the_middle_of_loading_loads_nothing(place: int) -> None:
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_ctrl_c_in_the_middle_of_loading_loads_nothing(index: int) -> None:
     model = nn.Module()
     model.values = [Value(1.0), Value(2.0), Value(3.0)]
-    model.values[place] = Interrupting(place + 1.0)
-    model.values[place].armed = True
+    model.values[index] = Interrupting(index + 1.0)
+    model.values[index].armed = True
     with pytest.raises(KeyboardInterrupt):
         model.load_state_dict({"values.0": 7.0, "values.1": 8.0, "values.2": 9.0})
 

@@ -278,22 +278,22 @@ def test_a_schedule_that_fails_changes_nothing(
 
 
 @every_optimizer
-@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("index", [0, 1, 2])
 def test_ctrl_c_in_the_middle_of_a_step_undoes_it(
-    make: Callable[..., optim.Optimizer], place: int
+    make: Callable[..., optim.Optimizer], index: int
 ) -> None:
     ps = parameters(1.0, 2.0, 3.0)
-    ps[place] = Interrupting(4.0)
+    ps[index] = Interrupting(4.0)
     optimizer = make(ps)
     path = gradients(seed=6, steps=6, count=3)
     walk(optimizer, path[:3])
     before = snapshot(optimizer)
-    ps[place].armed = True
+    ps[index].armed = True
     with pytest.raises(KeyboardInterrupt):
         walk(optimizer, path[3:4])
 
     assert snapshot(optimizer) == before
-    untroubled = make([Value(4.0) if i == place else Value(i + 1.0) for i in range(3)])
+    untroubled = make([Value(4.0) if i == index else Value(i + 1.0) for i in range(3)])
     assert walk(optimizer, path[3:]) == walk(untroubled, path)[3:]
 
 

@@ -178,11 +178,11 @@ def test_a_number_in_quotes_is_refused(text: str, tmp_path: Path) -> None:
     assert "model.json" in _fails(content(b=text), tmp_path / "model.json", ValueError)
 
 
-def test_names_of_another_model_are_told(tmp_path: Path) -> None:
+def test_names_of_another_model_are_named(tmp_path: Path) -> None:
     assert "unknown: w.1" in _fails(content(**{"w.1": 1.0}), tmp_path / "model.json", KeyError)
 
 
-def test_names_of_another_model_are_told_with_the_path(tmp_path: Path) -> None:
+def test_names_of_another_model_are_named_with_the_path(tmp_path: Path) -> None:
     message = _fails(content(z=1.0), tmp_path / "model.json", KeyError)
 
     assert "model.json" in message
