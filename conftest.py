@@ -1,9 +1,11 @@
-"""What tests and doctests find: the names of the examples, a folder of their own, no deadline."""
+"""How tests and doctests run: the names and folder of doctests, and how workers share the tests."""
 
 import os
 import random
+import re
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -40,3 +42,81 @@ def _own_folder(
     """Examples that write files write them where they are cleaned away."""
     if isinstance(request.node, pytest.DoctestItem):
         monkeypatch.chdir(tmp_path)
+
+
+# --- several processes ----------------------------------------------------------------------
+
+
+def unit_of(nodeid: str) -> str:
+    """The unit of tests that run in one process, because they share what is slow to compute.
+
+    A unit is a file; an example's file takes the tests of that example in test_catalogue.py along.
+    Notebooks share nothing.
+    """
+    file, _, test = nodeid.partition("::")
+    folder, _, name = file.rpartition("/")
+    if name == "test_notebooks.py":
+        return nodeid
+    if name == "test_catalogue.py" and (example := re.search(r"\[(\w+)\]$", test)):
+        return f"test_{example[1]}.py"
+    return name if folder.startswith("tests/examples/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand the tests out to the workers (`-n 2`) by units."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByUnit(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return unit_of(nodeid)
+
+    return ByUnit(config, log)
+
+
+# --- what another installation adds ---------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--skipped", action="store_true", help="run only the tests that the last run skipped"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.pluginmanager.has_plugin("cacheprovider"):
+        config.pluginmanager.register(Skipped(config))
+
+
+class Skipped:
+    """The tests that a run skips, remembered for a run with `--skipped`.
+
+    So tests that need more than the extra `test` run after the rest, and nothing runs twice.
+    """
+
+    KEY = "scalargrad/skipped"
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.cache: Any = config.cache
+        self.before = tuple(self.cache.get(self.KEY, []))
+        self.names: list[str] = []
+
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        if config.getoption("skipped"):
+            again = [item for item in items if item.nodeid.startswith(self.before)]
+            config.hook.pytest_deselected(items=list(set(items) - set(again)))
+            items[:] = again
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.skipped:  # a file
+            self.names.append(f"{report.nodeid}::")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.skipped:
+            self.names.append(report.nodeid)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if not hasattr(session.config, "workerinput"):  # a worker's reports are the controller's
+            self.cache.set(self.KEY, self.names)
