@@ -2,29 +2,19 @@
 
 import inspect
 import sys
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from computed import computed, run_of
 
 import scalargrad as sg
 from scalargrad.cli import main
 from scalargrad.examples import catalogue
 
 NAMES = [name for lecture in catalogue.LECTURES for name in lecture.examples]
-# What takes long in full size runs small here; `make long` runs it in full.
-SMALLER: dict[str, dict[str, Any]] = {"photographs": {"n": 8}, "small_gpt": {"steps": 20}}
-if not find_spec("numba"):
-    SMALLER["hyperparameters"] = {"iterations": (10, 100)}
 FOLDER = Path(catalogue.__file__).parent
-
-
-@cache
-def result_of(name: str) -> Any:
-    return catalogue.example(name).run(**SMALLER.get(name, {}))
 
 
 def text_of(name: str) -> str:
@@ -71,7 +61,7 @@ def test_each_can_be_loaded_without_matplotlib_and_numpy(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_reports_its_numbers(name: str) -> None:
-    told = catalogue.example(name).report(result_of(name))
+    told = catalogue.example(name).report(computed(name))
 
     assert any(character.isdigit() for character in told)
     assert max(map(len, told.splitlines())) <= 110
@@ -79,14 +69,11 @@ def test_each_reports_its_numbers(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_computes_and_prints_nothing(
-    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    result_of(name)
+def test_each_computes_and_prints_nothing(name: str) -> None:
+    run = run_of(name)
 
-    assert capsys.readouterr().out == ""
-    assert list(tmp_path.iterdir()) == []
+    assert run.printed == ""
+    assert run.files == []
 
 
 # --- the pictures ---------------------------------------------------------------------------
@@ -97,7 +84,7 @@ def test_each_computes_and_prints_nothing(
 def test_each_draws_what_it_says(name: str, tmp_path: Path) -> None:
     from matplotlib.figure import Figure
 
-    pictures = catalogue.example(name).figures(result_of(name))
+    pictures = catalogue.example(name).figures(computed(name))
 
     assert pictures
     for key, picture in pictures.items():
@@ -136,7 +123,7 @@ def test_run_prints_numbers_and_saves_pictures(
     assert "0.096" in told
     saved = sorted((tmp_path / "new").iterdir())
     assert len(saved) == len(
-        catalogue.example("simplest_network").figures(result_of("simplest_network"))
+        catalogue.example("simplest_network").figures(computed("simplest_network"))
     )
     for path in saved:
         assert path.name.startswith("simplest_network-")

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from computed import computed
 
 import scalargrad as sg
 from scalargrad import nn
@@ -12,7 +13,7 @@ from scalargrad.examples.brilliant.hidden_features import SIDE, X, Y, build, run
 
 @pytest.fixture(scope="module")
 def result() -> hidden_features.HiddenFeatures:
-    return run()
+    return computed("hidden_features")
 
 
 def columns(picture: list[float]) -> list[list[float]]:

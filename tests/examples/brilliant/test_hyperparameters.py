@@ -4,6 +4,7 @@ import math
 from importlib.util import find_spec
 
 import pytest
+from computed import computed
 from lectures import close_to, lecture
 
 from scalargrad.examples.brilliant import hyperparameters, six_samples
@@ -18,7 +19,7 @@ needs_numba = pytest.mark.skipif(not find_spec("numba"), reason="replay needs nu
 def result() -> hyperparameters.Hyperparameters:
     if not find_spec("numba"):
         pytest.skip("120,000 updates take half a minute without numba")
-    return hyperparameters.run()
+    return computed("hyperparameters")
 
 
 def test_the_settings_are_the_cases() -> None:

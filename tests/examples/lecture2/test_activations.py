@@ -3,6 +3,7 @@
 from functools import cache
 
 import pytest
+from computed import computed
 
 import scalargrad as sg
 from scalargrad import losses, nn, optim
@@ -21,7 +22,7 @@ from scalargrad.examples.lecture2.activations import (
 
 @cache
 def result() -> activations.Result:
-    return activations.run()
+    return computed("activations")
 
 
 # --- slopes ---------------------------------------------------------------------------------

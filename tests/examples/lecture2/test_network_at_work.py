@@ -3,6 +3,7 @@
 from functools import cache
 
 import pytest
+from computed import computed
 from lectures import close_to, lecture
 
 import scalargrad as sg
@@ -31,7 +32,7 @@ close = close_to(CASE)
 
 @cache
 def result() -> network_at_work.Result:
-    return network_at_work.run()
+    return computed("network_at_work")
 
 
 @cache
