@@ -4,7 +4,7 @@ PYTEST = $(PYTHON) -m pytest -n logical
 # Every Python process that these variables reach measures its coverage.
 MEASURED = COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage
 
-.PHONY: setup test rest check docs notebooks figures coverage report path bench long fuzz
+.PHONY: setup test rest check docs notebooks figures coverage report lines bench long fuzz
 
 setup:      ## install everything a developer needs into .venv
 	python3 -m venv .venv
@@ -20,8 +20,9 @@ check:      ## lint, format, types, and whether the generated files are up to da
 	$(MAKE) -s docs notebooks
 	git diff --exit-code -- docs notebooks
 
-docs:       ## regenerate the page of operations and the pictures
+docs:       ## regenerate the page of operations, the table of files and the pictures
 	$(PYTHON) docs/make_operations.py
+	$(PYTHON) docs/make_rooms.py
 	$(PYTHON) docs/make_pictures.py
 
 notebooks:  ## write the notebooks from their text twins (py:percent)
@@ -42,8 +43,8 @@ report:     ## combine and report the coverage that was measured
 	.venv/bin/coverage combine -q
 	.venv/bin/coverage report
 
-path:       ## count the lines of the files to read first (CONTRIBUTING, "Find your way")
-	$(PYTHON) tests/reading_path.py
+lines:      ## count the lines by folder, the arrows between folders, and the reading path
+	$(PYTHON) tests/rooms.py
 
 bench:      ## time, memory and pictures beside other engines, as ratios of one run
 	$(PYTHON) benchmarks/start_up.py

@@ -5,84 +5,13 @@ import importlib
 import inspect
 import re
 import subprocess
-import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
+from rooms import MODULES, PACKAGE, ROOMS, ROOT, imported, imports_of, reading_path, room
 
 import scalargrad as sg
 from scalargrad.core.rows import TABLE
-
-ROOT = Path(__file__).parents[1]
-PACKAGE = ROOT / "scalargrad"
-
-# The rooms of the house, from the ground up: a file imports from its own room and from those before
-# it. A room is a folder of the package; "." are the files beside the folders that build on the
-# engine and its transforms, "face" is what users and the command line enter by.
-ROOMS = [
-    "support",
-    "core",
-    "transforms",
-    ".",
-    "replay",
-    "training",
-    "view",
-    "plot",
-    "examples",
-    "face",
-]
-FACE = {"__init__", "__main__", "cli", "doctor", "engine"}
-
-
-def modules() -> dict[str, Path]:
-    """Every module of the package by its dotted name, that of the package itself being ""."""
-    found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        parts = path.relative_to(PACKAGE).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
-
-
-MODULES = modules()
-
-
-def room(name: str) -> str:
-    """The room of a module."""
-    first = name.partition(".")[0]
-    if first in FACE or not name:
-        return "face"
-    return first if (PACKAGE / first).is_dir() else "."
-
-
-def imports_of(source: str) -> set[str]:
-    """The modules of this package that a source text imports, when it is loaded or later.
-
-    The package itself, "", is among them where a name comes from the public face.
-    """
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom):
-            assert not node.level, "imports are absolute"
-            base = f"{node.module}."
-            if base.startswith("scalargrad."):
-                base = base.removeprefix("scalargrad.")
-                inner = {f"{base}{alias.name}" for alias in node.names}
-                found |= {name if name in MODULES else base.rstrip(".") for name in inner}
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                package, _, name = alias.name.partition(".")
-                if package == "scalargrad":
-                    found.add(name)
-                    if not alias.asname:  # this binds the name of the package, with all it has
-                        found.add("")
-    return found
-
-
-@cache
-def imported(name: str) -> set[str]:
-    """The modules of this package that a module imports."""
-    return imports_of(MODULES[name].read_text("utf-8")) - {name}
 
 
 @pytest.mark.parametrize(
@@ -200,11 +129,28 @@ def test_nobody_is_sent_to_the_other_project_of_that_name() -> None:
             assert not re.search(r"pip3? install (-\S+ )*scalargrad(?!-engine)\b", told), path
 
 
-def test_the_page_of_operations_is_that_of_the_table() -> None:
-    sys.path.insert(0, str(ROOT / "docs"))
-    try:
-        page = importlib.import_module("make_operations").page()
-    finally:
-        sys.path.pop(0)
+@pytest.mark.parametrize(
+    ("name", "maker"), [("operations.md", "make_operations"), ("design.md", "make_rooms")]
+)
+def test_the_generated_pages_are_those_of_the_source(
+    name: str, maker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    page = importlib.import_module(maker).page()
 
-    assert (ROOT / "docs" / "operations.md").read_text("utf-8") == page, "run `make docs`"
+    assert (ROOT / "docs" / name).read_text("utf-8") == page, "run `make docs`"
+
+
+def test_the_page_of_design_names_every_file_once() -> None:
+    page = (ROOT / "docs" / "design.md").read_text("utf-8")
+    named = re.findall(r"(?m)^\| `(\S+\.py)` \|", page)
+    files = [path for name, path in MODULES.items() if room(name) != "examples"]
+
+    assert len(named) == len([path for path in files if path.stem != "__init__"]) + 1
+
+
+def test_the_length_of_the_reading_path_is_true() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    (claimed,) = re.findall(r"together\s+about (\d+)\s+lines", page)
+
+    assert abs(sum(reading_path().values()) - int(claimed)) <= 20, "run `make lines`"
