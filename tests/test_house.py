@@ -125,8 +125,8 @@ def texts() -> list[Path]:
 def test_nobody_is_sent_to_the_other_project_of_that_name() -> None:
     for path in texts():
         if path.is_file() and path != Path(__file__):
-            told = path.read_text("utf-8")
-            assert not re.search(r"pip3? install (-\S+ )*scalargrad(?!-engine)\b", told), path
+            text = path.read_text("utf-8")
+            assert not re.search(r"pip3? install (-\S+ )*scalargrad(?!-engine)\b", text), path
 
 
 @pytest.mark.parametrize(

@@ -124,10 +124,10 @@ def test_layers_are_fully_connected() -> None:
 
 
 def test_the_text_shows_weights_and_features(result: hidden_features.HiddenFeatures) -> None:
-    told = hidden_features.report(result)
+    text = hidden_features.report(result)
 
-    assert ". . # #" in told
-    assert "# # . ." in told
+    assert ". . # #" in text
+    assert "# # . ." in text
     assert "o1" not in hidden_features.report(run(hidden_units=0, epochs=3))
 
 

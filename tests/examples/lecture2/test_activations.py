@@ -154,8 +154,8 @@ def test_the_library_has_the_good_ones_by_name() -> None:
 
 
 def test_the_report_tells_the_shares_and_what_is_solved() -> None:
-    told = activations.report(result())
+    text = activations.report(result())
 
-    assert "0.8282" in told
-    assert "0.4995" in told
-    assert "0 of 9" in told
+    assert "0.8282" in text
+    assert "0.4995" in text
+    assert "0 of 9" in text

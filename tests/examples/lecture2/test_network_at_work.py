@@ -200,7 +200,7 @@ def test_the_cloud_is_around_the_corners() -> None:
 
 
 def test_the_report_tells_where_it_stops() -> None:
-    told = network_at_work.report(result())
+    text = network_at_work.report(result())
 
-    assert "From iteration 11 on all are right" in told
-    assert "exactly 0" in told
+    assert "From iteration 11 on all are right" in text
+    assert "exactly 0" in text

@@ -131,7 +131,7 @@ def test_a_method_that_there_is_not() -> None:
 
 
 def test_the_report_has_a_row_for_each_step() -> None:
-    told = differences.report(result())
+    text = differences.report(result())
 
-    assert len([line for line in told.splitlines() if line.startswith("  1e-")]) == 14
-    assert "forward     9 times" in told
+    assert len([line for line in text.splitlines() if line.startswith("  1e-")]) == 14
+    assert "forward     9 times" in text

@@ -87,8 +87,8 @@ def test_a_stack_without_layers() -> None:
 
 
 def test_the_report_shows_both_ways() -> None:
-    told = example.report(result())
+    text = example.report(result())
 
-    assert "dy/dx by the engine  0.556" in told
-    assert "1 + F'(x) by hand    0.556" in told
-    assert "largest difference to the formulas by hand" in told
+    assert "dy/dx by the engine  0.556" in text
+    assert "1 + F'(x) by hand    0.556" in text
+    assert "largest difference to the formulas by hand" in text

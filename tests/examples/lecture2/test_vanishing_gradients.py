@@ -93,8 +93,8 @@ def test_bad_input(unit: Unit, depth: int, message: str) -> None:
 
 
 def test_the_report_has_a_row_for_each_unit() -> None:
-    told = vanishing.report(result())
+    text = vanishing.report(result())
 
     for name in UNITS:
-        assert told.count(f"  {name}  ") == 1
-    assert "+2.66e-05" in told
+        assert text.count(f"  {name}  ") == 1
+    assert "+2.66e-05" in text
