@@ -32,7 +32,7 @@ def chain(nodes: int) -> Value:
 
 
 def resident() -> int:
-    """The resident set of this process in bytes."""
+    """Return the resident memory of this process in bytes."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmRSS"):
             return int(line.split()[1]) * 1024
@@ -40,7 +40,7 @@ def resident() -> int:
 
 
 def grown(nodes: int) -> float:
-    """By how many bytes per node the process grows, after backward."""
+    """Return the growth of the process in bytes per node, after backward."""
     gc.collect()
     before = resident()
     y = chain(nodes)
@@ -60,7 +60,7 @@ def traced(nodes: int) -> float:
 
 
 def seconds(nodes: int) -> tuple[float, float]:
-    """The best time for making the graph and for backward, in microseconds per node."""
+    """Return the best times of building the graph and of backward, in microseconds per node."""
     make = back = float("inf")
     for _ in range(max(ROUNDS, 200_000 // nodes)):
         start = perf_counter()
