@@ -1,4 +1,4 @@
-"""Plain scalar code as a contender: the GPT of `examples/lecture2/small_gpt.py` on a Value of 60 lines.
+"""Plain scalar code as a contender: the GPT of `lecture2/small_gpt.py` on a Value of 60 lines.
 
 The Value is what a careful person writes without a library: slots, no closures, the two operators
 + and * and a few functions, local derivatives kept by the node, an iterative topological order. A

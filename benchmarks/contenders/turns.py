@@ -93,7 +93,7 @@ def race(workload: Workload, rounds: int, turn: float, worth: float) -> list[Res
         result.failed, result.skipped = True, fault
         del runs[name]
 
-    # Objects that the libraries keep for ever, and JAX's callbacks at each collection, must not slow
+    # Objects that libraries keep for ever, and JAX's callbacks at each collection, must not slow
     # the contenders down: with both, plain scalar code takes 1.5 times as long as by itself.
     gc.collect()
     gc.freeze()
