@@ -1,9 +1,10 @@
-"""Bytes and time per node, 10^3 to 10^6 nodes, and a graph of 10^7: python benchmarks/memory.py
+"""Bytes and time per node, 10^3 to 10^6 nodes, and a graph of 10^7.
 
 The graph is a chain of alternating + and * on Values, so every node has two operands. Bytes are
-counted in two ways: what Python's allocator was asked for (tracemalloc), and by how much the
-process grew (resident set), which holds the allocator's rounding too. Both after `backward`, when
-every node has a gradient of its own. `--ten-million` does 10^7 nodes, which takes a minute.
+counted in two ways: what the program requested from Python's allocator (tracemalloc), and the
+growth of the process (resident set), which includes the allocator's rounding. Both after
+`backward`, when every node has its own gradient. `--ten-million` measures
+10^7 nodes, which takes a minute.
 
 Time is measured with Python's cyclic collector paused, as `sg.fit` does for each step, and running.
 Running, it goes through all living objects again and again while a graph grows, and finds nothing.

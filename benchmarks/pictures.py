@@ -1,7 +1,7 @@
-"""Time to draw large graphs: python benchmarks/pictures.py
+"""Time to draw large graphs.
 
-Collapsing is what is measured, from a Value to a finished SVG with the built-in layout; the time
-`backward` takes on the same graph stands beside it, as a measure of the machine.
+This measures collapsing, from a Value to a finished SVG with the built-in layout. The time of
+`backward` on the same graph is printed beside it, as a measure of the machine.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""Replay beside other engines, as one table of ratios from one run: python benchmarks/replay.py
+"""Replay beside other engines, as one table of ratios from one run.
 
 Each workload is a loss and all its gradients in float64, on the same numbers for all contenders,
 and only those are timed that agree to 1e-9 of the largest number:

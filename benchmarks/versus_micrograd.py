@@ -1,4 +1,4 @@
-"""Speed beside micrograd, as ratios from one run: python benchmarks/versus_micrograd.py
+"""Speed beside micrograd, as ratios from one run.
 
 The same network, a multilayer perceptron 2-16-16-1 with relu, on the same 100 samples, forward and
 backward. Once written with + and * on either engine's Value, once through either engine's nn.MLP.

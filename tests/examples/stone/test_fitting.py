@@ -106,8 +106,11 @@ def test_where_early_stopping_stops_and_what_it_keeps(patience: int, long: fitti
 
 
 def test_patience_one_is_brittle() -> None:
-    """S0.29: "stops decreasing" is patience 1; at a rate of 0.15 the error wobbles, and it stops
-    at the first rise, before the lowest place that patience 2 finds."""
+    """S0.29: "stops decreasing" is patience 1.
+
+    At a rate of 0.15 the error wobbles, and training stops at the first rise, before the minimum
+    that patience 2 finds.
+    """
     hasty, patient = (fitting.descend(3000, patience, rate=0.15) for patience in (1, 2))
 
     assert (hasty.stop, hasty.best) == (8, 7)
