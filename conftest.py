@@ -3,6 +3,8 @@
 import os
 import random
 import re
+import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
@@ -70,6 +72,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return unit_of(nodeid)
 
     return ByUnit(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
+    """Do not measure the coverage of tests marked `unmeasured`."""
+    coverage = sys.modules.get("coverage")
+    measuring = coverage.Coverage.current() if coverage else None
+    if measuring is None or item.get_closest_marker("unmeasured") is None:
+        return (yield)
+    measuring.stop()
+    try:
+        return (yield)
+    finally:
+        measuring.start()
 
 
 # --- what another installation adds ---------------------------------------------------------
