@@ -63,7 +63,8 @@ def test_the_skipped_tests_alone_run_again(tmp_path: Path, options: list[str]) -
     (tmp_path / "test_file.py").write_text(FILE)
 
     def last_line(*more: str, **variables: str) -> str:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+        without = ("PYTEST_", "COVERAGE_")
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(without)}
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", *options, *more], cwd=tmp_path, text=True,
             capture_output=True, env=environment | variables,

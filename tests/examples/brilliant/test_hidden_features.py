@@ -30,6 +30,7 @@ def test_each_pixel_is_lit_in_one_upright_and_in_one_level_bar() -> None:
     assert Y == [1.0] * SIDE + [0.0] * SIDE
 
 
+@pytest.mark.unmeasured
 def test_without_hidden_units_nothing_is_learnt() -> None:
     """S3.2: the best is 0.5 to all, and E = 1/8."""
     found = run(hidden_units=0)
@@ -39,6 +40,7 @@ def test_without_hidden_units_nothing_is_learnt() -> None:
     assert found.weights == []
 
 
+@pytest.mark.unmeasured
 def test_one_hidden_unit_is_too_few() -> None:
     """What the text tells to look for: E stays above 0.05."""
     assert min(run(hidden_units=1, seed=seed).history.losses[-1] for seed in (1, 2)) > 0.05

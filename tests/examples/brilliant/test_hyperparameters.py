@@ -133,6 +133,7 @@ def test_more_iterations_are_better_at_rates_that_are_not_too_large(
         assert training.E[100] > training.E[1000] > training.E[10_000]
 
 
+@pytest.mark.unmeasured
 @needs_numba
 def test_another_seed_ranks_the_hidden_units_otherwise() -> None:
     """What the text tells to look for."""

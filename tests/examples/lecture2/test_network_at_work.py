@@ -53,6 +53,7 @@ def test_points_and_weights_are_the_references() -> None:
 # --- the basic algorithm --------------------------------------------------------------------
 
 
+@pytest.mark.unmeasured
 def test_error_and_wrong_points_by_iteration() -> None:
     """S4.23, S4.24: θ ← θ - γ∇E on the mean of max(0, -z t)."""
     course = basic()
@@ -135,6 +136,7 @@ def test_a_smaller_rate_is_slower_and_no_better() -> None:
 # --- what is next ---------------------------------------------------------------------------
 
 
+@pytest.mark.unmeasured
 def test_the_margin_hinge_gives_a_better_boundary() -> None:
     """S4.25: it pushes on until every z t is at least 1."""
     course = descend(RECIPES["hinge"], 60)

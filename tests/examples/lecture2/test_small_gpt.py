@@ -249,6 +249,7 @@ def trained() -> tuple[SmallGPT, list[float]]:
     return model, [*small_gpt.train(model, small_gpt.eager(model), documents, 150, rate=0.03)]
 
 
+@pytest.mark.unmeasured
 def test_three_words_are_learnt_by_heart(trained: tuple[SmallGPT, list[float]]) -> None:
     model, course = trained
 
