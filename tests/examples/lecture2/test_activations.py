@@ -125,7 +125,6 @@ def test_the_identity_trains_but_stays_linear() -> None:
     assert losses.squared_error([0.0] * 4, T, "half_mean") == 0.5
 
 
-@pytest.mark.unmeasured
 def test_relu_fails_where_one_of_its_units_is_dead() -> None:
     """S4.19: at 0 for all four points it has no slope left, and two units are too few."""
     for seed, training in enumerate(result().trainings["relu"]):

@@ -136,7 +136,6 @@ def test_a_smaller_rate_is_slower_and_no_better() -> None:
 # --- what is next ---------------------------------------------------------------------------
 
 
-@pytest.mark.unmeasured
 def test_the_margin_hinge_gives_a_better_boundary() -> None:
     """S4.25: it pushes on until every z t is at least 1."""
     course = descend(RECIPES["hinge"], 60)

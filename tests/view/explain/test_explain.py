@@ -365,7 +365,6 @@ def test_all_terms_are_there_if_asked_for() -> None:
     assert "… (" not in long.text
 
 
-@pytest.mark.unmeasured
 def test_a_deep_graph() -> None:
     x = w = Value(0.5, "w")
     for _ in range(30_000):
