@@ -1,9 +1,12 @@
-"""What tests and doctests find: the names of the examples, a folder of their own, no deadline."""
+"""How tests and doctests run: the names and folder of doctests, and how workers share the tests."""
 
 import os
 import random
+import re
+import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
-from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -34,9 +37,100 @@ def _names_for_examples(doctest_namespace: dict[str, object]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_folder(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Examples that write files write them where they are cleaned away."""
+def _own_folder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Doctests that write files write them in a temporary folder."""
     if isinstance(request.node, pytest.DoctestItem):
-        monkeypatch.chdir(tmp_path)
+        # Created for these alone: a folder for each of 5,000 tests takes 4.5 s
+        monkeypatch.chdir(request.getfixturevalue("tmp_path"))
+
+
+# --- several processes ----------------------------------------------------------------------
+
+
+def unit_of(nodeid: str) -> str:
+    """The unit of tests that run in one process, because they share what is slow to compute.
+
+    A unit is a file; an example's file takes the tests of that example in test_catalogue.py along.
+    Notebooks share nothing.
+    """
+    file, _, test = nodeid.partition("::")
+    folder, _, name = file.rpartition("/")
+    if name == "test_notebooks.py":
+        return nodeid
+    if name == "test_catalogue.py" and (example := re.search(r"\[(\w+)\]$", test)):
+        return f"test_{example[1]}.py"
+    return name if folder.startswith("tests/examples/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand the tests out to the workers (`-n 2`) by units."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByUnit(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return unit_of(nodeid)
+
+    return ByUnit(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
+    """Do not measure the coverage of tests marked `unmeasured`."""
+    coverage = sys.modules.get("coverage")
+    measuring = coverage.Coverage.current() if coverage else None
+    if measuring is None or item.get_closest_marker("unmeasured") is None:
+        return (yield)
+    measuring.stop()
+    try:
+        return (yield)
+    finally:
+        measuring.start()
+
+
+# --- what another installation adds ---------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--skipped", action="store_true", help="run only the tests that the last run skipped"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.pluginmanager.has_plugin("cacheprovider"):
+        config.pluginmanager.register(Skipped(config))
+
+
+class Skipped:
+    """The tests that a run skips, remembered for a run with `--skipped`.
+
+    So tests that need more than the extra `test` run after the rest, and nothing runs twice.
+    """
+
+    KEY = "scalargrad/skipped"
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.cache: Any = config.cache
+        self.before = tuple(self.cache.get(self.KEY, []))
+        self.names: list[str] = []
+
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        if config.getoption("skipped"):
+            again = [item for item in items if item.nodeid.startswith(self.before)]
+            config.hook.pytest_deselected(items=list(set(items) - set(again)))
+            items[:] = again
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.skipped:  # a file
+            self.names.append(f"{report.nodeid}::")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.skipped:
+            self.names.append(report.nodeid)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if not hasattr(session.config, "workerinput"):  # a worker's reports are the controller's
+            self.cache.set(self.KEY, self.names)

@@ -1,9 +1,10 @@
-"""Bytes and time per node, 10^3 to 10^6 nodes, and a graph of 10^7: python benchmarks/memory.py
+"""Bytes and time per node, 10^3 to 10^6 nodes, and a graph of 10^7.
 
 The graph is a chain of alternating + and * on Values, so every node has two operands. Bytes are
-counted in two ways: what Python's allocator was asked for (tracemalloc), and by how much the
-process grew (resident set), which holds the allocator's rounding too. Both after `backward`, when
-every node has a gradient of its own. `--ten-million` does 10^7 nodes, which takes a minute.
+counted in two ways: what the program requested from Python's allocator (tracemalloc), and the
+growth of the process (resident set), which includes the allocator's rounding. Both after
+`backward`, when every node has its own gradient. `--ten-million` measures
+10^7 nodes, which takes a minute.
 
 Time is measured with Python's cyclic collector paused, as `sg.fit` does for each step, and running.
 Running, it goes through all living objects again and again while a graph grows, and finds nothing.
@@ -32,7 +33,7 @@ def chain(nodes: int) -> Value:
 
 
 def resident() -> int:
-    """The resident set of this process in bytes."""
+    """Return the resident memory of this process in bytes."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmRSS"):
             return int(line.split()[1]) * 1024
@@ -40,7 +41,7 @@ def resident() -> int:
 
 
 def grown(nodes: int) -> float:
-    """By how many bytes per node the process grows, after backward."""
+    """Return the growth of the process in bytes per node, after backward."""
     gc.collect()
     before = resident()
     y = chain(nodes)
@@ -60,7 +61,7 @@ def traced(nodes: int) -> float:
 
 
 def seconds(nodes: int) -> tuple[float, float]:
-    """The best time for making the graph and for backward, in microseconds per node."""
+    """Return the best times of building the graph and of backward, in microseconds per node."""
     make = back = float("inf")
     for _ in range(max(ROUNDS, 200_000 // nodes)):
         start = perf_counter()

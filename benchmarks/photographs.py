@@ -1,7 +1,7 @@
-"""6.25 million weights learn two photographs, three ways: python benchmarks/photographs.py
+"""6.25 million weights learn two photographs, three ways.
 
-Time and the most memory (peak resident set) of learning and recalling at 50 x 50 pixels, each way
-in a process of its own. `--way NAME --updates N` does one of them.
+Time and peak memory (resident set) of learning and recalling at 50 x 50 pixels, each way in its own
+process. `--way NAME --updates N` runs one of them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How long pictures of large graphs take: python benchmarks/pictures.py
+"""Time to draw large graphs.
 
-Collapsing is what is measured, from a Value to a finished SVG with the built-in layout; the time
-`backward` takes on the same graph stands beside it, as a measure of the machine.
+This measures collapsing, from a Value to a finished SVG with the built-in layout. The time of
+`backward` on the same graph is printed beside it, as a measure of the machine.
 """
 
 import random
@@ -18,7 +18,7 @@ from scalargrad import Value, nn
 
 
 def written_out(model: nn.MLP, samples: int) -> Value:
-    """The loss of a network written with + and *, as in micrograd: a graph as large as can be."""
+    """Return the loss of a network written with + and *, as in micrograd: the largest graph."""
     nin = len(model.layers[0].neurons[0].w)
     total = Value(0.0)
     for _ in range(samples):

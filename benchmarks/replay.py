@@ -1,4 +1,4 @@
-"""Replay beside other engines, as one table of ratios from one run: python benchmarks/replay.py
+"""Replay beside other engines, as one table of ratios from one run.
 
 Each workload is a loss and all its gradients in float64, on the same numbers for all contenders,
 and only those are timed that agree to 1e-9 of the largest number:
@@ -32,14 +32,14 @@ from typing import Any
 from contenders import machine
 
 COLUMNS = ["replay", "JAX", "PyTorch", "CasADi", "eager", "plain", "micrograd"]
-# Where someone has set these for other programs, OpenBLAS would not be at its best.
+# A value that the user set for other programs would slow OpenBLAS down.
 UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 ONE_THREAD_OF_XLA = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 def workloads() -> dict[str, Callable[[bool], Any]]:
-    """By name a function of `quick` that prepares a Workload; the libraries load only then."""
+    """Return, by name, functions of `quick` that prepare a Workload; they import the libraries."""
     from contenders import gpt, graphs, mlp, recurrence
 
     small, large = [2, 16, 16, 1], [2, 64, 64, 1]
@@ -58,7 +58,7 @@ def workloads() -> dict[str, Callable[[bool], Any]]:
 
 
 def costs() -> dict[str, Callable[[bool], list[tuple[str, str]]]]:
-    """What is measured of replay alone, by name."""
+    """Return the measurements of replay alone, by name."""
     from contenders import costs
 
     return {
@@ -79,7 +79,7 @@ COSTS = ["recording", "first-call", "per-instruction"]
 
 
 def work(name: str, quick: bool) -> dict[str, Any]:
-    """What one workload gives, as JSON can carry it."""
+    """Return the result of one workload in a form that JSON can hold."""
     from contenders.turns import LeftOutError, race
 
     if name in COSTS:
@@ -99,7 +99,7 @@ def work(name: str, quick: bool) -> dict[str, Any]:
 
 
 def process(name: str, threads: str, quick: bool) -> dict[str, Any] | None:
-    """The same in a process of its own with that many threads; None if it failed."""
+    """Run a workload in its own process with that many threads; return None if it fails."""
     environment = {key: value for key, value in os.environ.items() if key not in UNSET}
     environment |= dict.fromkeys(COUNTS, "1" if threads == "1" else str(machine.cores()))
     environment |= {"JAX_PLATFORMS": "cpu"}
@@ -114,7 +114,7 @@ def process(name: str, threads: str, quick: bool) -> dict[str, Any] | None:
 
 
 def keep_to_one_core() -> None:
-    """Hold this process, with all threads that its libraries start, on one core."""
+    """Pin this process and all threads of its libraries to one core."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
@@ -123,7 +123,7 @@ def keep_to_one_core() -> None:
 
 
 def time(seconds: float) -> str:
-    """Three digits with a unit.
+    """Format seconds with three digits and a unit.
 
     >>> time(0.0000421), time(12.34)
     ('42.1 µs', '12.3 s')
@@ -135,12 +135,12 @@ def time(seconds: float) -> str:
 
 
 def _digits(x: float) -> str:
-    """Three digits, or all before the point; no exponent."""
+    """Format a number with three digits, or all digits before the point, without an exponent."""
     return f"{x:,.0f}" if x >= 100 else f"{x:.{2 - math.floor(math.log10(x))}f}" if x > 0 else "0"
 
 
 def row(told: dict[str, Any]) -> list[str]:
-    """The times of one workload, each with how many times that of replay it is."""
+    """Return the times of one workload, each with its ratio to that of replay."""
     results = {result["name"]: result for result in told["results"]}
     base = results["replay"]["seconds"] if not results["replay"]["skipped"] else math.nan
     cells = [told["title"]]
@@ -157,7 +157,7 @@ def row(told: dict[str, Any]) -> list[str]:
 
 
 def table(rows: list[list[str]]) -> str:
-    """A Markdown table with aligned columns; the first row is its head."""
+    """Return a Markdown table with aligned columns; the first row is the header."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "| " + " | ".join(cell.ljust(w) for cell, w in zip(cells, widths, strict=True)) + " |"
@@ -168,7 +168,7 @@ def table(rows: list[list[str]]) -> str:
 
 
 def reached(told: dict[str, Any], threads: str) -> list[str] | None:
-    """What replay made of the machine in one workload."""
+    """Return the share of the machine's peak that replay reached in one workload."""
     seconds = next(r["seconds"] for r in told["results"] if r["name"] == "replay")
     if "flops" not in told or threads != "1":
         return None
@@ -183,7 +183,7 @@ def reached(told: dict[str, Any], threads: str) -> list[str] | None:
 
 
 def notes(told: dict[str, Any]) -> list[str]:
-    """First calls, who was left out and why, and whose time is scaled."""
+    """Return notes: first calls, contenders left out and why, and times that are scaled."""
     lines = []
     firsts = [f"{r['name']} {r['first']:.2g} s" for r in told["results"] if not r["skipped"]]
     lines.append("imported, prepared, and the first step: " + ", ".join(firsts))
@@ -197,7 +197,7 @@ def notes(told: dict[str, Any]) -> list[str]:
 
 
 def report(threads: str, names: list[str], quick: bool) -> bool:
-    """Run and print everything for one thread setting; whether all went well."""
+    """Run and print everything for one thread setting; return whether everything succeeded."""
     told = {}
     for name in names:
         print(f"{name}, threads {threads} ...", file=sys.stderr, flush=True)
@@ -225,7 +225,7 @@ def report(threads: str, names: list[str], quick: bool) -> bool:
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,4 +1,4 @@
-"""Speed beside micrograd, as ratios from one run: python benchmarks/versus_micrograd.py
+"""Speed beside micrograd, as ratios from one run.
 
 The same network, a multilayer perceptron 2-16-16-1 with relu, on the same 100 samples, forward and
 backward. Once written with + and * on either engine's Value, once through either engine's nn.MLP.
@@ -32,7 +32,7 @@ SAMPLES = [(random.uniform(-1, 1), random.uniform(-1, 1)) for _ in range(100)]
 
 
 def operators(value: type[Any]) -> Callable[[], float]:
-    """The network written with + and *, as a beginner would."""
+    """Return the network written with + and *, as a beginner would write it."""
     random.seed(2)
     layers = [
         [([value(random.uniform(-1, 1)) for _ in range(nin)], value(0.0)) for _ in range(nout)]
@@ -61,7 +61,7 @@ def operators(value: type[Any]) -> Callable[[], float]:
 
 
 def network(module: Any) -> Callable[[], float]:
-    """The network out of the engine's own neurons."""
+    """Return the network made of the engine's own neurons."""
     random.seed(2)
     model = module.MLP(SIZES[0], SIZES[1:])
 
@@ -75,14 +75,16 @@ def network(module: Any) -> Callable[[], float]:
 
 
 def best_of(contenders: list[Callable[[], float]]) -> list[float]:
-    """The best time of each in seconds; they take turns."""
+    """Return the best time of each in seconds; they take turns."""
     best = [float("inf")] * len(contenders)
     results = [f() for f in contenders]
     assert max(results) - min(results) < 1e-9 * max(map(abs, results)), "they compute the same"
     for _ in range(ROUNDS):
         for k, f in enumerate(contenders):
             spent = 0.0
-            while spent < TURN:  # as much time for the quick one, so that its best is as good
+            while (
+                spent < TURN
+            ):  # as much time for the faster one, so that its best time is as reliable
                 gc.collect()
                 start = perf_counter()
                 f()

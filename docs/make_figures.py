@@ -1,7 +1,7 @@
-"""Draws the README's figures, by matplotlib: python docs/make_figures.py
+"""Draw the README's figures with matplotlib.
 
-Apart from make_pictures.py, since another release of matplotlib may draw them a little differently:
-no check compares them with the source.
+Separate from make_pictures.py, since another release of matplotlib may draw them slightly
+differently: no check compares them with the source.
 """
 
 from pathlib import Path

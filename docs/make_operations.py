@@ -1,4 +1,4 @@
-"""Writes operations.md from the table: python docs/make_operations.py"""
+"""Write operations.md from the table."""
 
 from __future__ import annotations
 

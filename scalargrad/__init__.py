@@ -1,12 +1,10 @@
 """scalargrad: a scalar reverse-mode automatic-differentiation engine that shows its work."""
 
 from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
 from typing import Any as _Any
 
-from scalargrad import classifiers, data, losses, metrics, nn, optim
-from scalargrad.core.custom import primitive
 from scalargrad.core.modes import no_grad
-from scalargrad.core.paths import count_paths, largest_paths, paths
 from scalargrad.core.primitives import (
     abs,
     acos,
@@ -52,29 +50,69 @@ from scalargrad.core.primitives import (
 from scalargrad.core.reductions import dot, log_softmax, logsumexp, mean, prod, softmax, sum, take
 from scalargrad.core.rows import TABLE as _TABLE
 from scalargrad.core.value import Value, stop_gradient, topological_order
-from scalargrad.replay import Compiled, RecordingError, compile
-from scalargrad.saving import load, save
-from scalargrad.training.fit import EarlyStopping, History, fit
-from scalargrad.transforms.check import GradientCheckError, check_grads, numerical_grad
-from scalargrad.transforms.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from scalargrad.view.draw import draw
-from scalargrad.view.drawing import Drawing
-from scalargrad.view.explain.explain import Explanation, explain
-from scalargrad.view.film.page import Film
-from scalargrad.view.steps import steps
+
+if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
+    from scalargrad import classifiers, data, losses, metrics, nn, optim
+    from scalargrad import plot as plot  # not in __all__, since matplotlib may be missing
+    from scalargrad.core.custom import primitive
+    from scalargrad.core.paths import count_paths, largest_paths, paths
+    from scalargrad.replay import Compiled, RecordingError, compile
+    from scalargrad.saving import load, save
+    from scalargrad.training.fit import EarlyStopping, History, fit
+    from scalargrad.transforms.check import GradientCheckError, check_grads, numerical_grad
+    from scalargrad.transforms.functional import (
+        grad,
+        hessian,
+        hvp,
+        jacobian,
+        jvp,
+        value_and_grad,
+        vjp,
+    )
+    from scalargrad.view.draw import draw
+    from scalargrad.view.drawing import Drawing
+    from scalargrad.view.explain.explain import Explanation, explain
+    from scalargrad.view.film.page import Film
+    from scalargrad.view.steps import steps
 
 __version__ = "0.1.0"
 
+# The module that each of these names is loaded from on first use. Values and the functions of the
+# table are here at once; all the rest takes three times as long to load as these, and most programs
+# use little of it.
+_LAZY = {
+    name: f"scalargrad.{module}"
+    for module, names in {
+        "core.custom": "primitive",
+        "core.paths": "count_paths largest_paths paths",
+        "replay": "Compiled RecordingError compile",
+        "saving": "load save",
+        "training.fit": "EarlyStopping History fit",
+        "transforms.check": "GradientCheckError check_grads numerical_grad",
+        "transforms.functional": "grad hessian hvp jacobian jvp value_and_grad vjp",
+        "view.draw": "draw",
+        "view.drawing": "Drawing",
+        "view.explain.explain": "Explanation explain",
+        "view.film.page": "Film",
+        "view.steps": "steps",
+    }.items()
+    for name in names.split()
+}
+_MODULES = {"classifiers", "data", "losses", "metrics", "nn", "optim", "plot"}
 
-def __getattr__(name: str) -> _Any:
-    # On first use: matplotlib takes longer to load than all of this, and need not be there
-    if name == "plot":
-        return _import_module("scalargrad.plot")
-    raise AttributeError(f"module 'scalargrad' has no attribute {name!r}")
+if not TYPE_CHECKING:  # a type checker would take it to mean that every name exists
+
+    def __getattr__(name: str) -> _Any:
+        if name in _MODULES:
+            return _import_module(f"scalargrad.{name}")  # which sets the attribute, too
+        if name not in _LAZY:
+            raise AttributeError(f"module 'scalargrad' has no attribute {name!r}")
+        value = globals()[name] = getattr(_import_module(_LAZY[name]), name)
+        return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "plot"})
+    return sorted({*globals(), *_LAZY, *_MODULES})
 
 
 # A new row is public at once; named above, it is also known to type checkers and completion.

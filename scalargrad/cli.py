@@ -1,4 +1,4 @@
-"""The command line: the worked seven-node network, the lectures' examples, and what draws here."""
+"""The command line: the worked seven-node network, the lectures' examples, and `doctor`."""
 
 from __future__ import annotations
 
@@ -18,25 +18,32 @@ from scalargrad.view.film.page import Film
 
 __all__ = ["main"]
 
-CANNOT = 2  # the exit status when something cannot be found, drawn or written
+FAILED = 2  # the exit status when something cannot be found, drawn or written
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status (0, or 2 for what cannot be done)."""
-    asked = _parser().parse_args(arguments)
+    """Run the command line.
+
+    Args:
+        arguments: the words after the program's name; by default those of this process.
+
+    Returns:
+        The exit status: 0, 2 after an error that was printed, or 130 after Ctrl-C.
+    """
+    options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without δ and ∂ shows ? for them
+        sys.stdout.reconfigure(errors="replace")  # a terminal without δ and ∂ shows ?
     try:
-        if asked.command == "doctor":
+        if options.command == "doctor":
             print(doctor.report(), flush=True)
             return 0
-        if asked.command == "list":
+        if options.command == "list":
             return _list()
-        if asked.command == "run":
-            return _run(asked.name, asked.save)
-        return _seven_node(asked.save or Path())
-    except BrokenPipeError:  # `| head` has read enough; Python would complain once more at exit
+        if options.command == "run":
+            return _run(options.name, options.save)
+        return _seven_node(options.save or Path())
+    except BrokenPipeError:  # as from `| head`; Python would complain at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
@@ -52,30 +59,30 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--save", metavar="DIR", type=Path,
-        help="the folder for seven_node.svg and seven_node.html (made if missing; by default "
-        "the current one)",
+        help="the folder for seven_node.svg and seven_node.html (created if missing; default: the "
+        "current folder)",
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"%(prog)s {scalargrad.__version__}")
-    commands = parser.add_subparsers(title="other jobs", dest="command", metavar="[COMMAND]")
+    commands = parser.add_subparsers(title="other commands", dest="command", metavar="[COMMAND]")
     commands.add_parser(
-        "list", help="the examples, by lecture", description="List the lectures' examples."
+        "list", help="list the examples by lecture", description="List the examples by lecture."
     )
     run = commands.add_parser(
-        "run", help="run one of them: its numbers, and its pictures",
-        description="Run an example: print its numbers, and save its pictures where DIR is given.",
+        "run", help="run an example: print its numbers, save its pictures",
+        description="Run an example: print its numbers, and save its pictures if DIR is given.",
     )  # fmt: skip
-    run.add_argument("name", metavar="NAME", help="the example, as `scalargrad list` shows it")
+    run.add_argument("name", metavar="NAME", help="a name from `scalargrad list`")
     run.add_argument(
         "--save",
         metavar="DIR",
         type=Path,
         default=argparse.SUPPRESS,
-        help="the folder for its pictures (made if missing)",
+        help="the folder for its pictures (created if missing)",
     )
     commands.add_parser(
-        "doctor", help="say what draws pictures here, and how to get something better",
-        description="Try each engine that lays out pictures, and tell what works, what is missing "
-        "and what to type to get it.",
+        "doctor", help="report what draws pictures here, and how to improve it",
+        description="Try each engine that lays out pictures; report what works, what is "
+        "missing and how to install it.",
     )  # fmt: skip
     return parser
 
@@ -94,9 +101,9 @@ def _run(name: str, folder: Path | None) -> int:
     try:
         example = catalogue.example(name)
     except ValueError as error:
-        return _complain(str(error))
+        return _fail(str(error))
     if folder is not None and folder.exists() and not folder.is_dir():
-        return _complain(f"--save names a folder, but {folder} is a file")  # before minutes of work
+        return _fail(f"--save names a folder, but {folder} is a file")  # before minutes of work
     result = example.run()
     print(catalogue.summary(name))
     print()
@@ -111,10 +118,10 @@ def _run(name: str, folder: Path | None) -> int:
             suffix = "html" if isinstance(picture, Film) else "svg"
             paths.append(picture.save(folder / f"{name.replace('-', '_')}-{key}.{suffix}"))
     except OSError as error:
-        return _complain(f"the pictures cannot be written: {error}")
+        return _fail(f"the pictures cannot be written: {error}")
     except ImportError as error:
-        return _complain(f"the pictures cannot be drawn: {error}")
-    _tell("Its pictures:", paths)
+        return _fail(f"the pictures cannot be drawn: {error}")
+    _print_paths("Its pictures:", paths)
     return 0
 
 
@@ -131,17 +138,17 @@ def _seven_node(folder: Path) -> int:
     print("The worked seven-node network: x = (0.5, -1), t = +1, g = tanh\n")
     print(seven_node.report(net), flush=True)
     if fault:
-        return _complain(f"the pictures cannot be written: {fault}")
-    _tell(f"The graph, drawn by {drawing.engine}:", written)
+        return _fail(f"the pictures cannot be written: {fault}")
+    _print_paths(f"The graph, drawn by {drawing.engine}:", written)
     return 0
 
 
-def _tell(what: str, paths: Iterable[Path]) -> None:
-    print(f"\n{what}")
+def _print_paths(title: str, paths: Iterable[Path]) -> None:
+    print(f"\n{title}")
     for path in paths:
         print(f"  {path.resolve()}", flush=True)
 
 
-def _complain(what: str) -> int:
-    print(f"\nscalargrad: {what}", file=sys.stderr)
-    return CANNOT
+def _fail(message: str) -> int:
+    print(f"\nscalargrad: {message}", file=sys.stderr)
+    return FAILED

@@ -15,14 +15,14 @@ from scalargrad.cli import main
 
 def test_the_main_job(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--save", str(tmp_path / "new" / "folder")]) == 0
-    told = capsys.readouterr().out
+    text = capsys.readouterr().out
 
     for number in ("-0.570616427", "+1.019579931", "+0.647167747", "+0.323583874", "-0.262326179"):
-        assert number in told
+        assert number in text
     for name in ("δ", "w13", "w23", "w24", "w35", "w36", "w46", "w57", "w67"):
-        assert name in told
+        assert name in text
     svg = tmp_path / "new" / "folder" / "seven_node.svg"
-    assert str(svg) in told
+    assert str(svg) in text
     assert "w13" in "".join(ElementTree.parse(svg).getroot().itertext())
     assert "<svg" in svg.with_suffix(".html").read_text("utf-8")
 
@@ -57,11 +57,11 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as stop:
             main([option])
         assert stop.value.code == 0
-    told = capsys.readouterr().out
+    text = capsys.readouterr().out
 
-    assert f"scalargrad {scalargrad.__version__}" in told
-    assert re.search(r"--save DIR\s+the folder", told)
-    assert re.search(r"doctor\s+say what draws pictures", told)
+    assert f"scalargrad {scalargrad.__version__}" in text
+    assert re.search(r"--save DIR\s+the folder", text)
+    assert re.search(r"doctor\s+report what draws pictures", text)
 
 
 def test_doctor(
@@ -69,10 +69,10 @@ def test_doctor(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["doctor"]) == 0
-    told = capsys.readouterr().out
+    text = capsys.readouterr().out
 
-    assert told.startswith(f"scalargrad {scalargrad.__version__}, Python")
-    assert 'engine="auto" takes' in told
+    assert text.startswith(f"scalargrad {scalargrad.__version__}, Python")
+    assert 'engine="auto" takes' in text
     assert list(tmp_path.iterdir()) == []  # it draws nothing for the user
 
 

@@ -84,6 +84,7 @@ def run(program: str, engine: str) -> list[Any]:
     return names["results"]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     "program", [FORMULA, TRAINING, TRACE], ids=["formula", "training", "trace"]
 )

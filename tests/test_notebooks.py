@@ -28,7 +28,9 @@ def test_text_and_notebook_are_twins(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs(path: Path) -> None:
+def test_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Measuring the coverage of a kernel would double its time; the tests cover the same lines.
+    monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)
     nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
     pytest.importorskip("ipykernel", reason="ipykernel is not installed")
     import nbformat

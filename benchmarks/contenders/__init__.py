@@ -1,1 +1,1 @@
-"""What replay is compared with, one file for each workload, and how turns are taken."""
+"""The workloads of the replay benchmark, one file each, and the contenders' turns."""

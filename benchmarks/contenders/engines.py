@@ -19,7 +19,7 @@ BACKEND = os.environ.get("REPLAY_BACKEND", "auto")
 def replayed(
     loss: Callable[..., Any], parameters: list[sg.Value], arrays: Sequence[np.ndarray]
 ) -> tuple[Run, Any]:
-    """The loss of one sample, recorded and replayed on all; also what sg.compile gave."""
+    """Return the loss of one sample replayed on all samples, and the compiled function."""
     compiled = sg.compile(loss, params=parameters, backend=BACKEND)
     theta = np.array([p.data for p in parameters])
     run = Run(
@@ -66,7 +66,7 @@ def counted(program: Any) -> tuple[float, float]:
 def eager(
     loss: Callable[..., Any], parameters: list[sg.Value], arrays: Sequence[np.ndarray]
 ) -> Run:
-    """One graph for each sample, once the last one is freed; gradients add up."""
+    """Build one graph per sample after freeing the last; accumulate the gradients."""
     samples = list(zip(*[array.tolist() for array in arrays], strict=True))
     share = 1.0 / len(samples)
 
@@ -78,14 +78,14 @@ def eager(
             out = loss(*sample)
             out.backward(share)
             total += out.data
-            del out  # with two graphs at a time the collector takes twice as long
+            del out  # with two graphs alive the collector takes twice as long
         return total * share, [p.grad for p in parameters]
 
     return Run(step, lambda r: (r[0], np.array(r[1])))
 
 
 def torch() -> Any:
-    """PyTorch with as many threads as everybody."""
+    """Return PyTorch with as many threads as the other contenders."""
     import torch
 
     torch.set_num_threads(THREADS)
@@ -93,7 +93,7 @@ def torch() -> Any:
 
 
 def jax() -> Any:
-    """JAX in float64 on the CPU (its threads are set by XLA_FLAGS and by affinity)."""
+    """Return JAX in float64 on the CPU (XLA_FLAGS and affinity set its threads)."""
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -103,7 +103,7 @@ def jax() -> Any:
 def jitted(
     loss: Callable[..., Any], arrays: Sequence[Any], flat: Callable[[Any], Any] = np.asarray
 ) -> Run:
-    """`loss` and its gradient by the first of the arrays, which `flat` makes one row."""
+    """Return `loss` and its gradient by the first array, flattened by `flat`."""
     library = jax()
     f = library.jit(library.value_and_grad(loss))
     numbers = library.device_put(tuple(arrays))
@@ -140,6 +140,6 @@ def casadi_mapped(loss: Callable[..., Any], theta: np.ndarray, arrays: Sequence[
 
     def step() -> Any:
         run()
-        return buffer, many  # `run` alone does not keep them, and would write into freed memory
+        return buffer, many  # `run` keeps no reference to them, and would write into freed memory
 
     return Run(step, lambda _: (float(kept[-2][0]) / n, kept[-1] / n))

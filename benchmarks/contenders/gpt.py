@@ -1,4 +1,4 @@
-"""The small GPT's step on documents of one length: scalar code, and matrix code of the same."""
+"""The small GPT's step on documents of one length, as scalar code and as matrix code."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy as np
 from contenders import engines
 from contenders.turns import Contender, LeftOutError, Run, Workload
 
-LENGTH = 7  # letters of a name, so 8 places to guess at
+LENGTH = 7  # letters of a name, so 8 tokens to predict
 EAGER_DOCUMENTS, PLAIN_DOCUMENTS = 8, 4
 EPSILON = 1e-5  # in rmsnorm
 
 
 class GPT:
-    """The numbers that all contenders use: documents, and a model's starting weights."""
+    """The inputs of all contenders: documents, and the initial weights of a model."""
 
     def __init__(self, documents: int) -> None:
         try:
@@ -87,7 +87,7 @@ class GPT:
                 loss = model.loss(tokens)
                 loss.backward()
                 total += loss.data
-                del loss  # with two graphs at a time the collector takes twice as long
+                del loss  # with two graphs alive the collector takes twice as long
             return total / n, [p.grad / n for p in model.parameters]
 
         return Run(step, lambda r: (r[0], np.array(r[1])))

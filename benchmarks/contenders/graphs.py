@@ -1,4 +1,4 @@
-"""Scalar programs that no matrix code resembles: a random graph, and a chain a million long."""
+"""Scalar programs without matrix structure: a random graph, and a chain of a million nodes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class RandomGraph:
 
 
 class Chain:
-    """x * a, + b, tanh, and again: as deep as it has nodes."""
+    """A chain of x * a, + b and tanh, repeated: as deep as it has nodes."""
 
     def __init__(self, nodes: int) -> None:
         self.links = nodes // 3
@@ -73,7 +73,7 @@ class Chain:
 
 
 class Scalars:
-    """One such program with the numbers that all contenders use."""
+    """A program with the inputs of all contenders."""
 
     def __init__(self, program: RandomGraph | Chain, samples: int) -> None:
         self.program = program
@@ -88,7 +88,7 @@ class Scalars:
         self.parameters = [sg.Value(w) for w in self.theta.tolist()]
 
     def loss(self, x: Any) -> Any:
-        """The loss of one sample, in scalars."""
+        """Return the loss of one sample as scalar code."""
         return self.program(self.parameters, x, sg)
 
     def replay(self, n: int) -> Run:
@@ -145,7 +145,7 @@ class Scalars:
 
 
 def random_graph(nodes: int, samples: int) -> Workload:
-    """All contenders on a random graph; JAX only where it compiles in bearable time."""
+    """Return all contenders on a random graph; JAX only where it compiles in reasonable time."""
     scalars = Scalars(RandomGraph(nodes), samples)
     few = max(2, min(samples, 200_000 // nodes))
     return Workload(
@@ -163,7 +163,7 @@ def random_graph(nodes: int, samples: int) -> Workload:
 
 
 def chain(nodes: int, samples: int) -> Workload:
-    """Eager, CasADi and replay on a chain."""
+    """Return eager code, CasADi and replay on a chain."""
     scalars = Scalars(Chain(nodes), samples)
     return Workload(
         f"chain of {nodes:,} nodes, {samples} samples",

@@ -1,4 +1,4 @@
-"""The machine, what is installed on it, and the most that one core of it can do."""
+"""The machine, its software, and the peak performance of one core."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ LIBRARIES = ("numpy", "numba", "jax", "torch", "casadi", "micrograd")
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def describe() -> list[str]:
-    """Processor, cores, Python, libraries and system, in a few lines."""
+    """Return the processor, cores, Python, libraries and system in a few lines."""
     versions = []
     for name in LIBRARIES:
         try:
@@ -34,7 +34,7 @@ def describe() -> list[str]:
 
 
 def _processor() -> str:
-    """Its name and, as a virtual machine may hide that, its family and widest vectors."""
+    """Return the processor's name, and its family and widest vectors where the name is hidden."""
     try:
         lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
     except OSError:
@@ -48,7 +48,7 @@ def _processor() -> str:
 
 
 def peak_flops(seconds: float = 0.5) -> float:
-    """Flops per second of the best matrix product that NumPy's BLAS does in that time."""
+    """Return the flops per second of the best matrix product of NumPy's BLAS in that time."""
     import numpy as np
 
     n = 1024
@@ -57,7 +57,7 @@ def peak_flops(seconds: float = 0.5) -> float:
 
 
 def bandwidth(seconds: float = 0.5) -> float:
-    """Bytes per second, read and written, of the best copy of 256 MiB in that time."""
+    """Return the bytes per second, read and written, of the best copy of 256 MiB in that time."""
     import numpy as np
 
     source = np.ones(2**25)

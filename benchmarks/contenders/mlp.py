@@ -16,7 +16,7 @@ MICROGRAD_WEIGHTS = 40_000  # weights times samples, 0.1 to 0.9 s: more are scal
 
 
 class Network:
-    """The numbers that all contenders use: inputs, targets, and a network's starting weights."""
+    """The inputs of all contenders: samples, targets, and the initial weights of a network."""
 
     def __init__(self, sizes: list[int], activation: str, samples: int) -> None:
         self.sizes, self.activation = sizes, activation
@@ -28,11 +28,11 @@ class Network:
         self.Y = np.sin(3 * self.X[:, 0]) * self.X[:, 1]
 
     def loss(self, x: list[Any], y: Any) -> Value:
-        """The squared error of one sample, in scalars."""
+        """Return the squared error of one sample as scalar code."""
         return (self.model(x) - y) ** 2  # type: ignore[operator, no-any-return]
 
     def layers(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """For each layer a matrix (inputs, outputs) of weights and its biases."""
+        """Return for each layer its matrix of weights, (inputs, outputs), and its biases."""
         layers, start = [], 0
         for nin, nout in pairwise(self.sizes):
             block = self.theta[start : start + nout * (nin + 1)].reshape(nout, nin + 1)
@@ -42,7 +42,7 @@ class Network:
 
     @staticmethod
     def flat(layers: Any) -> np.ndarray:
-        """One array in the order of the model's parameters."""
+        """Return one array in the order of the model's parameters."""
         blocks = [np.column_stack([np.asarray(w).T, np.asarray(b)]).ravel() for w, b in layers]
         return np.concatenate(blocks)
 
@@ -110,7 +110,7 @@ class Network:
         )
 
     def jax(self, n: int) -> Run:
-        """With all weights in one array: each array beside it costs a call 1 to 2 µs."""
+        """Keep all weights in one array: each additional array costs a call 1 to 2 µs."""
         jax = engines.jax()
         jnp = jax.numpy
         activate = {"relu": lambda z: jnp.maximum(z, 0.0), "tanh": jnp.tanh}[self.activation]
@@ -137,7 +137,7 @@ class Network:
 
 
 def workload(sizes: list[int], activation: str, samples: int) -> Workload:
-    """All contenders on one network."""
+    """Return all contenders on one network."""
     network = Network(sizes, activation, samples)
     few = max(2, min(samples, MICROGRAD_WEIGHTS // len(network.theta)))
     return Workload(

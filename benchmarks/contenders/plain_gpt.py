@@ -1,4 +1,4 @@
-"""Plain scalar code as a contender: the GPT of `examples/small_gpt.py` on a Value of 60 lines.
+"""Plain scalar code as a contender: the GPT of `lecture2/small_gpt.py` on a Value of 60 lines.
 
 The Value is what a careful person writes without a library: slots, no closures, the two operators
 + and * and a few functions, local derivatives kept by the node, an iterative topological order. A
@@ -136,7 +136,7 @@ class PlainGPT:
         self.steps = 0
 
     def loss(self, tokens):
-        """The mean of -log p of tokens[1:], each guessed from those before it."""
+        """Return the mean of -log p of tokens[1:], each predicted from the tokens before it."""
         keys, values, surprises = [], [], []
         size = WIDTH // HEADS
         root = 1.0 / math.sqrt(size)
@@ -162,7 +162,7 @@ class PlainGPT:
         return total(surprises) * (1.0 / len(surprises))
 
     def adam(self, rate=0.01, b1=0.9, b2=0.99, eps=1e-8):
-        """One step of Adam, which also sets the gradients to zero."""
+        """Take one step of Adam and set the gradients to zero."""
         self.steps += 1
         unbias1, unbias2 = 1.0 - b1**self.steps, 1.0 - b2**self.steps
         means, squares = self.means, self.squares
@@ -175,7 +175,7 @@ class PlainGPT:
 
 
 def starting_weights(seed: int = 1) -> list[float]:
-    """Any weights do for a timing: these are small and not symmetric."""
+    """Return weights for a timing: small and not symmetric."""
     generator = random.Random(seed)
     count = sum(rows * columns for rows, columns in SHAPES.values())
     return [generator.uniform(-0.4, 0.4) for _ in range(count)]
@@ -208,7 +208,7 @@ def time_per_document(
 
 
 def count_nodes(loss: Value) -> tuple[int, int]:
-    """How many values the graph has, and how many of them are computed."""
+    """Return the number of values of the graph, and how many of them are computed."""
     seen, stack = {loss}, [loss]
     while stack:
         new = [child for child in stack.pop().children if child not in seen]
@@ -218,7 +218,7 @@ def count_nodes(loss: Value) -> tuple[int, int]:
 
 
 def compare(names: Sequence[str] = ("ana", "belimir", "jodalena")) -> float:
-    """The largest difference of a loss or a gradient from SmallGPT's with the same weights."""
+    """Return the largest difference of a loss or gradient from SmallGPT's with the same weights."""
     from scalargrad.examples.lecture2.names import encode
     from scalargrad.examples.lecture2.small_gpt import SmallGPT
 

@@ -1,4 +1,4 @@
-"""A model of memory, 17 parameters, 60 reviews in a row: scalar code that is no matrix code.
+"""A model of memory with 17 parameters and 60 reviews: scalar code without matrix structure.
 
 In the manner of spaced repetition schedulers: what somebody has learnt has a stability (in days)
 and a difficulty (0 to 1), and each review changes both. All formulas are smooth, and in their
@@ -35,7 +35,7 @@ WEIGHTS = [
 def review(
     w: Any, stability: Any, difficulty: Any, elapsed: Any, grade: Any, outcome: Any, m: Any
 ) -> tuple[Any, Any, Any]:
-    """The stability and difficulty after a review, and the cross-entropy of its outcome."""
+    """Return the stability and difficulty after a review, and the cross-entropy of its outcome."""
     scale = m.exp(w[2] + w[16] * grade)
     recall = (1.0 + scale * elapsed / stability) ** -m.exp(w[1])
     surprise = 1.0 - recall
@@ -49,7 +49,7 @@ def review(
 
 
 def sequence(w: Any, elapsed: Any, grade: Any, outcome: Any, m: Any) -> Any:
-    """The mean cross-entropy over the reviews: a loop in Python."""
+    """Return the mean cross-entropy over the reviews: a loop in Python."""
     stability, difficulty, total = m.exp(w[0]), 0.5, 0.0
     for t in range(STEPS):
         stability, difficulty, loss = review(
@@ -79,7 +79,7 @@ def _learners(samples: int) -> list[np.ndarray]:
 
 
 class Memory:
-    """The numbers that all contenders use."""
+    """The inputs of all contenders."""
 
     def __init__(self, samples: int) -> None:
         self.arrays = _learners(samples)
@@ -87,7 +87,7 @@ class Memory:
         self.parameters = [sg.Value(w) for w in WEIGHTS]
 
     def loss(self, elapsed: Any, grade: Any, outcome: Any) -> Any:
-        """The loss of one sample, in scalars."""
+        """Return the loss of one sample as scalar code."""
         return sequence(self.parameters, elapsed, grade, outcome, sg)
 
     def replay(self, n: int) -> Run:
@@ -141,7 +141,7 @@ class Memory:
 
 
 def workload(samples: int) -> Workload:
-    """All contenders on the model of memory."""
+    """Return all contenders on the model of memory."""
     memory = Memory(samples)
     return Workload(
         f"recurrence, 17 parameters, {STEPS} steps, {samples:,} samples",

@@ -1,4 +1,4 @@
-"""Contenders that compute the same take turns on a machine that may be shared; the best counts."""
+"""Turns of contenders that compute the same, on a machine that may be shared; the best counts."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class LeftOutError(Exception):
 
 
 class Run(NamedTuple):
-    """What is timed, and how its result is read afterwards as the loss and one flat gradient."""
+    """A timed function, and how to read its result as the loss and one flat gradient."""
 
     step: Callable[[], Any]
     read: Callable[[Any], tuple[float, np.ndarray]]
 
 
 class Answer(NamedTuple):
-    """What a contender computed on so many samples."""
+    """The result of a contender on a number of samples."""
 
     samples: int
     loss: float
@@ -58,9 +58,9 @@ class Result:
     name: str
     seconds: float = float("nan")
     first: float = float("nan")
-    scaled_from: int | None = None  # so many samples were run, and the time scaled to all
+    scaled_from: int | None = None  # the number of samples run, if the time was scaled to all
     skipped: str = ""
-    failed: bool = False  # it should have taken part: `skipped` says what went wrong
+    failed: bool = False  # it should have run: `skipped` states the error
 
 
 def race(workload: Workload, rounds: int, turn: float, worth: float) -> list[Result]:
@@ -93,8 +93,8 @@ def race(workload: Workload, rounds: int, turn: float, worth: float) -> list[Res
         result.failed, result.skipped = True, fault
         del runs[name]
 
-    # What the libraries keep for ever is no concern of the contenders' collections, nor is what JAX
-    # does at each of them: with both, plain scalar code takes 1.5 times as long as by itself.
+    # Objects that libraries keep for ever, and JAX's callbacks at each collection, must not slow
+    # the contenders down: with both, plain scalar code takes 1.5 times as long as by itself.
     gc.collect()
     gc.freeze()
     callbacks, gc.callbacks[:] = gc.callbacks[:], []
@@ -114,7 +114,7 @@ def race(workload: Workload, rounds: int, turn: float, worth: float) -> list[Res
 def _best(step: Callable[[], Any], turn: float) -> float:
     best, spent = float("inf"), 0.0
     gc.collect()
-    while spent < turn:  # as much time for the quick one, so that its best is as good
+    while spent < turn:  # as much time for the faster one, so that its best time is as reliable
         start = perf_counter()
         step()
         taken = perf_counter() - start
@@ -123,13 +123,13 @@ def _best(step: Callable[[], Any], turn: float) -> float:
 
 
 def _faults(workload: Workload, answers: dict[str, Answer]) -> Iterator[tuple[str, str]]:
-    """Who computed something else than the first of the contenders, and what."""
+    """Return the contenders that disagree with the first one, and their results."""
     judge = next((c for c in workload.contenders if c.name in answers), None)
     if judge is None:
         return
     right = {answers[judge.name].samples: answers[judge.name]}
     for name, got in answers.items():
-        if got.samples not in right:  # who runs on fewer samples is judged on as many
+        if got.samples not in right:  # a contender on fewer samples is compared on as many
             run = judge.make(got.samples)
             right[got.samples] = Answer(got.samples, *run.read(run.step()))
         wanted = right[got.samples]

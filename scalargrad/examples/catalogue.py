@@ -1,4 +1,4 @@
-"""The examples by lecture: what `python -m scalargrad list` shows, and `run` finds."""
+"""The examples by lecture, as `python -m scalargrad list` shows them and `run` finds them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ __all__ = ["LECTURES", "Example", "Lecture", "example", "summary"]
 
 
 class Example(Protocol):
-    """What every module of this folder has that is listed here."""
+    """The interface of an example's module."""
 
     def run(self) -> Any:
-        """Compute everything; prints and draws nothing."""
+        """Compute everything; print and draw nothing."""
 
     def report(self, result: Any, /) -> str:
-        """The numbers of what `run` gave, as text."""
+        """Return the numbers of a result of `run` as text."""
 
     def figures(self, result: Any, /) -> Mapping[str, Picture]:
-        """Its pictures by name."""
+        """Draw a result of `run`; return the pictures by name."""
 
 
 @dataclass(frozen=True)
 class Lecture:
-    """A text on back-propagation: who wrote it, its title, and the examples that come from it."""
+    """A text on back-propagation: its author, its title, and the examples taken from it."""
 
     author: str
     title: str
@@ -71,28 +71,31 @@ LECTURES = (
 
 
 def example(name: str) -> Example:
-    """The module of that name; `-` does for `_`.
+    """Return the module of an example.
+
+    Args:
+        name: the name of the example; `-` may replace `_`.
 
     Raises:
-        ValueError: there is none of that name. The message says which are like it.
+        ValueError: no example has that name. The message lists similar names.
 
     >>> result = example("seven-node").run()
     >>> example("simplest_netwrok")
     Traceback (most recent call last):
         ...
-    ValueError: there is no example 'simplest_netwrok'; did you mean simplest_network?
+    ValueError: no example is named 'simplest_netwrok'; did you mean simplest_network?
     """
-    asked = name.replace("-", "_")
+    module = name.replace("-", "_")
     known = {entry: lecture.folder for lecture in LECTURES for entry in lecture.examples}
-    if asked not in known:
-        like = get_close_matches(asked, known)
-        hint = f"did you mean {' or '.join(like)}?" if like else "`list` shows all"
-        raise ValueError(f"there is no example {name!r}; {hint}")
-    return cast(Example, import_module(f"scalargrad.examples.{known[asked]}.{asked}"))
+    if module not in known:
+        similar = get_close_matches(module, known)
+        hint = f"did you mean {' or '.join(similar)}?" if similar else "`list` shows all names"
+        raise ValueError(f"no example is named {name!r}; {hint}")
+    return cast(Example, import_module(f"scalargrad.examples.{known[module]}.{module}"))
 
 
 def summary(name: str) -> str:
-    """The first line of the example's text, which says what it shows.
+    """Return the first line of an example's docstring, which says what it shows.
 
     >>> summary("seven_node").startswith("The worked example")
     True

@@ -335,6 +335,7 @@ def deep() -> tuple[Value, Value]:
     return x, w
 
 
+@pytest.mark.unmeasured
 def test_a_deep_graph(deep: tuple[Value, Value]) -> None:
     x, w = deep
 
@@ -344,6 +345,7 @@ def test_a_deep_graph(deep: tuple[Value, Value]) -> None:
     assert largest_paths(x, w, 3) == [path]
 
 
+@pytest.mark.unmeasured
 def test_a_deep_graph_of_many_paths() -> None:
     z, w = doubled(20_000)
     found = largest_paths(z, w, 3)

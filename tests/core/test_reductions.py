@@ -32,6 +32,7 @@ def test_one_node_with_the_plain_value(xs: list[float]) -> None:
         assert type(reduce(xs)) is float
 
 
+@pytest.mark.unmeasured
 @settings(max_examples=15)
 @given(lists)
 def test_gradients(xs: list[float]) -> None:

@@ -263,6 +263,7 @@ def test_label_of_the_wrong_type() -> None:
 # --- depth, memory, copies -----------------------------------------------------------------------
 
 
+@pytest.mark.unmeasured
 def test_a_million_nodes_deep(no_collector: None) -> None:
     x, y = chain(DEPTH)
     y.backward()

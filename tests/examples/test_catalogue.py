@@ -1,30 +1,20 @@
-"""Every example, as the command line runs it: it computes, tells, and draws; and all are alike."""
+"""Every example, as the command line runs it: it computes, reports and draws in the same form."""
 
 import inspect
 import sys
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from computed import computed, run_of
 
 import scalargrad as sg
 from scalargrad.cli import main
 from scalargrad.examples import catalogue
 
 NAMES = [name for lecture in catalogue.LECTURES for name in lecture.examples]
-# What takes long in full size runs small here; `make long` runs it in full.
-SMALLER: dict[str, dict[str, Any]] = {"photographs": {"n": 8}, "small_gpt": {"steps": 20}}
-if not find_spec("numba"):
-    SMALLER["hyperparameters"] = {"iterations": (10, 100)}
 FOLDER = Path(catalogue.__file__).parent
-
-
-@cache
-def result_of(name: str) -> Any:
-    return catalogue.example(name).run(**SMALLER.get(name, {}))
 
 
 def text_of(name: str) -> str:
@@ -71,22 +61,19 @@ def test_each_can_be_loaded_without_matplotlib_and_numpy(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_reports_its_numbers(name: str) -> None:
-    told = catalogue.example(name).report(result_of(name))
+    text = catalogue.example(name).report(computed(name))
 
-    assert any(character.isdigit() for character in told)
-    assert max(map(len, told.splitlines())) <= 110
-    assert "Value(" not in told
+    assert any(character.isdigit() for character in text)
+    assert max(map(len, text.splitlines())) <= 110
+    assert "Value(" not in text
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_computes_and_prints_nothing(
-    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    result_of(name)
+def test_each_computes_and_prints_nothing(name: str) -> None:
+    run = run_of(name)
 
-    assert capsys.readouterr().out == ""
-    assert list(tmp_path.iterdir()) == []
+    assert run.printed == ""
+    assert run.files == []
 
 
 # --- the pictures ---------------------------------------------------------------------------
@@ -97,7 +84,7 @@ def test_each_computes_and_prints_nothing(
 def test_each_draws_what_it_says(name: str, tmp_path: Path) -> None:
     from matplotlib.figure import Figure
 
-    pictures = catalogue.example(name).figures(result_of(name))
+    pictures = catalogue.example(name).figures(computed(name))
 
     assert pictures
     for key, picture in pictures.items():
@@ -118,12 +105,12 @@ def test_each_draws_what_it_says(name: str, tmp_path: Path) -> None:
 
 def test_list_shows_all_by_lecture(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
-    told = capsys.readouterr().out
+    text = capsys.readouterr().out
 
     for lecture in catalogue.LECTURES:
-        assert f"{lecture.author}: {lecture.title}\n" in told
+        assert f"{lecture.author}: {lecture.title}\n" in text
     for name in NAMES:
-        assert f"  {name:<26} {catalogue.summary(name).rstrip('.')}\n" in told
+        assert f"  {name:<26} {catalogue.summary(name).rstrip('.')}\n" in text
 
 
 @pytest.mark.skipif(not find_spec("matplotlib"), reason="matplotlib is not installed")
@@ -131,16 +118,16 @@ def test_run_prints_numbers_and_saves_pictures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", "simplest-network", "--save", str(tmp_path / "new")]) == 0
-    told = capsys.readouterr().out
+    text = capsys.readouterr().out
 
-    assert "0.096" in told
+    assert "0.096" in text
     saved = sorted((tmp_path / "new").iterdir())
     assert len(saved) == len(
-        catalogue.example("simplest_network").figures(result_of("simplest_network"))
+        catalogue.example("simplest_network").figures(computed("simplest_network"))
     )
     for path in saved:
         assert path.name.startswith("simplest_network-")
-        assert str(path) in told
+        assert str(path) in text
 
 
 def test_run_without_a_folder_saves_nothing(
@@ -153,9 +140,9 @@ def test_run_without_a_folder_saves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_mistyped_name_is_told_what_is_like_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_name_lists_similar_names(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "seven_nodes"]) == 2
-    assert "no example 'seven_nodes'; did you mean seven_node?" in capsys.readouterr().err
+    assert "no example is named 'seven_nodes'; did you mean seven_node?" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,6 +50,7 @@ def test_any_number_can_be_drawn(engine: str, grad: float) -> None:
     assert draw(result, engine=engine).svg.startswith("<svg ")
 
 
+@pytest.mark.unmeasured
 def test_a_million_values() -> None:
     drawing = draw(chain(1_000_000), engine="builtin")
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from computed import computed
 from lectures import close_to, lecture
 
 import scalargrad as sg
@@ -33,7 +34,7 @@ def weights_for(*sizes: int) -> list[list[list[float]]]:
 
 @pytest.fixture(scope="module")
 def result() -> five_equations.FiveEquations:
-    return run()
+    return computed("five_equations")
 
 
 def test_the_data_are_those_of_the_reference() -> None:

@@ -4,6 +4,7 @@ import math
 from importlib.util import find_spec
 
 import pytest
+from computed import computed
 from lectures import close_to, lecture
 
 from scalargrad.examples.brilliant import hyperparameters, six_samples
@@ -18,7 +19,7 @@ needs_numba = pytest.mark.skipif(not find_spec("numba"), reason="replay needs nu
 def result() -> hyperparameters.Hyperparameters:
     if not find_spec("numba"):
         pytest.skip("120,000 updates take half a minute without numba")
-    return hyperparameters.run()
+    return computed("hyperparameters")
 
 
 def test_the_settings_are_the_cases() -> None:
@@ -132,6 +133,7 @@ def test_more_iterations_are_better_at_rates_that_are_not_too_large(
         assert training.E[100] > training.E[1000] > training.E[10_000]
 
 
+@pytest.mark.unmeasured
 @needs_numba
 def test_another_seed_ranks_the_hidden_units_otherwise() -> None:
     """What the text tells to look for."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from computed import computed
 from lectures import close_to, lecture
 
 import scalargrad as sg
@@ -17,7 +18,7 @@ SNAPSHOTS = EXPECTED["snapshots_before_update_i"]
 
 @pytest.fixture(scope="module")
 def result() -> six_samples.SixSamples:
-    return six_samples.run()
+    return computed("six_samples")
 
 
 def test_the_data_are_the_lectures(result: six_samples.SixSamples) -> None:

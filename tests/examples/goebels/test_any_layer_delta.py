@@ -125,10 +125,10 @@ def test_deltas_shrink_towards_the_front() -> None:
 
 
 def test_the_report_has_a_row_for_each_unit() -> None:
-    told = any_layer_delta.report(run((2, 3, 1)))
+    text = any_layer_delta.report(run((2, 3, 1)))
 
-    assert told.count("e-0") >= 8
-    assert "Layers of 2, 3, 1 units" in told
+    assert text.count("e-0") >= 8
+    assert "Layers of 2, 3, 1 units" in text
 
 
 def test_what_is_no_layered_network() -> None:

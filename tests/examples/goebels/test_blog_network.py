@@ -1,6 +1,7 @@
 """The network of the blog post."""
 
 import pytest
+from computed import computed
 from lectures import close_to, lecture
 
 import scalargrad as sg
@@ -14,7 +15,7 @@ EXPECTED = CASE["expected"]
 
 @pytest.fixture(scope="module")
 def result() -> blog_network.Blog:
-    return blog_network.run()
+    return computed("blog_network")
 
 
 def test_the_data_are_the_posts() -> None:

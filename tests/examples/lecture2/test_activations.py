@@ -3,6 +3,7 @@
 from functools import cache
 
 import pytest
+from computed import computed
 
 import scalargrad as sg
 from scalargrad import losses, nn, optim
@@ -21,7 +22,7 @@ from scalargrad.examples.lecture2.activations import (
 
 @cache
 def result() -> activations.Result:
-    return activations.run()
+    return computed("activations")
 
 
 # --- slopes ---------------------------------------------------------------------------------
@@ -70,6 +71,7 @@ def test_the_step_is_1_above_0() -> None:
 # --- learning -------------------------------------------------------------------------------
 
 
+@pytest.mark.unmeasured
 def test_good_ones_learn() -> None:
     """S4.19: tanh and sigmoid from every start, relu from most."""
     solved = {name: sum(t.solved for t in ts) for name, ts in result().trainings.items()}
@@ -153,8 +155,8 @@ def test_the_library_has_the_good_ones_by_name() -> None:
 
 
 def test_the_report_tells_the_shares_and_what_is_solved() -> None:
-    told = activations.report(result())
+    text = activations.report(result())
 
-    assert "0.8282" in told
-    assert "0.4995" in told
-    assert "0 of 9" in told
+    assert "0.8282" in text
+    assert "0.4995" in text
+    assert "0 of 9" in text

@@ -82,7 +82,7 @@ def test_without_a_shift_the_means_are_one_over_the_other() -> None:
 
 
 def test_the_report_tells_of_both() -> None:
-    told = nearest_mean.report(nearest_mean.run())
+    text = nearest_mean.report(nearest_mean.run())
 
-    assert "4 updates on the elongated" in told
-    assert told.count("nearest mean  ") == 2
+    assert "4 updates on the elongated" in text
+    assert text.count("nearest mean  ") == 2

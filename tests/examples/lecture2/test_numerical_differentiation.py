@@ -1,8 +1,10 @@
 """Differences in place of derivatives: their errors in two precisions, and their cost."""
 
 import random
+from typing import Any
 
 import pytest
+from computed import computed
 from lectures import lecture
 
 import scalargrad as sg
@@ -12,7 +14,10 @@ from scalargrad.examples.lecture2 import seven_node
 
 CASE = lecture("S4.numerical_differentiation")
 EXPECTED = CASE["expected"]
-RESULT = differences.run()
+
+
+def result() -> Any:
+    return computed("numerical_differentiation")
 
 
 def test_its_data_are_those_of_the_case() -> None:
@@ -20,15 +25,15 @@ def test_its_data_are_those_of_the_case() -> None:
 
     assert inputs["w"] == seven_node.WEIGHTS
     assert (inputs["x1"], inputs["x2"]) == seven_node.INPUTS
-    assert [float(eps) for eps in inputs["eps"]] == list(RESULT.epsilons)
+    assert [float(eps) for eps in inputs["eps"]] == list(result().epsilons)
 
 
 def test_the_exact_gradient() -> None:
-    assert RESULT.exact.keys() == EXPECTED["exact_gradient"].keys()
+    assert result().exact.keys() == EXPECTED["exact_gradient"].keys()
     for name, want in EXPECTED["exact_gradient"].items():
-        assert abs(RESULT.exact[name] - want) <= 1e-15
+        assert abs(result().exact[name] - want) <= 1e-15
     net = seven_node.run()
-    assert {name: w.grad for name, w in net.w.items()} == pytest.approx(RESULT.exact, rel=1e-14)
+    assert {name: w.grad for name, w in net.w.items()} == pytest.approx(result().exact, rel=1e-14)
 
 
 def test_how_exact_differences_become() -> None:
@@ -36,12 +41,12 @@ def test_how_exact_differences_become() -> None:
 
     So the table, with 1.9e-8 in float64 and 5.3e-4 in float32 as the best, is held by its size.
     """
-    assert RESULT.best("float64", "forward")[0] < 1e-7
-    assert RESULT.best("float64", "central")[0] < 1e-9
-    assert 1e-6 < RESULT.best("float32", "forward")[0] < 1e-2
-    for (precision, method), errors in RESULT.errors.items():
+    assert result().best("float64", "forward")[0] < 1e-7
+    assert result().best("float64", "central")[0] < 1e-9
+    assert 1e-6 < result().best("float32", "forward")[0] < 1e-2
+    for (precision, method), errors in result().errors.items():
         best = EXPECTED["best"][precision][f"{method}_max_abs_err"]
-        assert best[0] / 11 < RESULT.best(precision, method)[0] < best[0] * 11
+        assert best[0] / 11 < result().best(precision, method)[0] < best[0] * 11
         rows = [row[f"{method}_max_abs_err"] for row in EXPECTED["table"][precision].values()]
         assert all(want / 11 < got < want * 11 for got, want in zip(errors, rows, strict=True))
 
@@ -54,12 +59,12 @@ def test_in_float32_a_tiny_step_is_no_step(method: str) -> None:
         gradient = differences.gradient_in_float32(seven_node.WEIGHTS, method, eps)
         assert (set(gradient.values()) == {0.0}) == (eps <= 1e-8)
         if eps <= 1e-8:
-            assert abs(RESULT.errors["float32", method][k] - largest) < 1e-15
+            assert abs(result().errors["float32", method][k] - largest) < 1e-15
 
 
 def test_large_steps_err_by_the_order_of_the_formula() -> None:
     """S4.8: the error of the forward formula shrinks with ε, that of the central one with ε²."""
-    forward, central = (RESULT.errors["float64", method] for method in differences.METHODS)
+    forward, central = (result().errors["float64", method] for method in differences.METHODS)
     for k in range(3):
         assert 9.0 < forward[k] / forward[k + 1] < 11.0
         assert 90.0 < central[k] / central[k + 1] < 110.0
@@ -73,8 +78,8 @@ def test_how_often_the_error_is_computed() -> None:
     """S4.9, S4.13: P + 1 and 2 P evaluations, against one pass for backpropagation."""
     evaluations = EXPECTED["evaluations"]
 
-    assert len(RESULT.exact) == evaluations["parameters"]
-    assert RESULT.evaluations == {
+    assert len(result().exact) == evaluations["parameters"]
+    assert result().evaluations == {
         "forward": evaluations["forward"], "central": evaluations["central"],
     }  # fmt: skip
     for p in (1, 5, 20):
@@ -93,7 +98,7 @@ def test_the_engine_computes_the_error_once() -> None:
     gradient = sg.grad(counted)(dict(seven_node.WEIGHTS))
 
     assert len(calls) == 1
-    assert gradient == RESULT.exact
+    assert gradient == result().exact
 
 
 def test_any_function_can_be_differentiated_by_its_values() -> None:
@@ -126,7 +131,7 @@ def test_a_method_that_there_is_not() -> None:
 
 
 def test_the_report_has_a_row_for_each_step() -> None:
-    told = differences.report(RESULT)
+    text = differences.report(result())
 
-    assert len([line for line in told.splitlines() if line.startswith("  1e-")]) == 14
-    assert "forward     9 times" in told
+    assert len([line for line in text.splitlines() if line.startswith("  1e-")]) == 14
+    assert "forward     9 times" in text

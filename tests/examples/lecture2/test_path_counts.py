@@ -131,8 +131,8 @@ def test_a_network_without_units() -> None:
 
 
 def test_the_report_tells_both_sums() -> None:
-    told = path_counts.report(path_counts.run())
+    text = path_counts.report(path_counts.run())
 
-    assert "sum over 27 paths    +0.145318554868846" in told
-    assert "factored            +0.145318554868846" in told
-    assert "100,000,000     720" in told
+    assert "sum over 27 paths    +0.145318554868846" in text
+    assert "factored            +0.145318554868846" in text
+    assert "100,000,000     720" in text

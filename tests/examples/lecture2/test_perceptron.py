@@ -204,10 +204,10 @@ def test_it_is_not_the_margin_hinge() -> None:
 
 
 def test_the_report_tells_of_the_courses() -> None:
-    told = perceptron.report(perceptron.run())
+    text = perceptron.report(perceptron.run())
 
-    assert "396 updates in 100 passes, not at rest" in told
-    assert "4 5 2 4" in told
+    assert "396 updates in 100 passes, not at rest" in text
+    assert "4 5 2 4" in text
 
 
 def test_set_a_by_the_readings() -> None:

@@ -1,14 +1,18 @@
 """A residual block and an attention: forward programs whose way back is checked by hand."""
 
 import math
+from typing import Any
 
 import pytest
+from computed import computed
 
 import scalargrad as sg
 from scalargrad import losses
 from scalargrad.examples.lecture2 import residual_and_attention as example
 
-RESULT = example.run()
+
+def result() -> Any:
+    return computed("residual_and_attention")
 
 
 @pytest.mark.parametrize("x", [-2.0, -0.3, 0.0, 0.5, 4.0])
@@ -23,7 +27,7 @@ def test_the_slope_of_a_residual_block_is_one_more_than_that_of_its_function(x: 
 
 def test_a_deep_stack_keeps_its_gradient_only_with_the_way_past() -> None:
     """S4.21, S4.22: 30 layers; the same weights with and without."""
-    residual, plain = RESULT.residual.by_layer, RESULT.plain.by_layer
+    residual, plain = result().residual.by_layer, result().plain.by_layer
 
     assert len(residual) == len(plain) == 31
     assert plain[0] < 1e-8 * plain[-1]
@@ -40,7 +44,7 @@ def test_a_block_that_does_nothing_lets_the_gradient_through_unchanged() -> None
 
 def test_the_attention_agrees_with_the_formulas() -> None:
     """S4.21: one query, three keys; the derivatives of q, each key and each value by hand."""
-    a = RESULT.attention
+    a = result().attention
 
     assert a.largest_difference < 1e-15
     assert [x.grad for x in a.q] == pytest.approx(a.by_hand.q, rel=1e-13)
@@ -51,7 +55,7 @@ def test_the_attention_agrees_with_the_formulas() -> None:
 
 
 def test_the_weights_are_a_mean() -> None:
-    a = RESULT.attention
+    a = result().attention
     powers = [math.exp(example.QUERY[0] * k1 / 2**0.5 + example.QUERY[1] * k2 / 2**0.5)
               for k1, k2 in example.KEYS]  # fmt: skip
 
@@ -83,8 +87,8 @@ def test_a_stack_without_layers() -> None:
 
 
 def test_the_report_shows_both_ways() -> None:
-    told = example.report(RESULT)
+    text = example.report(result())
 
-    assert "dy/dx by the engine  0.556" in told
-    assert "1 + F'(x) by hand    0.556" in told
-    assert "largest difference to the formulas by hand" in told
+    assert "dy/dx by the engine  0.556" in text
+    assert "1 + F'(x) by hand    0.556" in text
+    assert "largest difference to the formulas by hand" in text

@@ -133,12 +133,12 @@ def _z7(w: dict[str, Any], x: tuple[float, float]) -> Any:
 @pytest.mark.parametrize("t", [1.0, -1.0])
 def test_the_report_has_every_number(t: float) -> None:
     net = seven_node.run(t)
-    told = seven_node.report(net)
+    text = seven_node.report(net)
 
     for value in (*net.w.values(), net.E):
-        assert f"{value.grad if value is not net.E else value.data:.9f}" in told
+        assert f"{value.grad if value is not net.E else value.data:.9f}" in text
     for name in net.w:
-        assert f"w{name}" in told
+        assert f"w{name}" in text
 
 
 def test_frames_show_more_and_more() -> None:

@@ -249,6 +249,7 @@ def trained() -> tuple[SmallGPT, list[float]]:
     return model, [*small_gpt.train(model, small_gpt.eager(model), documents, 150, lr=0.03)]
 
 
+@pytest.mark.unmeasured
 def test_three_words_are_learnt_by_heart(trained: tuple[SmallGPT, list[float]]) -> None:
     model, course = trained
 
@@ -301,15 +302,15 @@ def test_the_loss_of_a_batch_is_the_mean_and_gradients_are_added() -> None:
 
 def test_the_report_tells_how_it_went() -> None:
     training = small_gpt.run(20, by_replay=False)
-    told = small_gpt.report(training)
+    text = small_gpt.report(training)
 
-    falling = [float(loss) for loss in re.findall(r"loss (\d\.\d+)\n", told)]
+    falling = [float(loss) for loss in re.findall(r"loss (\d\.\d+)\n", text)]
     assert len(falling) == 10
     assert falling[-1] < falling[0]
     assert falling[0] == pytest.approx(sum(training.losses[:2]) / 2, abs=1e-3)
     assert len(training.made_up) == 12
-    assert all(name in told for name in training.made_up)
-    assert re.search(r"\d+ of these 12 are in the corpus, \d+ more fit its syllables", told)
+    assert all(name in text for name in training.made_up)
+    assert re.search(r"\d+ of these 12 are in the corpus, \d+ more fit its syllables", text)
 
 
 def test_ctrl_c_keeps_what_was_learnt(monkeypatch: pytest.MonkeyPatch) -> None:

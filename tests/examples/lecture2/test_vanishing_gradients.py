@@ -1,21 +1,25 @@
 """Vanishing and exploding gradients: the product Π w g', by hand and by the engine."""
 
 import math
+from typing import Any
 
 import pytest
+from computed import computed
 
 import scalargrad as sg
 from scalargrad import Value
 from scalargrad.examples.lecture2 import vanishing_gradients as vanishing
 from scalargrad.examples.lecture2.vanishing_gradients import UNITS, Unit, gradients
 
-RESULT = vanishing.run()
+
+def result() -> Any:
+    return computed("vanishing_gradients")
 
 
 @pytest.mark.parametrize("name", UNITS)
 def test_the_gradient_is_the_product_of_w_and_the_slopes(name: str) -> None:
     """S4.22: ∂a_T/∂a_k = Π w g'(z_k), derived by hand."""
-    course = RESULT[name]
+    course = result()[name]
 
     assert len(course.by_engine) == vanishing.DEPTH + 1
     assert course.by_engine == pytest.approx(course.by_hand, rel=1e-12, abs=0.0)
@@ -31,7 +35,7 @@ def test_a_linear_unit_gives_a_power_of_its_weight(w: float) -> None:
 
 
 def test_a_sigmoid_costs_a_factor_of_four_at_least() -> None:
-    course = RESULT["sigmoid, w = 1, noise"]
+    course = result()["sigmoid, w = 1, noise"]
 
     assert max(course.factors) <= 0.25
     for steps in range(101):
@@ -51,7 +55,7 @@ def test_a_sigmoid_at_its_steepest_place_is_like_a_linear_unit_of_a_quarter(
 def test_a_tanh_unit_at_rest_grows_and_in_noise_saturates() -> None:
     """A weight of 2 doubles the gradient only where tanh is steep, which noise does not permit."""
     at_rest = gradients(Unit("tanh", 2.0, 0.0, 0.0))
-    in_noise = RESULT["tanh, w = 2, noise"]
+    in_noise = result()["tanh, w = 2, noise"]
 
     assert at_rest.back(100) == 2.0**100
     assert abs(in_noise.back(100)) < 1e-10
@@ -89,8 +93,8 @@ def test_bad_input(unit: Unit, depth: int, message: str) -> None:
 
 
 def test_the_report_has_a_row_for_each_unit() -> None:
-    told = vanishing.report(RESULT)
+    text = vanishing.report(result())
 
     for name in UNITS:
-        assert told.count(f"  {name}  ") == 1
-    assert "+2.66e-05" in told
+        assert text.count(f"  {name}  ") == 1
+    assert "+2.66e-05" in text

@@ -54,13 +54,13 @@ def test_states_deltas_and_gradients_of_each_association(
 def test_the_gradient_of_the_batch_is_the_sum_over_its_associations() -> None:
     """S0.25: Σ_t ∂E_t/∂w, by the engine in one go and by hand association by association."""
     E, (by_engine1, by_engine2) = sg.value_and_grad(error, (0, 1))(network.W1, network.W2)
-    told = [network.by_hand(network.W1, network.W2, x, t) for x, t in PAIRS]
+    by_sample = [network.by_hand(network.W1, network.W2, x, t) for x, t in PAIRS]
 
     assert close(E, EXPECTED["E"])
     assert close(by_engine1, EXPECTED["grad_W1"])
     assert close(by_engine2, EXPECTED["grad_W2"])
     for r, row in enumerate(EXPECTED["grad_W1"]):
-        assert close([sum(one.grad_w1[r][c] for one in told) for c in range(3)], row)
+        assert close([sum(one.grad_w1[r][c] for one in by_sample) for c in range(3)], row)
 
 
 @pytest.mark.parametrize("descend", [network.learn, network.short_version])
@@ -103,14 +103,14 @@ def test_without_bias_units_hand_and_engine_agree_as_well() -> None:
     """S0.18: the formulas are the same without the bias units."""
     bare1, bare2 = ([row[:-1] for row in w] for w in (network.W1, network.W2))
     E, grads = sg.value_and_grad(error, (0, 1))(bare1, bare2, False)
-    told = [network.by_hand(bare1, bare2, x, t, bias=False) for x, t in PAIRS]
+    by_sample = [network.by_hand(bare1, bare2, x, t, bias=False) for x, t in PAIRS]
 
-    assert pytest.approx(sum(one.E for one in told), rel=1e-13) == E
+    assert pytest.approx(sum(one.E for one in by_sample), rel=1e-13) == E
     assert [len(row) for row in grads[0]] == [2, 2, 2]
     assert [len(row) for row in grads[1]] == [3, 3]
     for r in range(3):
         for c in range(2):
-            assert sum(one.grad_w1[r][c] for one in told) == pytest.approx(grads[0][r][c])
+            assert sum(one.grad_w1[r][c] for one in by_sample) == pytest.approx(grads[0][r][c])
     with pytest.raises(ValueError, match="as many inputs as weights, got 3 inputs for 2 weights"):
         network.build(bare1, bare2, network.X[0])
 

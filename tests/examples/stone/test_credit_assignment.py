@@ -34,13 +34,13 @@ def test_a_gradient_is_how_much_the_error_changes_with_that_weight() -> None:
     step = 1e-5
     for unit, row in zip(neurons, rows, strict=True):
         for w, g in zip(unit.w, row, strict=True):
-            told = []
+            errors = []
             for change in (step, -step):
                 w.data += change
                 y = credit.build(result.model).z[-1]
-                told.append(losses.squared_error(y, credit.TARGET).data)
+                errors.append(losses.squared_error(y, credit.TARGET).data)
                 w.data -= change
-            assert (told[0] - told[1]) / (2 * step) == pytest.approx(g, rel=1e-6, abs=1e-9)
+            assert (errors[0] - errors[1]) / (2 * step) == pytest.approx(g, rel=1e-6, abs=1e-9)
 
 
 def test_the_shares_belong_to_the_25_connections_and_add_up_to_one() -> None:

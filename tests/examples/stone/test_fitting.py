@@ -78,6 +78,7 @@ def test_one_newton_step_is_at_the_lowest_place() -> None:
     assert slope(fit.w) == pytest.approx([0.0] * 6, abs=1e-12)
 
 
+@pytest.mark.unmeasured
 def test_the_two_errors_of_descent(long: fitting.Course) -> None:
     """S0.29: 3000 updates; the error on the fitted data only falls, the other turns at 41."""
     for k, want in STOPPING["E_train"].items():
@@ -106,8 +107,11 @@ def test_where_early_stopping_stops_and_what_it_keeps(patience: int, long: fitti
 
 
 def test_patience_one_is_brittle() -> None:
-    """S0.29: "stops decreasing" is patience 1; at a rate of 0.15 the error wobbles, and it stops
-    at the first rise, before the lowest place that patience 2 finds."""
+    """S0.29: "stops decreasing" is patience 1.
+
+    At a rate of 0.15 the error wobbles, and training stops at the first rise, before the minimum
+    that patience 2 finds.
+    """
     hasty, patient = (fitting.descend(3000, patience, lr=0.15) for patience in (1, 2))
 
     assert (hasty.stop, hasty.best) == (8, 7)
@@ -125,6 +129,7 @@ def test_weight_decay_is_another_way() -> None:
     assert max(scores, key=scores.__getitem__) == 0.03
 
 
+@pytest.mark.unmeasured
 def test_descent_with_weight_decay_ends_where_newton_is_at_once() -> None:
     """S0.30: the optimiser's weight decay is λ/2 Σ w² in the error."""
     course = fitting.descend(1500, decay=0.3)

@@ -1,13 +1,17 @@
 """Local minima: every flat place of a sigmoid unit's error, and where balls end."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
+from computed import computed
 
 import scalargrad as sg
 from scalargrad.examples.stone import local_minima
 
-RESULT = local_minima.run()
+
+def result() -> Any:
+    return computed("local_minima")
 
 
 def of_kind(kind: str, points: list[local_minima.StationaryPoint]) -> list[tuple[float, ...]]:
@@ -16,14 +20,14 @@ def of_kind(kind: str, points: list[local_minima.StationaryPoint]) -> list[tuple
 
 def test_one_weight_has_a_global_minimum_a_local_one_and_a_barrier() -> None:
     """S0.27: minima at -.15480 (E = .09904) and 2.19722 (E = .4050), the barrier at .48922."""
-    lowest, barrier, local = RESULT.points
+    lowest, barrier, local = result().points
 
     assert lowest.w[0] == pytest.approx(-0.15480, abs=5e-6)
     assert pytest.approx(0.09904, abs=5e-6) == lowest.E
     assert local.w[0] == pytest.approx(2.19722, abs=5e-6)
     assert pytest.approx(0.4050, abs=5e-5) == local.E
     assert barrier.w[0] == pytest.approx(0.48922, abs=5e-6)
-    assert [point.kind for point in RESULT.points] == ["minimum", "maximum", "minimum"]
+    assert [point.kind for point in result().points] == ["minimum", "maximum", "minimum"]
     assert barrier.E > local.E > lowest.E
 
 
@@ -34,16 +38,16 @@ def test_no_flat_place_of_one_weight_is_missed() -> None:
     slopes = [slope(w) for w in ws]
     crossings = [k for k in range(997) if slopes[k] * slopes[k + 1] <= 0.0]
 
-    assert len(crossings) == len(RESULT.points)
-    for k, point in zip(crossings, RESULT.points, strict=True):
+    assert len(crossings) == len(result().points)
+    for k, point in zip(crossings, result().points, strict=True):
         assert ws[k] <= point.w[0] <= ws[k + 1]
 
 
 def test_two_weights_have_four_minima_four_saddles_and_one_maximum() -> None:
     """S0.27: they are the pairs of flat places of one weight, since E is a sum over the weights."""
-    ones = [point.w[0] for point in RESULT.points]
+    ones = [point.w[0] for point in result().points]
     low, top, high = ones
-    kinds = {kind: of_kind(kind, RESULT.points2) for kind in ("minimum", "saddle", "maximum")}
+    kinds = {kind: of_kind(kind, result().points2) for kind in ("minimum", "saddle", "maximum")}
 
     assert kinds["minimum"] == [
         pytest.approx(w, abs=1e-9) for w in ((low, low), (low, high), (high, low), (high, high))
@@ -59,19 +63,19 @@ def test_two_weights_have_four_minima_four_saddles_and_one_maximum() -> None:
 
 def test_a_ball_ends_in_the_valley_it_started_in() -> None:
     """S0.27: gradient methods only head downhill, and none gets over the barrier."""
-    low, top, high = (point.w[0] for point in RESULT.points)
+    low, top, high = (point.w[0] for point in result().points)
 
-    for (start,), ball in RESULT.balls.items():
+    for (start,), ball in result().balls.items():
         assert ball.path[-1][0] == pytest.approx(low if start < top else high, abs=2e-4)
         assert all(later <= earlier for earlier, later in pairwise(ball.errors))
         assert all((w < top) == (start < top) for (w,) in ball.path)
-    ends = {tuple(round(w, 3) for w in ball.path[-1]) for ball in RESULT.balls2.values()}
-    assert len(RESULT.balls2) == len(ends) == 4
+    ends = {tuple(round(w, 3) for w in ball.path[-1]) for ball in result().balls2.values()}
+    assert len(result().balls2) == len(ends) == 4
 
 
 def test_too_large_a_rate_cannot_settle_in_a_narrow_valley() -> None:
     """A minimum holds a ball at rates below 2 over its curvature: here 0.70."""
-    lowest = RESULT.points[0]
+    lowest = result().points[0]
     limit = 2.0 / lowest.curvatures[0]
     start = [lowest.w[0] + 0.01]
 
@@ -81,7 +85,7 @@ def test_too_large_a_rate_cannot_settle_in_a_narrow_valley() -> None:
 
 
 def test_the_curvatures_are_those_of_finite_differences() -> None:
-    point = RESULT.points[2]
+    point = result().points[2]
     slope = sg.grad(local_minima.error)
     step = 1e-5
     after, before = slope([point.w[0] + step])[0], slope([point.w[0] - step])[0]

@@ -116,6 +116,7 @@ def test_what_the_large_pictures_recall_in_the_end() -> None:
         assert close(correlation(recalled, photo), case[name])
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("way", WAYS)
 def test_noise_passes_through_random_weights(way: str) -> None:
     """S0.16: the limit is P + W0 (I - P): .166 where from zero it is .066."""
@@ -130,6 +131,7 @@ def test_noise_passes_through_random_weights(way: str) -> None:
         assert close(network.recall(photo), photo)
 
 
+@pytest.mark.unmeasured
 @NUMBA
 def test_the_three_ways_agree_on_a_size_between() -> None:
     """S0.16: 12 x 12 pixels, the way it is done with 50 x 50."""
@@ -147,6 +149,7 @@ def test_the_three_ways_agree_on_a_size_between() -> None:
     assert memory.rmse(eager.noisy, eager.photos[0]) > 5 * eager.training.end.rmse
 
 
+@pytest.mark.unmeasured
 @NUMBA
 def test_a_rate_twice_as_large_does_not_settle() -> None:
     """S0.16: eps_critical."""

@@ -121,6 +121,6 @@ def test_the_error_knows_values_as_well_as_numbers() -> None:
 
 
 def test_the_report_says_which_rates_never_settle() -> None:
-    told = simplest.report(simplest.run())
+    text = simplest.report(simplest.run())
 
-    assert [line.split()[0] for line in told.splitlines() if "never" in line] == ["3.125", "3.5"]
+    assert [line.split()[0] for line in text.splitlines() if "never" in line] == ["3.125", "3.5"]

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from computed import computed
 from lectures import close_to, lecture
 
 from scalargrad.data import standardize
@@ -16,7 +17,7 @@ close = close_to(CASE)
 
 @pytest.fixture(scope="module")
 def valleys() -> example.Valleys:
-    return example.run()
+    return computed("normalisation")
 
 
 def test_the_data_are_those_of_the_case() -> None:

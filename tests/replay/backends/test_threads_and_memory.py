@@ -56,6 +56,7 @@ def test_the_default_is_all_cores(backend: str) -> None:
     assert network(backend).threads >= 1
 
 
+@pytest.mark.unmeasured
 def test_memory_does_not_grow(backend: str) -> None:
     w = Value(0.5)
     c = sg.compile(lambda x: sg.tanh(w * x) if x > 0 else w * x, [w], backend=backend)

@@ -62,6 +62,7 @@ def _points(curve: tuple[tuple[float, float], ...]) -> list[tuple[float, float]]
 
 
 # One test, since what takes the time is the layout.
+@pytest.mark.unmeasured
 @settings(deadline=None)
 @given(_graphs(), st.sampled_from(["LR", "TB", "RL", "BT"]))
 def test_what_holds_for_every_layout(graph: tuple[int, _Links], rankdir: str) -> None:

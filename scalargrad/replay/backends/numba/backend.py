@@ -104,7 +104,8 @@ class NumbaBackend:
         n = arrays[1].shape[1]
         self._part(kernel.BEGIN, main, arrays, 0, n)
         starts = range(0, n, strip)
-        sums = np.empty((len(starts), len(main.sums)))
+        # Zeros: nothing writes the last column, and what np.empty finds there may not be a number
+        sums = np.zeros((len(starts), len(main.sums)))
         numbers = itertools.count()  # next() of it is safe between threads
 
         def work(own: Workspace) -> None:

@@ -1,0 +1,37 @@
+"""What the examples compute, each once for all the tests of a process."""
+
+import os
+from contextlib import chdir, redirect_stdout
+from functools import cache
+from importlib.util import find_spec
+from io import StringIO
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from scalargrad.examples import catalogue
+
+# What takes long in full size runs small here; `make long` runs it in full.
+SMALLER: dict[str, dict[str, Any]] = {"photographs": {"n": 8}, "small_gpt": {"steps": 20}}
+if not find_spec("numba"):
+    SMALLER["hyperparameters"] = {"iterations": (10, 100)}
+
+
+class Run(NamedTuple):
+    """An example's run: its result, what it printed, and the files it left in the folder."""
+
+    result: Any
+    printed: str
+    files: list[str]
+
+
+@cache
+def run_of(name: str) -> Run:
+    """The run of an example, in an empty folder."""
+    with TemporaryDirectory() as folder, chdir(folder), redirect_stdout(StringIO()) as printed:
+        result = catalogue.example(name).run(**SMALLER.get(name, {}))
+        return Run(result, printed.getvalue(), os.listdir())
+
+
+def computed(name: str) -> Any:
+    """The result of an example's run; a test must not change it."""
+    return run_of(name).result
