@@ -27,8 +27,8 @@ _EXTRAS = {
 }
 
 _SAMPLE = Graph(
-    (Box("n0", "input", "x", "", 1.0, 0.42), Box("n1", "result", "y", "tanh", 0.76, 1.0)),
-    (Edge("n0", "n1", 0, 0.42, "0.42"),),
+    (Box(0, "input", "x", "", 1.0, 0.42), Box(1, "result", "y", "tanh", 0.76, 1.0)),
+    (Edge(0, 1, 0, 0.42, "0.42"),),
     notice="",
     rankdir="LR",
 )

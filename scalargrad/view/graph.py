@@ -25,12 +25,14 @@ class Row(NamedTuple):
 class Box:
     """One value as it is drawn, or a group of many; `label` and `op` are cleaned.
 
+    `number` is the index of the box in its graph; DOT text names it n0, n1 and so on.
+
     `data` is None for many values, and `grad` is then the largest |grad| in it. `grad` is None
     where no backward pass has been: that is not the same as a gradient of zero. `values` and
     `parameters` count what a group holds.
     """
 
-    name: str
+    number: int
     kind: Kind
     label: str
     op: str
@@ -38,11 +40,6 @@ class Box:
     grad: float | None
     values: int = 1
     parameters: int = 0
-
-    @property
-    def number(self) -> int:
-        """The place of the box in the graph, from 0: the 12 of "n12"."""
-        return int(self.name[1:])
 
     @property
     def title(self) -> str:
@@ -53,7 +50,7 @@ class Box:
     def rows(self) -> tuple[Row, ...]:
         """What stands in the box, line by line, the same in every view.
 
-        >>> [row.text for row in Box("n0", "operation", "a3", "tanh", 0.60437, -0.25).rows]
+        >>> [row.text for row in Box(0, "operation", "a3", "tanh", 0.60437, -0.25).rows]
         ['a3 = tanh', 'data 0.6044', 'grad -0.25']
         """
         rows = [Row("title", self.title)]
@@ -85,8 +82,8 @@ class Edge:
     An edge from or to a group stands for `edges` of them; its `partial` then means nothing.
     """
 
-    tail: str
-    head: str
+    tail: int
+    head: int
     position: int
     partial: float
     text: str

@@ -79,7 +79,7 @@ NOT_FINITE = "#f2b880"
 def fill_of(box: Box, graph: Graph) -> str:
     """The fill of a box: the darker, the larger its gradient beside the largest of the graph.
 
-    >>> seen = Box("n0", "result", "y", "tanh", 1.0, 1.0)
+    >>> seen = Box(0, "result", "y", "tanh", 1.0, 1.0)
     >>> fill_of(seen, Graph((seen,), (), "", "LR"))
     '#80b0dd'
     """

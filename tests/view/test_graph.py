@@ -10,11 +10,11 @@ from scalargrad.view.read.reading import read
 
 
 def test_what_stands_in_boxes() -> None:
-    value = Box("n0", "operation", "z3", "dot", 0.7, 0.25)
-    silent = Box("n1", "operation", "", "tanh", 0.7, None)
-    number = Box("n2", "constant", "", "", 2.0, None)
-    group = Box("n3", "group", "layers.0", "", None, 23.96, 1_648, 48)
-    bare = Box("n4", "group", "relu #7", "", None, None, 2)
+    value = Box(0, "operation", "z3", "dot", 0.7, 0.25)
+    silent = Box(1, "operation", "", "tanh", 0.7, None)
+    number = Box(2, "constant", "", "", 2.0, None)
+    group = Box(3, "group", "layers.0", "", None, 23.96, 1_648, 48)
+    bare = Box(4, "group", "relu #7", "", None, None, 2)
 
     assert value.lines == ("z3 = dot", "data 0.7", "grad 0.25")
     assert silent.lines == ("tanh", "data 0.7", "grad –")
@@ -24,7 +24,7 @@ def test_what_stands_in_boxes() -> None:
 
 
 def test_rows_tell_their_roles() -> None:
-    box = Box("n12", "result", "E", "relu", 0.0, 1.0)
+    box = Box(12, "result", "E", "relu", 0.0, 1.0)
 
     assert [row.role for row in box.rows] == ["title", "data", "grad"]
     assert box.number == 12
@@ -35,8 +35,8 @@ def test_rows_tell_their_roles() -> None:
     [([0.5, -2.0], 2.0), ([inf, 1.0], 1.0), ([nan], 0.0), ([None, None], 0.0), ([], 0.0)],
 )
 def test_the_largest_gradient(grads: list[float | None], largest: float) -> None:
-    boxes = tuple(Box(f"n{i}", "input", "", "", 1.0, grad) for i, grad in enumerate(grads))
-    number = Box("n9", "constant", "", "", 1.0, 1e9)
+    boxes = tuple(Box(i, "input", "", "", 1.0, grad) for i, grad in enumerate(grads))
+    number = Box(9, "constant", "", "", 1.0, 1e9)
 
     assert Graph((*boxes, number), (), "", "LR").largest == largest
 

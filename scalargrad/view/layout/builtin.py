@@ -60,10 +60,7 @@ def lay_out(graph: Graph) -> Layout:
     Columns by longest path, order by barycentre sweeps, alignment by medians, curves between.
     """
     upright = graph.upright
-    number = {box.name: index for index, box in enumerate(graph.boxes)}
-    layers = make_layers(
-        len(graph.boxes), [(number[edge.tail], number[edge.head]) for edge in graph.edges]
-    )
+    layers = make_layers(len(graph.boxes), [(edge.tail, edge.head) for edge in graph.edges])
     columns = order_columns(layers)
     sizes = [box_size(box) for box in graph.boxes]
     way_points = len(layers.column_of) - len(sizes)

@@ -26,7 +26,7 @@ def skeleton(graph: Graph) -> str:
     """Return `graph` as DOT text that holds sizes only, for a Graphviz to place.
 
     >>> from scalargrad.view.graph import Box
-    >>> skeleton(Graph((Box("n0", "result", "y", "", 2.0, 1.0),), (), "", "LR")).splitlines()[-2]
+    >>> skeleton(Graph((Box(0, "result", "y", "", 2.0, 1.0),), (), "", "LR")).splitlines()[-2]
     'n0 [width=0.8783 height=0.8438]'
     """
     lines = [
@@ -38,9 +38,9 @@ def skeleton(graph: Graph) -> str:
     ]
     for box in graph.boxes:
         width, height = (size / POINTS_PER_INCH for size in box_size(box))
-        lines.append(f"{box.name} [width={width:.4f} height={height:.4f}]")
+        lines.append(f"n{box.number} [width={width:.4f} height={height:.4f}]")
     for number, edge in enumerate(graph.edges):
-        lines.append(f"{edge.tail} -> {edge.head} [number={number}{_label(edge.text)}]")
+        lines.append(f"n{edge.tail} -> n{edge.head} [number={number}{_label(edge.text)}]")
     return "\n".join([*lines, "}\n"])
 
 
@@ -61,7 +61,7 @@ def layout_of(graph: Graph, answer: bytes) -> Layout:
     Raises ValueError when the answer is not JSON, or lacks the place of a box or an edge.
 
     >>> from scalargrad.view.graph import Box
-    >>> lone = Graph((Box("n0", "result", "y", "", 2.0, 1.0),), (), "", "LR")
+    >>> lone = Graph((Box(0, "result", "y", "", 2.0, 1.0),), (), "", "LR")
     >>> answer = b'{"bb": "0,0,60,58", "objects": [{"name": "n0", "pos": "30,29"}]}'
     >>> layout_of(lone, answer).width
     84.0
@@ -75,7 +75,9 @@ def layout_of(graph: Graph, answer: bytes) -> Layout:
         def point(x: float, y: float) -> Point:  # Graphviz counts upwards
             return (x - left + MARGIN, top - y + MARGIN)
 
-        places = tuple(Place(*point(*centres[box.name]), *box_size(box)) for box in graph.boxes)
+        places = tuple(
+            Place(*point(*centres[f"n{box.number}"]), *box_size(box)) for box in graph.boxes
+        )
         wires = tuple(_wire(splines[number], point) for number in range(len(graph.edges)))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error

@@ -82,10 +82,11 @@ def source(graph: Graph) -> str:
         digraph.attr(label=escape(graph.notice))
     for box in graph.boxes:
         look = {**_outline(box), "fillcolor": fill_of(box, graph)}
-        digraph.node(box.name, label=_lines(box.lines), **look)
+        digraph.node(f"n{box.number}", label=_lines(box.lines), **look)
     for edge in graph.edges:
         # Spaces keep the number off the line it belongs to.
-        digraph.edge(edge.tail, edge.head, label=escape(f" {edge.text} ") if edge.text else None)
+        label = escape(f" {edge.text} ") if edge.text else None
+        digraph.edge(f"n{edge.tail}", f"n{edge.head}", label=label)
     return str(digraph.source)
 
 

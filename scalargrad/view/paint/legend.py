@@ -66,7 +66,7 @@ def footer(graph: Graph, width: float) -> Footer:
     """Return the footer of a picture that is `width` points wide; it may need more.
 
     >>> from scalargrad.view.graph import Box
-    >>> lone = Graph((Box("n0", "result", "y", "", 2.0, None),), (), "", "LR", backward=False)
+    >>> lone = Graph((Box(0, "result", "y", "", 2.0, None),), (), "", "LR", backward=False)
     >>> [text.text for text in footer(lone, 400.0).texts]
     ['result', 'no gradients yet: backward has not been run']
     """

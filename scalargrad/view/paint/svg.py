@@ -39,7 +39,7 @@ def render(graph: Graph, layout: Layout) -> str:
     graph, and the texts of a box have data-row: the film finds them by these.
 
     >>> from scalargrad.view.layout.builtin import lay_out
-    >>> lone = Graph((Box("n0", "result", "y", "", 2.0, 1.0),), (), "", "LR")
+    >>> lone = Graph((Box(0, "result", "y", "", 2.0, 1.0),), (), "", "LR")
     >>> render(lone, lay_out(lone)).startswith("<svg ")
     True
     """

@@ -31,7 +31,7 @@ def fixed(svg: str, dots_per_inch: float | None = None) -> str:
     >>> from scalargrad.view.paint import svg
     >>> from scalargrad.view.graph import Box, Graph
     >>> from scalargrad.view.layout.builtin import lay_out
-    >>> lone = Graph((Box("n0", "result", "y", "", 2.0, 1.0),), (), "", "LR")
+    >>> lone = Graph((Box(0, "result", "y", "", 2.0, 1.0),), (), "", "LR")
     >>> 'label="data 2"' in fixed(svg.render(lone, lay_out(lone)))
     True
     """

@@ -19,11 +19,11 @@ _Links = list[tuple[int, int]]
 def _graph(count: int, links: _Links, rankdir: str = "LR", label: str = "value") -> Graph:
     heads = {head for _, head in links}
     boxes = tuple(
-        Box(f"n{i}", "operation" if i in heads else "input", label * (i % 3), "+", i / 7, -i / 3)
+        Box(i, "operation" if i in heads else "input", label * (i % 3), "+", i / 7, -i / 3)
         for i in range(count)
     )
     edges = tuple(
-        Edge(f"n{tail}", f"n{head}", position, position / 7, f"{position / 7:.4g}")
+        Edge(tail, head, position, position / 7, f"{position / 7:.4g}")
         for position, (tail, head) in enumerate(links)
     )
     return Graph(boxes, edges, "", rankdir)
@@ -86,14 +86,14 @@ def _boxes_lines_and_numbers_keep_clear(drawn: Graph, layout: Layout) -> None:
         foreign = [
             place
             for box, place in zip(drawn.boxes, layout.places, strict=True)
-            if box.name not in (edge.tail, edge.head)
+            if box.number not in (edge.tail, edge.head)
         ]
         for x, y in _points(wire.curve):
             assert not any(_overlap(Place(x, y, 0.0, 0.0), place) for place in foreign)
 
 
 def _lines_run_from_side_to_side(drawn: Graph, layout: Layout) -> None:
-    places = dict(zip([box.name for box in drawn.boxes], layout.places, strict=True))
+    places = layout.places
     for edge, wire in zip(drawn.edges, layout.wires, strict=True):
         for (x, y), place in ((wire.curve[0], places[edge.tail]), (wire.tip, places[edge.head])):
             across = abs(x - place.x) - place.width / 2, abs(y - place.y) - place.height / 2

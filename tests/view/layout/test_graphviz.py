@@ -37,11 +37,11 @@ def _graphs(draw: st.DrawFn) -> Graph:
         ["parameter", "input", "constant", "operation", "result", "group"]
     )
     boxes = tuple(
-        Box(f"n{i}", draw(kind), "value" * (i % 3), "+", i / 7, -i / 3, values=i + 1)
+        Box(i, draw(kind), "value" * (i % 3), "+", i / 7, -i / 3, values=i + 1)
         for i in range(count)
     )
     edges = tuple(
-        Edge(f"n{tail}", f"n{head}", number, number / 7, "" if number % 5 else f"{number / 7:.4g}")
+        Edge(tail, head, number, number / 7, "" if number % 5 else f"{number / 7:.4g}")
         for number, (tail, head) in enumerate(links)
     )
     return Graph(boxes, edges, "", draw(st.sampled_from(_RANKDIRS)))
@@ -105,8 +105,8 @@ def _boxes_and_numbers_keep_clear(graph: Graph, layout: Layout) -> None:
 def _lines_run_from_border_to_border(graph: Graph, layout: Layout) -> None:
     for edge, wire in zip(graph.edges, layout.wires, strict=True):
         ends = ((wire.curve[0], edge.tail), (wire.tip, edge.head))
-        for (x, y), name in ends:
-            place = layout.places[int(name[1:])]
+        for (x, y), box in ends:
+            place = layout.places[box]
             beyond = abs(x - place.x) - place.width / 2, abs(y - place.y) - place.height / 2
             assert max(beyond) == pytest.approx(0.0, abs=_ROUNDED)
         assert dist(wire.curve[-1], wire.tip) == pytest.approx(ARROW)
@@ -127,7 +127,7 @@ def test_the_direction_of_the_picture(graphviz_engine: str, network: Value, rank
 
     across, down = {"LR": (1, 0), "RL": (-1, 0), "TB": (0, 1), "BT": (0, -1)}[rankdir]
     for edge, wire in zip(graph.edges, layout.wires, strict=True):
-        tail, head = (layout.places[int(name[1:])] for name in (edge.tail, edge.head))
+        tail, head = (layout.places[box] for box in (edge.tail, edge.head))
         assert (head.x - tail.x) * across + (head.y - tail.y) * down > 0
         along = [x * across + y * down for x, y in (wire.curve[0], wire.label, wire.tip)]
         assert all(later > earlier for earlier, later in pairwise(along))
@@ -164,10 +164,10 @@ def test_a_graphviz_is_told_sizes_only() -> None:
 
 _ONE_EDGE = Graph(
     (
-        Box("n0", "input", "x", "", 1.0, 1.0),
-        Box("n1", "result", "y", "+", 1.0, 1.0),
+        Box(0, "input", "x", "", 1.0, 1.0),
+        Box(1, "result", "y", "+", 1.0, 1.0),
     ),
-    (Edge("n0", "n1", 0, 1.0, "1"),),
+    (Edge(0, 1, 0, 1.0, "1"),),
     "",
     "LR",
 )

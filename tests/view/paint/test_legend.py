@@ -20,7 +20,7 @@ from scalargrad.view.theme import (
 
 
 def _graph(grads: list[float | None], notice: str = "", kind: Kind = "operation") -> Graph:
-    boxes = tuple(Box(f"n{i}", kind, "", "+", 1.0, grad) for i, grad in enumerate(grads))
+    boxes = tuple(Box(i, kind, "", "+", 1.0, grad) for i, grad in enumerate(grads))
     return Graph(boxes, (), notice, "LR", backward=any(g is not None for g in grads))
 
 

@@ -22,15 +22,15 @@ _SCALE = _DOTS_PER_INCH / 72
 
 _GRAPH = Graph(
     (
-        Box("n0", "parameter", "w", "", 1.0, 0.05),
-        Box("n1", "group", "layers", "", None, 0.5, values=9),
-        Box("n2", "constant", "", "", 7.0, None),
-        Box("n3", "result", "y", "+", 1.0, 1.0),
+        Box(0, "parameter", "w", "", 1.0, 0.05),
+        Box(1, "group", "layers", "", None, 0.5, values=9),
+        Box(2, "constant", "", "", 7.0, None),
+        Box(3, "result", "y", "+", 1.0, 1.0),
     ),
     (
-        Edge("n0", "n1", 0, 1.0, "0.25"),
-        Edge("n1", "n3", 0, 1.0, "×9"),
-        Edge("n2", "n3", 1, 1.0, ""),
+        Edge(0, 1, 0, 1.0, "0.25"),
+        Edge(1, 3, 0, 1.0, "×9"),
+        Edge(2, 3, 1, 1.0, ""),
     ),
     "9 values shown as 4 boxes",
     "LR",
