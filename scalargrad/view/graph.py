@@ -77,9 +77,12 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """An operand's way into an operation: from box `tail` to box `head`, as operand `position`.
+    """An edge from the box `tail` to the box `head`, whose operand `position` the tail is.
 
-    An edge from or to a group stands for `edges` of them; its `partial` then means nothing.
+    `partial` is the local derivative of the head with respect to the tail, and `text` what the
+    picture writes on the line. A bundle is one line for `count` edges between the same two boxes:
+    its `position` and `partial` mean nothing, and `grad` is the largest |grad| of the parameters
+    along these edges, or None where the picture does not show it.
     """
 
     tail: int
@@ -87,7 +90,18 @@ class Edge:
     position: int
     partial: float
     text: str
-    edges: int = 1
+    count: int = 1
+    grad: float | None = None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The text on the line, the same in every view; empty where there is none.
+
+        >>> Edge(0, 1, 0, 1.0, "256 weights", count=256, grad=0.03125).lines
+        ('256 weights', 'largest |grad| 0.03125')
+        """
+        largest = "" if self.grad is None else f"largest |grad| {format_number(self.grad)}"
+        return tuple(filter(None, (self.text, largest)))
 
 
 @dataclass(frozen=True)
@@ -105,9 +119,12 @@ class Graph:
 
     @cached_property  # asked for by every box that gets its colour
     def largest(self) -> float:
-        """The largest finite |grad| of all boxes but the constants, which gives the colours."""
-        grads = [abs(b.grad) for b in self.boxes if b.grad is not None and b.kind != "constant"]
-        return max(filter(isfinite, grads), default=0.0)
+        """The largest finite |grad| of all boxes but constants and of all bundles: the darkest."""
+        grads = [box.grad for box in self.boxes if box.kind != "constant"]
+        grads += [edge.grad for edge in self.edges]
+        return max(
+            (abs(grad) for grad in grads if grad is not None and isfinite(grad)), default=0.0
+        )
 
     @property
     def upright(self) -> bool:

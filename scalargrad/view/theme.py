@@ -2,15 +2,15 @@
 
 import unicodedata
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, log2
 
-from scalargrad.view.graph import Box, Graph, Kind
+from scalargrad.view.graph import Box, Edge, Graph, Kind
 
 __all__ = [
-    "ARROW", "BACKGROUND", "BOX_FONT_SIZE", "EDGE_COLOUR", "EDGE_FONT_SIZE", "FONT", "FOOT", "INK",
-    "INNER_BORDER", "LINE_HEIGHT", "MARGIN", "NODE_GAP", "NOTICE_FONT_SIZE", "NOT_FINITE",
-    "POINTS_PER_INCH", "RANK_GAP", "SHADES", "STACK", "STYLES", "UNKNOWN", "Style", "box_size",
-    "fill_of", "number_size", "text_width",
+    "ARROW", "BACKGROUND", "BOX_FONT_SIZE", "EDGE_COLOUR", "EDGE_FONT_SIZE", "EDGE_WIDTH", "FONT",
+    "FOOT", "INK", "INNER_BORDER", "LINE_HEIGHT", "MARGIN", "NODE_GAP", "NOTICE_FONT_SIZE",
+    "NOT_FINITE", "POINTS_PER_INCH", "RANK_GAP", "SHADES", "STACK", "STYLES", "UNKNOWN", "Style",
+    "box_size", "fill_of", "label_size", "line_width", "plate_of", "text_width",
 ]  # fmt: skip
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -33,6 +33,7 @@ STACK = 4.0  # how far the sheets under a group stick out
 BACKGROUND = "#ffffff"
 INK = "#1a1a1a"
 EDGE_COLOUR = "#5f6b76"
+EDGE_WIDTH = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,34 @@ def fill_of(box: Box, graph: Graph) -> str:
     """
     if box.kind == "constant":
         return BACKGROUND
-    if box.grad is None:
-        return UNKNOWN
-    size, largest = abs(box.grad), graph.largest
+    return UNKNOWN if box.grad is None else _shade(box.grad, graph)
+
+
+def plate_of(edge: Edge, graph: Graph) -> str:
+    """The fill behind the text of an edge: that of a box with its gradient, where it shows one.
+
+    >>> bundle = Edge(0, 1, 0, 1.0, "256 weights", count=256, grad=2.0)
+    >>> plate_of(bundle, Graph((), (bundle,), "", "LR"))
+    '#80b0dd'
+    """
+    return BACKGROUND if edge.grad is None else _shade(edge.grad, graph)
+
+
+def _shade(grad: float, graph: Graph) -> str:
+    size, largest = abs(grad), graph.largest
     if not isfinite(size):
         return NOT_FINITE
     return next((fill for share, fill in SHADES if size <= share * largest), SHADES[-1][1])
+
+
+def line_width(edge: Edge) -> float:
+    """The width of a line in points: a bundle is the wider, the more edges it stands for.
+
+    >>> [line_width(Edge(0, 1, 0, 1.0, "", count=count)) for count in (1, 1_000_000)]
+    [1.1, 4.0]
+    """
+    # By the logarithm: a layer may have ten weights or a million. Wider ones would hide arrows.
+    return min(EDGE_WIDTH + 0.3 * log2(edge.count), 4.0)
 
 
 # Widths in em of the widest common sans-serif (DejaVu Sans), a little up: the reader's font is not
@@ -120,13 +143,16 @@ def _em(character: str) -> float:
     return 1.1 if unicodedata.east_asian_width(character) in "WF" else 0.9
 
 
-def number_size(text: str) -> tuple[float, float]:
-    """Return the width and height, in points, that the number on an edge takes; (0, 0) for none.
+def label_size(edge: Edge) -> tuple[float, float]:
+    """Return the width and height, in points, of the text on an edge; (0, 0) where it has none.
 
-    >>> number_size("")
+    >>> label_size(Edge(0, 1, 0, 1.0, ""))
     (0.0, 0.0)
     """
-    return (text_width(text, EDGE_FONT_SIZE) + 4.0, EDGE_FONT_SIZE * 1.3) if text else (0.0, 0.0)
+    if not edge.lines:
+        return (0.0, 0.0)
+    widest = max(text_width(line, EDGE_FONT_SIZE) for line in edge.lines)
+    return (widest + 4.0, EDGE_FONT_SIZE * 1.3 * len(edge.lines))
 
 
 def box_size(box: Box) -> tuple[float, float]:

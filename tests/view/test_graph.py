@@ -5,7 +5,7 @@ from math import inf, nan
 import pytest
 
 from scalargrad import Value
-from scalargrad.view.graph import Box, Graph, count
+from scalargrad.view.graph import Box, Edge, Graph, count
 from scalargrad.view.read.reading import read
 
 
@@ -21,6 +21,16 @@ def test_what_stands_in_boxes() -> None:
     assert number.lines == ("2",)
     assert group.lines == ("layers.0", "1,648 values", "48 parameters", "largest |grad| 23.96")
     assert bare.lines == ("relu #7", "2 values", "largest |grad| –")
+
+
+def test_what_stands_on_edges() -> None:
+    plain = Edge(0, 1, 0, 0.5, "0.5")
+    hidden = Edge(0, 1, 0, 0.5, "")
+    bundle = Edge(0, 1, 0, 0.5, "256 weights", count=256, grad=0.03125)
+
+    assert plain.lines == ("0.5",)
+    assert hidden.lines == ()
+    assert bundle.lines == ("256 weights", "largest |grad| 0.03125")
 
 
 def test_rows_tell_their_roles() -> None:
@@ -39,6 +49,8 @@ def test_the_largest_gradient(grads: list[float | None], largest: float) -> None
     number = Box(9, "constant", "", "", 1.0, 1e9)
 
     assert Graph((*boxes, number), (), "", "LR").largest == largest
+    bundles = tuple(Edge(0, 1, 0, 1.0, "", 2, grad) for grad in grads)
+    assert Graph((number,), bundles, "", "LR").largest == largest
 
 
 def test_the_summary_is_one_sentence(network: Value) -> None:

@@ -9,7 +9,7 @@ from scalargrad.view.layout.crossings import order_columns
 from scalargrad.view.layout.edge_labels import place_labels
 from scalargrad.view.layout.layers import make_layers
 from scalargrad.view.layout.route import Plan, Point, route
-from scalargrad.view.theme import ARROW, MARGIN, box_size, number_size
+from scalargrad.view.theme import ARROW, MARGIN, box_size, label_size
 
 __all__ = ["Layout", "Place", "Wire", "lay_out"]
 
@@ -66,7 +66,7 @@ def lay_out(graph: Graph) -> Layout:
     way_points = len(layers.column_of) - len(sizes)
     extent = [_turn(size, upright) for size in sizes] + [(0.0, _LINE_ROOM)] * way_points
     across = place_nodes(layers, columns, [size[1] for size in extent], _BOX_GAP)
-    labels = [_turn(number_size(edge.text), upright) for edge in graph.edges]
+    labels = [_turn(label_size(edge), upright) for edge in graph.edges]
 
     gaps = [_SHORTEST_GAP] * len(columns)  # each before its column; the first stays unused
     for chain, label in zip(layers.chains, labels, strict=True):

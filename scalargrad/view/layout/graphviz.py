@@ -5,7 +5,7 @@ from collections.abc import Callable
 from math import hypot, isfinite
 from typing import Any
 
-from scalargrad.view.graph import Graph
+from scalargrad.view.graph import Edge, Graph
 from scalargrad.view.layout.builtin import Layout, Place, Wire
 from scalargrad.view.layout.label_snap import onto_lines
 from scalargrad.view.layout.route import Point
@@ -16,7 +16,7 @@ from scalargrad.view.theme import (
     POINTS_PER_INCH,
     RANK_GAP,
     box_size,
-    number_size,
+    label_size,
 )
 
 __all__ = ["layout_of", "skeleton"]
@@ -40,19 +40,19 @@ def skeleton(graph: Graph) -> str:
         width, height = (size / POINTS_PER_INCH for size in box_size(box))
         lines.append(f"n{box.number} [width={width:.4f} height={height:.4f}]")
     for number, edge in enumerate(graph.edges):
-        lines.append(f"n{edge.tail} -> n{edge.head} [number={number}{_label(edge.text)}]")
+        lines.append(f"n{edge.tail} -> n{edge.head} [number={number}{_label(edge)}]")
     return "\n".join([*lines, "}\n"])
 
 
-def _label(text: str) -> str:
-    """The label that keeps room for `text`: a table of fixed size, and nothing in it.
+def _label(edge: Edge) -> str:
+    """The label that keeps room for the text of `edge`: a table of fixed size, nothing in it.
 
     The room for the text itself would depend on the fonts of the machine.
     """
-    width, height = number_size(text)
+    width, height = label_size(edge)
     size = f'fixedsize="true" width="{width:.0f}" height="{height:.0f}"'
     bare = 'border="0" cellborder="0" cellpadding="0" cellspacing="0"'
-    return f" label=<<table {bare} {size}><tr><td></td></tr></table>>" if text else ""
+    return f" label=<<table {bare} {size}><tr><td></td></tr></table>>" if width else ""
 
 
 def layout_of(graph: Graph, answer: bytes) -> Layout:
@@ -82,7 +82,7 @@ def layout_of(graph: Graph, answer: bytes) -> Layout:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     page = (right - left + 2 * MARGIN, top - low + 2 * MARGIN)
-    sizes = [number_size(edge.text) for edge in graph.edges]
+    sizes = [label_size(edge) for edge in graph.edges]
     return Layout(*page, places, onto_lines(wires, sizes, places, page, upright=graph.upright))
 
 

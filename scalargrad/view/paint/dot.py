@@ -1,5 +1,6 @@
 """A graph as DOT text: complete, for the user's own Graphviz and for whatever else reads DOT."""
 
+from collections.abc import Iterable
 from types import ModuleType
 
 from scalargrad.view.graph import Box, Graph
@@ -18,6 +19,7 @@ from scalargrad.view.theme import (
     STYLES,
     box_size,
     fill_of,
+    line_width,
 )
 
 __all__ = ["escape", "package", "source"]
@@ -84,9 +86,10 @@ def source(graph: Graph) -> str:
         look = {**_outline(box), "fillcolor": fill_of(box, graph)}
         digraph.node(f"n{box.number}", label=_lines(box.lines), **look)
     for edge in graph.edges:
-        # Spaces keep the number off the line it belongs to.
-        label = escape(f" {edge.text} ") if edge.text else None
-        digraph.edge(f"n{edge.tail}", f"n{edge.head}", label=label)
+        # Spaces keep the text off the line it belongs to.
+        text = {"label": _lines([f" {line} " for line in edge.lines])} if edge.lines else {}
+        wide = {"penwidth": f"{line_width(edge):.3g}"} if edge.count > 1 else {}
+        digraph.edge(f"n{edge.tail}", f"n{edge.head}", **text, **wide)
     return str(digraph.source)
 
 
@@ -102,7 +105,7 @@ def escape(text: str) -> str:
     return escaped
 
 
-def _lines(lines: tuple[str, ...]) -> str:
+def _lines(lines: Iterable[str]) -> str:
     # Joining makes a plain str again, so it must be marked anew as not HTML-like.
     joined: str = package().nohtml("\\n".join(escape(line) for line in lines))
     return joined

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from scalargrad.view.graph import Box, Edge, Graph
+from scalargrad.view.graph import Box, Graph
 from scalargrad.view.layout.builtin import Layout, Place, Wire
 from scalargrad.view.layout.route import Point
 from scalargrad.view.paint.legend import Footer, footer
@@ -14,6 +14,7 @@ from scalargrad.view.theme import (
     BOX_FONT_SIZE,
     EDGE_COLOUR,
     EDGE_FONT_SIZE,
+    EDGE_WIDTH,
     FONT,
     FOOT,
     INK,
@@ -24,7 +25,9 @@ from scalargrad.view.theme import (
     STYLES,
     Style,
     fill_of,
-    text_width,
+    label_size,
+    line_width,
+    plate_of,
 )
 
 __all__ = ["render"]
@@ -54,34 +57,38 @@ def render(graph: Graph, layout: Layout) -> str:
     aside = (width - layout.width) / 2  # a picture narrower than its footer stands in the middle
     shift = {"transform": f"translate({aside:.2f},0)"} if aside else {}
     picture = SubElement(root, "g", {"font-family": FONT, **shift})
-    _draw_edges(picture, graph.edges, layout.wires)
+    _draw_edges(picture, graph, layout.wires)
     for box, place in zip(graph.boxes, layout.places, strict=True):
         _draw_box(picture, box, place, fill_of(box, graph))
     _draw_footer(root, below, layout.height)
     return tostring(root, encoding="unicode")
 
 
-def _draw_edges(root: Element, edges: Sequence[Edge], wires: Sequence[Wire]) -> None:
+def _draw_edges(root: Element, graph: Graph, wires: Sequence[Wire]) -> None:
     look = {"font-size": f"{EDGE_FONT_SIZE:g}", "text-anchor": "middle"}
     all_lines = SubElement(
-        root, "g", {"fill": "none", "stroke": EDGE_COLOUR, "stroke-width": "1.1"}
+        root, "g", {"fill": "none", "stroke": EDGE_COLOUR, "stroke-width": f"{EDGE_WIDTH:g}"}
     )
     all_heads = SubElement(root, "g", {"fill": EDGE_COLOUR})
     all_numbers = SubElement(root, "g", {"fill": INK, **look})
-    for number, (edge, wire) in enumerate(zip(edges, wires, strict=True)):
+    for number, (edge, wire) in enumerate(zip(graph.edges, wires, strict=True)):
         which = {"data-edge": str(number)}
-        SubElement(all_lines, "path", {"d": _path(wire.curve), **which})
+        wide = {"stroke-width": f"{line_width(edge):.3g}"} if edge.count > 1 else {}
+        SubElement(all_lines, "path", {"d": _path(wire.curve), **which, **wide})
         # A polygon: a marker would need an id, and ids clash when a page shows two pictures.
         SubElement(all_heads, "polygon", {"points": _points(_arrow(wire)), **which})
-        if edge.text:
+        if edge.lines:
             group = SubElement(all_numbers, "g", which)
-            (x, y), width = wire.label, text_width(edge.text, EDGE_FONT_SIZE)
-            height = EDGE_FONT_SIZE * 1.16
+            (x, y), width = wire.label, label_size(edge)[0] - 4.0
+            step = EDGE_FONT_SIZE * 1.16
+            height = step * len(edge.lines)
             # The number interrupts its line, which ties the two together where lines run close.
             corners = ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))
             plate = [(x + across * width, y + down * height) for across, down in corners]
-            SubElement(group, "polygon", {"points": _points(plate), "fill": BACKGROUND})
-            _write(group, edge.text, x, y + EDGE_FONT_SIZE * FOOT)
+            SubElement(group, "polygon", {"points": _points(plate), "fill": plate_of(edge, graph)})
+            for index, line in enumerate(edge.lines):
+                middle = y + (index - (len(edge.lines) - 1) / 2) * step
+                _write(group, line, x, middle + EDGE_FONT_SIZE * FOOT)
 
 
 def _draw_box(root: Element, box: Box, place: Place, fill: str) -> None:

@@ -245,7 +245,7 @@ class _View:
             crowded = max(heads[edge.head], tails[edge.tail]) > _READABLE
             if number > 1:
                 text = "" if crowded else f"×{number:,}"
-                edges[index] = replace(edge, text=text, edges=number)
+                edges[index] = replace(edge, text=text, count=number)
         return tuple(edges)
 
     def _edge(self, parent: int, place: int, position: int) -> Edge:
@@ -258,7 +258,7 @@ class _View:
     def _notice(self, boxes: Sequence[Box], edges: Sequence[Edge]) -> str:
         groups = [box for box in boxes if box.kind == "group"]
         if not groups:
-            total = sum(edge.edges for edge in edges)
+            total = sum(edge.count for edge in edges)
             drawn = f"{count(total, 'edge')} shown as {len(edges):,}"
             return drawn if total > len(edges) else ""
         values = count(len(self.box_of), "value")

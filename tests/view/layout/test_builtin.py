@@ -23,8 +23,8 @@ def _graph(count: int, links: _Links, rankdir: str = "LR", label: str = "value")
         for i in range(count)
     )
     edges = tuple(
-        Edge(tail, head, position, position / 7, f"{position / 7:.4g}")
-        for position, (tail, head) in enumerate(links)
+        Edge(tail, head, index, index / 7, f"{index / 7:.4g}", *((99, 0.5) if index == 7 else ()))
+        for index, (tail, head) in enumerate(links)
     )
     return Graph(boxes, edges, "", rankdir)
 
@@ -80,8 +80,8 @@ def _boxes_lines_and_numbers_keep_clear(drawn: Graph, layout: Layout) -> None:
         assert place.width / 2 <= place.x <= layout.width - place.width / 2
         assert place.height / 2 <= place.y <= layout.height - place.height / 2
     for edge, wire in zip(drawn.edges, layout.wires, strict=True):
-        width = text_width(edge.text, EDGE_FONT_SIZE)
-        number = Place(*wire.label, width, EDGE_FONT_SIZE)
+        width = max(text_width(line, EDGE_FONT_SIZE) for line in edge.lines)
+        number = Place(*wire.label, width, EDGE_FONT_SIZE * len(edge.lines))
         assert not any(_overlap(number, place) for place in layout.places)
         foreign = [
             place

@@ -21,6 +21,8 @@ from scalargrad.view.read.reading import read
 from scalargrad.view.theme import ARROW, EDGE_FONT_SIZE, MARGIN, box_size, text_width
 
 _RANKDIRS = ("LR", "TB", "RL", "BT")
+_TEXTS = ("0.1429", "99 weights", "", "", "")
+_BUNDLES = {1: (99, 0.5)}
 _ROUNDED = 1.0  # Graphviz 2.43 takes boxes of whole points
 
 
@@ -41,8 +43,8 @@ def _graphs(draw: st.DrawFn) -> Graph:
         for i in range(count)
     )
     edges = tuple(
-        Edge(tail, head, number, number / 7, "" if number % 5 else f"{number / 7:.4g}")
-        for number, (tail, head) in enumerate(links)
+        Edge(tail, head, index, index / 7, _TEXTS[index % 5], *_BUNDLES.get(index % 5, ()))
+        for index, (tail, head) in enumerate(links)
     )
     return Graph(boxes, edges, "", draw(st.sampled_from(_RANKDIRS)))
 
@@ -54,11 +56,15 @@ def _overlap(one: Place, other: Place) -> bool:
     )
 
 
+def _width(edge: Edge) -> float:
+    return max(text_width(line, EDGE_FONT_SIZE) for line in edge.lines)
+
+
 def _numbers(graph: Graph, wires: tuple[Wire, ...]) -> list[Place]:
     return [
-        Place(*wire.label, text_width(edge.text, EDGE_FONT_SIZE), EDGE_FONT_SIZE)
+        Place(*wire.label, _width(edge), EDGE_FONT_SIZE * len(edge.lines))
         for edge, wire in zip(graph.edges, wires, strict=True)
-        if edge.text
+        if edge.lines
     ]
 
 
@@ -114,10 +120,9 @@ def _lines_run_from_border_to_border(graph: Graph, layout: Layout) -> None:
 
 def _numbers_stand_by_their_lines(graph: Graph, layout: Layout) -> None:
     for edge, wire in zip(graph.edges, layout.wires, strict=True):
-        if edge.text:
-            width = text_width(edge.text, EDGE_FONT_SIZE)
+        if edge.lines:
             nearest = min(dist(point, wire.label) for point in _points(wire))
-            assert nearest < width / 2 + 2 * EDGE_FONT_SIZE
+            assert nearest < _width(edge) / 2 + 2 * EDGE_FONT_SIZE
 
 
 @pytest.mark.parametrize("rankdir", _RANKDIRS)

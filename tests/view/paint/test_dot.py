@@ -66,10 +66,12 @@ def test_it_says_what_the_boxes_say(network: Value) -> None:
 
 def test_edges_and_notice_and_direction() -> None:
     boxes = (Box(0, "input", "x", "", 1.0, 1.0), Box(1, "result", "", "*", 1.0, 1.0))
-    edges = (Edge(0, 1, 0, 1.0, "1.5"), Edge(0, 1, 1, 1.0, ""))
+    bundle = Edge(0, 1, 0, 1.0, "4 weights", count=4, grad=0.5)
+    edges = (Edge(0, 1, 0, 1.0, "1.5"), Edge(0, 1, 1, 1.0, ""), bundle)
     told = dot.source(Graph(boxes, edges, "99 values shown as 2 boxes", "BT"))
 
     assert '\tn0 -> n1 [label=" 1.5 "]\n\tn0 -> n1\n' in told
+    assert 'n0 -> n1 [label=" 4 weights \\n largest |grad| 0.5 " penwidth=1.7]' in told
     assert 'label="99 values shown as 2 boxes"' in told
     assert "rankdir=BT" in told
 

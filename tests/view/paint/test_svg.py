@@ -13,7 +13,11 @@ from scalargrad import Value
 from scalargrad.core.labels import clean
 from scalargrad.view.draw import draw
 from scalargrad.view.drawing import Drawing
+from scalargrad.view.graph import Box, Edge, Graph
+from scalargrad.view.layout.builtin import lay_out
+from scalargrad.view.paint import svg
 from scalargrad.view.paint.sanitise import SVG_NAMESPACE, sanitise
+from scalargrad.view.theme import fill_of
 
 
 def _texts(drawing: Drawing) -> list[str]:
@@ -117,10 +121,10 @@ def test_pictures_are_the_same_every_time(network: Value, engine: str) -> None:
 
 def test_kinds_differ_by_outline() -> None:
     x, w = Value(1.0, "x"), Value(2.0, "w")
-    svg = draw(sg.dot([w], [x]) * 2, engine="builtin").svg
+    picture = draw(sg.dot([w], [x]) * 2, engine="builtin").svg
     boxes = {
         "".join(group.itertext()).split("data")[0]: list(group)
-        for group in ElementTree.fromstring(svg).iter(f"{{{SVG_NAMESPACE}}}g")
+        for group in ElementTree.fromstring(picture).iter(f"{{{SVG_NAMESPACE}}}g")
         if group.get("data-box")
     }
     outlines = {
@@ -136,14 +140,29 @@ def test_kinds_differ_by_outline() -> None:
 
 
 def test_a_group_is_a_stack() -> None:
-    svg = draw(chain(10), max_nodes=3, engine="builtin").svg
+    picture = draw(chain(10), max_nodes=3, engine="builtin").svg
 
     group = next(
         group
-        for group in ElementTree.fromstring(svg).iter(f"{{{SVG_NAMESPACE}}}g")
+        for group in ElementTree.fromstring(picture).iter(f"{{{SVG_NAMESPACE}}}g")
         if group.get("data-box") == "1"
     )
     assert [element_name(shape) for shape in group][:3] == ["path"] * 3
+
+
+def test_a_bundle_is_a_wide_line_with_a_text() -> None:
+    ends = (Box(0, "group", "h1", "", None, 0.5, 16), Box(1, "group", "h2", "", None, 1.0, 16))
+    edges = (Edge(0, 1, 0, 2.0, "2"), Edge(0, 1, 0, 1.0, "256 weights", count=256, grad=0.5))
+    graph = Graph(ends, edges, "", "LR")
+    root = ElementTree.fromstring(svg.render(graph, lay_out(graph)))
+
+    plain, bundle = ([e for e in root.iter() if e.get("data-edge") == str(i)] for i in (0, 1))
+    assert plain[0].get("stroke-width") is None
+    assert float(bundle[0].get("stroke-width", "0")) > 2.0
+    assert [text.text for text in bundle[2].iter(f"{{{SVG_NAMESPACE}}}text")] == list(
+        edges[1].lines
+    )
+    assert bundle[2][0].get("fill") == fill_of(ends[0], graph)
 
 
 def test_boxes_edges_and_rows_can_be_found(network: Value, engine: str) -> None:
@@ -167,10 +186,10 @@ def test_sanitise_drops_what_is_not_allowed() -> None:
     <text x="1" fill="url(#g)" onclick="e()">kept</text><use href="#i"/><foreignObject/>
     <image href="http://example.org"/></g></svg>"""
 
-    svg = sanitise(hostile, "a picture")
+    rebuilt = sanitise(hostile, "a picture")
 
-    assert_harmless(svg)
-    root = ElementTree.fromstring(svg)
+    assert_harmless(rebuilt)
+    root = ElementTree.fromstring(rebuilt)
     assert [element_name(element) for element in root.iter()] == ["svg", "g", "text"]
     assert root.attrib == {"viewBox": "0 0 1 1", "role": "img", "aria-label": "a picture"}
     assert root[0][0].attrib == {"x": "1"}

@@ -15,7 +15,7 @@ from scalargrad.view.layout.builtin import Layout, lay_out
 from scalargrad.view.paint import svg
 from scalargrad.view.paint.xdot import fixed
 from scalargrad.view.read.reading import read
-from scalargrad.view.theme import BACKGROUND, EDGE_COLOUR, STACK, STYLES, fill_of
+from scalargrad.view.theme import BACKGROUND, EDGE_COLOUR, STACK, STYLES, fill_of, plate_of
 
 _DOTS_PER_INCH = 96.0  # half of what is saved, since reading a PNG in Python takes its time
 _SCALE = _DOTS_PER_INCH / 72
@@ -29,7 +29,7 @@ _GRAPH = Graph(
     ),
     (
         Edge(0, 1, 0, 1.0, "0.25"),
-        Edge(1, 3, 0, 1.0, "×9"),
+        Edge(1, 3, 0, 1.0, "9 weights", count=9, grad=0.5),
         Edge(2, 3, 1, 1.0, ""),
     ),
     "9 values shown as 4 boxes",
@@ -101,6 +101,8 @@ def test_the_dots_are_where_the_svg_has_them(graphviz_engine: str, layout: Layou
         assert inside == fill_of(box, _GRAPH), box
         outside = _colour(image, left - 4, bottom + 4)
         assert outside == BACKGROUND, box
+    bundle = layout.wires[1].label
+    assert _colour(image, bundle[0], bundle[1]) == plate_of(_GRAPH.edges[1], _GRAPH)
     # the sheets under a group: its corners at the top right and at the bottom left are free
     group = layout.places[1]
     right, top = group.x + group.width / 2, group.y - group.height / 2
@@ -123,7 +125,8 @@ def test_every_text_is_printed_as_a_label(layout: Layout) -> None:
         for line in box.lines:
             assert f'label="{line}"' in told or f"label={line} " in told
     assert 'label="9 values shown as 4 boxes\\l"' in told
-    assert 'label="×9"' in told or "label=×9 " in told
+    assert 'label="9 weights"' in told
+    assert 'label="largest |grad| 0.5"' in told
 
 
 @pytest.mark.parametrize("form", ["png", "pdf"])

@@ -56,7 +56,7 @@ def _assert_sound(reading: Reading, max_nodes: int, max_edges: int) -> None:
         for value, head in zip(reading.order, reading.box_of, strict=True)
         for parent in value.parents
     )
-    assert among + sum(edge.edges for edge in graph.edges) == sum(
+    assert among + sum(edge.count for edge in graph.edges) == sum(
         len(value.parents) for value in reading.order
     )
 
