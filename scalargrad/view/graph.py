@@ -1,4 +1,4 @@
-"""The graph that every view reads: boxes and edges in plain data, with nothing left to compute."""
+"""The graph that is drawn: boxes and edges as plain data, the same for every view."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Role = Literal["title", "data", "grad", "count"]
 
 
 class Row(NamedTuple):
-    """One line of text in a box, and what it tells."""
+    """One line of text in a box, and its role."""
 
     role: Role
     text: str
@@ -23,13 +23,11 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One value as it is drawn, or a group of many; `label` and `op` are cleaned.
+    """One value, or a group of many; `label` and `op` are cleaned.
 
-    `number` is the index of the box in its graph; DOT text names it n0, n1 and so on.
-
-    `data` is None for many values, and `grad` is then the largest |grad| in it. `grad` is None
-    where no backward pass has been: that is not the same as a gradient of zero. `values` and
-    `parameters` count what a group holds.
+    `number` is the index of the box in its graph; DOT text names it n0, n1 and so on. `values` and
+    `parameters` count what a group holds; its `data` is None and its `grad` the largest |grad| in
+    it. `grad` is None before a backward pass, which is not the same as a gradient of zero.
     """
 
     number: int
@@ -43,12 +41,12 @@ class Box:
 
     @property
     def title(self) -> str:
-        """What the value is called and what made it, such as "a3 = tanh"; may be empty."""
+        """The label and the operation, such as "a3 = tanh"; may be empty."""
         return f"{self.label} = {self.op}" if self.label and self.op else self.label or self.op
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """What stands in the box, line by line, the same in every view.
+        """The lines of text in the box, the same in every view.
 
         >>> [row.text for row in Box(0, "operation", "a3", "tanh", 0.60437, -0.25).rows]
         ['a3 = tanh', 'data 0.6044', 'grad -0.25']
@@ -61,9 +59,9 @@ class Box:
                 rows.append(Row("count", count(self.parameters, "parameter")))
             rows.append(Row("grad", f"largest |grad| {grad}"))
         elif self.kind == "constant":
-            # A plain number in a formula is read as itself, and nobody asks for its gradient.
-            told = Row("data", format_number(self.data or 0.0))
-            rows.append(Row("count", count(self.values, "value")) if self.values > 1 else told)
+            # A plain number is read as itself, and its gradient is of no use.
+            number = Row("data", format_number(self.data or 0.0))
+            rows.append(Row("count", count(self.values, "value")) if self.values > 1 else number)
         else:
             rows.append(Row("data", f"data {format_number(self.data or 0.0)}"))
             rows.append(Row("grad", f"grad {grad}"))
@@ -108,7 +106,7 @@ class Edge:
 class Graph:
     """Boxes in topological order, the edges between them, and what was collapsed (`notice`).
 
-    `backward` says whether a backward pass has been here, so that there are gradients to show.
+    `backward` is whether a backward pass has set gradients.
     """
 
     boxes: tuple[Box, ...]
@@ -117,9 +115,9 @@ class Graph:
     rankdir: str
     backward: bool = True
 
-    @cached_property  # asked for by every box that gets its colour
+    @cached_property  # every box needs it for its colour
     def largest(self) -> float:
-        """The largest finite |grad| of all boxes but constants and of all bundles: the darkest."""
+        """The largest finite |grad| of bundles and of boxes other than constants; 0 for none."""
         grads = [box.grad for box in self.boxes if box.kind != "constant"]
         grads += [edge.grad for edge in self.edges]
         return max(
@@ -146,18 +144,18 @@ class Graph:
 
 
 def largest_size(numbers: Iterable[float]) -> float | None:
-    """The largest of the numbers without their signs; nan if one is nan, None if there are none.
+    """The largest absolute value of the numbers; nan if one is nan, None for no numbers.
 
     >>> largest_size([1.0, -3.0]), largest_size([])
     (3.0, None)
     """
     sizes = [abs(number) for number in numbers]
-    # by hand, since max would lose a nan that stands behind another number
+    # max alone would lose a nan that follows another number
     return next(filter(isnan, sizes), max(sizes, default=None))
 
 
 def count(number: int, noun: str) -> str:
-    """`number` of something in words.
+    """The number with its noun.
 
     >>> count(1, "value"), count(52235, "value"), count(3, "box")
     ('1 value', '52,235 values', '3 boxes')

@@ -1,4 +1,4 @@
-"""How a picture looks, for every engine: colours, borders, type sizes and the room text needs."""
+"""The look of a picture in every format: colours, borders, font sizes, and the size of texts."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -22,8 +22,7 @@ MARGIN = 12.0
 # For Graphviz, which counts in inches: between boxes in one column, and between columns.
 POINTS_PER_INCH = 72.0
 NODE_GAP, RANK_GAP = "0.22", "0.4"
-# Where the foot line of text centred at y lies below y, in font sizes: half a capital letter.
-# The dominant-baseline attribute would say it better, but several renderers do not know it.
+# From the middle of a text to its baseline, in font sizes: half the height of a capital letter.
 FOOT = 0.36
 ARROW = 8.0  # length of an arrow head
 INNER_BORDER = 3.0  # between the two lines of a double border
@@ -38,7 +37,7 @@ EDGE_WIDTH = 1.1
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """The outline of one kind of box, by which kinds are told apart in black and white too."""
+    """The outline of one kind of box; kinds differ in black and white too."""
 
     border: str
     thickness: float = 1.25
@@ -58,9 +57,9 @@ STYLES: dict[Kind, Style] = {
     "group": Style("#3c4650", stacked=True, meaning="many values"),
 }
 
-# The fill tells the size of the gradient: (up to this share of the largest, fill). One hue that
-# darkens evenly, so that it reads in grey and for the colour-blind; the darkest still has a
-# contrast of 7.6 with the ink. Below a quarter in tenths: gradients span powers of ten.
+# The fill shows the size of the gradient: (up to this share of the largest, fill). One hue that
+# darkens evenly, so that it can be read in grey and by the colour-blind; the darkest still has a
+# contrast of 7.6 with the ink. Below a quarter by powers of ten, which gradients span.
 SHADES: tuple[tuple[float, str], ...] = (
     (0.0, "#ffffff"),
     (0.01, "#f0f6fc"),
@@ -69,16 +68,14 @@ SHADES: tuple[tuple[float, str], ...] = (
     (0.5, "#a5c8e8"),
     (1.0, "#80b0dd"),
 )
-# Where no backward pass has been. Not white: that is a gradient of zero.
+# Before a backward pass. Not white: that is a gradient of zero.
 UNKNOWN = "#efede6"
-
-
-# A gradient that is nan or infinite. Another hue and, in grey, no shade of the others' legend.
+# A gradient that is nan or infinite: another hue, and another grey than all shades.
 NOT_FINITE = "#f2b880"
 
 
 def fill_of(box: Box, graph: Graph) -> str:
-    """The fill of a box: the darker, the larger its gradient beside the largest of the graph.
+    """The fill of a box: the darker, the larger its gradient relative to the graph's largest.
 
     >>> seen = Box(0, "result", "y", "tanh", 1.0, 1.0)
     >>> fill_of(seen, Graph((seen,), (), "", "LR"))
@@ -116,14 +113,14 @@ def line_width(edge: Edge) -> float:
     return min(EDGE_WIDTH + 0.3 * log2(edge.count), 4.0)
 
 
-# Widths in em of the widest common sans-serif (DejaVu Sans), a little up: the reader's font is not
-# known when the picture is made, and a box too wide is a smaller fault than a text cut off.
+# Widths in em of the widest common sans-serif (DejaVu Sans), rounded up: the reader's font is
+# unknown when the picture is made, and a box too wide is better than a text cut off.
 _NARROW = frozenset("iljI.,:;'|! `()[]-ft/\\\"{}r")
 _WIDE = frozenset("mwMW@%&+=<>~#^_QO…")
 
 
 def text_width(text: str, font_size: float) -> float:
-    """Return a width, in the unit of `font_size`, that `text` will hardly exceed.
+    """Return a width, in the unit of `font_size`, that `text` hardly ever exceeds.
 
     >>> text_width("ill", 10.0) < text_width("dot", 10.0) < text_width("WWW", 10.0)
     True
@@ -156,9 +153,9 @@ def label_size(edge: Edge) -> tuple[float, float]:
 
 
 def box_size(box: Box) -> tuple[float, float]:
-    """Return the width and height, in points, of a box that holds its text with some air.
+    """Return the width and height, in points, of a box with some space around its text.
 
-    For a group that is all of it, with the sheets that stick out at the right and the bottom.
+    They include the sheets of a group, which stick out at the right and the bottom.
     """
     style = STYLES[box.kind]
     widest = max(text_width(line, BOX_FONT_SIZE) for line in box.lines)

@@ -56,10 +56,10 @@
     const view = img.parentNode;
     img.replaceWith(svg);
     svg.querySelectorAll("path[data-edge]").forEach((line) => addWayBack(svg, line));
-    // As large as the window shows at once, but not too small to read: then the view scrolls.
+    // Never wider than the page. As high as the window shows at once, but not too small to read for
+    // that: then the view scrolls.
     const [width, height] = ["width", "height"].map((name) => parseFloat(svg.getAttribute(name)));
-    svg.style.maxWidth = `min(${width}pt, ${width / height} * (100vh - 340px))`;
-    svg.style.minWidth = `${0.6 * width}pt`;
+    svg.style.maxWidth = `min(${width}pt, max(${0.6 * width}pt, ${width / height} * (100vh - 340px)))`;
     for (const name of ["width", "height"]) svg.removeAttribute(name);
     const box = (n) => svg.querySelectorAll(`[data-box="${n}"]`);
     const edge = (n) => svg.querySelectorAll(`[data-edge="${n}"]`);

@@ -1,14 +1,15 @@
-"""What stands below a picture: what outlines and colours mean, and what was left out."""
+"""The legend below a picture: the meaning of outlines, colours and lines, and what was left out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
-from typing import NamedTuple
 
 from scalargrad.core.labels import format_number
 from scalargrad.view.graph import Graph
+from scalargrad.view.paint.shapes import Curve, Font, Group, Look, Shape, Text, outline
 from scalargrad.view.theme import (
     BACKGROUND,
-    FOOT,
+    EDGE_COLOUR,
     MARGIN,
     NOT_FINITE,
     NOTICE_FONT_SIZE,
@@ -19,96 +20,91 @@ from scalargrad.view.theme import (
     text_width,
 )
 
-__all__ = ["Footer", "FooterText", "Swatch", "footer"]
+__all__ = ["Legend", "legend"]
 
-_SWATCH = (20.0, 12.0)
+_WIDTH, _HEIGHT = 20.0, 12.0  # of a sample
 _LINE = 18.0  # from one line to the next
 _GAP = 16.0  # between two entries
-_LEAST_WIDTH = 300.0  # a narrow picture gets room for a readable footer
+_LEAST_WIDTH = 300.0  # a narrow picture gets room for a readable legend
 
 _NO_GRADIENTS = "no gradients yet: backward has not been run"
 
 
-class Swatch(NamedTuple):
-    """A small box without text that shows an outline or a fill; `x`, `y` are its top left."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    style: Style
-    fill: str
-
-
-class FooterText(NamedTuple):
-    """A line of text that starts at `x`, its foot at `y`."""
-
-    x: float
-    y: float
-    text: str
-
-
 @dataclass(frozen=True, slots=True)
-class Footer:
-    """A strip below a picture; coordinates count from its own top left, in points."""
+class Legend:
+    """The shapes of a legend, and the room they take; it may be wider than its picture."""
 
     width: float
     height: float
-    swatches: tuple[Swatch, ...]
-    texts: tuple[FooterText, ...]
+    group: Group
 
 
-# (outline, fill, words): an entry of the legend; without an outline words alone.
-_Entry = tuple[Style | None, str, str]
+# The shapes of a sample, from its left end and its middle line; and what it means.
+_Sample = Callable[[float, float], list[Shape]]
+_Entry = tuple[_Sample | None, str]
 
 
-def footer(graph: Graph, width: float) -> Footer:
-    """Return the footer of a picture that is `width` points wide; it may need more.
+def legend(graph: Graph, width: float, top: float = 0.0) -> Legend:
+    """Return the legend of a picture of this `width`, to stand below `top`.
 
     >>> from scalargrad.view.graph import Box
     >>> lone = Graph((Box(0, "result", "y", "", 2.0, None),), (), "", "LR", backward=False)
-    >>> [text.text for text in footer(lone, 400.0).texts]
+    >>> [shape.text for shape in legend(lone, 400.0).group.shapes if isinstance(shape, Text)]
     ['result', 'no gradients yet: backward has not been run']
     """
-    swatches: list[Swatch] = []
-    texts: list[FooterText] = []
+    shapes: list[Shape] = []
     room = max(width, _LEAST_WIDTH) - MARGIN
-    y, right = 0.0, 0.0
+    middle, right = top + _LINE / 2, 0.0
     for line in (_kinds(graph), _gradients(graph), *_wrapped(graph.notice, room - MARGIN)):
         x = MARGIN
-        for outline, fill, words in line:
-            swatch = _SWATCH[0] + 5.0 if outline else 0.0
-            needed = swatch + text_width(words, NOTICE_FONT_SIZE) * 0.9  # an upper bound is wide
+        for sample, words in line:
+            aside = _WIDTH + 5.0 if sample else 0.0
+            needed = aside + text_width(words, NOTICE_FONT_SIZE) * 0.9  # an upper bound is wide
             if x > MARGIN and x + needed > room:
-                x, y = MARGIN, y + _LINE
-            middle = y + _LINE / 2
-            if outline:
-                swatches.append(Swatch(x, middle - _SWATCH[1] / 2, *_SWATCH, outline, fill))
-            foot = middle + NOTICE_FONT_SIZE * FOOT
-            texts.append(FooterText(x + swatch, foot, words))
+                x, middle = MARGIN, middle + _LINE
+            shapes += [*(sample(x, middle) if sample else ()), Text(words, x + aside, middle)]
             x += needed + _GAP
             right = max(right, x - _GAP)
-        y += _LINE
-    return Footer(right + MARGIN, y + MARGIN / 2, tuple(swatches), tuple(texts))
+        middle += _LINE
+    height = middle - _LINE / 2 + MARGIN / 2 - top
+    return Legend(
+        right + MARGIN, height, Group(tuple(shapes), font=Font(NOTICE_FONT_SIZE, "start"))
+    )
+
+
+def _box(style: Style, fill: str) -> _Sample:
+    return lambda x, middle: [*outline(style, x, middle - _HEIGHT / 2, _WIDTH, _HEIGHT, fill)]
+
+
+def _bundle(x: float, middle: float) -> list[Shape]:
+    start, end = (x, middle), (x + _WIDTH, middle)
+    return [Curve((start, start, end, end), Look(stroke=EDGE_COLOUR, width=3.0))]
 
 
 def _kinds(graph: Graph) -> list[_Entry]:
     present = {box.kind for box in graph.boxes}
-    return [(style, BACKGROUND, style.meaning) for kind, style in STYLES.items() if kind in present]
+    entries: list[_Entry] = [
+        (_box(style, BACKGROUND), style.meaning)
+        for kind, style in STYLES.items()
+        if kind in present
+    ]
+    many = any(edge.count > 1 for edge in graph.edges)
+    return [*entries, (_bundle, "many edges")] if many else entries
 
 
 def _gradients(graph: Graph) -> list[_Entry]:
     plain = STYLES["operation"]
     largest = graph.largest
-    entries: list[_Entry] = [] if graph.backward else [(plain, UNKNOWN, _NO_GRADIENTS)]
+    entries: list[_Entry] = [] if graph.backward else [(_box(plain, UNKNOWN), _NO_GRADIENTS)]
     if largest:  # without a backward pass they are left from another one
-        entries += [(None, "", "|grad|"), (plain, SHADES[0][1], "0")]
+        entries += [(None, "|grad|"), (_box(plain, SHADES[0][1]), "0")]
         for share, fill in SHADES[1:]:
             bound = largest if share == 1.0 else float(f"{share * largest:.2g}")
-            entries.append((plain, fill, f"to {format_number(bound)}"))
-    if any(b.grad is not None and not isfinite(b.grad) for b in graph.boxes):
-        entries.append((plain, NOT_FINITE, "nan or infinite"))
-    return entries or [(plain, SHADES[0][1], "every gradient is 0")]
+            entries.append((_box(plain, fill), f"to {format_number(bound)}"))
+    grads = [part.grad for part in graph.boxes] + [part.grad for part in graph.edges]
+    if any(grad is not None and not isfinite(grad) for grad in grads):
+        entries.append((_box(plain, NOT_FINITE), "nan or infinite"))
+    return entries or [(_box(plain, SHADES[0][1]), "every gradient is 0")]
 
 
 def _wrapped(text: str, room: float) -> list[list[_Entry]]:
@@ -119,4 +115,4 @@ def _wrapped(text: str, room: float) -> list[list[_Entry]]:
             lines[-1] = longer
         else:
             lines.append(word)
-    return [[(None, "", line)] for line in lines]
+    return [[(None, line)] for line in lines]

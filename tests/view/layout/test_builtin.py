@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scalargrad.view.geometry import Layout, Rectangle
 from scalargrad.view.graph import Box, Edge, Graph
-from scalargrad.view.layout.builtin import Layout, Place, lay_out
+from scalargrad.view.layout.builtin import lay_out
 from scalargrad.view.layout.coordinates import settle
 from scalargrad.view.layout.crossings import count_crossings, order_columns
 from scalargrad.view.layout.layers import make_layers
@@ -42,7 +43,7 @@ def _graphs(draw: st.DrawFn) -> tuple[int, _Links]:
     return count, links
 
 
-def _overlap(one: Place, other: Place, clearance: float = 0.0) -> bool:
+def _overlap(one: Rectangle, other: Rectangle, clearance: float = 0.0) -> bool:
     return (
         abs(one.x - other.x) < (one.width + other.width) / 2 + clearance
         and abs(one.y - other.y) < (one.height + other.height) / 2 + clearance
@@ -74,32 +75,32 @@ def test_what_holds_for_every_layout(graph: tuple[int, _Links], rankdir: str) ->
 
 
 def _boxes_lines_and_numbers_keep_clear(drawn: Graph, layout: Layout) -> None:
-    for one, other in combinations(layout.places, 2):
+    for one, other in combinations(layout.boxes, 2):
         assert not _overlap(one, other, clearance=17.9)
-    for place in layout.places:
-        assert place.width / 2 <= place.x <= layout.width - place.width / 2
-        assert place.height / 2 <= place.y <= layout.height - place.height / 2
-    for edge, wire in zip(drawn.edges, layout.wires, strict=True):
+    for frame in layout.boxes:
+        assert frame.width / 2 <= frame.x <= layout.width - frame.width / 2
+        assert frame.height / 2 <= frame.y <= layout.height - frame.height / 2
+    for edge, route in zip(drawn.edges, layout.routes, strict=True):
         width = max(text_width(line, EDGE_FONT_SIZE) for line in edge.lines)
-        number = Place(*wire.label, width, EDGE_FONT_SIZE * len(edge.lines))
-        assert not any(_overlap(number, place) for place in layout.places)
+        number = Rectangle(*route.label, width, EDGE_FONT_SIZE * len(edge.lines))
+        assert not any(_overlap(number, frame) for frame in layout.boxes)
         foreign = [
-            place
-            for box, place in zip(drawn.boxes, layout.places, strict=True)
+            frame
+            for box, frame in zip(drawn.boxes, layout.boxes, strict=True)
             if box.number not in (edge.tail, edge.head)
         ]
-        for x, y in _points(wire.curve):
-            assert not any(_overlap(Place(x, y, 0.0, 0.0), place) for place in foreign)
+        for x, y in _points(route.curve):
+            assert not any(_overlap(Rectangle(x, y, 0.0, 0.0), frame) for frame in foreign)
 
 
 def _lines_run_from_side_to_side(drawn: Graph, layout: Layout) -> None:
-    places = layout.places
-    for edge, wire in zip(drawn.edges, layout.wires, strict=True):
-        for (x, y), place in ((wire.curve[0], places[edge.tail]), (wire.tip, places[edge.head])):
-            across = abs(x - place.x) - place.width / 2, abs(y - place.y) - place.height / 2
+    frames = layout.boxes
+    for edge, route in zip(drawn.edges, layout.routes, strict=True):
+        for (x, y), frame in ((route.curve[0], frames[edge.tail]), (route.tip, frames[edge.head])):
+            across = abs(x - frame.x) - frame.width / 2, abs(y - frame.y) - frame.height / 2
             assert max(across) == pytest.approx(0.0, abs=1e-6)
         forwards = {"LR": (1, 0), "RL": (-1, 0), "TB": (0, 1), "BT": (0, -1)}[drawn.rankdir]
-        along = [x * forwards[0] + y * forwards[1] for x, y in [*wire.curve, wire.tip]]
+        along = [x * forwards[0] + y * forwards[1] for x, y in [*route.curve, route.tip]]
         assert all(later >= earlier - 1e-6 for earlier, later in pairwise(along))
 
 
@@ -107,20 +108,20 @@ def test_right_to_left_is_the_mirror_image() -> None:
     links = [(0, 2), (1, 2), (2, 3), (0, 3)]
     there, back = lay_out(_graph(4, links)), lay_out(_graph(4, links, "RL"))
 
-    for one, other in zip(there.places, back.places, strict=True):
+    for one, other in zip(there.boxes, back.boxes, strict=True):
         assert one.y == other.y
         assert one.x == pytest.approx(back.width - other.x)
 
 
 def _spine(layout: Layout, boxes: range) -> set[float]:
-    return {round(layout.places[box].y, 6) for box in boxes}
+    return {round(layout.boxes[box].y, 6) for box in boxes}
 
 
 def test_a_chain_is_straight() -> None:
     layout = lay_out(_graph(10, [(i, i + 1) for i in range(9)]))
 
     assert len(_spine(layout, range(10))) == 1
-    assert all(len({round(y, 6) for _, y in wire.curve}) == 1 for wire in layout.wires)
+    assert all(len({round(y, 6) for _, y in route.curve}) == 1 for route in layout.routes)
 
 
 def test_leaves_do_not_bend_a_chain() -> None:
@@ -138,7 +139,7 @@ def test_leaves_stand_next_to_where_they_are_used() -> None:
 
 
 def test_two_edges_between_two_boxes_lie_apart() -> None:
-    first, second = lay_out(_graph(2, [(0, 1), (0, 1)])).wires
+    first, second = lay_out(_graph(2, [(0, 1), (0, 1)])).routes
 
     assert abs(first.tip[1] - second.tip[1]) >= EDGE_FONT_SIZE
     assert first.label != second.label

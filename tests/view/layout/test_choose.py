@@ -1,9 +1,6 @@
 """Tests of the choice of engine: the best that works, and clear words where none does."""
 
 import re
-import shutil
-import struct
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +9,7 @@ import pytest
 from scalargrad import Value
 from scalargrad.view import programs
 from scalargrad.view.draw import draw
-from scalargrad.view.drawing import Drawing
-from scalargrad.view.layout import choose as engines
+from scalargrad.view.layout import choose
 
 _HANGS = "import signal; signal.pause()"
 _FAILS = "import sys; sys.stderr.write('out of ink'); sys.exit(3)"
@@ -161,67 +157,4 @@ def test_an_unknown_engine(network: Value) -> None:
     with pytest.raises(ValueError, match=message):
         draw(network, engine="neato")
     with pytest.raises(ValueError, match=message):
-        engines.lay_out(draw(network, engine="builtin").graph, "neato")
-
-
-@pytest.fixture
-def drawing(network: Value) -> Drawing:
-    """A picture of the built-in layout, with a notice: a Graphviz has not seen it yet."""
-    return draw(network, max_nodes=5, engine="builtin")
-
-
-def test_pixels_have_the_size_of_the_picture(drawing: Drawing, graphviz_engine: str) -> None:
-    pixels = engines.print_by(graphviz_engine, drawing.graph, drawing.layout, "png")
-
-    assert pixels.startswith(b"\x89PNG")
-    width, height = struct.unpack(">2I", pixels[16:24])
-    assert width == pytest.approx(_page(drawing)[0] * 192 / 72, abs=2)
-    assert height == pytest.approx(_page(drawing)[1] * 192 / 72, abs=2)
-
-
-def test_a_page_has_the_size_of_the_picture(drawing: Drawing, graphviz_engine: str) -> None:
-    page = engines.print_by(graphviz_engine, drawing.graph, drawing.layout, "pdf")
-
-    assert page.startswith(b"%PDF")
-    found = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", page)
-    assert found
-    assert tuple(map(float, found.groups())) == pytest.approx(_page(drawing), abs=2)
-
-
-def test_the_notice_and_the_legend_stand_on_the_page(
-    drawing: Drawing, graphviz_engine: str, tmp_path: Path
-) -> None:
-    if shutil.which("pdftotext") is None:
-        pytest.skip("needs pdftotext")
-    page = engines.print_by(graphviz_engine, drawing.graph, drawing.layout, "pdf")
-    (tmp_path / "picture.pdf").write_bytes(page)
-    command = ["pdftotext", str(tmp_path / "picture.pdf"), "-"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-    assert drawing.notice
-    assert drawing.notice in " ".join(told.split())
-    assert "|grad|" in told
-
-
-def test_a_picture_by_the_other_graphviz(
-    drawing: Drawing, real_pygraphviz: None, fake_dot: Callable[[str], None]
-) -> None:
-    fake_dot(_FAILS)  # as one does that was built without the format
-
-    assert engines.picture(drawing.graph, drawing.layout, "png").startswith(b"\x89PNG")
-
-
-def test_without_a_picture_all_reasons_are_told(
-    drawing: Drawing, fake_dot: Callable[[str], None], fake_pygraphviz: Callable[[str], None]
-) -> None:
-    fake_dot(_FAILS)
-    fake_pygraphviz("raise ImportError('libX11.so.6')")
-
-    with pytest.raises(RuntimeError, match=r"as \.pdf: .*out of ink, pygraphviz .*libX11\.so\.6"):
-        engines.picture(drawing.graph, drawing.layout, "pdf")
-
-
-def _page(drawing: Drawing) -> tuple[float, float]:
-    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawing.svg)
-    assert box
-    return float(box[1]), float(box[2])
+        choose.lay_out(draw(network, engine="builtin").graph, "neato")
