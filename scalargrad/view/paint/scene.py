@@ -5,6 +5,7 @@ from scalargrad.view.graph import Box, Edge, Graph
 from scalargrad.view.paint.legend import legend
 from scalargrad.view.paint.shapes import Curve, Font, Group, Look, Polygon, Scene, Text, outline
 from scalargrad.view.theme import (
+    ARROW,
     BACKGROUND,
     BOX_FONT_SIZE,
     EDGE_COLOUR,
@@ -42,7 +43,7 @@ def paint(graph: Graph, layout: Layout) -> Scene:
     edges = list(enumerate(zip(graph.edges, layout.routes, strict=True)))
     lines = tuple(_line(edge, route, index) for index, (edge, route) in edges)
     # Polygons: an SVG marker would need an id, and ids clash when a page shows two pictures.
-    arrows = tuple(Polygon(_arrow(route), edge=index) for index, (_, route) in edges)
+    arrows = tuple(Polygon(_arrow(edge, route), edge=index) for index, (edge, route) in edges)
     labels = (_label(edge, route, index, graph) for index, (edge, route) in edges if edge.lines)
     boxes = (_box(*pair, graph) for pair in zip(graph.boxes, layout.boxes, strict=True))
     groups = (
@@ -57,10 +58,12 @@ def _line(edge: Edge, route: Route, index: int) -> Curve:
     return Curve(route.curve, wide, index)
 
 
-def _arrow(route: Route) -> tuple[Point, ...]:
+def _arrow(edge: Edge, route: Route) -> tuple[Point, ...]:
     (x, y), (foot_x, foot_y) = route.tip, route.curve[-1]
-    # A little slimmer than long; turned by swapping the coordinates of the direction.
-    across, down = 0.4 * (x - foot_x), 0.4 * (y - foot_y)
+    # A little slimmer than long, and as much wider than its line as every other arrow; turned by
+    # swapping the coordinates of the direction.
+    half = 0.4 + (line_width(edge) - EDGE_WIDTH) / 2 / ARROW
+    across, down = half * (x - foot_x), half * (y - foot_y)
     return ((x, y), (foot_x - down, foot_y + across), (foot_x + down, foot_y - across))
 
 
