@@ -9,8 +9,11 @@ from scalargrad.view.theme import FONT, FOOT, INK
 
 __all__ = ["write"]
 
-# A picture shrinks to the width of its page, cell or window, and never grows beyond its own size.
+# A picture shrinks to the width of its page or window.
 _SCALING = ' style="max-width: 100%; height: auto"'
+# JupyterLab shows a picture as an image without a style of its own, and cuts off what is wider than
+# the cell. So a picture that may be wider (in points) has no width of its own: it fills the cell.
+_CELL = 600.0
 
 
 def write(scene: Scene, *, in_page: bool = False) -> str:
@@ -22,15 +25,18 @@ def write(scene: Scene, *, in_page: bool = False) -> str:
 
     Args:
         scene: the picture.
-        in_page: leave out the style attribute that scales the picture, for a page whose own style
-            sheet does so and whose Content-Security-Policy forbids such attributes.
+        in_page: write the size and no style attribute, for a page whose own style sheet scales the
+            picture and whose Content-Security-Policy forbids such attributes.
 
     >>> write(Scene(9.0, 9.0, (Group((Polygon(((0.0, 0.0), (9.0, 9.0)), Look("#fff")),)),), ""))
     '<svg ...><g><polygon points="0.00,0.00 9.00,9.00" fill="#fff"/></g></svg>'
     """
     width, height = scene.width, scene.height
+    size = f'width="{width:.0f}pt" height="{height:.0f}pt"'
+    if width > _CELL and not in_page:
+        size = 'width="100%"'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}pt" height="{height:.0f}pt" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} '
         f'viewBox="0 0 {width:.2f} {height:.2f}" role="img" '
         f'aria-label="{escape(scene.description)}" font-family="{FONT}"'
         f"{'' if in_page else _SCALING}>{''.join(map(_group, scene.groups))}</svg>"

@@ -359,18 +359,22 @@ def test_no_page_cuts_a_box_off(film: Film, open_page: Open, tmp_path: Path, wid
         assert_whole(page, width)
 
 
-def test_an_image_of_a_picture_shrinks_in_proportion(open_page: Open, tmp_path: Path) -> None:
-    drawing = draw(seven_node.build().E, engine="builtin")
-    drawing.save(tmp_path / "x.svg")
-    page = "<!DOCTYPE html><img src='x.svg' style='max-width: 100%'>"
-    (tmp_path / "image.html").write_text(page, "utf-8")
-    watched = open_page(tmp_path / "image.html", viewport={"width": 390, "height": 844})
-    shown = watched.page.locator("img").bounding_box()
-    watched.faults.clear()  # the request for the picture
+def test_a_cell_of_jupyterlab_cuts_no_picture_off(browser: Any) -> None:
+    # it shows an SVG as an image without any style, in a table cell that scrolls
+    cell = "<!DOCTYPE html><div style='display: table; table-layout: fixed; width: 100%'>"
+    cell += "<div style='display: table-cell; overflow: auto'><img src='data:image/svg+xml;base64,"
+    wide, small = seven_node.build().E, Value(2.0, "x").tanh()
+    for x, expected in ((wide, 884.0), (small, None)):
+        drawing = draw(x, engine="builtin")
+        page = browser.new_page(viewport={"width": 900, "height": 844})
+        page.set_content(f"{cell}{base64.b64encode(drawing.svg.encode()).decode()}'>")
+        shown = page.locator("img").bounding_box()
+        page.close()
 
-    assert shown["width"] <= 390
-    expected = drawing.scene.width / drawing.scene.height
-    assert shown["width"] / shown["height"] == pytest.approx(expected, rel=0.01)
+        natural = round(drawing.scene.width) * 96 / 72
+        assert shown["width"] == pytest.approx(expected or natural, abs=1)
+        ratio = drawing.scene.width / drawing.scene.height
+        assert shown["width"] / shown["height"] == pytest.approx(ratio, rel=0.01)
 
 
 def test_a_tap_shows_a_part_large_enough_to_read(film: Film, open_film: Open) -> None:

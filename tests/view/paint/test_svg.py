@@ -182,15 +182,21 @@ def test_boxes_edges_and_rows_can_be_found(network: Value, engine: str) -> None:
 
 
 def test_a_picture_scales_to_the_width_it_is_given(network: Value) -> None:
-    drawing = draw(network, engine="builtin")
-    width, height = drawing.scene.width, drawing.scene.height
+    wide, small = draw(network, engine="builtin"), draw(Value(1.0).tanh(), engine="builtin")
 
-    root = ElementTree.fromstring(drawing.svg)
-    assert root.get("viewBox") == f"0 0 {width:.2f} {height:.2f}"
-    assert (root.get("width"), root.get("height")) == (f"{width:.0f}pt", f"{height:.0f}pt")
-    assert root.get("style") == "max-width: 100%; height: auto"
-    # the style sheet of a page does it there, whose policy forbids style attributes
-    assert "style" not in svg.write(drawing.scene, in_page=True)
+    for drawing in (wide, small):
+        width, height = drawing.scene.width, drawing.scene.height
+        in_pt = (f"{width:.0f}pt", f"{height:.0f}pt")
+        root = ElementTree.fromstring(drawing.svg)
+        assert root.get("viewBox") == f"0 0 {width:.2f} {height:.2f}"
+        assert root.get("style") == "max-width: 100%; height: auto"
+        # the style sheet of a page does it there, whose policy forbids style attributes
+        root = ElementTree.fromstring(svg.write(drawing.scene, in_page=True))
+        assert root.get("style") is None
+        assert (root.get("width"), root.get("height")) == in_pt
+    # a picture that a notebook's cell might cut off takes the width of the cell
+    assert 'width="100%"' in wide.svg
+    assert f'width="{small.scene.width:.0f}pt" height="{small.scene.height:.0f}pt"' in small.svg
 
 
 def test_a_picture_stands_in_the_middle_above_a_wider_legend() -> None:
