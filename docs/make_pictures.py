@@ -1,4 +1,4 @@
-"""Draws the pictures of the README, by the built-in layout: python docs/make_pictures.py"""
+"""Draw the pictures of the README by the built-in layout: python docs/make_pictures.py"""
 
 import random
 from pathlib import Path

@@ -10,7 +10,7 @@ __all__ = [
     "ARROW", "BACKGROUND", "BOX_FONT_SIZE", "EDGE_COLOUR", "EDGE_FONT_SIZE", "EDGE_WIDTH", "FONT",
     "FOOT", "INK", "INNER_BORDER", "LINE_HEIGHT", "MARGIN", "NODE_GAP", "NOTICE_FONT_SIZE",
     "NOT_FINITE", "POINTS_PER_INCH", "RANK_GAP", "SHADES", "STACK", "STYLES", "UNKNOWN", "Style",
-    "box_size", "fill_of", "label_size", "line_width", "plate_of", "text_width",
+    "box_size", "fill_of", "label_size", "line_width", "text_width",
 ]  # fmt: skip
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -74,30 +74,18 @@ UNKNOWN = "#efede6"
 NOT_FINITE = "#f2b880"
 
 
-def fill_of(box: Box, graph: Graph) -> str:
-    """The fill of a box: the darker, the larger its gradient relative to the graph's largest.
+def fill_of(part: Box | Edge, graph: Graph) -> str:
+    """The fill of a box or label: the darker, the larger its gradient relative to the largest.
 
     >>> seen = Box(0, "result", "y", "tanh", 1.0, 1.0)
     >>> fill_of(seen, Graph((seen,), (), "", "LR"))
     '#80b0dd'
     """
-    if box.kind == "constant":
+    if isinstance(part, Box) and part.kind == "constant":
         return BACKGROUND
-    return UNKNOWN if box.grad is None else _shade(box.grad, graph)
-
-
-def plate_of(edge: Edge, graph: Graph) -> str:
-    """The fill behind the text of an edge: that of a box with its gradient, where it shows one.
-
-    >>> bundle = Edge(0, 1, 0, 1.0, "256 weights", count=256, grad=2.0)
-    >>> plate_of(bundle, Graph((), (bundle,), "", "LR"))
-    '#80b0dd'
-    """
-    return BACKGROUND if edge.grad is None else _shade(edge.grad, graph)
-
-
-def _shade(grad: float, graph: Graph) -> str:
-    size, largest = abs(grad), graph.largest
+    if part.grad is None:
+        return UNKNOWN if isinstance(part, Box) else BACKGROUND
+    size, largest = abs(part.grad), graph.largest
     if not isfinite(size):
         return NOT_FINITE
     return next((fill for share, fill in SHADES if size <= share * largest), SHADES[-1][1])

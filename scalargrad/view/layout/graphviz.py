@@ -5,19 +5,10 @@ from collections.abc import Callable
 from math import hypot, isfinite
 from typing import Any
 
-from scalargrad.view import programs
+from scalargrad.view import programs, theme
 from scalargrad.view.geometry import Layout, Point, Rectangle, Route
 from scalargrad.view.graph import Edge, Graph
 from scalargrad.view.layout.label_snap import onto_lines
-from scalargrad.view.theme import (
-    ARROW,
-    MARGIN,
-    NODE_GAP,
-    POINTS_PER_INCH,
-    RANK_GAP,
-    box_size,
-    label_size,
-)
 
 __all__ = ["dot_text", "lay_out", "layout_of"]
 
@@ -48,13 +39,13 @@ def dot_text(graph: Graph) -> str:
     """
     lines = [
         "digraph {",
-        f"rankdir={graph.rankdir} nodesep={NODE_GAP} ranksep={RANK_GAP}",
+        f"rankdir={graph.rankdir} nodesep={theme.NODE_GAP} ranksep={theme.RANK_GAP}",
         # No border: newer versions end an arrow at its outside, older ones in its middle.
         'node [shape=box label="" fixedsize=true penwidth=0]',
-        f"edge [arrowsize={ARROW / 10:g} penwidth=0]",
+        f"edge [arrowsize={theme.ARROW / 10:g} penwidth=0]",
     ]
     for box in graph.boxes:
-        width, height = (size / POINTS_PER_INCH for size in box_size(box))
+        width, height = (size / theme.POINTS_PER_INCH for size in theme.box_size(box))
         lines.append(f"n{box.number} [width={width:.4f} height={height:.4f}]")
     for index, edge in enumerate(graph.edges):
         lines.append(f"n{edge.tail} -> n{edge.head} [number={index}{_label(edge)}]")
@@ -66,7 +57,7 @@ def _label(edge: Edge) -> str:
 
     The size of the text itself would depend on the fonts of the machine.
     """
-    width, height = label_size(edge)
+    width, height = theme.label_size(edge)
     size = f'fixedsize="true" width="{width:.0f}" height="{height:.0f}"'
     bare = 'border="0" cellborder="0" cellpadding="0" cellspacing="0"'
     return f" label=<<table {bare} {size}><tr><td></td></tr></table>>" if width else ""
@@ -90,17 +81,18 @@ def layout_of(graph: Graph, answer: bytes) -> Layout:
         splines = {int(item["number"]): item for item in found.get("edges", ())}
 
         def point(x: float, y: float) -> Point:  # Graphviz counts upwards
-            return (x - left + MARGIN, top - y + MARGIN)
+            return (x - left + theme.MARGIN, top - y + theme.MARGIN)
 
+        sizes = map(theme.box_size, graph.boxes)
         boxes = tuple(
-            Rectangle(*point(*centres[f"n{box.number}"]), *box_size(box)) for box in graph.boxes
+            Rectangle(*point(*centres[f"n{index}"]), *size) for index, size in enumerate(sizes)
         )
         routes = tuple(_route(splines[index], point) for index in range(len(graph.edges)))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
-    page = (right - left + 2 * MARGIN, top - low + 2 * MARGIN)
-    sizes = [label_size(edge) for edge in graph.edges]
-    return Layout(*page, boxes, onto_lines(routes, sizes, boxes, page, upright=graph.upright))
+    page = (right - left + 2 * theme.MARGIN, top - low + 2 * theme.MARGIN)
+    labels = [theme.label_size(edge) for edge in graph.edges]
+    return Layout(*page, boxes, onto_lines(routes, labels, boxes, page, upright=graph.upright))
 
 
 def _numbers(text: str) -> list[float]:
@@ -119,7 +111,7 @@ def _route(edge: dict[str, Any], point: Callable[[float, float], Point]) -> Rout
         raise ValueError(f"not an edge: {edge['pos']!r}")
     # Graphviz ends the curve a little more or less than an arrow's length before the tip.
     across, down = tip[0] - curve[-1][0], tip[1] - curve[-1][1]
-    scale = ARROW / (hypot(across, down) or 1.0)
+    scale = theme.ARROW / (hypot(across, down) or 1.0)
     end = (tip[0] - across * scale, tip[1] - down * scale)
     label = point(*_numbers(edge["lp"])) if edge.get("lp") else end
     return Route((*curve[:-1], end), tip, label)

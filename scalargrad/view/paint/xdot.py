@@ -33,20 +33,12 @@ def write(scene: Scene, dots_per_inch: float | None = None) -> str:
     width, height = scene.width, scene.height
     digraph = package().Digraph(
         graph_attr={
-            "bgcolor": BACKGROUND,
-            "pad": "0",
-            "margin": "0",
+            "bgcolor": BACKGROUND, "pad": "0", "margin": "0",
             "viewport": f"{width:.2f},{height:.2f},1,{width / 2:.2f},{height / 2:.2f}",
             **({"dpi": f"{dots_per_inch:g}"} if dots_per_inch else {}),
         },
-        node_attr={
-            "shape": "none",
-            "margin": "0",
-            "width": "0",
-            "height": "0",
-            "fontname": FONT,
-        },
-    )
+        node_attr={"shape": "none", "margin": "0", "width": "0", "height": "0", "fontname": FONT},
+    )  # fmt: skip
     operations: list[str] = []
     for group in scene.groups:
         for shape in group.shapes:

@@ -31,7 +31,7 @@ def _texts(graph: Graph, width: float = 500.0) -> list[str]:
 
 
 def _lines(graph: Graph, width: float = 500.0) -> list[Text]:
-    shapes = legend(graph, width).group.shapes
+    shapes = legend(graph, width)[0].shapes
     return [shape for shape in shapes if isinstance(shape, Text)]
 
 
@@ -95,13 +95,14 @@ def test_fills_darken_evenly_and_ink_stays_readable() -> None:
 @given(st.text("abc de", max_size=300), st.floats(10.0, 1500.0))
 def test_nothing_stands_on_anything_else(notice: str, width: float) -> None:
     graph = _graph([1.0, 0.5], notice)
-    found, texts = legend(graph, width), _lines(graph, width)
+    _, right, bottom = legend(graph, width)
+    texts = _lines(graph, width)
 
     lines: dict[float, list[tuple[float, float]]] = {}
     for text, x, y, _ in texts:
         lines.setdefault(y, []).append((x, x + 0.9 * text_width(text, NOTICE_FONT_SIZE)))
-        assert x + 0.9 * text_width(text, NOTICE_FONT_SIZE) <= found.width
-        assert 0.0 < y < found.height
+        assert x + 0.9 * text_width(text, NOTICE_FONT_SIZE) <= right
+        assert 0.0 < y < bottom
     for spans in lines.values():
         assert all(a[1] < b[0] for a, b in pairwise(spans))
     assert " ".join(text.text for text in texts).endswith(" ".join(notice.split()))

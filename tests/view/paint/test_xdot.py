@@ -16,7 +16,7 @@ from scalargrad.view.layout.builtin import lay_out
 from scalargrad.view.paint import svg, xdot
 from scalargrad.view.paint.scene import paint
 from scalargrad.view.read.reading import read
-from scalargrad.view.theme import BACKGROUND, EDGE_COLOUR, STACK, STYLES, fill_of, plate_of
+from scalargrad.view.theme import BACKGROUND, EDGE_COLOUR, STACK, STYLES, fill_of
 
 _DOTS_PER_INCH = 96.0  # half of what is saved, since reading a PNG in Python takes its time
 _SCALE = _DOTS_PER_INCH / 72
@@ -103,7 +103,7 @@ def test_the_pixels_are_where_the_svg_has_them(graphviz_engine: str, layout: Lay
         outside = _colour(image, left - 4, bottom + 4)
         assert outside == BACKGROUND, box
     bundle = layout.routes[1].label
-    assert _colour(image, bundle[0], bundle[1]) == plate_of(_GRAPH.edges[1], _GRAPH)
+    assert _colour(image, bundle[0], bundle[1]) == fill_of(_GRAPH.edges[1], _GRAPH)
     # the sheets under a group: its corners at the top right and at the bottom left are free
     group = layout.boxes[1]
     right, top = group.x + group.width / 2, group.y - group.height / 2
