@@ -1,4 +1,4 @@
-"""Tests of the plain data that every view reads: what stands in a box, and in one sentence."""
+"""Tests of boxes, edges and graphs: their texts, gradients and summaries."""
 
 from math import inf, nan
 
@@ -9,7 +9,7 @@ from scalargrad.view.graph import Box, Edge, Graph, count
 from scalargrad.view.read.reading import read
 
 
-def test_what_stands_in_boxes() -> None:
+def test_the_lines_of_boxes() -> None:
     value = Box(0, "operation", "z3", "dot", 0.7, 0.25)
     silent = Box(1, "operation", "", "tanh", 0.7, None)
     number = Box(2, "constant", "", "", 2.0, None)
@@ -23,7 +23,7 @@ def test_what_stands_in_boxes() -> None:
     assert bare.lines == ("relu #7", "2 values", "largest |grad| –")
 
 
-def test_what_stands_on_edges() -> None:
+def test_the_lines_of_edges() -> None:
     plain = Edge(0, 1, 0, 0.5, "0.5")
     hidden = Edge(0, 1, 0, 0.5, "")
     bundle = Edge(0, 1, 0, 0.5, "256 weights", count=256, grad=0.03125)
@@ -33,7 +33,7 @@ def test_what_stands_on_edges() -> None:
     assert bundle.lines == ("256 weights", "largest |grad| 0.03125")
 
 
-def test_rows_tell_their_roles() -> None:
+def test_the_roles_of_rows() -> None:
     box = Box(12, "result", "E", "relu", 0.0, 1.0)
 
     assert [row.role for row in box.rows] == ["title", "data", "grad"]
@@ -59,7 +59,7 @@ def test_the_summary_is_one_sentence(network: Value) -> None:
     assert expected == read(network).graph.summary
 
 
-def test_the_summary_tells_what_is_missing() -> None:
+def test_the_summary_states_what_is_missing() -> None:
     x = Value(1.0)
     for _ in range(200):
         x = x.tanh() * x

@@ -1,4 +1,4 @@
-"""Tests of the choice of engine: the best that works, and clear words where none does."""
+"""Tests of the choice of engine: the best one that works, and clear errors."""
 
 import re
 from collections.abc import Callable
@@ -13,9 +13,9 @@ from scalargrad.view.layout import choose
 
 _HANGS = "import signal; signal.pause()"
 _FAILS = "import sys; sys.stderr.write('out of ink'); sys.exit(3)"
-_SAYS_NOTHING = "pass"
-_SPEAKS_NONSENSE = "print('<svg><g></svg>')"
-_PLACES_NOTHING = 'print(\'{"bb": "0,0,9,9", "objects": []}\')'
+_NO_OUTPUT = "pass"
+_NOT_JSON = "print('<svg><g></svg>')"
+_NO_POSITIONS = 'print(\'{"bb": "0,0,9,9", "objects": []}\')'
 _NOT_UTF8 = 'import sys; sys.stdout.buffer.write(b\'{"bb": "\\xff"}\')'
 
 _broken = pytest.mark.parametrize(
@@ -23,12 +23,12 @@ _broken = pytest.mark.parametrize(
     [
         (_HANGS, "took more than 0.3 s"),
         (_FAILS, r"exit 3\): out of ink"),
-        (_SAYS_NOTHING, "no output"),
-        (_SPEAKS_NONSENSE, "no usable layout"),
-        (_PLACES_NOTHING, "no usable layout: KeyError"),
+        (_NO_OUTPUT, "no output"),
+        (_NOT_JSON, "no usable layout"),
+        (_NO_POSITIONS, "no usable layout: KeyError"),
         (_NOT_UTF8, "no usable layout"),
     ],
-    ids=["hangs", "fails", "says nothing", "speaks nonsense", "places nothing", "not UTF-8"],
+    ids=["hangs", "fails", "no output", "not JSON", "no positions", "not UTF-8"],
 )
 _broken_package = pytest.mark.parametrize(
     ("package", "message"),
@@ -39,12 +39,12 @@ _broken_package = pytest.mark.parametrize(
         ("import sys; sys.exit(0)", "no output"),
         ("import os; os.abort()", r"exit -?\d"),
     ],
-    ids=["lacks a library", "raises", "is empty", "leaves", "crashes"],
+    ids=["lacks a library", "raises", "is empty", "exits", "crashes"],
 )
 
 
 @pytest.fixture(autouse=True)
-def _as_patient_as_needed(
+def _time_limits(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, patient: None
 ) -> None:
     if "program" in request.fixturenames and request.getfixturevalue("program") == _HANGS:
@@ -73,12 +73,14 @@ def test_each_by_name(network: Value, engine: str) -> None:
     assert draw(network, engine=engine).engine == engine
 
 
-def test_dot_without_dot_says_what_to_do(network: Value, no_dot: None) -> None:
+def test_dot_without_dot_names_what_to_install(network: Value, no_dot: None) -> None:
     with pytest.raises(RuntimeError, match=r"not on PATH.*builtin.*apt install graphviz"):
         draw(network, engine="dot")
 
 
-def test_pygraphviz_without_pygraphviz_says_what_to_do(network: Value, no_pygraphviz: None) -> None:
+def test_pygraphviz_without_pygraphviz_names_what_to_install(
+    network: Value, no_pygraphviz: None
+) -> None:
     expected = re.escape("pip install -e '.[render]'")
     with pytest.raises(RuntimeError, match=rf"not installed.*builtin.*{expected}"):
         draw(network, engine="pygraphviz")
@@ -94,7 +96,7 @@ def test_auto_draws_with_a_broken_dot(
 
 
 @_broken
-def test_auto_goes_on_to_pygraphviz(
+def test_auto_falls_back_on_pygraphviz(
     network: Value,
     real_pygraphviz: None,
     fake_dot: Callable[[str], None],
@@ -103,13 +105,13 @@ def test_auto_goes_on_to_pygraphviz(
 ) -> None:
     fake_dot(program)
 
-    # What one Graphviz did not finish, the other need not try.
+    # What one Graphviz did not finish in time, the other does not try.
     expected = "builtin" if program == _HANGS else "pygraphviz"
     assert draw(network).engine == expected
 
 
 @_broken
-def test_dot_with_a_broken_dot_says_what_happened(
+def test_dot_with_a_broken_dot_gives_the_reason(
     network: Value, fake_dot: Callable[[str], None], program: str, message: str
 ) -> None:
     fake_dot(program)
@@ -143,7 +145,7 @@ def test_auto_draws_with_a_broken_pygraphviz(
 
 
 @_broken_package
-def test_pygraphviz_with_a_broken_one_says_what_happened(
+def test_pygraphviz_with_a_broken_one_gives_the_reason(
     network: Value, fake_pygraphviz: Callable[[str], None], package: str, message: str
 ) -> None:
     fake_pygraphviz(package)

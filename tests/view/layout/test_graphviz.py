@@ -1,4 +1,4 @@
-"""Tests of layouts by Graphviz: nothing on anything else, and bad answers turned down."""
+"""Tests of layouts by Graphviz: no overlaps, and bad answers refused."""
 
 import json
 import re
@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from layouts import links, overlap
 
 from scalargrad import Value
 from scalargrad.view import programs
-from scalargrad.view.geometry import Layout, Rectangle, Route
+from scalargrad.view.geometry import Layout, Rectangle, Route, samples
 from scalargrad.view.graph import Box, Edge, Graph, Kind
 from scalargrad.view.layout.graphviz import dot_text, lay_out, layout_of
 from scalargrad.view.read.reading import read
@@ -27,13 +28,8 @@ _ROUNDED = 1.0  # Graphviz 2.43 takes boxes of whole points
 
 @st.composite
 def _graphs(draw: st.DrawFn) -> Graph:
-    """Boxes of all kinds, each with up to four operands from before it, in one piece or not."""
-    count = draw(st.integers(1, 20))
-    links = []
-    for head in range(1, count):
-        # Mostly from near by, now and then from far off, and the same one more than once.
-        tail = st.integers(max(head - 5, 0), head - 1) | st.integers(0, head - 1)
-        links += [(operand, head) for operand in draw(st.lists(tail, max_size=4))]
+    """Boxes of all kinds, each with up to four operands among those before it."""
+    count, found = draw(links(20, 4))
     kind: st.SearchStrategy[Kind] = st.sampled_from(
         ["parameter", "input", "constant", "operation", "result", "group"]
     )
@@ -43,23 +39,16 @@ def _graphs(draw: st.DrawFn) -> Graph:
     )
     edges = tuple(
         Edge(tail, head, index, index / 7, _TEXTS[index % 5], *_BUNDLES.get(index % 5, ()))
-        for index, (tail, head) in enumerate(links)
+        for index, (tail, head) in enumerate(found)
     )
     return Graph(boxes, edges, "", draw(st.sampled_from(_RANKDIRS)))
-
-
-def _overlap(one: Rectangle, other: Rectangle) -> bool:
-    return (
-        abs(one.x - other.x) < (one.width + other.width) / 2
-        and abs(one.y - other.y) < (one.height + other.height) / 2
-    )
 
 
 def _width(edge: Edge) -> float:
     return max(text_width(line, EDGE_FONT_SIZE) for line in edge.lines)
 
 
-def _numbers(graph: Graph, routes: tuple[Route, ...]) -> list[Rectangle]:
+def _labels(graph: Graph, routes: tuple[Route, ...]) -> list[Rectangle]:
     return [
         Rectangle(*route.label, _width(edge), EDGE_FONT_SIZE * len(edge.lines))
         for edge, route in zip(graph.edges, routes, strict=True)
@@ -67,44 +56,32 @@ def _numbers(graph: Graph, routes: tuple[Route, ...]) -> list[Rectangle]:
     ]
 
 
-def _points(route: Route) -> list[tuple[float, float]]:
-    points = [route.curve[0]]
-    for start in range(0, len(route.curve) - 1, 3):
-        p, q, r, s = route.curve[start : start + 4]
-        for t in (number / 50 for number in range(1, 51)):
-            weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
-            x = sum(w * point[0] for w, point in zip(weights, (p, q, r, s), strict=True))
-            y = sum(w * point[1] for w, point in zip(weights, (p, q, r, s), strict=True))
-            points.append((x, y))
-    return [*points, route.tip]
-
-
 # One test, since what takes the time is Graphviz. The fixture only says which one it is.
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(_graphs())
-def test_nothing_lies_on_anything_else(graphviz_engine: str, graph: Graph) -> None:
+def test_what_holds_for_every_layout(graphviz_engine: str, graph: Graph) -> None:
     layout = lay_out(graph, graphviz_engine)
 
-    _boxes_and_numbers_keep_clear(graph, layout)
+    _boxes_and_labels_keep_clear(graph, layout)
     _lines_run_from_border_to_border(graph, layout)
-    _numbers_stand_by_their_lines(graph, layout)
+    _labels_are_near_their_lines(graph, layout)
 
 
-def _boxes_and_numbers_keep_clear(graph: Graph, layout: Layout) -> None:
+def _boxes_and_labels_keep_clear(graph: Graph, layout: Layout) -> None:
     for box, frame in zip(graph.boxes, layout.boxes, strict=True):
         assert (frame.width, frame.height) == box_size(box)
         assert frame.x - frame.width / 2 >= MARGIN - _ROUNDED
         assert frame.y - frame.height / 2 >= MARGIN - _ROUNDED
         assert frame.x + frame.width / 2 <= layout.width - MARGIN + _ROUNDED
         assert frame.y + frame.height / 2 <= layout.height - MARGIN + _ROUNDED
-    numbers = _numbers(graph, layout.routes)
-    for one, other in combinations([*layout.boxes, *numbers], 2):
-        assert not _overlap(one, other)
-    for number in numbers:
-        assert number.width / 2 <= number.x <= layout.width - number.width / 2
-        assert number.height / 2 <= number.y <= layout.height - number.height / 2
+    labels = _labels(graph, layout.routes)
+    for one, other in combinations([*layout.boxes, *labels], 2):
+        assert not overlap(one, other)
+    for label in labels:
+        assert label.width / 2 <= label.x <= layout.width - label.width / 2
+        assert label.height / 2 <= label.y <= layout.height - label.height / 2
 
 
 def _lines_run_from_border_to_border(graph: Graph, layout: Layout) -> None:
@@ -117,10 +94,12 @@ def _lines_run_from_border_to_border(graph: Graph, layout: Layout) -> None:
         assert dist(route.curve[-1], route.tip) == pytest.approx(ARROW)
 
 
-def _numbers_stand_by_their_lines(graph: Graph, layout: Layout) -> None:
+def _labels_are_near_their_lines(graph: Graph, layout: Layout) -> None:
     for edge, route in zip(graph.edges, layout.routes, strict=True):
         if edge.lines:
-            nearest = min(dist(point, route.label) for point in _points(route))
+            nearest = min(
+                dist(point, route.label) for point in [*samples(route.curve, 50), route.tip]
+            )
             assert nearest < _width(edge) / 2 + 2 * EDGE_FONT_SIZE
 
 
@@ -144,10 +123,12 @@ def test_two_edges_between_two_boxes_lie_apart(graphviz_engine: str, rankdir: st
     one, other = lay_out(graph, graphviz_engine).routes
 
     assert dist(one.tip, other.tip) > ARROW / 2
-    assert not _overlap(*_numbers(graph, (one, other)))
-    # on their lines, which then pass through the middle of the numbers
+    assert not overlap(*_labels(graph, (one, other)))
+    # on their lines, which then pass through the middle of the labels
     for route in (one, other):
-        assert min(dist(point, route.label) for point in _points(route)) < 1.0
+        assert (
+            min(dist(point, route.label) for point in [*samples(route.curve, 50), route.tip]) < 1.0
+        )
 
 
 def test_the_layout_is_the_same_every_time(graphviz_engine: str, network: Value) -> None:
@@ -156,14 +137,14 @@ def test_the_layout_is_the_same_every_time(graphviz_engine: str, network: Value)
     assert lay_out(graph, graphviz_engine) == lay_out(graph, graphviz_engine)
 
 
-def test_a_graphviz_is_told_sizes_only() -> None:
+def test_a_graphviz_gets_sizes_only() -> None:
     result = Value(1.0, "needle").tanh()
     result.label = "thread"
-    told = dot_text(read(result).graph)
+    text = dot_text(read(result).graph)
 
-    assert "needle" not in told
-    assert "thread" not in told
-    assert not re.search("tanh|data|grad", told)
+    assert "needle" not in text
+    assert "thread" not in text
+    assert not re.search("tanh|data|grad", text)
 
 
 _ONE_EDGE = Graph(
@@ -240,15 +221,15 @@ def test_an_answer_that_lacks_something_is_refused(spoil: Callable[[Any], Any]) 
 @pytest.mark.parametrize(
     "answer", [b"", b"{", b"[]", b"7", b"null", b"\xff", b"<svg></svg>", b"[" * 100_000]
 )
-def test_an_answer_that_is_none_is_refused(answer: bytes) -> None:
+def test_an_answer_that_is_not_json_is_refused(answer: bytes) -> None:
     with pytest.raises(ValueError):
         layout_of(_ONE_EDGE, answer)
 
 
-def test_room_for_numbers_does_not_depend_on_fonts(graphviz_engine: str, network: Value) -> None:
-    told = dot_text(read(network).graph)
-    other = told.replace("edge [", 'edge [fontname="Courier" fontsize=40 ')
+def test_room_for_labels_does_not_depend_on_fonts(graphviz_engine: str, network: Value) -> None:
+    text = dot_text(read(network).graph)
+    other = text.replace("edge [", 'edge [fontname="Courier" fontsize=40 ')
 
-    assert told != other
-    answers = [programs.run(graphviz_engine, text, "dot", "json0") for text in (told, other)]
+    assert text != other
+    answers = [programs.run(graphviz_engine, source, "dot", "json0") for source in (text, other)]
     assert len({json.loads(answer)["bb"] for answer in answers}) == 1

@@ -93,7 +93,7 @@ def test_fills_darken_evenly_and_ink_stays_readable() -> None:
 
 
 @given(st.text("abc de", max_size=300), st.floats(10.0, 1500.0))
-def test_nothing_stands_on_anything_else(notice: str, width: float) -> None:
+def test_texts_do_not_overlap(notice: str, width: float) -> None:
     graph = _graph([1.0, 0.5], notice)
     _, right, bottom = legend(graph, width)
     texts = _lines(graph, width)

@@ -45,7 +45,7 @@ def test_a_page_has_the_size_of_the_picture(drawing: Drawing, graphviz_engine: s
     assert tuple(map(float, found.groups())) == pytest.approx(size, abs=2)
 
 
-def test_the_notice_and_the_legend_stand_on_the_page(
+def test_notice_and_legend_are_on_the_page(
     drawing: Drawing, graphviz_engine: str, tmp_path: Path
 ) -> None:
     if shutil.which("pdftotext") is None:
@@ -53,14 +53,14 @@ def test_the_notice_and_the_legend_stand_on_the_page(
     page = print_by(graphviz_engine, drawing.scene, "pdf")
     (tmp_path / "picture.pdf").write_bytes(page)
     command = ["pdftotext", str(tmp_path / "picture.pdf"), "-"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     assert drawing.notice
-    assert drawing.notice in " ".join(told.split())
-    assert "|grad|" in told
+    assert drawing.notice in " ".join(text.split())
+    assert "|grad|" in text
 
 
-def test_a_picture_by_the_other_graphviz(
+def test_the_other_graphviz_prints_instead(
     drawing: Drawing, real_pygraphviz: None, fake_dot: Callable[[str], None]
 ) -> None:
     fake_dot("import sys; sys.exit('out of ink')")  # like one that was built without the format
@@ -68,7 +68,7 @@ def test_a_picture_by_the_other_graphviz(
     assert printed(drawing.scene, "png").startswith(b"\x89PNG")
 
 
-def test_without_a_picture_the_error_gives_all_reasons(
+def test_the_error_gives_all_reasons(
     drawing: Drawing, fake_dot: Callable[[str], None], fake_pygraphviz: Callable[[str], None]
 ) -> None:
     fake_dot("import sys; sys.exit('out of ink')")

@@ -1,4 +1,4 @@
-"""Tests of the pictures: the same from every engine, and no door for hostile labels."""
+"""Tests of the pictures: the same from every engine, and safe with hostile labels."""
 
 from xml.etree import ElementTree
 
@@ -105,7 +105,7 @@ def test_hostile_names_of_modules(engine: str) -> None:
         assert module_name(label) in texts
 
 
-def test_the_notice_stands_in_the_picture(engine: str) -> None:
+def test_the_notice_is_in_the_picture(engine: str) -> None:
     drawing = draw(chain(1_000), max_nodes=5, engine=engine)
 
     assert drawing.notice.startswith("1,001 values shown as 3 boxes, grouped by structure")
