@@ -1,4 +1,4 @@
-"""What draws pictures on this machine, what is missing, and what to type to get it."""
+"""Report which engines draw pictures on this machine, and how to install what is missing."""
 
 import importlib.metadata
 import importlib.util
@@ -12,12 +12,14 @@ from dataclasses import dataclass
 import scalargrad
 from scalargrad.view import programs
 from scalargrad.view.graph import Box, Edge, Graph
-from scalargrad.view.layout import choose as engines
-from scalargrad.view.programs import GraphvizError
+from scalargrad.view.layout import graphviz
+from scalargrad.view.paint.printing import print_by
+from scalargrad.view.paint.scene import paint
+from scalargrad.view.programs import GRAPHVIZ, INSTALL, GraphvizError
 
 __all__ = ["EngineReport", "report", "survey"]
 
-# The extras of the distribution: what each is for, and the packages it brings.
+# The extras of the distribution, and the packages that each installs.
 _EXTRAS = {
     "compile": ("numpy", "numba"),
     "jax": ("jax",),
@@ -27,8 +29,8 @@ _EXTRAS = {
 }
 
 _SAMPLE = Graph(
-    (Box("n0", "input", "x", "", 1.0, 0.42), Box("n1", "result", "y", "tanh", 0.76, 1.0)),
-    (Edge("n0", "n1", 0, 0.42, "0.42"),),
+    (Box(0, "input", "x", "", 1.0, 0.42), Box(1, "result", "y", "tanh", 0.76, 1.0)),
+    (Edge(0, 1, 0, 0.42, "0.42"),),
     notice="",
     rankdir="LR",
 )
@@ -36,9 +38,9 @@ _SAMPLE = Graph(
 
 @dataclass(frozen=True, slots=True)
 class EngineReport:
-    """What is known of one engine: `fault` says why it cannot be used, and is "" if it can.
+    """The state of one engine: `fault` is the reason why it does not work, or "".
 
-    `version` and `where` (a file) are "" where there is none; `formats` are those it prints.
+    `version` and `where` (a file) are "" if unknown; `formats` are those it prints.
     """
 
     name: str
@@ -49,12 +51,12 @@ class EngineReport:
 
     @property
     def works(self) -> bool:
-        """Whether it laid out and printed what it was asked to."""
+        """Whether it laid out the sample."""
         return not self.fault
 
 
 def survey() -> list[EngineReport]:
-    """Return a report on each engine, best first, after a trial; takes about half a second.
+    """Try every engine, and return a report on each, best first; takes about half a second.
 
     >>> [engine.name for engine in survey()]
     ['dot', 'pygraphviz', 'builtin']
@@ -62,21 +64,21 @@ def survey() -> list[EngineReport]:
     True
     """
     built_in = EngineReport("builtin", "", "", "")
-    return [*(_tried(name) for name in engines.GRAPHVIZ), built_in]
+    return [*(_tried(name) for name in GRAPHVIZ), built_in]
 
 
 def _tried(name: str) -> EngineReport:
     where = programs.where(name)
     formats = []
     try:
-        # As patient as engine="auto", whose choice this is about.
-        layout = engines.place(_SAMPLE, name, programs.IMPATIENT_SECONDS)
+        # With the time limit of engine="auto", whose choice the report predicts.
+        layout = graphviz.lay_out(_SAMPLE, name, programs.IMPATIENT_SECONDS)
     except GraphvizError as error:
         version = _version("pygraphviz") if name == "pygraphviz" and where else ""
         return EngineReport(name, version, where or "", str(error))
     for form in ("png", "pdf"):
         try:
-            engines.print_by(name, _SAMPLE, layout, form)
+            print_by(name, paint(_SAMPLE, layout), form)
             formats.append(form)
         except GraphvizError:  # a Graphviz may have been built without
             pass
@@ -94,17 +96,17 @@ def _version_of_dot(path: str | None) -> str:
 
 
 def _version(package: str) -> str:
-    """The version of an installed package, without importing it; "" if it is not there."""
+    """The version of a package, without importing it; "" if it is not installed."""
     try:
         if importlib.util.find_spec(package) is None:
             return ""
         return str(importlib.metadata.version(package))
-    except Exception:  # a half-removed package fails in its own way, and is no reason to stop
+    except Exception:  # a half-removed package may fail in any way
         return ""
 
 
 def report() -> str:
-    """Return what `python -m scalargrad doctor` prints.
+    """Return the text that `python -m scalargrad doctor` prints.
 
     >>> print(report())  # doctest: +ELLIPSIS
     scalargrad ...
@@ -160,12 +162,12 @@ def _extra_rows() -> list[Sequence[str]]:
 
 
 def _advice(found: Sequence[EngineReport]) -> list[Sequence[str]]:
-    """Lines to type, where no Graphviz works; one is enough."""
+    """What to install where no Graphviz works; one is enough."""
     if any(engine.works and engine.formats for engine in found[:-1]):
         return []
     return [
-        ("clearer pictures, .png and .pdf", engines.INSTALL["dot"].replace("`", "")),
-        ("or, without a system package", engines.INSTALL["pygraphviz"].replace("`", "")),
+        ("clearer pictures, .png and .pdf", INSTALL["dot"].replace("`", "")),
+        ("or, without a system package", INSTALL["pygraphviz"].replace("`", "")),
     ]
 
 

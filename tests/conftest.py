@@ -101,7 +101,7 @@ def no_graphviz(no_dot: None, no_pygraphviz: None) -> None:
 
 @pytest.fixture
 def fake_dot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
-    """Put a Python program in the place of `dot`."""
+    """Replace `dot` by a Python program."""
     if os.name == "nt":
         pytest.skip("needs programs that start with #!")
 
@@ -118,7 +118,7 @@ def fake_dot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str],
 
 @pytest.fixture
 def fake_pygraphviz(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
-    """Put a package of one line in the place of pygraphviz."""
+    """Replace pygraphviz by a package of one line."""
 
     def install(program: str) -> None:
         folder = tmp_path / "packages"

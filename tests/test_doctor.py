@@ -1,4 +1,4 @@
-"""Tests of the doctor: it tells what is true, whatever is missing or broken, and what to type."""
+"""Tests of the doctor: true reports of what works, is missing or is broken, and what to type."""
 
 import importlib.metadata
 import re
@@ -15,26 +15,26 @@ from scalargrad.view import programs
 from scalargrad.view.draw import draw
 
 
-def _engines(told: str) -> dict[str, list[str]]:
+def _engines(text: str) -> dict[str, list[str]]:
     """The columns of the table of engines."""
-    lines = told.split("best first\n")[1].split("\n\n")[0].splitlines()
+    lines = text.split("best first\n")[1].split("\n\n")[0].splitlines()
     rows = [re.split(r"  +", line.strip()) for line in lines]
     return {row[0]: row[1:] for row in rows}
 
 
-def _auto(told: str) -> str:
-    found = re.search('engine="auto" takes (.*)', told)
+def _auto(text: str) -> str:
+    found = re.search('engine="auto" takes (.*)', text)
     assert found
     return found[1]
 
 
 @pytest.fixture(autouse=True)
 def _patient(patient: None) -> None:
-    """Whatever this machine has is given time to work."""
+    """Give a Graphviz time on a busy machine."""
 
 
 @pytest.fixture(scope="module")
-def told() -> str:
+def text() -> str:
     """The report on this machine as it is."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(programs, "IMPATIENT_SECONDS", 60.0)
@@ -42,45 +42,45 @@ def told() -> str:
         return doctor.report()
 
 
-def test_it_says_who_and_where_it_is(told: str) -> None:
+def test_it_names_its_version_and_python(text: str) -> None:
     version = ".".join(map(str, sys.version_info[:3]))
-    assert told.startswith(f"scalargrad {scalargrad.__version__}, Python {version}")
-    assert sys.executable in told
-    assert "\x1b" not in told  # no colours
-    assert told == doctor.report()
+    assert text.startswith(f"scalargrad {scalargrad.__version__}, Python {version}")
+    assert sys.executable in text
+    assert "\x1b" not in text  # no colours
+    assert text == doctor.report()
 
 
-def test_it_names_the_engine_that_draws(network: scalargrad.Value, told: str) -> None:
-    assert _auto(told) == draw(network).engine
+def test_it_names_the_engine_that_draws(network: scalargrad.Value, text: str) -> None:
+    assert _auto(text) == draw(network).engine
 
 
-def test_a_graphviz_that_works(graphviz_engine: str, told: str) -> None:
-    version, state, where = _engines(told)[graphviz_engine]
+def test_a_graphviz_that_works(graphviz_engine: str, text: str) -> None:
+    version, state, where = _engines(text)[graphviz_engine]
     assert re.fullmatch(r"\d+\.\d+\S*", version)
     assert state == "works"
     assert where == programs.where(graphviz_engine)
-    assert re.search(r"\.png +by (dot|pygraphviz)\n +\.pdf +by (dot|pygraphviz)\n", told)
-    assert "What would help" not in told
+    assert re.search(r"\.png +by (dot|pygraphviz)\n +\.pdf +by (dot|pygraphviz)\n", text)
+    assert "What would help" not in text
 
 
 def test_pygraphviz_alone(no_dot: None, real_pygraphviz: None) -> None:
-    told = doctor.report()
+    text = doctor.report()
 
-    assert _engines(told)["dot"] == ["missing", "Graphviz's `dot` is not on PATH"]
-    assert _auto(told) == "pygraphviz"
-    assert re.search(r"\.png +by pygraphviz", told)
+    assert _engines(text)["dot"] == ["missing", "Graphviz's `dot` is not on PATH"]
+    assert _auto(text) == "pygraphviz"
+    assert re.search(r"\.png +by pygraphviz", text)
 
 
-def test_without_a_graphviz_it_says_what_to_type(no_graphviz: None) -> None:
-    told = doctor.report()
+def test_without_a_graphviz_it_names_what_to_type(no_graphviz: None) -> None:
+    text = doctor.report()
 
-    assert _engines(told)["dot"][0] == "missing"
-    assert _engines(told)["pygraphviz"] == ["missing", "pygraphviz is not installed"]
-    assert _engines(told)["builtin"][0] == "works"
-    assert _auto(told) == "builtin"
-    assert re.search(r"\.png +needs a Graphviz", told)
-    assert "apt install graphviz" in told.split("What would help")[1]
-    assert "pip install -e '.[render]'" in told.split("What would help")[1]
+    assert _engines(text)["dot"][0] == "missing"
+    assert _engines(text)["pygraphviz"] == ["missing", "pygraphviz is not installed"]
+    assert _engines(text)["builtin"][0] == "works"
+    assert _auto(text) == "builtin"
+    assert re.search(r"\.png +needs a Graphviz", text)
+    assert "apt install graphviz" in text.split("What would help")[1]
+    assert "pip install -e '.[render]'" in text.split("What would help")[1]
 
 
 @pytest.mark.parametrize(
@@ -102,12 +102,12 @@ def test_a_broken_dot(
     if "pause" in program:
         monkeypatch.setattr(programs, "IMPATIENT_SECONDS", 0.3)
     fake_dot(program)
-    told = doctor.report()
+    text = doctor.report()
 
-    state, fault = _engines(told)["dot"]
+    state, fault = _engines(text)["dot"]
     assert state == "fails"
     assert message in fault
-    assert _auto(told) == "builtin"
+    assert _auto(text) == "builtin"
 
 
 def test_a_dot_that_only_lays_out(
@@ -119,26 +119,26 @@ def test_a_dot_that_only_lays_out(
         "if '-Tjson0' not in sys.argv: sys.exit('Format not recognized')\n"
         f"sys.exit(subprocess.run([{real!r}, *sys.argv[1:]]).returncode)"
     )
-    told = doctor.report()
+    text = doctor.report()
 
-    assert _engines(told)["dot"][0] == "works"  # and the version is not known
-    assert re.search(r"\.pdf +needs a Graphviz", told)
-    assert "What would help" in told
+    assert _engines(text)["dot"][0] == "works"  # and the version is not known
+    assert re.search(r"\.pdf +needs a Graphviz", text)
+    assert "What would help" in text
 
 
 def test_a_broken_pygraphviz(no_dot: None, fake_pygraphviz: Callable[[str], None]) -> None:
     fake_pygraphviz("raise ImportError('libX11.so.6: no such file')")
-    told = doctor.report()
+    text = doctor.report()
 
-    assert "fails" in _engines(told)["pygraphviz"]
-    assert "libX11.so.6" in _engines(told)["pygraphviz"][-1]
-    assert _auto(told) == "builtin"
+    assert "fails" in _engines(text)["pygraphviz"]
+    assert "libX11.so.6" in _engines(text)["pygraphviz"][-1]
+    assert _auto(text) == "builtin"
 
 
 def test_extras_with_their_versions(
-    monkeypatch: pytest.MonkeyPatch, told: str, no_dot: None
+    monkeypatch: pytest.MonkeyPatch, text: str, no_dot: None
 ) -> None:
-    assert re.search(rf"numpy +{re.escape(importlib.metadata.version('numpy'))}\n", told)
+    assert re.search(rf"numpy +{re.escape(importlib.metadata.version('numpy'))}\n", text)
 
     def broken(name: str) -> Any:
         raise KeyError("Version")

@@ -1,4 +1,4 @@
-"""What shows itself elsewhere: pages that load nothing, and the forms for a notebook."""
+"""Web pages that load nothing, and the MIME types of an object that a notebook displays."""
 
 import base64
 import hashlib
@@ -23,11 +23,13 @@ _PAGE = """<!DOCTYPE html>
 
 
 def page(title: str, body: str, style: str, script: str | None = None) -> str:
-    """Return a web page that may load nothing, and run and style by its own text alone.
+    """Return a web page that loads nothing and runs no script but its own.
+
+    A Content-Security-Policy with the hashes of `style` and `script` sees to that.
 
     Args:
-        title: what the page is called, as plain text.
-        body: markup, with `style` in a style element and `script`, if there is one, in a script.
+        title: the title of the page, as plain text.
+        body: markup that holds `style` in a style element and `script`, if any, in a script.
         style: the text of the style element.
         script: the text of the script element.
 
@@ -48,7 +50,7 @@ def _digest(text: str) -> str:
 def offered(
     forms: Mapping[str, str], include: Container[str] | None, exclude: Container[str] | None
 ) -> dict[str, str]:
-    """The forms, by MIME type, that a notebook asks for: those in `include`, not in `exclude`.
+    """Return the forms, by MIME type, that are in `include` (if given) and not in `exclude`.
 
     >>> offered({"text/plain": "x", "text/html": "<p>x"}, None, {"text/html"})
     {'text/plain': 'x'}

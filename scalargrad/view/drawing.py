@@ -1,16 +1,16 @@
-"""A finished picture: it shows itself in Jupyter and saves itself in several formats."""
+"""A finished picture, which shows itself in Jupyter and saves itself in several formats."""
 
 import os
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 
-from scalargrad.support import pages as web
+from scalargrad.support import pages
 from scalargrad.support.files import write_whole
 from scalargrad.view.graph import Graph, count
-from scalargrad.view.layout import choose as engines
-from scalargrad.view.layout.builtin import Layout
 from scalargrad.view.paint import dot, html
+from scalargrad.view.paint.printing import printed
+from scalargrad.view.paint.shapes import Scene
 
 __all__ = ["Drawing"]
 
@@ -19,8 +19,11 @@ __all__ = ["Drawing"]
 class Drawing:
     """A picture of a graph, as `draw` returns it.
 
-    `svg` and `source` are the picture as SVG and as DOT text, `engine` is what laid it out ("dot",
-    "pygraphviz" or "builtin"), and `notice` says what was collapsed ("" when nothing was).
+    Attributes:
+        svg: the picture as the text of an SVG document.
+        engine: what laid it out: "dot", "pygraphviz" or "builtin".
+        graph: the boxes and edges that it shows.
+        scene: its shapes.
 
     >>> from scalargrad.view.draw import draw
     >>> from scalargrad.core.value import Value
@@ -31,7 +34,7 @@ class Drawing:
     svg: str
     engine: str
     graph: Graph
-    layout: Layout
+    scene: Scene
 
     @property
     def source(self) -> str:
@@ -40,22 +43,25 @@ class Drawing:
 
     @property
     def notice(self) -> str:
-        """What the picture brings together; empty when each value has its own box."""
+        """What the picture collapses; empty when each value has a box of its own."""
         return self.graph.notice
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture in the format that the suffix of `path` names, and return the path.
+        """Write the picture in the format that the suffix of `path` names.
 
-        .svg, .html and .dot always work. .png and .pdf show the same picture, drawn by Graphviz,
-        be it the program or the package. A file of that name is replaced in one step: it is never
-        left half written.
+        .svg, .html and .dot always work. .png and .pdf show the same picture, printed by Graphviz,
+        either the program or the package. An existing file is replaced in one step, so that it is
+        never left half written.
 
         Args:
-            path: where to; the suffix, in small letters or large, says in which format.
+            path: the file, with one of these suffixes in small or capital letters.
+
+        Returns:
+            The path.
 
         Raises:
-            ValueError: another suffix.
-            RuntimeError: .png or .pdf, and no Graphviz that works.
+            ValueError: `path` has another suffix.
+            RuntimeError: no Graphviz works that could print .png or .pdf.
             OSError: the file cannot be written.
 
         >>> import tempfile
@@ -68,8 +74,8 @@ class Drawing:
         target = Path(path)
         writers: dict[str, Callable[[], bytes]] = {
             ".svg": self.svg.encode,
-            ".png": lambda: engines.picture(self.graph, self.layout, "png"),
-            ".pdf": lambda: engines.picture(self.graph, self.layout, "pdf"),
+            ".png": lambda: printed(self.scene, "png"),
+            ".pdf": lambda: printed(self.scene, "pdf"),
             ".dot": lambda: self.source.encode(),
             ".html": self._html,
         }
@@ -83,7 +89,7 @@ class Drawing:
 
     def _html(self) -> bytes:
         title = self.graph.boxes[-1].title or "Computation graph"
-        return html.page(self.svg, title, self.graph.summary).encode()
+        return html.write(self.scene, title).encode()
 
     def __repr__(self) -> str:
         boxes, edges = len(self.graph.boxes), len(self.graph.edges)
@@ -95,6 +101,6 @@ class Drawing:
     def _repr_mimebundle_(
         self, include: Container[str] | None = None, exclude: Container[str] | None = None
     ) -> dict[str, str]:
-        # Only hands out strings that exist already, for an error here fails a whole notebook.
+        # Returns only strings that exist already, since an error here fails a whole notebook.
         forms = {"image/svg+xml": self.svg, "text/plain": repr(self)}
-        return web.offered(forms, include, exclude)
+        return pages.offered(forms, include, exclude)

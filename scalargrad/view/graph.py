@@ -1,4 +1,4 @@
-"""The graph that every view reads: boxes and edges in plain data, with nothing left to compute."""
+"""The graph that is drawn: boxes and edges as plain data, the same for every view."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Role = Literal["title", "data", "grad", "count"]
 
 
 class Row(NamedTuple):
-    """One line of text in a box, and what it tells."""
+    """One line of text in a box, and its role."""
 
     role: Role
     text: str
@@ -23,14 +23,14 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One value as it is drawn, or a group of many; `label` and `op` are cleaned.
+    """One value, or a group of many; `label` and `op` are cleaned.
 
-    `data` is None for many values, and `grad` is then the largest |grad| in it. `grad` is None
-    where no backward pass has been: that is not the same as a gradient of zero. `values` and
-    `parameters` count what a group holds.
+    `number` is the index of the box in its graph; DOT text names it n0, n1 and so on. `values` and
+    `parameters` count what a group holds; its `data` is None and its `grad` the largest |grad| in
+    it. `grad` is None before a backward pass, which is not the same as a gradient of zero.
     """
 
-    name: str
+    number: int
     kind: Kind
     label: str
     op: str
@@ -40,20 +40,15 @@ class Box:
     parameters: int = 0
 
     @property
-    def number(self) -> int:
-        """The place of the box in the graph, from 0: the 12 of "n12"."""
-        return int(self.name[1:])
-
-    @property
     def title(self) -> str:
-        """What the value is called and what made it, such as "a3 = tanh"; may be empty."""
+        """The label and the operation, such as "a3 = tanh"; may be empty."""
         return f"{self.label} = {self.op}" if self.label and self.op else self.label or self.op
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """What stands in the box, line by line, the same in every view.
+        """The lines of text in the box, the same in every view.
 
-        >>> [row.text for row in Box("n0", "operation", "a3", "tanh", 0.60437, -0.25).rows]
+        >>> [row.text for row in Box(0, "operation", "a3", "tanh", 0.60437, -0.25).rows]
         ['a3 = tanh', 'data 0.6044', 'grad -0.25']
         """
         rows = [Row("title", self.title)]
@@ -64,9 +59,9 @@ class Box:
                 rows.append(Row("count", count(self.parameters, "parameter")))
             rows.append(Row("grad", f"largest |grad| {grad}"))
         elif self.kind == "constant":
-            # A plain number in a formula is read as itself, and nobody asks for its gradient.
-            told = Row("data", format_number(self.data or 0.0))
-            rows.append(Row("count", count(self.values, "value")) if self.values > 1 else told)
+            # A plain number is read as itself, and its gradient is of no use.
+            number = Row("data", format_number(self.data or 0.0))
+            rows.append(Row("count", count(self.values, "value")) if self.values > 1 else number)
         else:
             rows.append(Row("data", f"data {format_number(self.data or 0.0)}"))
             rows.append(Row("grad", f"grad {grad}"))
@@ -80,24 +75,38 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """An operand's way into an operation: from box `tail` to box `head`, as operand `position`.
+    """An edge from the box `tail` to the box `head`, whose operand `position` the tail is.
 
-    An edge from or to a group stands for `edges` of them; its `partial` then means nothing.
+    `partial` is the local derivative of the head with respect to the tail, and `text` what the
+    picture writes on the line. A bundle is one line for `count` edges between the same two boxes:
+    its `position` and `partial` mean nothing, and `grad` is the largest |grad| of the parameters
+    along these edges, or None where the picture does not show it.
     """
 
-    tail: str
-    head: str
+    tail: int
+    head: int
     position: int
     partial: float
     text: str
-    edges: int = 1
+    count: int = 1
+    grad: float | None = None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The text on the line, the same in every view; empty where there is none.
+
+        >>> Edge(0, 1, 0, 1.0, "256 weights", count=256, grad=0.03125).lines
+        ('256 weights', 'largest |grad| 0.03125')
+        """
+        largest = "" if self.grad is None else f"largest |grad| {format_number(self.grad)}"
+        return tuple(filter(None, (self.text, largest)))
 
 
 @dataclass(frozen=True)
 class Graph:
     """Boxes in topological order, the edges between them, and what was collapsed (`notice`).
 
-    `backward` says whether a backward pass has been here, so that there are gradients to show.
+    `backward` is whether a backward pass has set gradients.
     """
 
     boxes: tuple[Box, ...]
@@ -106,11 +115,14 @@ class Graph:
     rankdir: str
     backward: bool = True
 
-    @cached_property  # asked for by every box that gets its colour
+    @cached_property  # every box needs it for its colour
     def largest(self) -> float:
-        """The largest finite |grad| of all boxes but the constants, which gives the colours."""
-        grads = [abs(b.grad) for b in self.boxes if b.grad is not None and b.kind != "constant"]
-        return max(filter(isfinite, grads), default=0.0)
+        """The largest finite |grad| of bundles and of boxes other than constants; 0 for none."""
+        grads = [box.grad for box in self.boxes if box.kind != "constant"]
+        grads += [edge.grad for edge in self.edges]
+        return max(
+            (abs(grad) for grad in grads if grad is not None and isfinite(grad)), default=0.0
+        )
 
     @property
     def upright(self) -> bool:
@@ -132,18 +144,18 @@ class Graph:
 
 
 def largest_size(numbers: Iterable[float]) -> float | None:
-    """The largest of the numbers without their signs; nan if one is nan, None if there are none.
+    """The largest absolute value of the numbers; nan if one is nan, None for no numbers.
 
     >>> largest_size([1.0, -3.0]), largest_size([])
     (3.0, None)
     """
     sizes = [abs(number) for number in numbers]
-    # by hand, since max would lose a nan that stands behind another number
+    # max alone would lose a nan that follows another number
     return next(filter(isnan, sizes), max(sizes, default=None))
 
 
 def count(number: int, noun: str) -> str:
-    """`number` of something in words.
+    """The number with its noun.
 
     >>> count(1, "value"), count(52235, "value"), count(3, "box")
     ('1 value', '52,235 values', '3 boxes')

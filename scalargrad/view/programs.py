@@ -1,4 +1,4 @@
-"""The two ways to run Graphviz, both in a process of their own: `dot`, and pip's pygraphviz."""
+"""Run Graphviz in a process of its own: the program `dot`, or pip's package pygraphviz."""
 
 import importlib.util
 import shutil
@@ -8,7 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-__all__ = ["IMPATIENT_SECONDS", "NAMES", "TIMEOUT_SECONDS", "GraphvizError", "run", "where"]
+__all__ = [
+    "GRAPHVIZ", "IMPATIENT_SECONDS", "INSTALL", "NAMES", "TIMEOUT_SECONDS", "GraphvizError", "run",
+    "where",
+]  # fmt: skip
 
 # `dot` takes 0.2 s for 450 boxes and minutes for 5,000: past this, nobody is still waiting.
 TIMEOUT_SECONDS = 20.0
@@ -16,9 +19,14 @@ TIMEOUT_SECONDS = 20.0
 # dot busy for over 20 s, and the built-in one for 0.5.
 IMPATIENT_SECONDS = 4.0
 
-_MOST_BYTES = 64 * 2**20  # a picture of the largest budgets that make sense has a tenth
+_MOST_BYTES = 64 * 2**20  # ten times a picture of the largest budgets that make sense
 
 NAMES = {"dot": "Graphviz's `dot`", "pygraphviz": "pygraphviz"}
+GRAPHVIZ = tuple(NAMES)  # the better one first
+INSTALL = {
+    "dot": "`apt install graphviz` (or your system's equivalent)",
+    "pygraphviz": "`pip install -e '.[render]'` in the checkout",
+}
 
 # Never imported here: it is Graphviz as a C library, which keeps state for the whole process. Four
 # threads that drew at once aborted the process, and no layout in it could be stopped in time.
@@ -37,13 +45,13 @@ sys.stdout.buffer.write(drawn)
 
 
 class GraphvizError(RuntimeError):
-    """A Graphviz is missing, failed, or took too long; the message says which one and how."""
+    """A Graphviz is missing, failed, or took too long; the message says which one and why."""
 
 
 def where(engine: str) -> str | None:
-    """Return the path of the program `dot` or of the package pygraphviz, None if it is missing.
+    """Return the path of the program `dot` or of the package pygraphviz, or None if missing.
 
-    Either may still turn out not to work. The package is looked for without importing it.
+    Either may still turn out not to work. The package is found without importing it.
 
     >>> where("dot") is None or "dot" in where("dot")
     True
@@ -52,22 +60,23 @@ def where(engine: str) -> str | None:
         return shutil.which("dot")
     try:
         found = importlib.util.find_spec("pygraphviz")
-    except (ImportError, ValueError):  # something else of that name was imported, or half so
+    except (ImportError, ValueError):  # another module of that name was imported, maybe in part
         return None
     return str(Path(found.origin).parent) if found and found.origin else None
 
 
 def run(engine: str, text: str, program: str, form: str, timeout: float | None = None) -> bytes:
-    """Return DOT `text` placed by Graphviz's layout `program` and written in the format `form`.
+    """Return the DOT `text`, laid out by a Graphviz and written in the format `form`.
 
     Args:
-        engine: "dot" or "pygraphviz": whose Graphviz it is.
+        engine: "dot" or "pygraphviz".
         text: a graph in the DOT language.
-        program: "dot" to lay out, "nop2" to keep the positions that `text` gives.
+        program: the layout program: "dot", or "nop2" to keep the positions that `text` gives.
         form: "json0", "png" or "pdf".
         timeout: seconds, at most and by default 20.
 
-    Raises GraphvizError when it is missing, fails, or is not done in time.
+    Raises:
+        GraphvizError: the Graphviz is missing, fails, or does not finish in time.
 
     >>> run("dot", "digraph {}", "dot", "json0", timeout=0.0)
     Traceback (most recent call last):
@@ -92,8 +101,8 @@ def run(engine: str, text: str, program: str, form: str, timeout: float | None =
         raise GraphvizError(f"{name} wrote more than {_MOST_BYTES:,} bytes")
     if done.returncode != 0 or not written:
         # The last line: libraries may have warned before.
-        told = warned.decode(errors="replace").strip().splitlines()
-        reason = told[-1][:200] if told else "it gave no output"
+        lines = warned.decode(errors="replace").strip().splitlines()
+        reason = lines[-1][:200] if lines else "it gave no output"
         raise GraphvizError(f"{name} failed (exit {done.returncode}): {reason}")
     return written
 
@@ -111,5 +120,5 @@ def _command(engine: str, program: str, form: str) -> list[str]:
         return [found, f"-K{program}", f"-T{form}"]
     if found is None or not sys.executable:
         raise GraphvizError(f"{NAMES[engine]} is not installed")
-    # -P: a pygraphviz.py or json.py in the folder where the user happens to be is not meant.
+    # -P: do not import a pygraphviz.py or json.py from the user's current folder.
     return [sys.executable, "-P", "-c", _PYGRAPHVIZ, program, form]

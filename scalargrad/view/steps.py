@@ -10,8 +10,8 @@ from scalargrad.core.value import Value
 from scalargrad.support.collector import collector_paused
 from scalargrad.view.film.narration import tell
 from scalargrad.view.film.page import Film
-from scalargrad.view.layout import choose as engines
-from scalargrad.view.paint import svg
+from scalargrad.view.layout import choose
+from scalargrad.view.paint.scene import paint
 from scalargrad.view.read.reading import read
 
 __all__ = ["steps"]
@@ -67,7 +67,7 @@ def steps(
     """
     if not isinstance(x, Value):
         raise TypeError(f"steps needs a Value, not {type(x).__name__}")
-    engines.check(engine)
+    choose.check(engine)
     with collector_paused():
         told = tell(
             read(x, model, max_nodes, max_edges, expand, focus, radius, rankdir, named=True)
@@ -77,5 +77,5 @@ def steps(
         box if box.grad is None else replace(box, grad=told.widest.get(box.number, box.grad))
         for box in told.graph.boxes
     )
-    layout, engine = engines.lay_out(replace(told.graph, boxes=roomy), engine)
-    return Film(told.steps, svg.render(told.graph, layout), told.graph, engine, told.start)
+    layout, engine = choose.lay_out(replace(told.graph, boxes=roomy), engine)
+    return Film(told.steps, paint(told.graph, layout), told.graph, engine, told.start)

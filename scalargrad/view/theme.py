@@ -1,16 +1,16 @@
-"""How a picture looks, for every engine: colours, borders, type sizes and the room text needs."""
+"""The look of a picture in every format: colours, borders, font sizes, and the size of texts."""
 
 import unicodedata
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, log2
 
-from scalargrad.view.graph import Box, Graph, Kind
+from scalargrad.view.graph import Box, Edge, Graph, Kind
 
 __all__ = [
-    "ARROW", "BACKGROUND", "BOX_FONT_SIZE", "EDGE_COLOUR", "EDGE_FONT_SIZE", "FONT", "FOOT", "INK",
-    "INNER_BORDER", "LINE_HEIGHT", "MARGIN", "NODE_GAP", "NOTICE_FONT_SIZE", "NOT_FINITE",
-    "POINTS_PER_INCH", "RANK_GAP", "SHADES", "STACK", "STYLES", "UNKNOWN", "Style", "box_size",
-    "fill_of", "number_size", "text_width",
+    "ARROW", "BACKGROUND", "BOX_FONT_SIZE", "EDGE_COLOUR", "EDGE_FONT_SIZE", "EDGE_WIDTH", "FONT",
+    "FOOT", "INK", "INNER_BORDER", "LINE_HEIGHT", "MARGIN", "NODE_GAP", "NOTICE_FONT_SIZE",
+    "NOT_FINITE", "POINTS_PER_INCH", "RANK_GAP", "SHADES", "STACK", "STYLES", "UNKNOWN", "Style",
+    "box_size", "fill_of", "label_size", "line_width", "text_width",
 ]  # fmt: skip
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -22,8 +22,7 @@ MARGIN = 12.0
 # For Graphviz, which counts in inches: between boxes in one column, and between columns.
 POINTS_PER_INCH = 72.0
 NODE_GAP, RANK_GAP = "0.22", "0.4"
-# Where the foot line of text centred at y lies below y, in font sizes: half a capital letter.
-# The dominant-baseline attribute would say it better, but several renderers do not know it.
+# From the middle of a text to its baseline, in font sizes: half the height of a capital letter.
 FOOT = 0.36
 ARROW = 8.0  # length of an arrow head
 INNER_BORDER = 3.0  # between the two lines of a double border
@@ -33,11 +32,12 @@ STACK = 4.0  # how far the sheets under a group stick out
 BACKGROUND = "#ffffff"
 INK = "#1a1a1a"
 EDGE_COLOUR = "#5f6b76"
+EDGE_WIDTH = 1.1
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """The outline of one kind of box, by which kinds are told apart in black and white too."""
+    """The outline of one kind of box; kinds differ in black and white too."""
 
     border: str
     thickness: float = 1.25
@@ -57,9 +57,9 @@ STYLES: dict[Kind, Style] = {
     "group": Style("#3c4650", stacked=True, meaning="many values"),
 }
 
-# The fill tells the size of the gradient: (up to this share of the largest, fill). One hue that
-# darkens evenly, so that it reads in grey and for the colour-blind; the darkest still has a
-# contrast of 7.6 with the ink. Below a quarter in tenths: gradients span powers of ten.
+# The fill shows the size of the gradient: (up to this share of the largest, fill). One hue that
+# darkens evenly, so that it can be read in grey and by the colour-blind; the darkest still has a
+# contrast of 7.6 with the ink. Below a quarter by powers of ten, which gradients span.
 SHADES: tuple[tuple[float, str], ...] = (
     (0.0, "#ffffff"),
     (0.01, "#f0f6fc"),
@@ -68,39 +68,47 @@ SHADES: tuple[tuple[float, str], ...] = (
     (0.5, "#a5c8e8"),
     (1.0, "#80b0dd"),
 )
-# Where no backward pass has been. Not white: that is a gradient of zero.
+# Before a backward pass. Not white: that is a gradient of zero.
 UNKNOWN = "#efede6"
-
-
-# A gradient that is nan or infinite. Another hue and, in grey, no shade of the others' legend.
+# A gradient that is nan or infinite: another hue, and another grey than all shades.
 NOT_FINITE = "#f2b880"
 
 
-def fill_of(box: Box, graph: Graph) -> str:
-    """The fill of a box: the darker, the larger its gradient beside the largest of the graph.
+def fill_of(part: Box | Edge, graph: Graph) -> str:
+    """The fill of a box or label: the darker, the larger its gradient relative to the largest.
 
-    >>> seen = Box("n0", "result", "y", "tanh", 1.0, 1.0)
+    >>> seen = Box(0, "result", "y", "tanh", 1.0, 1.0)
     >>> fill_of(seen, Graph((seen,), (), "", "LR"))
     '#80b0dd'
     """
-    if box.kind == "constant":
+    if isinstance(part, Box) and part.kind == "constant":
         return BACKGROUND
-    if box.grad is None:
-        return UNKNOWN
-    size, largest = abs(box.grad), graph.largest
+    if part.grad is None:
+        return UNKNOWN if isinstance(part, Box) else BACKGROUND
+    size, largest = abs(part.grad), graph.largest
     if not isfinite(size):
         return NOT_FINITE
     return next((fill for share, fill in SHADES if size <= share * largest), SHADES[-1][1])
 
 
-# Widths in em of the widest common sans-serif (DejaVu Sans), a little up: the reader's font is not
-# known when the picture is made, and a box too wide is a smaller fault than a text cut off.
+def line_width(edge: Edge) -> float:
+    """The width of a line in points: a bundle is the wider, the more edges it stands for.
+
+    >>> [line_width(Edge(0, 1, 0, 1.0, "", count=count)) for count in (1, 1_000_000)]
+    [1.1, 4.0]
+    """
+    # By the logarithm: a layer may have ten weights or a million. Wider ones would hide arrows.
+    return min(EDGE_WIDTH + 0.3 * log2(edge.count), 4.0)
+
+
+# Widths in em of the widest common sans-serif (DejaVu Sans), rounded up: the reader's font is
+# unknown when the picture is made, and a box too wide is better than a text cut off.
 _NARROW = frozenset("iljI.,:;'|! `()[]-ft/\\\"{}r")
 _WIDE = frozenset("mwMW@%&+=<>~#^_QO…")
 
 
 def text_width(text: str, font_size: float) -> float:
-    """Return a width, in the unit of `font_size`, that `text` will hardly exceed.
+    """Return a width, in the unit of `font_size`, that `text` hardly ever exceeds.
 
     >>> text_width("ill", 10.0) < text_width("dot", 10.0) < text_width("WWW", 10.0)
     True
@@ -120,19 +128,22 @@ def _em(character: str) -> float:
     return 1.1 if unicodedata.east_asian_width(character) in "WF" else 0.9
 
 
-def number_size(text: str) -> tuple[float, float]:
-    """Return the width and height, in points, that the number on an edge takes; (0, 0) for none.
+def label_size(edge: Edge) -> tuple[float, float]:
+    """Return the width and height, in points, of the text on an edge; (0, 0) where it has none.
 
-    >>> number_size("")
+    >>> label_size(Edge(0, 1, 0, 1.0, ""))
     (0.0, 0.0)
     """
-    return (text_width(text, EDGE_FONT_SIZE) + 4.0, EDGE_FONT_SIZE * 1.3) if text else (0.0, 0.0)
+    if not edge.lines:
+        return (0.0, 0.0)
+    widest = max(text_width(line, EDGE_FONT_SIZE) for line in edge.lines)
+    return (widest + 4.0, EDGE_FONT_SIZE * 1.3 * len(edge.lines))
 
 
 def box_size(box: Box) -> tuple[float, float]:
-    """Return the width and height, in points, of a box that holds its text with some air.
+    """Return the width and height, in points, of a box with some space around its text.
 
-    For a group that is all of it, with the sheets that stick out at the right and the bottom.
+    They include the sheets of a group, which stick out at the right and the bottom.
     """
     style = STYLES[box.kind]
     widest = max(text_width(line, BOX_FONT_SIZE) for line in box.lines)

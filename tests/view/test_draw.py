@@ -1,4 +1,4 @@
-"""Tests of draw: its arguments, and labels and gradients that are not as one expects."""
+"""Tests of draw: its arguments, and unusual labels and gradients."""
 
 from typing import Any
 

@@ -1,20 +1,20 @@
-"""Tests of the plain data that every view reads: what stands in a box, and in one sentence."""
+"""Tests of boxes, edges and graphs: their texts, gradients and summaries."""
 
 from math import inf, nan
 
 import pytest
 
 from scalargrad import Value
-from scalargrad.view.graph import Box, Graph, count
+from scalargrad.view.graph import Box, Edge, Graph, count
 from scalargrad.view.read.reading import read
 
 
-def test_what_stands_in_boxes() -> None:
-    value = Box("n0", "operation", "z3", "dot", 0.7, 0.25)
-    silent = Box("n1", "operation", "", "tanh", 0.7, None)
-    number = Box("n2", "constant", "", "", 2.0, None)
-    group = Box("n3", "group", "layers.0", "", None, 23.96, 1_648, 48)
-    bare = Box("n4", "group", "relu #7", "", None, None, 2)
+def test_the_lines_of_boxes() -> None:
+    value = Box(0, "operation", "z3", "dot", 0.7, 0.25)
+    silent = Box(1, "operation", "", "tanh", 0.7, None)
+    number = Box(2, "constant", "", "", 2.0, None)
+    group = Box(3, "group", "layers.0", "", None, 23.96, 1_648, 48)
+    bare = Box(4, "group", "relu #7", "", None, None, 2)
 
     assert value.lines == ("z3 = dot", "data 0.7", "grad 0.25")
     assert silent.lines == ("tanh", "data 0.7", "grad –")
@@ -23,8 +23,18 @@ def test_what_stands_in_boxes() -> None:
     assert bare.lines == ("relu #7", "2 values", "largest |grad| –")
 
 
-def test_rows_tell_their_roles() -> None:
-    box = Box("n12", "result", "E", "relu", 0.0, 1.0)
+def test_the_lines_of_edges() -> None:
+    plain = Edge(0, 1, 0, 0.5, "0.5")
+    hidden = Edge(0, 1, 0, 0.5, "")
+    bundle = Edge(0, 1, 0, 0.5, "256 weights", count=256, grad=0.03125)
+
+    assert plain.lines == ("0.5",)
+    assert hidden.lines == ()
+    assert bundle.lines == ("256 weights", "largest |grad| 0.03125")
+
+
+def test_the_roles_of_rows() -> None:
+    box = Box(12, "result", "E", "relu", 0.0, 1.0)
 
     assert [row.role for row in box.rows] == ["title", "data", "grad"]
     assert box.number == 12
@@ -35,10 +45,12 @@ def test_rows_tell_their_roles() -> None:
     [([0.5, -2.0], 2.0), ([inf, 1.0], 1.0), ([nan], 0.0), ([None, None], 0.0), ([], 0.0)],
 )
 def test_the_largest_gradient(grads: list[float | None], largest: float) -> None:
-    boxes = tuple(Box(f"n{i}", "input", "", "", 1.0, grad) for i, grad in enumerate(grads))
-    number = Box("n9", "constant", "", "", 1.0, 1e9)
+    boxes = tuple(Box(i, "input", "", "", 1.0, grad) for i, grad in enumerate(grads))
+    number = Box(9, "constant", "", "", 1.0, 1e9)
 
     assert Graph((*boxes, number), (), "", "LR").largest == largest
+    bundles = tuple(Edge(0, 1, 0, 1.0, "", 2, grad) for grad in grads)
+    assert Graph((number,), bundles, "", "LR").largest == largest
 
 
 def test_the_summary_is_one_sentence(network: Value) -> None:
@@ -47,7 +59,7 @@ def test_the_summary_is_one_sentence(network: Value) -> None:
     assert expected == read(network).graph.summary
 
 
-def test_the_summary_tells_what_is_missing() -> None:
+def test_the_summary_states_what_is_missing() -> None:
     x = Value(1.0)
     for _ in range(200):
         x = x.tanh() * x

@@ -1,4 +1,4 @@
-"""Tests of running Graphviz: in a process of its own, for so long, and whatever goes wrong."""
+"""Tests of running Graphviz: in a process of its own, with a time limit, and its faults."""
 
 import sys
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def test_an_answer(graphviz_engine: str) -> None:
     assert b'"bb"' in run(graphviz_engine, _DOT, "dot", "json0")
 
 
-def test_what_is_wrong_with_a_text_is_told(graphviz_engine: str) -> None:
+def test_the_error_gives_graphvizs_reason(graphviz_engine: str) -> None:
     with pytest.raises(GraphvizError, match=r"failed \(exit \d+\): ."):
         run(graphviz_engine, "no graph {", "dot", "json0")
 
@@ -70,14 +70,14 @@ def test_a_module_without_a_specification(monkeypatch: pytest.MonkeyPatch) -> No
     assert where("pygraphviz") is None
 
 
-def test_an_unread_question_and_a_late_answer(fake_dot: Callable[[str], None]) -> None:
+def test_unread_input_and_a_late_answer(fake_dot: Callable[[str], None]) -> None:
     fake_dot("import signal; signal.pause()")
 
     with pytest.raises(GraphvizError, match=r"took more than 0\.2 s"):
         run("dot", "x" * 1_000_000, "dot", "json0", timeout=0.2)
 
 
-def test_no_time_limit_is_longer_than_the_longest(
+def test_the_longest_time_limit(
     fake_dot: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_dot("import signal; signal.pause()")
@@ -94,7 +94,7 @@ def test_warnings_before_the_reason_are_left_out(fake_dot: Callable[[str], None]
         run("dot", _DOT, "dot", "json0")
 
 
-def test_an_answer_without_end(
+def test_an_endless_answer(
     fake_dot: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_dot("import sys; sys.stdout.write('x' * 5000)")

@@ -56,10 +56,15 @@
     const view = img.parentNode;
     img.replaceWith(svg);
     svg.querySelectorAll("path[data-edge]").forEach((line) => addWayBack(svg, line));
-    // As large as the window shows at once, but not too small to read: then the view scrolls.
+    // Never wider than the page. As high as the window shows at once, but not too small to read for
+    // that: then the view scrolls.
     const [width, height] = ["width", "height"].map((name) => parseFloat(svg.getAttribute(name)));
-    svg.style.maxWidth = `min(${width}pt, ${width / height} * (100vh - 340px))`;
-    svg.style.minWidth = `${0.6 * width}pt`;
+    svg.style.maxWidth = `min(${width}pt, max(${0.6 * width}pt, ${width / height} * (100vh - 340px)))`;
+    // On a phone that is too small to read: a tap shows a part of it larger, and the view scrolls.
+    svg.addEventListener("click", () => {
+      svg.style.minWidth = svg.style.minWidth ? "" : `${0.6 * width}pt`;
+      revealFirst();
+    });
     for (const name of ["width", "height"]) svg.removeAttribute(name);
     const box = (n) => svg.querySelectorAll(`[data-box="${n}"]`);
     const edge = (n) => svg.querySelectorAll(`[data-edge="${n}"]`);
@@ -113,12 +118,14 @@
       slider.value = at;
       slider.setAttribute("aria-valuetext", step.caption);
       svg.setAttribute("aria-label", `${summary}; ${step.caption}: ${step.title}`);
-      // Plain numbers alone start no step of their own: then there is no box to look at.
-      if (step.boxes.length) reveal(box(step.boxes[0])[0]);
+      revealFirst();
     }
 
-    // Bring a box into the middle of a picture larger than its view; the page itself stays put.
-    function reveal(element) {
+    // Bring the box that acts into the middle of a picture larger than its view; the page itself
+    // stays put. Plain numbers alone start no step of their own: then there is no box to look at.
+    function revealFirst() {
+      if (!steps[at].boxes.length) return;
+      const element = box(steps[at].boxes[0])[0];
       const [inner, outer] = [element, view].map((e) => e.getBoundingClientRect());
       view.scrollBy({
         left: inner.left + inner.width / 2 - outer.left - outer.width / 2,

@@ -53,8 +53,7 @@ class Passes:
         self.single = [box.values == 1 for box in self.boxes]
         self._edges: defaultdict[int, dict[tuple[int, int], int]] = defaultdict(dict)
         for number, edge in enumerate(self.graph.edges):
-            tail, head = int(edge.tail[1:]), int(edge.head[1:])
-            self._edges[head][self.way(tail, head, edge.position)] = number
+            self._edges[edge.head][self.way(edge.tail, edge.head, edge.position)] = number
 
     def _finished(self, box: Box) -> Box:
         members = self.members[box.number]

@@ -17,7 +17,8 @@ from typing import Literal, NamedTuple
 from scalargrad.support import pages as web
 from scalargrad.support.files import write_whole
 from scalargrad.view.graph import Graph, count
-from scalargrad.view.paint.sanitise import sanitise
+from scalargrad.view.paint import svg
+from scalargrad.view.paint.shapes import Scene
 
 __all__ = ["Change", "Film", "Step"]
 
@@ -71,8 +72,8 @@ class Step:
 class Film:
     """The forward and the backward pass of a graph, step by step, as `steps` returns it.
 
-    `steps` are the steps, `svg` is the picture after the last one, `graph` what it shows, `engine`
-    what laid it out, and `start` what the picture shows before the first step.
+    `steps` are the steps, `scene` is the picture after the last one, `graph` what it shows,
+    `engine` what laid it out, and `start` what the picture shows before the first step.
 
     >>> from scalargrad.view.steps import steps
     >>> film = steps(Value(3.0, "x") * Value(2.0, "y"), engine="builtin")
@@ -84,10 +85,15 @@ class Film:
     """
 
     steps: tuple[Step, ...]
-    svg: str
+    scene: Scene
     graph: Graph
     engine: str
     start: tuple[Change, ...]
+
+    @property
+    def svg(self) -> str:
+        """The picture after the last step, as the text of an SVG document."""
+        return svg.write(self.scene)
 
     @property
     def html(self) -> str:
@@ -127,10 +133,9 @@ class Film:
         return write_whole(target, self.html.encode())
 
     def _fragment(self) -> str:
-        # Sanitised once more, although the picture is ours: this is the door between it and a page.
         # Base64 in an <img>, since that is all that JupyterLab shows of a notebook not trusted.
         description = f"{self.graph.summary}. This is how it stands after the backward pass."
-        picture = base64.b64encode(sanitise(self.svg, description).encode()).decode()
+        picture = base64.b64encode(svg.write(self.scene, in_page=True).encode()).decode()
         items = (
             f"<li><b>{caption}:</b> {'<br>'.join(map(escape, (step.title, *step.lines)))}</li>"
             for caption, step in self._captioned()

@@ -1,1 +1,1 @@
-"""Where boxes, lines and numbers go: Graphviz, or the built-in layout."""
+"""Coordinates for boxes, lines and labels: by Graphviz, or by the built-in layout."""

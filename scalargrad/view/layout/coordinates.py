@@ -1,34 +1,34 @@
-"""Coordinates within the columns of the built-in layout: straight lines, and no box on another."""
+"""Coordinates within the columns of the built-in layout: straight lines, and no overlaps."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
 from scalargrad.view.layout.layers import Layers
 
-__all__ = ["place_nodes", "settle"]
+__all__ = ["align_nodes", "settle"]
 
 # Rounds of alignment, each once to the left and once to the right. A few settle most graphs.
 _ROUNDS = 10
 
-# How firmly a node holds its wish: a way-point bends a line, an operation the spine of the
-# picture; a leaf hangs on one of these and can give way.
+# The weight of a node's wish: moving a way-point bends a line, moving an operation bends the spine
+# of the picture; a leaf is next to one of these and can give way.
 _WAY_POINT, _OPERATION, _LEAF = 8.0, 4.0, 1.0
 
-# (position, weight), the form in which wishes are weighed against each other
+# (position, weight)
 _Wish = tuple[float, float]
 
 
-def place_nodes(
+def align_nodes(
     layers: Layers, columns: Sequence[Sequence[int]], sizes: Sequence[float], gap: float
 ) -> list[float]:
     """Return the centre of every node along its column; `sizes` are the extents of all nodes.
 
-    Each round asks every column for the places its nodes would like, the weighted median of
-    their neighbours, and grants them as far as order and distance allow. Medians rather than
-    means, because they put a node exactly level with a neighbour: means leave every line askew.
+    In each round every node wishes for the weighted median of its neighbours, and its column comes
+    as close to these wishes as order and distance allow. Medians rather than means, because they
+    put a node exactly level with a neighbour: means leave every line askew.
     """
-    firmness = [_LEAF if not before else _OPERATION for before in layers.before]
-    firmness[layers.boxes :] = [_WAY_POINT] * (len(firmness) - layers.boxes)
+    weights = [_LEAF if not before else _OPERATION for before in layers.before]
+    weights[layers.boxes :] = [_WAY_POINT] * (len(weights) - layers.boxes)
     offsets = [_offsets(column, sizes, gap, layers.boxes) for column in columns]
     centre = [0.0] * len(sizes)
     for column, distances in zip(columns, offsets, strict=True):
@@ -40,15 +40,15 @@ def place_nodes(
             [layers.before, layers.after], [layers.before, layers.after],
         )  # fmt: skip
         for side, forwards in zip(sides, (False, True), strict=True):
-            for number in range(len(columns)) if forwards else reversed(range(len(columns))):
-                column, distances = columns[number], offsets[number]
+            for index in range(len(columns)) if forwards else reversed(range(len(columns))):
+                column, distances = columns[index], offsets[index]
                 wishes = []
                 for node, distance in zip(column, distances, strict=True):
                     around = [n for neighbours in side for n in neighbours[node]]
-                    pulls = sorted((centre[n], _pull(firmness[node], firmness[n])) for n in around)
-                    # Without neighbours on this side a node would stay, but insists on nothing.
+                    pulls = sorted((centre[n], _pull(weights[node], weights[n])) for n in around)
+                    # Without neighbours on this side a node stays, unless another one pushes it.
                     wishes.append(
-                        (_median(pulls) - distance, firmness[node])
+                        (_median(pulls) - distance, weights[node])
                         if pulls
                         else (centre[node] - distance, _LEAF)
                     )
@@ -57,14 +57,14 @@ def place_nodes(
     return centre
 
 
-def _pull(firmness: float, neighbour: float) -> float:
-    # A line stays level with itself and a chain of operations with itself. A line that comes to
-    # its end at an operation turns there anyway, and so does not draw the chain after it.
-    return firmness if firmness == neighbour else _LEAF
+def _pull(weight: float, neighbour: float) -> float:
+    # A line stays level with itself and a chain of operations with itself. A line that ends at an
+    # operation turns there anyway, and so does not pull the chain.
+    return weight if weight == neighbour else _LEAF
 
 
 def _offsets(column: Sequence[int], sizes: Sequence[float], gap: float, boxes: int) -> list[float]:
-    """Distances from the first node of a column to each, when they stand as close as allowed."""
+    """Distances from the first node of a column to each, when they are as close as allowed."""
     offsets = [0.0]
     for upper, lower in pairwise(column):
         # Two lines may run closer together than two boxes may stand.
@@ -76,7 +76,7 @@ def _offsets(column: Sequence[int], sizes: Sequence[float], gap: float, boxes: i
 def settle(wishes: Sequence[_Wish]) -> list[float]:
     """Return the non-decreasing numbers that are nearest to the wishes (weighted, absolute).
 
-    Isotonic regression by pooling neighbours that are in each other's way: exact, one pass.
+    Isotonic regression by pooling adjacent violators: exact, in one pass (Barlow et al. 1972).
     """
     blocks: list[tuple[float, list[_Wish]]] = []
     for wish in wishes:

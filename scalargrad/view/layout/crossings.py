@@ -7,15 +7,15 @@ from scalargrad.view.layout.layers import Layers
 
 __all__ = ["count_crossings", "order_columns"]
 
-# Each sweep goes once through all columns; after eight, more sweeps hardly ever found a better one.
+# Each sweep goes once through all columns; more than eight hardly ever found a better order.
 _SWEEPS = 8
 
-# Swapping neighbours looks at every pair in a column, which large graphs cannot afford.
+# Nodes; in larger graphs swapping neighbours takes too long.
 _SWAP_LIMIT = 1500
 
 
 def order_columns(layers: Layers) -> list[list[int]]:
-    """Return the columns with their nodes in the order to draw them, the same on every run.
+    """Return the columns, each in the order in which to draw its nodes; the same on every run.
 
     Barycentre sweeps (Sugiyama, Tagawa and Toda 1981), from the order in which a depth-first
     walk from the result meets the nodes: that keeps operands in the order of the formula.
@@ -54,44 +54,44 @@ def _sweep(layers: Layers, columns: list[list[int]], *, forwards: bool) -> None:
     neighbours = layers.before if forwards else layers.after
     numbers = range(1, len(columns)) if forwards else range(len(columns) - 2, -1, -1)
     for number in numbers:
-        place = _places(columns[number - 1 if forwards else number + 1])
+        index_of = _indices(columns[number - 1 if forwards else number + 1])
         centre = {}
         for index, node in enumerate(columns[number]):
-            around = neighbours[node]
+            around = [index_of[n] for n in neighbours[node]]
             # A leaf has nothing before it: on the way forwards it stays about where it was.
-            centre[node] = sum(place[n] for n in around) / len(around) if around else float(index)
-        columns[number].sort(key=centre.__getitem__)  # stable: ties keep the order they had
+            centre[node] = sum(around) / len(around) if around else float(index)
+        columns[number].sort(key=centre.__getitem__)  # stable: ties stay in order
 
 
 def _swap_neighbours(layers: Layers, columns: list[list[int]]) -> None:
     """Exchange adjacent nodes wherever that alone removes crossings."""
     for number, column in enumerate(columns):
-        left = _places(columns[number - 1]) if number else {}
-        right = _places(columns[number + 1]) if number + 1 < len(columns) else {}
+        left = _indices(columns[number - 1]) if number else {}
+        right = _indices(columns[number + 1]) if number + 1 < len(columns) else {}
         for index in range(len(column) - 1):
             upper, lower = column[index], column[index + 1]
             gain = 0
-            for place, neighbours in ((left, layers.before), (right, layers.after)):
-                ups = sorted(place[n] for n in neighbours[upper])
-                downs = sorted(place[n] for n in neighbours[lower])
+            for index_of, neighbours in ((left, layers.before), (right, layers.after)):
+                ups = sorted(index_of[n] for n in neighbours[upper])
+                downs = sorted(index_of[n] for n in neighbours[lower])
                 gain += _inversions(ups, downs) - _inversions(downs, ups)
             if gain > 0:
                 column[index], column[index + 1] = lower, upper
 
 
 def _inversions(firsts: list[int], seconds: list[int]) -> int:
-    """How many pairs cross when the node with ends `firsts` is above the one with `seconds`."""
+    """The number of crossings when the node with ends `firsts` is above that with `seconds`."""
     return sum(len(firsts) - bisect_right(firsts, end) for end in seconds)
 
 
 def count_crossings(layers: Layers, columns: list[list[int]]) -> int:
-    """Return how many pairs of lines cross when the nodes are drawn in this order."""
+    """Return the number of pairs of lines that cross when nodes are drawn in this order."""
     crossings = 0
     for left, right in pairwise(columns):
-        place = _places(right)
+        index_of = _indices(right)
         ends_above: list[int] = []
         for node in left:
-            ends = [place[n] for n in layers.after[node]]
+            ends = [index_of[n] for n in layers.after[node]]
             # A line crosses those that start above it and end below it.
             crossings += sum(len(ends_above) - bisect_right(ends_above, end) for end in ends)
             for end in ends:
@@ -99,5 +99,5 @@ def count_crossings(layers: Layers, columns: list[list[int]]) -> int:
     return crossings
 
 
-def _places(column: list[int]) -> dict[int, int]:
+def _indices(column: list[int]) -> dict[int, int]:
     return {node: index for index, node in enumerate(column)}

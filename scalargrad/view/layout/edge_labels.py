@@ -1,35 +1,38 @@
-"""Places for the numbers on the edges in the built-in layout: off boxes, lines and each other."""
+"""Positions for the labels of edges in the built-in layout: off boxes, lines and each other."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import partial
 
-from scalargrad.view.layout.route import Plan, Point
+from scalargrad.view.geometry import Point, samples
+from scalargrad.view.layout.route import Plan
 
-__all__ = ["place_labels"]
+__all__ = ["label_centres"]
 
-# Looking at the other lines takes time by the square of their number, and where so many lines
-# run through one gap, there is no clear spot to be found.
+# Comparing lines takes time by the square of their number, and where more lines than this run
+# through one gap, no position is free.
 _MOST_LINES = 60
 
-_CROWD = 3  # so many lines more at one end of an edge make that end crowded
+_CROWD = 3  # one end of an edge is crowded where this many more lines meet
 
-_SAMPLES = 12  # straight pieces in place of a curve: off by less than a line's thickness
+_PIECES = 12  # straight pieces per Bézier segment: off by less than a line's width
 
 
-def place_labels(
+def label_centres(
     plan: Plan,
     curves: Sequence[Sequence[Point]],
     gaps: Sequence[tuple[float, float]],
     sizes: Sequence[Point],
 ) -> list[Point]:
-    """Return for each edge the centre of its number.
+    """Return for each edge the centre of its label.
 
-    `gaps` gives the free stretch before the head of each edge and `sizes` the room a number takes
-    (0, 0 for no number). There, away from boxes, an edge passes alone; further back it may share
-    its line with others.
+    `gaps` gives the free stretch before the head of each edge and `sizes` the size of each label
+    ((0, 0) for none). There, away from boxes, an edge runs alone; further back it may share its
+    line with others.
     """
-    lines = [_samples(_piece_in(curve, gap)) for curve, gap in zip(curves, gaps, strict=True)]
+    lines = [
+        samples(_piece_in(curve, gap), _PIECES) for curve, gap in zip(curves, gaps, strict=True)
+    ]
     in_gap: dict[tuple[float, float], list[int]] = {}
     for edge, gap in enumerate(gaps):
         in_gap.setdefault(gap, []).append(edge)
@@ -38,7 +41,7 @@ def place_labels(
         neighbours = [other for other in in_gap[gap] if other != edge]
         others = [(centres[n], sizes[n]) for n in neighbours if n in centres and sizes[n][0] > 0]
         passing = [lines[n] for n in neighbours] if len(neighbours) <= _MOST_LINES else []
-        # Where lines run together their numbers stand at the other end, where they lie apart.
+        # Where lines run together their labels stand at the other end, where they lie apart.
         crowd = len(plan.layers.before[chain[-1]]) - len(plan.layers.after[chain[-2]])
         preferred = 0.5 if abs(crowd) < _CROWD else 0.35 if crowd > 0 else 0.65
         options = []
@@ -56,7 +59,7 @@ def _fault(
     passing: Sequence[Sequence[Point]],
     centre: Point,
 ) -> tuple[float, int]:
-    # Numbers on each other cannot be read; a number on a foreign line only misleads.
+    # Labels on each other cannot be read; a label on a foreign line only misleads.
     covered = sum(_overlap(centre, size, *other) for other in others)
     return covered, sum(_touches(line, centre, size) for line in passing)
 
@@ -69,19 +72,8 @@ def _piece_in(curve: Sequence[Point], gap: tuple[float, float]) -> Sequence[Poin
     return curve[:4]
 
 
-def _samples(piece: Sequence[Point]) -> list[Point]:
-    points = []
-    for number in range(_SAMPLES + 1):
-        t = number / _SAMPLES
-        weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
-        along = sum(w * point[0] for w, point in zip(weights, piece, strict=True))
-        across = sum(w * point[1] for w, point in zip(weights, piece, strict=True))
-        points.append((along, across))
-    return points
-
-
 def _level(line: Sequence[Point], along: float) -> float:
-    """Where a line is, across the picture, at `along`; lines never turn back."""
+    """The position of a line across the picture at `along`; lines never turn back."""
     index = min(max(bisect_right(line, (along, float("inf"))), 1), len(line) - 1)
     (x0, y0), (x1, y1) = line[index - 1], line[index]
     t = min(max((along - x0) / (x1 - x0), 0.0), 1.0) if x1 > x0 else 0.0

@@ -1,4 +1,4 @@
-"""Columns for the built-in layout: which rank every box stands in, and how long edges pass it."""
+"""Columns of the built-in layout: the column of every box, and way-points for long edges."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ class Layers:
     """Boxes and the way-points of long edges, in columns from the inputs to the result.
 
     Nodes are numbers: the boxes first, in topological order, then the way-points. `chains` gives
-    for every edge the nodes it passes, one in each column; `before` and `after` the neighbours of
-    a node in the next columns, once for every line between them.
+    for every edge its nodes, one in each column; `before` and `after` give the neighbours of a node
+    in the next columns, once for every line between them.
     """
 
     boxes: int
@@ -28,7 +28,7 @@ class Layers:
 
 
 def make_layers(boxes: int, links: Sequence[Link]) -> Layers:
-    """Return the boxes 0 … `boxes` - 1 in columns, so that every link leads to a later column.
+    """Return the boxes 0 … `boxes` - 1 in columns such that every link leads to a later column.
 
     >>> make_layers(3, [(0, 1), (0, 2), (1, 2)]).chains
     [(0, 1), (0, 3, 2), (1, 2)]
@@ -58,7 +58,7 @@ def make_layers(boxes: int, links: Sequence[Link]) -> Layers:
 
 
 def _ranks(boxes: int, links: Sequence[Link]) -> list[int]:
-    """Give every box its longest distance from a leaf, then move boxes towards their users."""
+    """Give every box its longest distance from a leaf, then move boxes close to their users."""
     parents: list[list[int]] = [[] for _ in range(boxes)]
     children: list[list[int]] = [[] for _ in range(boxes)]
     for tail, head in links:
@@ -69,7 +69,7 @@ def _ranks(boxes: int, links: Sequence[Link]) -> list[int]:
         rank[box] = 1 + max((rank[parent] for parent in parents[box]), default=-1)
     for box in reversed(range(boxes)):
         # A step to the right shortens the edges out of a box and stretches those into it, except
-        # from leaves that nothing else uses, which come along. Leaves always gain.
+        # from leaves with no other user, which move along. Leaves always gain.
         stretched = sum(1 for p in parents[box] if parents[p] or len(children[p]) > 1)
         if children[box] and stretched <= len(children[box]):
             rank[box] = min(rank[child] for child in children[box]) - 1

@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from scalargrad.view.geometry import Point
 from scalargrad.view.layout.coordinates import settle
 from scalargrad.view.layout.layers import Layers
 
-__all__ = ["Plan", "Point", "route"]
+__all__ = ["Plan", "route"]
 
 # One line of an edge's chain: (edge, step)
 _Step = tuple[int, int]
-
-# Along the picture (from the inputs to the result) and across it, whatever way it is turned.
-Point = tuple[float, float]
 
 _PORT_DISTANCE = 15.0  # between lines that meet one side of a box, where there is room
 _PORT_MARGIN = 9.0  # from the corner of a box to the nearest line
@@ -27,7 +25,10 @@ _ROUNDNESS = 0.36
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where the nodes stand: `left` and `right` bound the columns, `extent` is along, across."""
+    """Coordinates of the nodes, along the picture (from the inputs to the result) and across it.
+
+    `extent` is the size of each node (along, across), `left` and `right` bound the columns.
+    """
 
     layers: Layers
     along: Sequence[float]
@@ -40,18 +41,18 @@ class Plan:
 def route(plan: Plan, arrow: float) -> list[tuple[Point, ...]]:
     """Return for each edge a Bézier curve: a start, then two control points and an end, repeated.
 
-    Lines turn only in the gaps between the columns and cross a column straight, at the place kept
-    free for them; so no line can run over a box. A curve ends `arrow` before its head.
+    Lines turn only in the gaps between the columns and cross a column straight, where its order
+    leaves room for them; so no line can run over a box. A curve ends `arrow` before its head.
     """
     leaving, arriving = _ports(plan)
     curves = []
-    for number, chain in enumerate(plan.layers.chains):
+    for edge, chain in enumerate(plan.layers.chains):
         curve: list[Point] = []
         for step, (tail, head) in enumerate(pairwise(chain)):
             start = plan.right[plan.layers.column_of[tail]]
             end = plan.left[plan.layers.column_of[head]]
-            level = leaving[number, step]
-            target = arriving[number, step]
+            level = leaving[edge, step]
+            target = arriving[edge, step]
             if not curve:
                 curve.append((plan.along[tail] + plan.extent[tail][0] / 2, level))
             _line(curve, (start, level))
@@ -80,14 +81,12 @@ def _ports(plan: Plan) -> tuple[dict[_Step, float], dict[_Step, float]]:
     """Return for (edge, step) where the line leaves its tail and where it meets its head."""
     outgoing: dict[int, dict[tuple[int, int], list[_Step]]] = {}
     incoming: dict[int, dict[tuple[int, int], list[_Step]]] = {}
-    for number, chain in enumerate(plan.layers.chains):
+    for edge, chain in enumerate(plan.layers.chains):
         for step, (tail, head) in enumerate(pairwise(chain)):
-            direct = tail < plan.layers.boxes and head < plan.layers.boxes
             # Edges that share a line share its ports; edges between the same boxes do not.
-            outgoing.setdefault(tail, {}).setdefault((head, number if direct else -1), [])
-            outgoing[tail][head, number if direct else -1].append((number, step))
-            incoming.setdefault(head, {}).setdefault((tail, number if direct else -1), [])
-            incoming[head][tail, number if direct else -1].append((number, step))
+            line = edge if tail < plan.layers.boxes and head < plan.layers.boxes else -1
+            outgoing.setdefault(tail, {}).setdefault((head, line), []).append((edge, step))
+            incoming.setdefault(head, {}).setdefault((tail, line), []).append((edge, step))
     return _spread(plan, outgoing), _spread(plan, incoming)
 
 
@@ -106,15 +105,15 @@ def _spread(
 
 
 def _side(ends: Sequence[float], breadth: float) -> list[float]:
-    """Return where lines to `ends` meet a side of that breadth; all are counted from its centre.
+    """Return where lines to `ends` meet a side of this breadth; all are relative to its centre.
 
-    A line to a box that is about level stays straight; the others take their places around it.
+    A line to a box that is about level stays straight; the others are spread around it.
     """
     room = max(breadth - 2 * _PORT_MARGIN, 0.0)
     distance = min(_PORT_DISTANCE, room / max(len(ends) - 1, 1))
     first = -distance * (len(ends) - 1) / 2
-    # Half way to the other centre, for the other end of the line makes the same reckoning.
-    # As `settle` wants them: less the distance that lies between the first line and this one.
+    # Half way to the other centre, since the other end of the line is computed likewise. `settle`
+    # takes wishes less the distance between the first line and this one.
     wishes = [
         (end / 2 - index * distance, 4.0) if abs(end) <= _LEVEL else (first, 1.0)
         for index, end in enumerate(ends)

@@ -1,1 +1,1 @@
-"""From a graph and its layout to SVG, PNG, PDF, HTML and DOT."""
+"""Paint a graph with its layout as one scene, and write it as SVG, PNG, PDF, HTML or DOT."""

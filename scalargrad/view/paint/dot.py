@@ -1,33 +1,19 @@
-"""A graph as DOT text: complete, for the user's own Graphviz and for whatever else reads DOT."""
+"""Write a graph as DOT text, for the user's own Graphviz and for other programs that read DOT."""
 
+from collections.abc import Iterable
 from types import ModuleType
 
+from scalargrad.view import theme
 from scalargrad.view.graph import Box, Graph
-from scalargrad.view.theme import (
-    BACKGROUND,
-    BOX_FONT_SIZE,
-    EDGE_COLOUR,
-    EDGE_FONT_SIZE,
-    FONT,
-    INK,
-    MARGIN,
-    NODE_GAP,
-    NOTICE_FONT_SIZE,
-    POINTS_PER_INCH,
-    RANK_GAP,
-    STYLES,
-    box_size,
-    fill_of,
-)
 
 __all__ = ["escape", "package", "source"]
 
 
 def package() -> ModuleType:
-    """The graphviz package, imported when it is needed: a picture's SVG does without.
+    """The graphviz package, imported on first use, since SVG does not need it.
 
     Raises:
-        ImportError: something else of that name was found first, such as a user's own graphviz.py.
+        ImportError: another module of that name was found first, such as a user's graphviz.py.
 
     >>> package().__name__
     'graphviz'
@@ -41,87 +27,77 @@ def package() -> ModuleType:
 
 
 def source(graph: Graph) -> str:
-    """Return `graph` as DOT text, without positions: a Graphviz that reads it lays it out anew.
+    """Return `graph` as DOT text, without positions: a Graphviz that reads it lays it out.
 
-    The kinds of boxes differ in outline, and colours and numbers are those of the picture.
+    The kinds of boxes differ in outline, and colours and texts are those of the picture.
 
     >>> from scalargrad.view.read.reading import read
     >>> "n0 -> n1" in source(read(sg.Value(1.0).tanh()).graph)
     True
     """
     # User text stands in labels only. In other attributes Graphviz does not escape it: a font name
-    # comes out as markup, and a URL keeps "javascript:". Record shapes read {}|<> as structure.
+    # turns into markup, and a URL keeps "javascript:". Record shapes read {}|<> as structure.
     digraph = package().Digraph(
         graph_attr={
-            "rankdir": graph.rankdir,
-            "bgcolor": BACKGROUND,
-            "fontname": FONT,
-            "fontsize": f"{NOTICE_FONT_SIZE:g}",
-            "fontcolor": INK,
-            "labelloc": "b",
-            "pad": f"{MARGIN / POINTS_PER_INCH:.3f}",
-            "nodesep": NODE_GAP,
-            "ranksep": RANK_GAP,
+            "rankdir": graph.rankdir, "bgcolor": theme.BACKGROUND, "labelloc": "b",
+            "pad": f"{theme.MARGIN / theme.POINTS_PER_INCH:.3f}", "nodesep": theme.NODE_GAP,
+            "ranksep": theme.RANK_GAP, **_font(theme.NOTICE_FONT_SIZE),
         },
-        node_attr={
-            "shape": "box",
-            "fontname": FONT,
-            "fontsize": f"{BOX_FONT_SIZE:g}",
-            "fontcolor": INK,
-            "margin": "0.08,0.05",
-        },
+        node_attr={"shape": "box", "margin": "0.08,0.05", **_font(theme.BOX_FONT_SIZE)},
         edge_attr={
-            "color": EDGE_COLOUR,
-            "fontname": FONT,
-            "fontsize": f"{EDGE_FONT_SIZE:g}",
-            "fontcolor": INK,
-            "arrowsize": "0.7",
+            "color": theme.EDGE_COLOUR, "arrowsize": "0.7", **_font(theme.EDGE_FONT_SIZE),
         },
-    )
+    )  # fmt: skip
     if graph.notice:
         digraph.attr(label=escape(graph.notice))
     for box in graph.boxes:
-        look = {**_outline(box), "fillcolor": fill_of(box, graph)}
-        digraph.node(box.name, label=_lines(box.lines), **look)
+        look = {**_outline(box), "fillcolor": theme.fill_of(box, graph)}
+        digraph.node(f"n{box.number}", label=_lines(box.lines), **look)
     for edge in graph.edges:
-        # Spaces keep the number off the line it belongs to.
-        digraph.edge(edge.tail, edge.head, label=escape(f" {edge.text} ") if edge.text else None)
+        # Spaces keep the text off the line it belongs to.
+        text = {"label": _lines([f" {line} " for line in edge.lines])} if edge.lines else {}
+        wide = {"penwidth": f"{theme.line_width(edge):.3g}"} if edge.count > 1 else {}
+        digraph.edge(f"n{edge.tail}", f"n{edge.head}", **text, **wide)
     return str(digraph.source)
 
 
+def _font(size: float) -> dict[str, str]:
+    return {"fontname": theme.FONT, "fontsize": f"{size:g}", "fontcolor": theme.INK}
+
+
 def escape(text: str) -> str:
-    r"""Return `text` as a label that shows just that, for the graphviz package to quote.
+    r"""Return the label that shows `text`, for the graphviz package to quote.
 
     >>> print(escape(r"&lt; \N"))
     &amp;lt; \\N
     """
     # Graphviz decodes character entities in labels, so a typed "&lt;" would turn into "<";
-    # graphviz.escape takes care of backslashes and of text that looks like an HTML-like label.
+    # graphviz.escape handles backslashes and text that looks like an HTML-like label.
     escaped: str = package().escape(text.replace("&", "&amp;"))
     return escaped
 
 
-def _lines(lines: tuple[str, ...]) -> str:
+def _lines(lines: Iterable[str]) -> str:
     # Joining makes a plain str again, so it must be marked anew as not HTML-like.
     joined: str = package().nohtml("\\n".join(escape(line) for line in lines))
     return joined
 
 
 def _outline(box: Box) -> dict[str, str]:
-    style = STYLES[box.kind]
+    style = theme.STYLES[box.kind]
     names = ["filled"]
     if style.rounded:
         names.append("rounded")
     if style.dashed:
         names.append("dashed")
     # Our own estimate is a lower bound: Graphviz measures with its fonts, the reader has others.
-    width, height = box_size(box)
+    width, height = theme.box_size(box)
     return {
         "style": ",".join(names),
         "color": style.border,
         "penwidth": f"{style.thickness:g}",
-        "width": f"{width / POINTS_PER_INCH:.3f}",
-        "height": f"{height / POINTS_PER_INCH:.3f}",
+        "width": f"{width / theme.POINTS_PER_INCH:.3f}",
+        "height": f"{height / theme.POINTS_PER_INCH:.3f}",
         **({"peripheries": "2"} if style.double else {}),
         **({"shape": "box3d"} if style.stacked else {}),
     }

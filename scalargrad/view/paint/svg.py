@@ -1,172 +1,90 @@
-"""The painter: a graph and a layout, from whichever engine, as SVG text."""
+"""Write a scene as SVG, in four elements: g, path, polygon and text."""
 
 from collections.abc import Sequence
-from xml.etree.ElementTree import Element, SubElement, tostring
+from html import escape
 
-from scalargrad.view.graph import Box, Edge, Graph
-from scalargrad.view.layout.builtin import Layout, Place, Wire
-from scalargrad.view.layout.route import Point
-from scalargrad.view.paint.legend import Footer, footer
-from scalargrad.view.paint.sanitise import SVG_NAMESPACE
-from scalargrad.view.theme import (
-    ARROW,
-    BACKGROUND,
-    BOX_FONT_SIZE,
-    EDGE_COLOUR,
-    EDGE_FONT_SIZE,
-    FONT,
-    FOOT,
-    INK,
-    INNER_BORDER,
-    LINE_HEIGHT,
-    NOTICE_FONT_SIZE,
-    STACK,
-    STYLES,
-    Style,
-    fill_of,
-    text_width,
-)
+from scalargrad.view.geometry import Point
+from scalargrad.view.paint.shapes import Curve, Group, Look, Polygon, Scene, Shape, Text
+from scalargrad.view.theme import FONT, FOOT, INK
 
-__all__ = ["render"]
+__all__ = ["write"]
 
-_ROUNDING = 9.0  # radius of a rounded corner
+# A picture shrinks to the width of its page or window.
+_SCALING = ' style="max-width: 100%; height: auto"'
+# JupyterLab shows a picture as an image without a style of its own, and cuts off what is wider than
+# the cell. So a picture that may be wider (in points) has no width of its own: it fills the cell.
+_CELL = 600.0
 
 
-def render(graph: Graph, layout: Layout) -> str:
-    """Return `graph` drawn as `layout` has it, as the text of an SVG document.
+def write(scene: Scene, *, in_page: bool = False) -> str:
+    """Return `scene` as the text of an SVG document.
 
-    Boxes and edges are groups with the attributes data-box and data-edge, their numbers in the
-    graph, and the texts of a box have data-row: the film finds them by these.
+    Boxes and edges have the attributes data-box and data-edge, their numbers in the graph, and the
+    texts of a box have data-row: the film finds them by these. What a user wrote stands in texts
+    and in the description only, escaped.
 
-    >>> from scalargrad.view.layout.builtin import lay_out
-    >>> lone = Graph((Box("n0", "result", "y", "", 2.0, 1.0),), (), "", "LR")
-    >>> render(lone, lay_out(lone)).startswith("<svg ")
-    True
+    Args:
+        scene: the picture.
+        in_page: write the size and no style attribute, for a page whose own style sheet scales the
+            picture and whose Content-Security-Policy forbids such attributes.
+
+    >>> write(Scene(9.0, 9.0, (Group((Polygon(((0.0, 0.0), (9.0, 9.0)), Look("#fff")),)),), ""))
+    '<svg ...><g><polygon points="0.00,0.00 9.00,9.00" fill="#fff"/></g></svg>'
     """
-    below = footer(graph, layout.width)
-    width, height = max(layout.width, below.width), layout.height + below.height
-    size = {"width": f"{width:.0f}pt", "height": f"{height:.0f}pt"}
-    told = {"role": "img", "aria-label": graph.summary}
-    view = f"0 0 {width:.2f} {height:.2f}"
-    root = Element("svg", {"xmlns": SVG_NAMESPACE, **size, "viewBox": view, **told})
-    page = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)]
-    SubElement(root, "polygon", {"points": _points(page), "fill": BACKGROUND})
-    aside = (width - layout.width) / 2  # a picture narrower than its footer stands in the middle
-    shift = {"transform": f"translate({aside:.2f},0)"} if aside else {}
-    picture = SubElement(root, "g", {"font-family": FONT, **shift})
-    _draw_edges(picture, graph.edges, layout.wires)
-    for box, place in zip(graph.boxes, layout.places, strict=True):
-        _draw_box(picture, box, place, fill_of(box, graph))
-    _draw_footer(root, below, layout.height)
-    return tostring(root, encoding="unicode")
-
-
-def _draw_edges(root: Element, edges: Sequence[Edge], wires: Sequence[Wire]) -> None:
-    look = {"font-size": f"{EDGE_FONT_SIZE:g}", "text-anchor": "middle"}
-    all_lines = SubElement(
-        root, "g", {"fill": "none", "stroke": EDGE_COLOUR, "stroke-width": "1.1"}
-    )
-    all_heads = SubElement(root, "g", {"fill": EDGE_COLOUR})
-    all_numbers = SubElement(root, "g", {"fill": INK, **look})
-    for number, (edge, wire) in enumerate(zip(edges, wires, strict=True)):
-        which = {"data-edge": str(number)}
-        SubElement(all_lines, "path", {"d": _path(wire.curve), **which})
-        # A polygon: a marker would need an id, and ids clash when a page shows two pictures.
-        SubElement(all_heads, "polygon", {"points": _points(_arrow(wire)), **which})
-        if edge.text:
-            group = SubElement(all_numbers, "g", which)
-            (x, y), width = wire.label, text_width(edge.text, EDGE_FONT_SIZE)
-            height = EDGE_FONT_SIZE * 1.16
-            # The number interrupts its line, which ties the two together where lines run close.
-            corners = ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))
-            plate = [(x + across * width, y + down * height) for across, down in corners]
-            SubElement(group, "polygon", {"points": _points(plate), "fill": BACKGROUND})
-            _write(group, edge.text, x, y + EDGE_FONT_SIZE * FOOT)
-
-
-def _draw_box(root: Element, box: Box, place: Place, fill: str) -> None:
-    style = STYLES[box.kind]
-    look = {"font-size": f"{BOX_FONT_SIZE:g}", "text-anchor": "middle", "fill": INK}
-    group = SubElement(root, "g", {"data-box": str(box.number), **look})
-    left, top = place.x - place.width / 2, place.y - place.height / 2
-    _outline(group, style, left, top, place.width, place.height, fill)
-    step = BOX_FONT_SIZE * LINE_HEIGHT
-    middle_x, middle_y = place.x, place.y
-    if style.stacked:
-        middle_x, middle_y = middle_x - STACK, middle_y - STACK
-    for index, (role, line) in enumerate(box.rows):
-        middle = middle_y + (index - (len(box.rows) - 1) / 2) * step
-        _write(group, line, middle_x, middle + BOX_FONT_SIZE * FOOT, {"data-row": role})
-
-
-def _outline(
-    group: Element, style: Style, left: float, top: float, width: float, height: float, fill: str
-) -> None:
-    look = {"fill": fill, "stroke": style.border, "stroke-width": f"{style.thickness:g}"}
-    if style.dashed:
-        look["stroke-dasharray"] = "5,3"
-    # Of a legend's small swatch the corners and borders shrink along.
-    corner = min(_ROUNDING, height / 2) if style.rounded else 0.0
-    border = min(INNER_BORDER, height / 5)
-    if style.stacked:
-        sheet = min(STACK, height / 6)
-        width, height = width - 2 * sheet, height - 2 * sheet
-        for behind in (2 * sheet, sheet):
-            shape = _rectangle(left + behind, top + behind, width, height, 0.0)
-            SubElement(group, "path", {"d": shape, **look})
-    SubElement(group, "path", {"d": _rectangle(left, top, width, height, corner), **look})
-    if style.double:
-        shape = _rectangle(
-            left + border, top + border, width - 2 * border, height - 2 * border, 0.0
-        )
-        SubElement(group, "path", {"d": shape, **look, "stroke-width": f"{style.thickness / 2:g}"})
-
-
-def _draw_footer(root: Element, below: Footer, top: float) -> None:
-    look = {"font-family": FONT, "font-size": f"{NOTICE_FONT_SIZE:g}", "fill": INK}
-    group = SubElement(root, "g", {"transform": f"translate(0,{top:.2f})", **look})
-    for x, y, width, height, style, fill in below.swatches:
-        _outline(group, style, x, y, width, height, fill)
-    for x, y, text in below.texts:
-        _write(group, text, x, y)
-
-
-def _write(
-    group: Element, line: str, x: float, y: float, more: dict[str, str] | None = None
-) -> None:
-    SubElement(group, "text", {"x": f"{x:.2f}", "y": f"{y:.2f}", **(more or {})}).text = line
-
-
-def _path(curve: tuple[Point, ...]) -> str:
-    return f"M{_points(curve[:1])} C{_points(curve[1:])}"
-
-
-def _rectangle(left: float, top: float, width: float, height: float, corner: float) -> str:
-    across, down = width - 2 * corner, height - 2 * corner
-    arc = f"a{corner:g},{corner:g} 0 0 1" if corner else ""
+    width, height = scene.width, scene.height
+    size = f'width="{width:.0f}pt" height="{height:.0f}pt"'
+    if width > _CELL and not in_page:
+        size = 'width="100%"'
     return (
-        f"M{left + corner:.2f},{top:.2f} h{across:.2f} "
-        + (f"{arc} {corner:g},{corner:g} " if arc else "")
-        + f"v{down:.2f} "
-        + (f"{arc} {-corner:g},{corner:g} " if arc else "")
-        + f"h{-across:.2f} "
-        + (f"{arc} {-corner:g},{-corner:g} " if arc else "")
-        + f"v{-down:.2f} "
-        + (f"{arc} {corner:g},{-corner:g} " if arc else "")
-        + "z"
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} '
+        f'viewBox="0 0 {width:.2f} {height:.2f}" role="img" '
+        f'aria-label="{escape(scene.description)}" font-family="{FONT}"'
+        f"{'' if in_page else _SCALING}>{''.join(map(_group, scene.groups))}</svg>"
     )
 
 
-def _arrow(wire: Wire) -> list[Point]:
-    (x, y), (foot_x, foot_y) = wire.tip, wire.curve[-1]
-    # A little slimmer than long; turned by swapping the coordinates of the direction.
-    along_x, along_y = (x - foot_x) / ARROW, (y - foot_y) / ARROW
-    half = 0.4 * ARROW
-    return [
-        (x, y),
-        (foot_x - along_y * half, foot_y + along_x * half),
-        (foot_x + along_y * half, foot_y - along_x * half),
-    ]
+def _group(group: Group) -> str:
+    marks = _mark("box", group.box) + _mark("edge", group.edge) + _look(group.look)
+    foot = 0.0
+    if group.font:
+        size, anchor = group.font
+        marks += f' font-size="{size:g}" text-anchor="{anchor}" fill="{INK}"'
+        # The dominant-baseline attribute would do this, but several renderers do not know it.
+        foot = FOOT * size
+    return f"<g{marks}>{''.join(_shape(shape, foot) for shape in group.shapes)}</g>"
+
+
+def _shape(shape: Shape, foot: float) -> str:
+    if isinstance(shape, Text):
+        row, text = _mark("row", shape.row), escape(shape.text, quote=False)
+        return f'<text x="{shape.x:.2f}" y="{shape.y + foot:.2f}"{row}>{text}</text>'
+    if isinstance(shape, Polygon):
+        marks = _mark("edge", shape.edge) + _look(shape.look)
+        return f'<polygon points="{_points(shape.points)}"{marks}/>'
+    if isinstance(shape, Curve):
+        path = f"M{_points(shape.points[:1])} C{_points(shape.points[1:])}"
+        return f'<path d="{path}"{_mark("edge", shape.edge)}{_look(shape.look)}/>'
+    x, y, width, height, r, look = shape
+    across, down = width - 2 * r, height - 2 * r
+    arc = f"a{r:g},{r:g} 0 0 1 {{}},{{}} " if r else ""  # to the end of a quarter of a circle
+    path = (
+        f"M{x + r:.2f},{y:.2f} h{across:.2f} {arc.format(f'{r:g}', f'{r:g}')}"
+        f"v{down:.2f} {arc.format(f'{-r:g}', f'{r:g}')}"
+        f"h{-across:.2f} {arc.format(f'{-r:g}', f'{-r:g}')}"
+        f"v{-down:.2f} {arc.format(f'{r:g}', f'{-r:g}')}z"
+    )
+    return f'<path d="{path}"{_look(look)}/>'
+
+
+def _mark(name: str, value: str | int | None) -> str:
+    return "" if value is None else f' data-{name}="{value}"'
+
+
+def _look(look: Look | None) -> str:
+    if look is None:
+        return ""
+    line = f' stroke="{look.stroke}" stroke-width="{look.width:.4g}"' if look.width else ""
+    return f' fill="{look.fill}"{line}' + (' stroke-dasharray="5,3"' if look.dashed else "")
 
 
 def _points(points: Sequence[Point]) -> str:

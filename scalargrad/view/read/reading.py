@@ -55,10 +55,10 @@ def read(
     title, "v12" where it has no label, so that a text can speak of it.
 
     >>> graph = read(Value(2.0, label="a") * 3).graph
-    >>> [(box.name, box.kind) for box in graph.boxes]
-    [('n0', 'input'), ('n1', 'constant'), ('n2', 'result')]
+    >>> [(box.number, box.kind) for box in graph.boxes]
+    [(0, 'input'), (1, 'constant'), (2, 'result')]
     >>> [(edge.tail, edge.head, edge.text) for edge in graph.edges]
-    [('n0', 'n2', '3'), ('n1', 'n2', '')]
+    [(0, 2, '3'), (1, 2, '')]
     """
     if not isinstance(x, Value):
         raise TypeError(f"draw needs a Value, not {type(x).__name__}")
@@ -185,7 +185,7 @@ class _View:
         if self.names and kind != "constant":
             label = self.names[value]
         op = clean(value.op, limit=_OP_LENGTH)
-        return Box(f"n{number}", kind, label, op, value.data, self._grad(place))
+        return Box(number, kind, label, op, value.data, self._grad(place))
 
     def _grad(self, place: int) -> float | None:
         value = self.roles.order[place]
@@ -196,7 +196,7 @@ class _View:
         asked = [place for place in members if self.roles.kinds[place] != "constant"]
         grads = [grad for place in asked if (grad := self._grad(place)) is not None]
         return Box(
-            f"n{number}", "group" if asked else "constant", self._title(number, members), "",
+            number, "group" if asked else "constant", self._title(number, members), "",
             None, largest_size(grads), len(members),
             sum(self.roles.kinds[place] == "parameter" for place in members),
         )  # fmt: skip
@@ -245,7 +245,7 @@ class _View:
             crowded = max(heads[edge.head], tails[edge.tail]) > _READABLE
             if number > 1:
                 text = "" if crowded else f"×{number:,}"
-                edges[index] = replace(edge, text=text, edges=number)
+                edges[index] = replace(edge, text=text, count=number)
         return tuple(edges)
 
     def _edge(self, parent: int, place: int, position: int) -> Edge:
@@ -253,12 +253,12 @@ class _View:
         # The derivative with respect to a plain number is of use to nobody and hides the others.
         text = "" if self.roles.kinds[parent] == "constant" else format_number(partial)
         tail, head = self.box_of[parent], self.box_of[place]
-        return Edge(f"n{tail}", f"n{head}", position, partial, text)
+        return Edge(tail, head, position, partial, text)
 
     def _notice(self, boxes: Sequence[Box], edges: Sequence[Edge]) -> str:
         groups = [box for box in boxes if box.kind == "group"]
         if not groups:
-            total = sum(edge.edges for edge in edges)
+            total = sum(edge.count for edge in edges)
             drawn = f"{count(total, 'edge')} shown as {len(edges):,}"
             return drawn if total > len(edges) else ""
         values = count(len(self.box_of), "value")

@@ -332,6 +332,65 @@ def test_phone_and_desktop(film: Film, open_film: Open, width: int) -> None:
         assert view["x"] <= box["x"] + box["width"] / 2 <= view["x"] + view["width"]
 
 
+BOXES = """() => [...document.querySelectorAll("[data-box]")].map((box) => {
+    const { left, right } = box.getBoundingClientRect();
+    return [left, right];
+})"""
+
+
+def assert_whole(page: Any, width: int) -> None:
+    boxes = page.evaluate(BOXES)
+    assert boxes
+    assert all(0 <= left < right <= width for left, right in boxes)
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_no_page_cuts_a_box_off(film: Film, open_page: Open, tmp_path: Path, width: int) -> None:
+    drawing = draw(seven_node.build().E, engine="builtin")
+    assert drawing.scene.width * 96 / 72 > width
+    cell = f"<!DOCTYPE html><body style='overflow: hidden'>{drawing.svg}"
+    (tmp_path / "cell.html").write_text(cell, "utf-8")
+    paths = [
+        tmp_path / "cell.html",
+        *(drawing.save(tmp_path / f"x.{end}") for end in ("svg", "html")),
+    ]
+    for path in [*paths, film.save(tmp_path / "film.html")]:
+        page = open_page(path, viewport={"width": width, "height": 844}).page
+        assert_whole(page, width)
+
+
+def test_a_cell_of_jupyterlab_cuts_no_picture_off(browser: Any) -> None:
+    # it shows an SVG as an image without any style, in a table cell that scrolls
+    cell = "<!DOCTYPE html><div style='display: table; table-layout: fixed; width: 100%'>"
+    cell += "<div style='display: table-cell; overflow: auto'><img src='data:image/svg+xml;base64,"
+    wide, small = seven_node.build().E, Value(2.0, "x").tanh()
+    for x, expected in ((wide, 884.0), (small, None)):
+        drawing = draw(x, engine="builtin")
+        page = browser.new_page(viewport={"width": 900, "height": 844})
+        page.set_content(f"{cell}{base64.b64encode(drawing.svg.encode()).decode()}'>")
+        shown = page.locator("img").bounding_box()
+        page.close()
+
+        natural = round(drawing.scene.width) * 96 / 72
+        assert shown["width"] == pytest.approx(expected or natural, abs=1)
+        ratio = drawing.scene.width / drawing.scene.height
+        assert shown["width"] / shown["height"] == pytest.approx(ratio, rel=0.01)
+
+
+def test_a_tap_shows_a_part_large_enough_to_read(film: Film, open_film: Open) -> None:
+    watched = open_film(film, viewport={"width": 390, "height": 844})
+    picture = watched.player().root.locator("svg")
+    whole = picture.bounding_box()["width"]
+    picture.click()
+    large = picture.bounding_box()["width"]
+    picture.click()
+
+    assert whole <= 390
+    assert large == pytest.approx(0.6 * film.scene.width * 96 / 72, abs=2)
+    assert picture.bounding_box()["width"] == whole
+    assert watched.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_reduced_motion(film: Film, open_film: Open) -> None:
     for motion, expected in (("reduce", "none"), ("no-preference", "scalargrad-film-back")):
         player = open_film(film, reduced_motion=motion).player()

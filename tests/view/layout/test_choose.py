@@ -1,9 +1,6 @@
-"""Tests of the choice of engine: the best that works, and clear words where none does."""
+"""Tests of the choice of engine: the best one that works, and clear errors."""
 
 import re
-import shutil
-import struct
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,14 +9,13 @@ import pytest
 from scalargrad import Value
 from scalargrad.view import programs
 from scalargrad.view.draw import draw
-from scalargrad.view.drawing import Drawing
-from scalargrad.view.layout import choose as engines
+from scalargrad.view.layout import choose
 
 _HANGS = "import signal; signal.pause()"
 _FAILS = "import sys; sys.stderr.write('out of ink'); sys.exit(3)"
-_SAYS_NOTHING = "pass"
-_SPEAKS_NONSENSE = "print('<svg><g></svg>')"
-_PLACES_NOTHING = 'print(\'{"bb": "0,0,9,9", "objects": []}\')'
+_NO_OUTPUT = "pass"
+_NOT_JSON = "print('<svg><g></svg>')"
+_NO_POSITIONS = 'print(\'{"bb": "0,0,9,9", "objects": []}\')'
 _NOT_UTF8 = 'import sys; sys.stdout.buffer.write(b\'{"bb": "\\xff"}\')'
 
 _broken = pytest.mark.parametrize(
@@ -27,12 +23,12 @@ _broken = pytest.mark.parametrize(
     [
         (_HANGS, "took more than 0.3 s"),
         (_FAILS, r"exit 3\): out of ink"),
-        (_SAYS_NOTHING, "no output"),
-        (_SPEAKS_NONSENSE, "no usable layout"),
-        (_PLACES_NOTHING, "no usable layout: KeyError"),
+        (_NO_OUTPUT, "no output"),
+        (_NOT_JSON, "no usable layout"),
+        (_NO_POSITIONS, "no usable layout: KeyError"),
         (_NOT_UTF8, "no usable layout"),
     ],
-    ids=["hangs", "fails", "says nothing", "speaks nonsense", "places nothing", "not UTF-8"],
+    ids=["hangs", "fails", "no output", "not JSON", "no positions", "not UTF-8"],
 )
 _broken_package = pytest.mark.parametrize(
     ("package", "message"),
@@ -43,12 +39,12 @@ _broken_package = pytest.mark.parametrize(
         ("import sys; sys.exit(0)", "no output"),
         ("import os; os.abort()", r"exit -?\d"),
     ],
-    ids=["lacks a library", "raises", "is empty", "leaves", "crashes"],
+    ids=["lacks a library", "raises", "is empty", "exits", "crashes"],
 )
 
 
 @pytest.fixture(autouse=True)
-def _as_patient_as_needed(
+def _time_limits(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, patient: None
 ) -> None:
     if "program" in request.fixturenames and request.getfixturevalue("program") == _HANGS:
@@ -77,12 +73,14 @@ def test_each_by_name(network: Value, engine: str) -> None:
     assert draw(network, engine=engine).engine == engine
 
 
-def test_dot_without_dot_says_what_to_do(network: Value, no_dot: None) -> None:
+def test_dot_without_dot_names_what_to_install(network: Value, no_dot: None) -> None:
     with pytest.raises(RuntimeError, match=r"not on PATH.*builtin.*apt install graphviz"):
         draw(network, engine="dot")
 
 
-def test_pygraphviz_without_pygraphviz_says_what_to_do(network: Value, no_pygraphviz: None) -> None:
+def test_pygraphviz_without_pygraphviz_names_what_to_install(
+    network: Value, no_pygraphviz: None
+) -> None:
     expected = re.escape("pip install -e '.[render]'")
     with pytest.raises(RuntimeError, match=rf"not installed.*builtin.*{expected}"):
         draw(network, engine="pygraphviz")
@@ -98,7 +96,7 @@ def test_auto_draws_with_a_broken_dot(
 
 
 @_broken
-def test_auto_goes_on_to_pygraphviz(
+def test_auto_falls_back_on_pygraphviz(
     network: Value,
     real_pygraphviz: None,
     fake_dot: Callable[[str], None],
@@ -107,13 +105,13 @@ def test_auto_goes_on_to_pygraphviz(
 ) -> None:
     fake_dot(program)
 
-    # What one Graphviz did not finish, the other need not try.
+    # What one Graphviz did not finish in time, the other does not try.
     expected = "builtin" if program == _HANGS else "pygraphviz"
     assert draw(network).engine == expected
 
 
 @_broken
-def test_dot_with_a_broken_dot_says_what_happened(
+def test_dot_with_a_broken_dot_gives_the_reason(
     network: Value, fake_dot: Callable[[str], None], program: str, message: str
 ) -> None:
     fake_dot(program)
@@ -147,7 +145,7 @@ def test_auto_draws_with_a_broken_pygraphviz(
 
 
 @_broken_package
-def test_pygraphviz_with_a_broken_one_says_what_happened(
+def test_pygraphviz_with_a_broken_one_gives_the_reason(
     network: Value, fake_pygraphviz: Callable[[str], None], package: str, message: str
 ) -> None:
     fake_pygraphviz(package)
@@ -161,67 +159,4 @@ def test_an_unknown_engine(network: Value) -> None:
     with pytest.raises(ValueError, match=message):
         draw(network, engine="neato")
     with pytest.raises(ValueError, match=message):
-        engines.lay_out(draw(network, engine="builtin").graph, "neato")
-
-
-@pytest.fixture
-def drawing(network: Value) -> Drawing:
-    """A picture of the built-in layout, with a notice: a Graphviz has not seen it yet."""
-    return draw(network, max_nodes=5, engine="builtin")
-
-
-def test_pixels_have_the_size_of_the_picture(drawing: Drawing, graphviz_engine: str) -> None:
-    pixels = engines.print_by(graphviz_engine, drawing.graph, drawing.layout, "png")
-
-    assert pixels.startswith(b"\x89PNG")
-    width, height = struct.unpack(">2I", pixels[16:24])
-    assert width == pytest.approx(_page(drawing)[0] * 192 / 72, abs=2)
-    assert height == pytest.approx(_page(drawing)[1] * 192 / 72, abs=2)
-
-
-def test_a_page_has_the_size_of_the_picture(drawing: Drawing, graphviz_engine: str) -> None:
-    page = engines.print_by(graphviz_engine, drawing.graph, drawing.layout, "pdf")
-
-    assert page.startswith(b"%PDF")
-    found = re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", page)
-    assert found
-    assert tuple(map(float, found.groups())) == pytest.approx(_page(drawing), abs=2)
-
-
-def test_the_notice_and_the_legend_stand_on_the_page(
-    drawing: Drawing, graphviz_engine: str, tmp_path: Path
-) -> None:
-    if shutil.which("pdftotext") is None:
-        pytest.skip("needs pdftotext")
-    page = engines.print_by(graphviz_engine, drawing.graph, drawing.layout, "pdf")
-    (tmp_path / "picture.pdf").write_bytes(page)
-    command = ["pdftotext", str(tmp_path / "picture.pdf"), "-"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-    assert drawing.notice
-    assert drawing.notice in " ".join(told.split())
-    assert "|grad|" in told
-
-
-def test_a_picture_by_the_other_graphviz(
-    drawing: Drawing, real_pygraphviz: None, fake_dot: Callable[[str], None]
-) -> None:
-    fake_dot(_FAILS)  # as one does that was built without the format
-
-    assert engines.picture(drawing.graph, drawing.layout, "png").startswith(b"\x89PNG")
-
-
-def test_without_a_picture_all_reasons_are_told(
-    drawing: Drawing, fake_dot: Callable[[str], None], fake_pygraphviz: Callable[[str], None]
-) -> None:
-    fake_dot(_FAILS)
-    fake_pygraphviz("raise ImportError('libX11.so.6')")
-
-    with pytest.raises(RuntimeError, match=r"as \.pdf: .*out of ink, pygraphviz .*libX11\.so\.6"):
-        engines.picture(drawing.graph, drawing.layout, "pdf")
-
-
-def _page(drawing: Drawing) -> tuple[float, float]:
-    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawing.svg)
-    assert box
-    return float(box[1]), float(box[2])
+        choose.lay_out(draw(network, engine="builtin").graph, "neato")

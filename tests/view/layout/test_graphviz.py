@@ -1,4 +1,4 @@
-"""Tests of layouts by Graphviz: nothing on anything else, and bad answers turned down."""
+"""Tests of layouts by Graphviz: no overlaps, and bad answers refused."""
 
 import json
 import re
@@ -10,68 +10,50 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from layouts import links, overlap
 
 from scalargrad import Value
 from scalargrad.view import programs
+from scalargrad.view.geometry import Layout, Rectangle, Route, samples
 from scalargrad.view.graph import Box, Edge, Graph, Kind
-from scalargrad.view.layout import choose as engines
-from scalargrad.view.layout.builtin import Layout, Place, Wire
-from scalargrad.view.layout.graphviz import layout_of, skeleton
+from scalargrad.view.layout.graphviz import dot_text, lay_out, layout_of
 from scalargrad.view.read.reading import read
 from scalargrad.view.theme import ARROW, EDGE_FONT_SIZE, MARGIN, box_size, text_width
 
 _RANKDIRS = ("LR", "TB", "RL", "BT")
+_TEXTS = ("0.1429", "99 weights", "", "", "")
+_BUNDLES = {1: (99, 0.5)}
 _ROUNDED = 1.0  # Graphviz 2.43 takes boxes of whole points
 
 
 @st.composite
 def _graphs(draw: st.DrawFn) -> Graph:
-    """Boxes of all kinds, each with up to four operands from before it, in one piece or not."""
-    count = draw(st.integers(1, 20))
-    links = []
-    for head in range(1, count):
-        # Mostly from near by, now and then from far off, and the same one more than once.
-        tail = st.integers(max(head - 5, 0), head - 1) | st.integers(0, head - 1)
-        links += [(operand, head) for operand in draw(st.lists(tail, max_size=4))]
+    """Boxes of all kinds, each with up to four operands among those before it."""
+    count, found = draw(links(20, 4))
     kind: st.SearchStrategy[Kind] = st.sampled_from(
         ["parameter", "input", "constant", "operation", "result", "group"]
     )
     boxes = tuple(
-        Box(f"n{i}", draw(kind), "value" * (i % 3), "+", i / 7, -i / 3, values=i + 1)
+        Box(i, draw(kind), "value" * (i % 3), "+", i / 7, -i / 3, values=i + 1)
         for i in range(count)
     )
     edges = tuple(
-        Edge(f"n{tail}", f"n{head}", number, number / 7, "" if number % 5 else f"{number / 7:.4g}")
-        for number, (tail, head) in enumerate(links)
+        Edge(tail, head, index, index / 7, _TEXTS[index % 5], *_BUNDLES.get(index % 5, ()))
+        for index, (tail, head) in enumerate(found)
     )
     return Graph(boxes, edges, "", draw(st.sampled_from(_RANKDIRS)))
 
 
-def _overlap(one: Place, other: Place) -> bool:
-    return (
-        abs(one.x - other.x) < (one.width + other.width) / 2
-        and abs(one.y - other.y) < (one.height + other.height) / 2
-    )
+def _width(edge: Edge) -> float:
+    return max(text_width(line, EDGE_FONT_SIZE) for line in edge.lines)
 
 
-def _numbers(graph: Graph, wires: tuple[Wire, ...]) -> list[Place]:
+def _labels(graph: Graph, routes: tuple[Route, ...]) -> list[Rectangle]:
     return [
-        Place(*wire.label, text_width(edge.text, EDGE_FONT_SIZE), EDGE_FONT_SIZE)
-        for edge, wire in zip(graph.edges, wires, strict=True)
-        if edge.text
+        Rectangle(*route.label, _width(edge), EDGE_FONT_SIZE * len(edge.lines))
+        for edge, route in zip(graph.edges, routes, strict=True)
+        if edge.lines
     ]
-
-
-def _points(wire: Wire) -> list[tuple[float, float]]:
-    points = [wire.curve[0]]
-    for start in range(0, len(wire.curve) - 1, 3):
-        p, q, r, s = wire.curve[start : start + 4]
-        for t in (number / 50 for number in range(1, 51)):
-            weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
-            x = sum(w * point[0] for w, point in zip(weights, (p, q, r, s), strict=True))
-            y = sum(w * point[1] for w, point in zip(weights, (p, q, r, s), strict=True))
-            points.append((x, y))
-    return [*points, wire.tip]
 
 
 # One test, since what takes the time is Graphviz. The fixture only says which one it is.
@@ -79,57 +61,58 @@ def _points(wire: Wire) -> list[tuple[float, float]]:
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(_graphs())
-def test_nothing_lies_on_anything_else(graphviz_engine: str, graph: Graph) -> None:
-    layout = engines.place(graph, graphviz_engine)
+def test_what_holds_for_every_layout(graphviz_engine: str, graph: Graph) -> None:
+    layout = lay_out(graph, graphviz_engine)
 
-    _boxes_and_numbers_keep_clear(graph, layout)
+    _boxes_and_labels_keep_clear(graph, layout)
     _lines_run_from_border_to_border(graph, layout)
-    _numbers_stand_by_their_lines(graph, layout)
+    _labels_are_near_their_lines(graph, layout)
 
 
-def _boxes_and_numbers_keep_clear(graph: Graph, layout: Layout) -> None:
-    for box, place in zip(graph.boxes, layout.places, strict=True):
-        assert (place.width, place.height) == box_size(box)
-        assert place.x - place.width / 2 >= MARGIN - _ROUNDED
-        assert place.y - place.height / 2 >= MARGIN - _ROUNDED
-        assert place.x + place.width / 2 <= layout.width - MARGIN + _ROUNDED
-        assert place.y + place.height / 2 <= layout.height - MARGIN + _ROUNDED
-    numbers = _numbers(graph, layout.wires)
-    for one, other in combinations([*layout.places, *numbers], 2):
-        assert not _overlap(one, other)
-    for number in numbers:
-        assert number.width / 2 <= number.x <= layout.width - number.width / 2
-        assert number.height / 2 <= number.y <= layout.height - number.height / 2
+def _boxes_and_labels_keep_clear(graph: Graph, layout: Layout) -> None:
+    for box, frame in zip(graph.boxes, layout.boxes, strict=True):
+        assert (frame.width, frame.height) == box_size(box)
+        assert frame.x - frame.width / 2 >= MARGIN - _ROUNDED
+        assert frame.y - frame.height / 2 >= MARGIN - _ROUNDED
+        assert frame.x + frame.width / 2 <= layout.width - MARGIN + _ROUNDED
+        assert frame.y + frame.height / 2 <= layout.height - MARGIN + _ROUNDED
+    labels = _labels(graph, layout.routes)
+    for one, other in combinations([*layout.boxes, *labels], 2):
+        assert not overlap(one, other)
+    for label in labels:
+        assert label.width / 2 <= label.x <= layout.width - label.width / 2
+        assert label.height / 2 <= label.y <= layout.height - label.height / 2
 
 
 def _lines_run_from_border_to_border(graph: Graph, layout: Layout) -> None:
-    for edge, wire in zip(graph.edges, layout.wires, strict=True):
-        ends = ((wire.curve[0], edge.tail), (wire.tip, edge.head))
-        for (x, y), name in ends:
-            place = layout.places[int(name[1:])]
-            beyond = abs(x - place.x) - place.width / 2, abs(y - place.y) - place.height / 2
+    for edge, route in zip(graph.edges, layout.routes, strict=True):
+        ends = ((route.curve[0], edge.tail), (route.tip, edge.head))
+        for (x, y), box in ends:
+            frame = layout.boxes[box]
+            beyond = abs(x - frame.x) - frame.width / 2, abs(y - frame.y) - frame.height / 2
             assert max(beyond) == pytest.approx(0.0, abs=_ROUNDED)
-        assert dist(wire.curve[-1], wire.tip) == pytest.approx(ARROW)
+        assert dist(route.curve[-1], route.tip) == pytest.approx(ARROW)
 
 
-def _numbers_stand_by_their_lines(graph: Graph, layout: Layout) -> None:
-    for edge, wire in zip(graph.edges, layout.wires, strict=True):
-        if edge.text:
-            width = text_width(edge.text, EDGE_FONT_SIZE)
-            nearest = min(dist(point, wire.label) for point in _points(wire))
-            assert nearest < width / 2 + 2 * EDGE_FONT_SIZE
+def _labels_are_near_their_lines(graph: Graph, layout: Layout) -> None:
+    for edge, route in zip(graph.edges, layout.routes, strict=True):
+        if edge.lines:
+            nearest = min(
+                dist(point, route.label) for point in [*samples(route.curve, 50), route.tip]
+            )
+            assert nearest < _width(edge) / 2 + 2 * EDGE_FONT_SIZE
 
 
 @pytest.mark.parametrize("rankdir", _RANKDIRS)
 def test_the_direction_of_the_picture(graphviz_engine: str, network: Value, rankdir: str) -> None:
     graph = read(network, rankdir=rankdir).graph
-    layout = engines.place(graph, graphviz_engine)
+    layout = lay_out(graph, graphviz_engine)
 
     across, down = {"LR": (1, 0), "RL": (-1, 0), "TB": (0, 1), "BT": (0, -1)}[rankdir]
-    for edge, wire in zip(graph.edges, layout.wires, strict=True):
-        tail, head = (layout.places[int(name[1:])] for name in (edge.tail, edge.head))
+    for edge, route in zip(graph.edges, layout.routes, strict=True):
+        tail, head = (layout.boxes[box] for box in (edge.tail, edge.head))
         assert (head.x - tail.x) * across + (head.y - tail.y) * down > 0
-        along = [x * across + y * down for x, y in (wire.curve[0], wire.label, wire.tip)]
+        along = [x * across + y * down for x, y in (route.curve[0], route.label, route.tip)]
         assert all(later > earlier for earlier, later in pairwise(along))
 
 
@@ -137,37 +120,39 @@ def test_the_direction_of_the_picture(graphviz_engine: str, network: Value, rank
 def test_two_edges_between_two_boxes_lie_apart(graphviz_engine: str, rankdir: str) -> None:
     x = Value(3.0, "x")
     graph = read(x * x, rankdir=rankdir).graph
-    one, other = engines.place(graph, graphviz_engine).wires
+    one, other = lay_out(graph, graphviz_engine).routes
 
     assert dist(one.tip, other.tip) > ARROW / 2
-    assert not _overlap(*_numbers(graph, (one, other)))
-    # on their lines, which then pass through the middle of the numbers
-    for wire in (one, other):
-        assert min(dist(point, wire.label) for point in _points(wire)) < 1.0
+    assert not overlap(*_labels(graph, (one, other)))
+    # on their lines, which then pass through the middle of the labels
+    for route in (one, other):
+        assert (
+            min(dist(point, route.label) for point in [*samples(route.curve, 50), route.tip]) < 1.0
+        )
 
 
 def test_the_layout_is_the_same_every_time(graphviz_engine: str, network: Value) -> None:
     graph = read(network).graph
 
-    assert engines.place(graph, graphviz_engine) == engines.place(graph, graphviz_engine)
+    assert lay_out(graph, graphviz_engine) == lay_out(graph, graphviz_engine)
 
 
-def test_a_graphviz_is_told_sizes_only() -> None:
+def test_a_graphviz_gets_sizes_only() -> None:
     result = Value(1.0, "needle").tanh()
     result.label = "thread"
-    told = skeleton(read(result).graph)
+    text = dot_text(read(result).graph)
 
-    assert "needle" not in told
-    assert "thread" not in told
-    assert not re.search("tanh|data|grad", told)
+    assert "needle" not in text
+    assert "thread" not in text
+    assert not re.search("tanh|data|grad", text)
 
 
 _ONE_EDGE = Graph(
     (
-        Box("n0", "input", "x", "", 1.0, 1.0),
-        Box("n1", "result", "y", "+", 1.0, 1.0),
+        Box(0, "input", "x", "", 1.0, 1.0),
+        Box(1, "result", "y", "+", 1.0, 1.0),
     ),
-    (Edge("n0", "n1", 0, 1.0, "1"),),
+    (Edge(0, 1, 0, 1.0, "1"),),
     "",
     "LR",
 )
@@ -191,14 +176,14 @@ def test_an_answer_is_turned_upside_down() -> None:
     layout = _layout_of(answer)
 
     assert (layout.width, layout.height) == (200 + 2 * MARGIN, 60 + 2 * MARGIN)
-    assert [(place.x, place.y) for place in layout.places] == [
+    assert [(frame.x, frame.y) for frame in layout.boxes] == [
         (40 + MARGIN, 50 + MARGIN),
         (160 + MARGIN, 30 + MARGIN),
     ]
-    (wire,) = layout.wires
-    assert wire.tip == (120 + MARGIN, 30 + MARGIN)
-    assert wire.curve[-1] == (112 + MARGIN, 30 + MARGIN)
-    assert wire.label == (100 + MARGIN, 30 + MARGIN)  # from beside the line onto it
+    (route,) = layout.routes
+    assert route.tip == (120 + MARGIN, 30 + MARGIN)
+    assert route.curve[-1] == (112 + MARGIN, 30 + MARGIN)
+    assert route.label == (100 + MARGIN, 30 + MARGIN)  # from beside the line onto it
 
 
 @pytest.mark.parametrize(
@@ -236,15 +221,15 @@ def test_an_answer_that_lacks_something_is_refused(spoil: Callable[[Any], Any]) 
 @pytest.mark.parametrize(
     "answer", [b"", b"{", b"[]", b"7", b"null", b"\xff", b"<svg></svg>", b"[" * 100_000]
 )
-def test_an_answer_that_is_none_is_refused(answer: bytes) -> None:
+def test_an_answer_that_is_not_json_is_refused(answer: bytes) -> None:
     with pytest.raises(ValueError):
         layout_of(_ONE_EDGE, answer)
 
 
-def test_room_for_numbers_does_not_depend_on_fonts(graphviz_engine: str, network: Value) -> None:
-    told = skeleton(read(network).graph)
-    other = told.replace("edge [", 'edge [fontname="Courier" fontsize=40 ')
+def test_room_for_labels_does_not_depend_on_fonts(graphviz_engine: str, network: Value) -> None:
+    text = dot_text(read(network).graph)
+    other = text.replace("edge [", 'edge [fontname="Courier" fontsize=40 ')
 
-    assert told != other
-    answers = [programs.run(graphviz_engine, text, "dot", "json0") for text in (told, other)]
+    assert text != other
+    answers = [programs.run(graphviz_engine, source, "dot", "json0") for source in (text, other)]
     assert len({json.loads(answer)["bb"] for answer in answers}) == 1

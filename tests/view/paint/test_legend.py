@@ -1,13 +1,15 @@
-"""Tests of the footer and the colours: what is told below a picture, and that it can be read."""
+"""Tests of the legend and of the colours: what it explains, and that it can be read."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalargrad.view.graph import Box, Graph, Kind
-from scalargrad.view.paint.legend import footer
+from scalargrad.view.graph import Box, Edge, Graph, Kind
+from scalargrad.view.paint.legend import legend
+from scalargrad.view.paint.shapes import Text
 from scalargrad.view.theme import (
     INK,
     NOT_FINITE,
@@ -20,18 +22,26 @@ from scalargrad.view.theme import (
 
 
 def _graph(grads: list[float | None], notice: str = "", kind: Kind = "operation") -> Graph:
-    boxes = tuple(Box(f"n{i}", kind, "", "+", 1.0, grad) for i, grad in enumerate(grads))
+    boxes = tuple(Box(i, kind, "", "+", 1.0, grad) for i, grad in enumerate(grads))
     return Graph(boxes, (), notice, "LR", backward=any(g is not None for g in grads))
 
 
 def _texts(graph: Graph, width: float = 500.0) -> list[str]:
-    return [text.text for text in footer(graph, width).texts]
+    return [text.text for text in _lines(graph, width)]
+
+
+def _lines(graph: Graph, width: float = 500.0) -> list[Text]:
+    shapes = legend(graph, width)[0].shapes
+    return [shape for shape in shapes if isinstance(shape, Text)]
 
 
 def test_only_what_is_in_the_picture_is_explained() -> None:
     assert "parameter" not in _texts(_graph([1.0]))
     assert "parameter" in _texts(_graph([1.0], kind="parameter"))
     assert "many values" in _texts(_graph([1.0], kind="group"))
+    bundle = Edge(0, 0, 0, 1.0, "×2", count=2)
+    assert "many edges" not in _texts(_graph([1.0]))
+    assert "many edges" in _texts(replace(_graph([1.0]), edges=(bundle,)))
 
 
 def test_the_three_states_of_gradients() -> None:
@@ -83,14 +93,16 @@ def test_fills_darken_evenly_and_ink_stays_readable() -> None:
 
 
 @given(st.text("abc de", max_size=300), st.floats(10.0, 1500.0))
-def test_nothing_stands_on_anything_else(notice: str, width: float) -> None:
-    found = footer(_graph([1.0, 0.5], notice), width)
+def test_texts_do_not_overlap(notice: str, width: float) -> None:
+    graph = _graph([1.0, 0.5], notice)
+    _, right, bottom = legend(graph, width)
+    texts = _lines(graph, width)
 
     lines: dict[float, list[tuple[float, float]]] = {}
-    for x, y, text in found.texts:
+    for text, x, y, _ in texts:
         lines.setdefault(y, []).append((x, x + 0.9 * text_width(text, NOTICE_FONT_SIZE)))
-        assert x + 0.9 * text_width(text, NOTICE_FONT_SIZE) <= found.width
-        assert 0.0 < y < found.height
+        assert x + 0.9 * text_width(text, NOTICE_FONT_SIZE) <= right
+        assert 0.0 < y < bottom
     for spans in lines.values():
         assert all(a[1] < b[0] for a, b in pairwise(spans))
-    assert " ".join(text.text for text in found.texts).endswith(" ".join(notice.split()))
+    assert " ".join(text.text for text in texts).endswith(" ".join(notice.split()))

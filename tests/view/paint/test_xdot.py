@@ -1,4 +1,4 @@
-"""Tests of PNG and PDF: the picture of the SVG, dot by dot."""
+"""Tests of PNG and PDF: the picture of the SVG, pixel by pixel."""
 
 import struct
 import zlib
@@ -10,10 +10,11 @@ from hostile import HOSTILE
 import scalargrad as sg
 from scalargrad import Value
 from scalargrad.view import programs
+from scalargrad.view.geometry import Layout
 from scalargrad.view.graph import Box, Edge, Graph
-from scalargrad.view.layout.builtin import Layout, lay_out
-from scalargrad.view.paint import svg
-from scalargrad.view.paint.xdot import fixed
+from scalargrad.view.layout.builtin import lay_out
+from scalargrad.view.paint import svg, xdot
+from scalargrad.view.paint.scene import paint
 from scalargrad.view.read.reading import read
 from scalargrad.view.theme import BACKGROUND, EDGE_COLOUR, STACK, STYLES, fill_of
 
@@ -22,15 +23,15 @@ _SCALE = _DOTS_PER_INCH / 72
 
 _GRAPH = Graph(
     (
-        Box("n0", "parameter", "w", "", 1.0, 0.05),
-        Box("n1", "group", "layers", "", None, 0.5, values=9),
-        Box("n2", "constant", "", "", 7.0, None),
-        Box("n3", "result", "y", "+", 1.0, 1.0),
+        Box(0, "parameter", "w", "", 1.0, 0.05),
+        Box(1, "group", "layers", "", None, 0.5, values=9),
+        Box(2, "constant", "", "", 7.0, None),
+        Box(3, "result", "y", "+", 1.0, 1.0),
     ),
     (
-        Edge("n0", "n1", 0, 1.0, "0.25"),
-        Edge("n1", "n3", 0, 1.0, "×9"),
-        Edge("n2", "n3", 1, 1.0, ""),
+        Edge(0, 1, 0, 1.0, "0.25"),
+        Edge(1, 3, 0, 1.0, "9 weights", count=9, grad=0.5),
+        Edge(2, 3, 1, 1.0, ""),
     ),
     "9 values shown as 4 boxes",
     "LR",
@@ -38,7 +39,7 @@ _GRAPH = Graph(
 
 
 def _pixels(png: bytes) -> np.ndarray:
-    """The red, green and blue of each dot; PNG as Graphviz writes it (8 bits, not interlaced)."""
+    """The red, green and blue of each pixel; PNG as Graphviz writes it (8 bits, not interlaced)."""
     width, height, bits, colours, *_, interlaced = struct.unpack(">2I5B", png[16:29])
     assert (bits, interlaced) == (8, 0)
     size = {2: 3, 6: 4}[colours]
@@ -82,65 +83,68 @@ def _colour(image: np.ndarray, x: float, y: float) -> str:
 
 @pytest.fixture(scope="module")
 def layout() -> Layout:
-    """Narrow parts must not move: the layout is wider than its footer."""
+    """A layout wider than its legend, so that the picture does not move."""
     made = lay_out(_GRAPH)
     assert made.width > 300.0
     return made
 
 
-def test_the_dots_are_where_the_svg_has_them(graphviz_engine: str, layout: Layout) -> None:
-    text = fixed(svg.render(_GRAPH, layout), _DOTS_PER_INCH)
+def test_the_pixels_are_where_the_svg_has_them(graphviz_engine: str, layout: Layout) -> None:
+    text = xdot.write(paint(_GRAPH, layout), _DOTS_PER_INCH)
     image = _pixels(programs.run(graphviz_engine, text, "nop2", "png"))
 
     assert _colour(image, 1, 1) == BACKGROUND
-    for box, place in zip(_GRAPH.boxes, layout.places, strict=True):
+    for box, frame in zip(_GRAPH.boxes, layout.boxes, strict=True):
         style = STYLES[box.kind]
-        left, bottom = place.x - place.width / 2, place.y + place.height / 2
+        left, bottom = frame.x - frame.width / 2, frame.y + frame.height / 2
         more = 2 * STACK if style.stacked else 0.0
         inside = _colour(image, left + 7, bottom - more - 7)
         assert inside == fill_of(box, _GRAPH), box
         outside = _colour(image, left - 4, bottom + 4)
         assert outside == BACKGROUND, box
+    bundle = layout.routes[1].label
+    assert _colour(image, bundle[0], bundle[1]) == fill_of(_GRAPH.edges[1], _GRAPH)
     # the sheets under a group: its corners at the top right and at the bottom left are free
-    group = layout.places[1]
+    group = layout.boxes[1]
     right, top = group.x + group.width / 2, group.y - group.height / 2
     assert _colour(image, right - 2, top + 2) == BACKGROUND
     assert _colour(image, right - 2, top + 3 * STACK) == fill_of(_GRAPH.boxes[1], _GRAPH)
     # the thick border of the result
-    result = layout.places[3]
+    result = layout.boxes[3]
     assert _colour(image, result.x - result.width / 2, result.y) == STYLES["result"].border
-    # a number's plate interrupts its line
-    wire = layout.wires[0]
-    arrow_x, arrow_y = (wire.tip[0] + 2 * wire.curve[-1][0]) / 3, wire.tip[1]
+    # a label interrupts its line
+    route = layout.routes[0]
+    arrow_x, arrow_y = (route.tip[0] + 2 * route.curve[-1][0]) / 3, route.tip[1]
     assert _colour(image, arrow_x, arrow_y) == EDGE_COLOUR
-    assert _colour(image, wire.label[0] - 11.5, wire.label[1]) == BACKGROUND
+    assert _colour(image, route.label[0] - 11.5, route.label[1]) == BACKGROUND
 
 
 def test_every_text_is_printed_as_a_label(layout: Layout) -> None:
-    told = fixed(svg.render(_GRAPH, layout))
+    text = xdot.write(paint(_GRAPH, layout))
 
     for box in _GRAPH.boxes:
         for line in box.lines:
-            assert f'label="{line}"' in told or f"label={line} " in told
-    assert 'label="9 values shown as 4 boxes\\l"' in told
-    assert 'label="×9"' in told or "label=×9 " in told
+            assert f'label="{line}"' in text or f"label={line} " in text
+    assert 'label="9 values shown as 4 boxes\\l"' in text
+    assert 'label="9 weights"' in text
+    assert 'label="largest |grad| 0.5"' in text
 
 
 @pytest.mark.parametrize("form", ["png", "pdf"])
 def test_hostile_labels_are_printed(graphviz_engine: str, form: str) -> None:
     graph = read(sg.sum([Value(number, label) for number, label in enumerate(HOSTILE)])).graph
-    picture = lay_out(graph)
-    text = fixed(svg.render(graph, picture))
+    scene = paint(graph, lay_out(graph))
+    text = xdot.write(scene)
 
     assert programs.run(graphviz_engine, text, "nop2", form)
     answer = programs.run(graphviz_engine, text, "nop2", "json0")
     # as many nodes as texts, so nothing was read as DOT
-    assert answer.count(b'"_gvid"') == svg.render(graph, picture).count("<text")
+    assert answer.count(b'"_gvid"') == svg.write(scene).count("<text")
 
 
 def test_a_long_background_is_cut_in_pieces(graphviz_engine: str) -> None:
     graph = read(sg.sum([Value(1.0, f"x{number}") * 2 for number in range(45)])).graph
-    text = fixed(svg.render(graph, lay_out(graph)))
+    text = xdot.write(paint(graph, lay_out(graph)))
     quoted = [part for part in text.split('"') if part.count(" ") > 100]
 
     assert len(text) > 2 * 16_384
@@ -149,21 +153,7 @@ def test_a_long_background_is_cut_in_pieces(graphviz_engine: str) -> None:
 
 
 def test_the_resolution_is_stated_once() -> None:
-    small = svg.render(_GRAPH, lay_out(_GRAPH))
+    scene = paint(_GRAPH, lay_out(_GRAPH))
 
-    assert "dpi" not in fixed(small)
-    assert "dpi=192" in fixed(small, 192.0)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        '<circle r="1"/>',
-        '<g transform="rotate(7)"/>',
-        '<path d="M0,0 q1,1 2,2" fill="#000000"/>',
-    ],
-)
-def test_what_is_not_known_is_refused(content: str) -> None:
-    page = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{content}</svg>'
-    with pytest.raises(ValueError, match="cannot be printed"):
-        fixed(page)
+    assert "dpi" not in xdot.write(scene)
+    assert "dpi=192" in xdot.write(scene, 192.0)
