@@ -9,8 +9,8 @@ from math import copysign, isfinite
 from typing import Any
 
 from scalargrad.core.rows import Primitive
-from scalargrad.replay.algebra import SIMPLER
 from scalargrad.replay.choices import over_samples
+from scalargrad.replay.simplify import SIMPLER
 
 __all__ = ["AFTER", "BEFORE", "SAMPLE", "Guard", "Program"]
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from scalargrad.core.primitives import dot, identity
 from scalargrad.replay.choices import held, over_samples
-from scalargrad.replay.passes import used
+from scalargrad.replay.fusion import used
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
 
 __all__ = ["COPY", "MATRIX", "Flat", "Group", "Outer", "Rule", "flatten", "schedule"]

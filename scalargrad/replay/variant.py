@@ -11,8 +11,8 @@ from scalargrad.replay.adjoints import with_adjoints
 from scalargrad.replay.arrays import all_finite, array, filled, truths_hold
 from scalargrad.replay.backends import Backend, backend_class
 from scalargrad.replay.batch import Batch
-from scalargrad.replay.blame import blame, guilty_sample
-from scalargrad.replay.passes import fused
+from scalargrad.replay.fusion import fused
+from scalargrad.replay.nonfinite import blame, guilty_sample
 from scalargrad.replay.program import SAMPLE, Program
 from scalargrad.replay.record import recorded
 from scalargrad.support.collector import collector_paused

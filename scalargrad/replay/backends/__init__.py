@@ -52,7 +52,7 @@ def chosen(backend: str) -> str:
 
 def backend_class(name: str) -> type[Backend]:
     """The class of that backend, imported now."""
-    package = "numba.backend" if name == "numba" else name
+    package = "numba.runner" if name == "numba" else name
     module = import_module(f"scalargrad.replay.backends.{package}")
     return getattr(module, BACKENDS[name][0])  # type: ignore[no-any-return]
 

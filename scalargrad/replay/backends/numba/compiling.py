@@ -9,11 +9,12 @@ from typing import Any
 
 import numba
 
-from scalargrad.replay.backends.numba import kernel
+from scalargrad.replay.backends.numba import interpreter
 
-__all__ = ["interpreter"]
+__all__ = ["compiled_interpreter"]
 
-_FILES = ("kernel", "lanes", "memory", "spellings", "tiles")  # what the machine code depends on
+# What the machine code depends on.
+_FILES = ("interpreter", "kernels", "memory", "spellings", "vectors")
 _MESSAGE = (
     "scalargrad: compiling the interpreter that replays programs at machine speed, once on this "
     "machine (about 6 s) ..."
@@ -31,21 +32,21 @@ def _stamp() -> str:
     return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
-def interpreter() -> Any:
-    """The compiled `run` of `kernel.py`."""
+def compiled_interpreter() -> Any:
+    """The compiled `run` of `interpreter.py`."""
     if numba.config.DISABLE_JIT:
         raise RuntimeError("backend 'numba' needs the compiler that NUMBA_DISABLE_JIT turns off")
-    run = kernel.make_run(_stamp())
+    run = interpreter.make_run(_stamp())
     try:
         cached = numba.njit(nogil=True, cache=True)(run)
         if not _is_kept(cached):
             print(_MESSAGE, file=sys.stderr, flush=True)
-        cached.compile(kernel.SIGNATURE)
+        cached.compile(interpreter.SIGNATURE)
         return cached
     except (RuntimeError, OSError):  # no folder to write to, or a full disk
         print(_NOT_KEPT, file=sys.stderr, flush=True)
         plain = numba.njit(nogil=True)(run)
-        plain.compile(kernel.SIGNATURE)
+        plain.compile(interpreter.SIGNATURE)
         return plain
 
 
@@ -53,7 +54,7 @@ def _is_kept(dispatcher: Any) -> bool:
     """Whether numba will find the machine code on disk, asked of its own index."""
     try:
         cache = dispatcher._cache
-        key = cache._index_key(kernel.SIGNATURE, dispatcher.targetctx.codegen())
+        key = cache._index_key(interpreter.SIGNATURE, dispatcher.targetctx.codegen())
         return key in cache._cache_file._load_index()
     except Exception:  # these names are numba's own affair, and the message is not worth an error
         return True

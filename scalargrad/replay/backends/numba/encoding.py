@@ -12,10 +12,10 @@ from typing import Any
 
 from scalargrad.core.primitives import dot
 from scalargrad.core.rows import TABLE
-from scalargrad.replay.backends.numba import kernel
-from scalargrad.replay.backends.numba.loops import Callback, numpy_loop
+from scalargrad.replay.backends.numba import interpreter
+from scalargrad.replay.backends.numba.kernels import SIDE, TALL
 from scalargrad.replay.backends.numba.spellings import FOLDS, LOOPS, MAPS, RULES, SCALARS
-from scalargrad.replay.backends.numba.tiles import SIDE, TALL
+from scalargrad.replay.backends.numba.ufuncs import Callback, numpy_loop
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
 from scalargrad.replay.schedule import MATRIX, Flat, Group, Outer, flatten, schedule
 
@@ -23,7 +23,7 @@ __all__ = ["Encoded"]
 
 PLAIN, TILE, ROW = 0, 1, 2
 
-_ERFS = dict(zip(SCALARS, (kernel.ERF, kernel.ERFC), strict=True))
+_ERFS = dict(zip(SCALARS, (interpreter.ERF, interpreter.ERFC), strict=True))
 
 
 class _Places:
@@ -149,7 +149,7 @@ class Encoded:
                 if last[slot] == time and (flat.ops[slot] is not None or phase == SAMPLE):
                     last[slot] = 0
                     places.give(words[slot] >> 2)
-        code.append(kernel.END * 4)
+        code.append(interpreter.END * 4)
         return code
 
     def _encode_group(self, group: Group, code: list[int]) -> None:
@@ -160,12 +160,12 @@ class Encoded:
         name = "dot" if op is MATRIX or op is dot else op
         count = len(members) * 4
         if name in MAPS:
-            code += (kernel.OPCODES[name] * 4, count)
+            code += (interpreter.OPCODES[name] * 4, count)
             for slot in members:
                 code.append(words[slot])
                 code += [words[o] for o in operands[slot]]
         elif name in FOLDS:
-            code += (kernel.OPCODES[name] * 4, count)
+            code += (interpreter.OPCODES[name] * 4, count)
             for slot in members:
                 self._encode_fold(name, slot, code)
         elif name in _ERFS:
@@ -173,13 +173,13 @@ class Encoded:
             for slot in members:
                 code += (words[slot], words[operands[slot][0]])
         elif name == "take":
-            code += (kernel.TAKE * 4, count)
+            code += (interpreter.TAKE * 4, count)
             for slot in members:
                 index, *values = operands[slot]
                 code += (words[slot], words[index], len(values) * 4, *[words[o] for o in values])
         elif name in LOOPS and (found := numpy_loop(LOOPS[name])):
             arity = len(operands[members[0]])
-            code += (kernel.LOOP * 4, count, found[0] * 4, found[1] * 4, arity * 4)
+            code += (interpreter.LOOP * 4, count, found[0] * 4, found[1] * 4, arity * 4)
             self.work += 20 * len(members)
             for slot in members:
                 code.append(words[slot])
@@ -196,7 +196,7 @@ class Encoded:
             if key not in self.callbacks:
                 self.callbacks[key] = Callback(row.value, arity, self.failures)
             address = self.callbacks[key].address
-            code += (kernel.CALL * 4, 4, address * 4, 0, arity * 4, words[slot])
+            code += (interpreter.CALL * 4, 4, address * 4, 0, arity * 4, words[slot])
             code += [words[o] for o in operands[slot]]
 
     def _encode_fold(self, name: str, slot: int, code: list[int]) -> None:
@@ -224,7 +224,7 @@ class Encoded:
         start = self._matrices.setdefault(tuple(mine), len(self._weights))
         if start == len(self._weights):
             self._weights += mine
-        code += (kernel.MATRIX * 4, len(members) * 4, k * 4, start * 32)
+        code += (interpreter.MATRIX * 4, len(members) * 4, k * 4, start * 32)
         code += [words[x] for x in operands[members[0]][k : 2 * k]]
         code += [words[slot] for slot in members]
 
@@ -232,7 +232,7 @@ class Encoded:
         words = self.words
         m, n, length = len(outer.lefts), len(outer.rights), len(outer.lefts[0])
         self.work += m * n * length
-        code += (kernel.OUTER * 4, m * 4, n * 4, length * 4, self.n_sums * 32)
+        code += (interpreter.OUTER * 4, m * 4, n * 4, length * 4, self.n_sums * 32)
         for side in (outer.lefts, outer.rights):
             for slots in zip(*side, strict=True):
                 code += [words[slot] for slot in slots]

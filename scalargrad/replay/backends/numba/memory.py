@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from scalargrad.replay.backends.numba.lanes import FLOAT, INT, Lanes
+from scalargrad.replay.backends.numba.vectors import FLOAT, INT, Lanes
 
 __all__ = ["call", "copy", "number", "set_number", "set_word", "word"]
 

@@ -1,7 +1,7 @@
 """How numba's replay spells the values of operations: on vectors, by loops of NumPy, or composed.
 
 A spelling says how a value is computed, never a derivative: those stand in the table alone. A row
-that is not spelled here still works: its Python function is called lane by lane (`loops.py`).
+that is not spelled here still works: its Python function is called lane by lane (`ufuncs.py`).
 Outside the domain of a function the result is that of IEEE: log(0.0) is -inf, log(-1.0) nan.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from scalargrad.core.primitives import dot
 from scalargrad.core.rows import TABLE
-from scalargrad.replay.backends.numba.lanes import Vector
+from scalargrad.replay.backends.numba.vectors import Vector
 from scalargrad.replay.choices import less, less_equal, same, take
 from scalargrad.replay.schedule import COPY, Flat, Rule
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from scalargrad.replay.backends.numba import kernel
+from scalargrad.replay.backends.numba import interpreter
 from scalargrad.replay.backends.numba.encoding import PLAIN, ROW, TILE, Encoded
 
 __all__ = ["Linked", "Plan", "Workspace"]
@@ -117,7 +117,7 @@ class Workspace:
             frame[name] = stream.ctypes.data
         for name, pairs in linked.lists.items():
             frame[name], frame[f"n_{name}"] = pairs.ctypes.data, len(pairs)
-        self.frame = np.array([frame[name] for name in kernel.FIELDS], dtype=np.int64)
+        self.frame = np.array([frame[name] for name in interpreter.FIELDS], dtype=np.int64)
 
     def set(self, name: str, value: int) -> None:
-        self.frame[kernel.FIELDS.index(name)] = value
+        self.frame[interpreter.FIELDS.index(name)] = value

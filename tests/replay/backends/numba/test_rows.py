@@ -11,7 +11,7 @@ pytest.importorskip("numba")
 
 from scalargrad.core.primitives import dot  # noqa: E402
 from scalargrad.core.rows import TABLE  # noqa: E402
-from scalargrad.replay.backends.numba.backend import NumbaBackend  # noqa: E402
+from scalargrad.replay.backends.numba.runner import NumbaBackend  # noqa: E402
 from scalargrad.replay.choices import held, less, less_equal, same, take  # noqa: E402
 from scalargrad.replay.program import SAMPLE, Program  # noqa: E402
 

@@ -12,8 +12,15 @@ from typing import Any
 
 import numba
 
+from scalargrad.replay.backends.numba.kernels import (
+    FIRST_FOLD,
+    OPCODES,
+    fold,
+    matrix,
+    outer,
+    row_map,
+)
 from scalargrad.replay.backends.numba.memory import call, copy, number, set_number, set_word, word
-from scalargrad.replay.backends.numba.tiles import FIRST_FOLD, OPCODES, fold, matrix, outer, row_map
 
 __all__ = [
     "BEGIN", "CALL", "END", "ERF", "ERFC", "FIELDS", "FINISH", "LOOP", "MATRIX",

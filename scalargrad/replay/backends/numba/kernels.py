@@ -15,8 +15,8 @@ from numba.core import types
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from scalargrad.replay.backends.numba.lanes import BYTES, INT, Lanes, Vector
 from scalargrad.replay.backends.numba.spellings import FOLDS, MAPS
+from scalargrad.replay.backends.numba.vectors import BYTES, INT, Lanes, Vector
 
 __all__ = ["FIRST_FOLD", "OPCODES", "SIDE", "TALL", "fold", "matrix", "outer", "row_map"]
 

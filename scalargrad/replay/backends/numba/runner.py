@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from scalargrad.replay.backends.numba import kernel
-from scalargrad.replay.backends.numba.compiling import interpreter
+from scalargrad.replay.backends.numba import interpreter
+from scalargrad.replay.backends.numba.compiling import compiled_interpreter
 from scalargrad.replay.backends.numba.encoding import Encoded
 from scalargrad.replay.backends.numba.workspace import Linked, Plan, Workspace
 from scalargrad.replay.program import Program
@@ -20,9 +20,9 @@ from scalargrad.replay.program import Program
 __all__ = ["NumbaBackend"]
 
 WORTH_THREADS = 3_000_000  # multiply-adds, 150 us: waking a thread takes 35
-_ALL = kernel.BEGIN | kernel.SAMPLES | kernel.FINISH
+_ALL = interpreter.BEGIN | interpreter.SAMPLES | interpreter.FINISH
 _ONCE = Lock()
-_compiled = lru_cache(maxsize=1)(interpreter)
+_compiled = lru_cache(maxsize=1)(compiled_interpreter)
 
 
 @lru_cache(maxsize=1)
@@ -102,7 +102,7 @@ class NumbaBackend:
     ) -> None:
         """Strips taken one by one by the threads; their sums are added in order at the end."""
         n = arrays[1].shape[1]
-        self._part(kernel.BEGIN, main, arrays, 0, n)
+        self._part(interpreter.BEGIN, main, arrays, 0, n)
         starts = range(0, n, strip)
         sums = np.empty((len(starts), len(main.sums)))
         numbers = itertools.count()  # next() of it is safe between threads
@@ -112,7 +112,7 @@ class NumbaBackend:
                 while (k := next(numbers)) < len(starts):
                     own.set("sums", sums[k].ctypes.data)
                     last = min(starts[k] + strip, n)
-                    self._part(kernel.SAMPLES, own, arrays, starts[k], last)
+                    self._part(interpreter.SAMPLES, own, arrays, starts[k], last)
             finally:
                 own.set("sums", own.sums.ctypes.data)
 
@@ -138,4 +138,4 @@ class NumbaBackend:
         main.totals[:] = 0.0
         for line in sums:
             main.totals += line
-        self._part(kernel.FINISH, main, arrays, 0, n)
+        self._part(interpreter.FINISH, main, arrays, 0, n)

@@ -16,7 +16,7 @@ pytest.importorskip("numba")
 
 from scalargrad.core.primitives import dot, where  # noqa: E402
 from scalargrad.core.rows import TABLE, Primitive  # noqa: E402
-from scalargrad.replay.backends.numba.backend import NumbaBackend  # noqa: E402
+from scalargrad.replay.backends.numba.runner import NumbaBackend  # noqa: E402
 from scalargrad.replay.choices import less, over_samples, take  # noqa: E402
 from scalargrad.replay.program import AFTER, SAMPLE, Program  # noqa: E402
 
@@ -352,7 +352,7 @@ OTHER_MACHINE = """
 import sys
 sys.path[:0] = {path!r}
 import numpy as np
-from test_backend import NumbaBackend, close, data, network, reference
+from test_runner import NumbaBackend, close, data, network, reference
 for n in (5, 40):
     program = network((3, 7, 6, 1), "tanh")
     case = data(program, n)
@@ -393,7 +393,7 @@ def test_where_nothing_can_be_kept_it_says_so(monkeypatch, capsys):
         return Compiler
 
     monkeypatch.setattr(compiling.numba, "njit", njit)
-    run = compiling.interpreter()
+    run = compiling.compiled_interpreter()
 
-    assert run.signatures == [compiling.kernel.SIGNATURE]
+    assert run.signatures == [compiling.interpreter.SIGNATURE]
     assert "set NUMBA_CACHE_DIR" in capsys.readouterr().err
