@@ -7,8 +7,8 @@ import micrograd.engine
 import micrograd.nn
 import numpy as np
 import pytest
-import scalargrad.engine
 
+import scalargrad.engine
 import scalargrad.nn
 
 IMPORTS = {

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from math import isclose, isfinite
 from typing import Any, Protocol
 
 from scalargrad.core.value import Value, no_grad
 from scalargrad.replay.arrays import all_finite, array_library, floats
-from scalargrad.replay.backends import BACKENDS
+from scalargrad.replay.backends import select
 from scalargrad.replay.compiled import Compiled
 from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
@@ -129,7 +128,7 @@ class Replayed:
 
     def _reduced(self, each: Any) -> float:
         """The loss of a batch from those of its samples."""
-        return float(each.mean() if self.compiled.reduce == "mean" else each.sum())
+        return float(each.mean() if self.compiled.reduction == "mean" else each.sum())
 
     def _tried(self, replay: Callable[[], Any]) -> Any:
         """What `replay` gives; None if it fails now, or has failed before."""
@@ -204,7 +203,7 @@ def stepping(
             raise RecordingError(
                 "fit: the loss is neither the sum nor the mean of the losses of single samples"
             )
-        replayed = Replayed(model, loss, params, "numba" if auto else backend, reduce)
+        replayed = Replayed(model, loss, params, backend, reduce)
         program = replayed.recorded(X, Y)
         if auto and len(program) * samples < _WORTHWHILE:
             return eager
@@ -220,8 +219,7 @@ def stepping(
 
 def _may_be_worthwhile(uses: int) -> bool:
     """Whether to try; `uses` is how often a parameter is used, if each is used once a sample."""
-    installed = all(find_spec(library) is not None for library in BACKENDS["numba"][1])
-    return installed and uses >= _WORTHWHILE / 3
+    return uses >= _WORTHWHILE / 3 and select("auto").compiles
 
 
 def _plain(x: Any) -> float:

@@ -11,13 +11,15 @@ from heapq import heappop, heappush
 from typing import Any
 
 from scalargrad.core.primitives import dot
-from scalargrad.core.rows import TABLE
+from scalargrad.core.rows import Primitive
 from scalargrad.replay.backends.numba import interpreter
 from scalargrad.replay.backends.numba.kernels import SIDE, TALL
 from scalargrad.replay.backends.numba.spellings import FOLDS, LOOPS, MAPS, RULES, SCALARS
 from scalargrad.replay.backends.numba.ufuncs import Callback, numpy_loop
+from scalargrad.replay.choices import take
+from scalargrad.replay.lowering import lowered, matrix
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
-from scalargrad.replay.schedule import MATRIX, Flat, Group, Outer, flatten, schedule
+from scalargrad.replay.schedule import Group, Outer, schedule
 
 __all__ = ["Encoded"]
 
@@ -61,12 +63,13 @@ class Encoded:
     """
 
     def __init__(self, program: Program) -> None:
-        self.flat = flat = flatten(program, RULES)
-        self._zero = flat.constant(0.0)  # the bias of a dot that has none
+        self.program = program = lowered(program, RULES)
+        self._zero = program.constant(0.0)  # the bias of a dot that has none
         self.failures: dict[int, BaseException] = {}
         self.callbacks: dict[Any, Callback] = {}
+        self._parameters = {slot: k for k, slot in enumerate(program.parameters)}
         self._tiles, self._rows = _Places(), _Places()
-        self.words: list[int] = [-1] * len(flat.ops)
+        self.words: list[int] = [-1] * len(program.rows)
         self.constants: list[tuple[int, float]] = []
         self.splats: list[tuple[int, int]] = []
         self.late_splats: list[tuple[int, int]] = []
@@ -77,14 +80,16 @@ class Encoded:
         self.n_weights = self.n_sums = self.most_operands = self.work = 0
         self._weights: list[int] = []
         self._matrices: dict[tuple[int, ...], int] = {}
-        stages = [[(group, _read(flat, group)) for group in stage] for stage in schedule(flat)]
+        stages = [
+            [(group, _read(program, group)) for group in stage] for stage in schedule(program)
+        ]
         self._last, self._time = self._last_uses(stages), 0
         self._place_leaves(stages)
         self.streams = [self._encode(phase, stages[phase]) for phase in (BEFORE, SAMPLE, AFTER)]
         self.work += len(self.streams[SAMPLE])
         for place, slot in enumerate(self._weights):
-            if slot in flat.parameters:
-                self.packs.append((place * 4, flat.parameters[slot] * 4))
+            if slot in self._parameters:
+                self.packs.append((place * 4, self._parameters[slot] * 4))
             elif slot >= 0:
                 self.late_packs.append((place * 4, self.words[slot]))
         self.n_weights = len(self._weights)
@@ -93,8 +98,8 @@ class Encoded:
 
     def _last_uses(self, stages: Any) -> list[int]:
         """The number of the last group that reads a slot; -1 for one that must stay to the end."""
-        flat, phases = self.flat, self.flat.phases
-        last = [0] * len(flat.ops)
+        phases = self.program.phases
+        last = [0] * len(phases)
         time = 0
         for phase, stage in enumerate(stages):
             for _, read in stage:
@@ -102,7 +107,7 @@ class Encoded:
                 for slot in read:
                     # what is read by a later phase stays: that phase may run many times
                     last[slot] = time if phases[slot] == phase else -1
-        for slot in flat.outputs:
+        for slot in self.program.outputs:
             last[slot] = -1
         return last
 
@@ -111,23 +116,24 @@ class Encoded:
 
         Before all others: these are filled before the code runs, which must not overwrite them.
         """
-        flat, words = self.flat, self.words
-        for slot, x in flat.constants.items():
+        words, parameters = self.words, self._parameters
+        for slot, x in self.program.constants.items():
             tile = self._tiles.take()
             words[slot] = tile * 4 + TILE
             self.constants.append((tile, x))
-        for slot, place in flat.inputs.items():
-            words[slot] = self._rows.take() * 4 + ROW
-            self.inputs.append((words[slot], place * 4))
+        for k, slot in enumerate(self.program.inputs):
+            if self._last[slot]:
+                words[slot] = self._rows.take() * 4 + ROW
+                self.inputs.append((words[slot], k * 4))
         for stage in stages:
             for _, read in stage:
                 for slot in read:
-                    if words[slot] < 0 and slot in flat.parameters:
+                    if words[slot] < 0 and slot in parameters:
                         words[slot] = self._tiles.take() * 4 + TILE
-                        self.splats.append((words[slot], flat.parameters[slot] * 4))
+                        self.splats.append((words[slot], parameters[slot] * 4))
 
     def _encode(self, phase: int, stage: list[tuple[Group | Outer, list[int]]]) -> list[int]:
-        flat, words, last = self.flat, self.words, self._last
+        rows, words, last = self.program.rows, self.words, self._last
         places, kind = (self._rows, ROW) if phase == SAMPLE else (self._tiles, TILE)
         code: list[int] = []
         for _, read in stage if phase == AFTER else ():
@@ -146,38 +152,38 @@ class Encoded:
             time = self._time
             for slot in read:
                 # Leaves that are the same for all samples are filled once, inputs for each block.
-                if last[slot] == time and (flat.ops[slot] is not None or phase == SAMPLE):
+                if last[slot] == time and (rows[slot] is not None or phase == SAMPLE):
                     last[slot] = 0
                     places.give(words[slot] >> 2)
         code.append(interpreter.END * 4)
         return code
 
     def _encode_group(self, group: Group, code: list[int]) -> None:
-        op, members, words, operands = group.op, group.members, self.words, self.flat.operands
-        if op is MATRIX and len(members) > 1:
+        row, members, words, operands = group.row, group.members, self.words, self.program.operands
+        if row is matrix and len(members) > 1:
             self._encode_matrix(members, code)
             return
-        name = "dot" if op is MATRIX or op is dot else op
+        row = dot if row is matrix else row
         count = len(members) * 4
-        if name in MAPS:
-            code += (interpreter.OPCODES[name] * 4, count)
+        if row in MAPS:
+            code += (interpreter.OPCODES[row] * 4, count)
             for slot in members:
                 code.append(words[slot])
                 code += [words[o] for o in operands[slot]]
-        elif name in FOLDS:
-            code += (interpreter.OPCODES[name] * 4, count)
+        elif row in FOLDS:
+            code += (interpreter.OPCODES[row] * 4, count)
             for slot in members:
-                self._encode_fold(name, slot, code)
-        elif name in _ERFS:
-            code += (_ERFS[name] * 4, count)
+                self._encode_fold(row, slot, code)
+        elif row in _ERFS:
+            code += (_ERFS[row] * 4, count)
             for slot in members:
                 code += (words[slot], words[operands[slot][0]])
-        elif name == "take":
+        elif row is take:
             code += (interpreter.TAKE * 4, count)
             for slot in members:
                 index, *values = operands[slot]
                 code += (words[slot], words[index], len(values) * 4, *[words[o] for o in values])
-        elif name in LOOPS and (found := numpy_loop(LOOPS[name])):
+        elif row in LOOPS and (found := numpy_loop(LOOPS[row])):
             arity = len(operands[members[0]])
             code += (interpreter.LOOP * 4, count, found[0] * 4, found[1] * 4, arity * 4)
             self.work += 20 * len(members)
@@ -185,10 +191,10 @@ class Encoded:
                 code.append(words[slot])
                 code += [words[o] for o in operands[slot]]
         else:
-            self._encode_calls(TABLE[name] if isinstance(name, str) else op, members, code)
+            self._encode_calls(row, members, code)
 
-    def _encode_calls(self, row: Any, members: list[int], code: list[int]) -> None:
-        words, operands = self.words, self.flat.operands
+    def _encode_calls(self, row: Primitive, members: list[int], code: list[int]) -> None:
+        words, operands = self.words, self.program.operands
         for slot in members:
             arity = len(operands[slot])
             self.most_operands = max(self.most_operands, arity)
@@ -199,9 +205,9 @@ class Encoded:
             code += (interpreter.CALL * 4, 4, address * 4, 0, arity * 4, words[slot])
             code += [words[o] for o in operands[slot]]
 
-    def _encode_fold(self, name: str, slot: int, code: list[int]) -> None:
-        words, mine = self.words, self.flat.operands[slot]
-        if name != "dot":
+    def _encode_fold(self, row: Primitive, slot: int, code: list[int]) -> None:
+        words, mine = self.words, self.program.operands[slot]
+        if row is not dot:
             code += (words[slot], len(mine) * 4, *[words[o] for o in mine])
             return
         n = len(mine) // 2
@@ -211,7 +217,7 @@ class Encoded:
             code += (words[w], words[x])
 
     def _encode_matrix(self, members: list[int], code: list[int]) -> None:
-        words, operands, mine = self.words, self.flat.operands, []
+        words, operands, mine = self.words, self.program.operands, []
         k = len(operands[members[0]]) // 2
         self.work += k * len(members)
         for tile in _tiled(range(len(members)), TALL):
@@ -244,14 +250,14 @@ class Encoded:
                         self.n_sums += 1
 
     def _find_outputs(self) -> None:
-        flat = self.flat
+        program, parameters = self.program, self._parameters
         self.uniform: list[tuple[int, int]] = []
         self.samples: list[tuple[int, int]] = []
-        for slot in flat.outputs:
-            if flat.phases[slot] == SAMPLE:
+        for slot in program.outputs:
+            if program.phases[slot] == SAMPLE:
                 self.samples.append((self.words[slot], len(self.samples) * 4))
-            elif slot in flat.parameters:
-                self.uniform.append((0, flat.parameters[slot] * 4))
+            elif slot in parameters:
+                self.uniform.append((0, parameters[slot] * 4))
             elif slot in self.sums:
                 self.uniform.append((2 * 4, self.sums[slot] * 4))
             else:
@@ -265,14 +271,14 @@ def _tiled(places: range, side: int) -> list[range]:
     return runs + [places[i : i + 1] for i in range(whole, len(places))]
 
 
-def _read(flat: Flat, group: Group | Outer) -> list[int]:
+def _read(program: Program, group: Group | Outer) -> list[int]:
     """The slots that a group reads, of the weights of a matrix only those that are computed."""
     if isinstance(group, Outer):
         return [s for side in (group.lefts, group.rights) for slots in side for s in slots]
-    operands, members = flat.operands, group.members
-    if group.op is MATRIX and len(members) > 1:
+    operands, members = program.operands, group.members
+    if group.row is matrix and len(members) > 1:
         n = len(operands[members[0]]) // 2
         weights = [o for slot in members for o in (*operands[slot][:n], *operands[slot][2 * n :])]
-        known = flat.ops  # parameters are packed from where the caller has them
-        return [*operands[members[0]][n : 2 * n], *[o for o in weights if known[o] is not None]]
+        rows = program.rows  # parameters are packed from where the caller has them
+        return [*operands[members[0]][n : 2 * n], *[o for o in weights if rows[o] is not None]]
     return [o for slot in members for o in operands[slot]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any
 
 from numba.core import types
@@ -28,7 +29,7 @@ _FEATURES = cpu_target.target_context.codegen().magic_tuple()[2]
 TALL = 4
 WIDE, SIDE = (4, 4) if "+avx512f" in _FEATURES else (1, 2)
 
-OPCODES = {name: k for k, name in enumerate([*MAPS, *FOLDS])}
+OPCODES = {row: k for k, row in enumerate([*MAPS, *FOLDS])}
 FIRST_FOLD = len(MAPS)
 
 
@@ -66,8 +67,9 @@ def _row_map(lanes: Lanes, op: Any, code: Any, base: Any, size: Any) -> Any:
     first = lanes.add(code, 16)
     after = lanes.count(first)
     with _cases(lanes, op, len(MAPS), 0) as case:
-        for k, (arity, formula) in enumerate(MAPS.values()):
+        for k, formula in enumerate(MAPS.values()):
             with case(k):
+                arity = len(signature(formula).parameters)
                 length = 8 * (arity + 1)
                 stop = lanes.add(first, lanes.times(count, length))
                 lanes.builder.store(stop, after)
@@ -96,7 +98,8 @@ def _fold(lanes: Lanes, op: Any, code: Any, base: Any, size: Any) -> Any:
     count = lanes.word(code, 1)
     here = lanes.count(lanes.add(code, 16))
     with _cases(lanes, op, len(FOLDS), FIRST_FOLD) as case:
-        for k, (start, arity, formula) in enumerate(FOLDS.values()):
+        for k, (start, formula) in enumerate(FOLDS.values()):
+            arity = len(signature(formula).parameters) - 1
             with case(k), lanes.loop(0, count):
                 this = lanes.builder.load(here)
                 out = lanes.row(base, lanes.word(this))

@@ -1,4 +1,4 @@
-"""The replay on numba: a program runs over blocks of lanes, on one thread or several."""
+"""The numba runner: executes a program over blocks of lanes, on one thread or several."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from scalargrad.replay.backends.backend import DEFAULT, Options
 from scalargrad.replay.backends.numba import interpreter
 from scalargrad.replay.backends.numba.compiling import compiled_interpreter
 from scalargrad.replay.backends.numba.encoding import Encoded
 from scalargrad.replay.backends.numba.workspace import Linked, Plan, Workspace
 from scalargrad.replay.program import Program
 
-__all__ = ["NumbaBackend"]
+__all__ = ["NumbaRunner"]
 
 WORTH_THREADS = 3_000_000  # multiply-adds, 150 us: waking a thread takes 35
 _ALL = interpreter.BEGIN | interpreter.SAMPLES | interpreter.FINISH
@@ -40,12 +41,8 @@ def _plain(numbers: Any) -> Any:
     return array if array.flags.behaved else array.copy()
 
 
-class NumbaBackend:
-    """Runs a program on arrays; safe to be called from several threads at once.
-
-    Args:
-        program: what to run.
-    """
+class NumbaRunner:
+    """Runs a program on arrays. Several threads may call it at once."""
 
     def __init__(self, program: Program) -> None:
         encoded = Encoded(program)
@@ -57,13 +54,17 @@ class NumbaBackend:
         with _ONCE:  # or two threads that come first would both compile
             self._run = _compiled()
 
-    def run(self, parameters: Any, columns: Any, threads: int = 1) -> tuple[Any, Any]:
-        """The outputs that are one number, (U,), and those of each sample, (S, N), in order.
+    def run(self, parameters: Any, columns: Any, options: Options = DEFAULT) -> tuple[Any, Any]:
+        """Run on N samples.
 
         Args:
-            parameters: (P,), in the order of the program.
-            columns: (inputs, N), one row for each input; N >= 1.
-            threads: how many may work on it. The results do not depend on it, to the bit.
+            parameters: Shape (P,), in the order of the program.
+            columns: Shape (inputs, N), one row for each input; N >= 1.
+            options: The results do not depend on the number of threads, to the last bit.
+
+        Returns:
+            The outputs that are one number, shape (U,), and those with one number for each sample,
+            shape (S, N), both in the order of the program.
         """
         parameters, columns = _plain(parameters), _plain(columns)
         if parameters.shape != (self.n_parameters,):
@@ -77,8 +78,8 @@ class NumbaBackend:
         workspace = linked.take()
         workspace.set("strip", strip)
         arrays = (parameters, columns, uniform, samples)
-        if threads > 1 and n > strip and self._work * n > WORTH_THREADS:
-            self._on_threads(linked, workspace, arrays, strip, threads)
+        if options.threads > 1 and n > strip and self._work * n > WORTH_THREADS:
+            self._on_threads(linked, workspace, arrays, strip, options.threads)
         else:
             self._part(_ALL, workspace, arrays, 0, n)
         linked.give(workspace)  # after an error it is left to the garbage collector

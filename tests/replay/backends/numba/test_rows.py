@@ -11,7 +11,7 @@ pytest.importorskip("numba")
 
 from scalargrad.core.primitives import dot  # noqa: E402
 from scalargrad.core.rows import TABLE  # noqa: E402
-from scalargrad.replay.backends.numba.runner import NumbaBackend  # noqa: E402
+from scalargrad.replay.backends.numba.runner import NumbaRunner  # noqa: E402
 from scalargrad.replay.choices import held, less, less_equal, same, take  # noqa: E402
 from scalargrad.replay.program import SAMPLE, Program  # noqa: E402
 
@@ -78,7 +78,7 @@ def test_every_row_with_every_kind_of_operands(row):
             program.outputs.append(program.emit(row, tuple(operands)))
             per_sample = program.phases[program.outputs[0]] == SAMPLE
             lanes = np.array(inputs).reshape(len(inputs), n)
-            uniform, samples = NumbaBackend(program).run(np.array(parameters), lanes)
+            uniform, samples = NumbaRunner(program).run(np.array(parameters), lanes)
             actual = list(samples[0]) if per_sample else [uniform[0]] * n
             for point, got in zip(zip(*columns, strict=True), actual, strict=True):
                 scale = sum(map(abs, point)) + 1.0 if row is dot else 0.0
@@ -92,7 +92,7 @@ def test_every_row_at_special_numbers(row):
     program = Program()
     operands = tuple([program.input("x") for _ in range(arity)])
     program.outputs.append(program.emit(row, operands))
-    _, samples = NumbaBackend(program).run(np.zeros(0), np.array(points).T)
+    _, samples = NumbaRunner(program).run(np.zeros(0), np.array(points).T)
 
     for point, got in zip(points, samples[0], strict=True):
         if row is TABLE["pow"] and point[0] < 0.0 and math.isinf(point[1]):
