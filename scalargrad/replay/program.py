@@ -117,7 +117,7 @@ class Program:
                     phase = phases[operand]
         slot = self._folded(row, operands) if folds else None
         if slot is None and row in SIMPLER:
-            slot = SIMPLER[row](operands, constants, self.emit, self.constant)
+            slot = SIMPLER[row](self, operands)
         if slot is None:
             slot = self._slot(row, operands, _PHASES[row] if crosses else phase)
         self._made[key] = slot
