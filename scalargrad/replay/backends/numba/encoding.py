@@ -1,8 +1,8 @@
-"""From groups to the words that the interpreter reads: places for values, then the code.
+"""Encode the groups of a program as the words that the interpreter reads.
 
-A word is written as 4 * value + kind while it is not yet known how long a row is: a plain number,
-a tile (eight equal lanes, for what is the same for all samples) or a row. Linking (`workspace.py`)
-turns tiles and rows into offsets in bytes, for a given length of rows.
+A word is 4 * value + kind as long as the length of a row is unknown: a plain number, a tile (eight
+equal lanes, for a number that all samples share) or a row. Linking (`workspace.py`) turns tiles and
+rows into offsets in bytes, for a given length of rows.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ PLAIN, TILE, ROW = 0, 1, 2
 _ERFS = dict(zip(SCALARS, (interpreter.ERF, interpreter.ERFC), strict=True))
 
 
-class _Places:
-    """Numbers for tiles or rows; those given back are used again, the lowest first.
+class _Pool:
+    """Numbers for tiles or rows; released ones are used again, the lowest first.
 
-    The lowest first keeps rows in use close together, and what is made together side by side.
+    The lowest first keeps the rows in use close together, and those of one group adjacent.
     """
 
     def __init__(self) -> None:
@@ -44,31 +44,31 @@ class _Places:
         self.count += 1
         return self.count - 1
 
-    def give(self, place: int) -> None:
-        heappush(self._free, place)
+    def release(self, number: int) -> None:
+        heappush(self._free, number)
 
 
 class Encoded:
-    """A program as three streams of words, and where its numbers come from and go to.
+    """A program as three streams of words, with the sources and targets of its numbers.
 
     Attributes:
-        streams: the words of the three phases.
-        tiles, rows: how many of them are needed.
+        streams: The words of the three phases.
+        tiles, rows: The number of tiles and rows needed.
         constants: (tile, number).
         splats: (tile, parameter), late_splats: (tile, sum).
         packs: (weight, parameter), late_packs: (weight, tile).
-        inputs: (row, input), uniform: (kind, place), samples: (row, output).
-        work: roughly what a sample costs, in multiply-adds (0.05 ns each).
-        failures: what Python functions of the user have raised, by thread.
+        inputs: (row, input), uniform: (kind, offset), samples: (row, output).
+        work: The approximate cost of a sample, in multiply-adds (0.05 ns each).
+        failures: The exceptions raised by Python functions of the user, by thread.
     """
 
     def __init__(self, program: Program) -> None:
         self.program = program = lowered(program, RULES)
-        self._zero = program.constant(0.0)  # the bias of a dot that has none
+        self._zero = program.constant(0.0)  # the bias of a dot without one
         self.failures: dict[int, BaseException] = {}
         self.callbacks: dict[Any, Callback] = {}
         self._parameters = {slot: k for k, slot in enumerate(program.parameters)}
-        self._tiles, self._rows = _Places(), _Places()
+        self._tiles, self._rows = _Pool(), _Pool()
         self.words: list[int] = [-1] * len(program.rows)
         self.constants: list[tuple[int, float]] = []
         self.splats: list[tuple[int, int]] = []
@@ -84,20 +84,20 @@ class Encoded:
             [(group, _read(program, group)) for group in stage] for stage in schedule(program)
         ]
         self._last, self._time = self._last_uses(stages), 0
-        self._place_leaves(stages)
+        self._allocate_leaves(stages)
         self.streams = [self._encode(phase, stages[phase]) for phase in (BEFORE, SAMPLE, AFTER)]
         self.work += len(self.streams[SAMPLE])
-        for place, slot in enumerate(self._weights):
+        for k, slot in enumerate(self._weights):
             if slot in self._parameters:
-                self.packs.append((place * 4, self._parameters[slot] * 4))
+                self.packs.append((k * 4, self._parameters[slot] * 4))
             elif slot >= 0:
-                self.late_packs.append((place * 4, self.words[slot]))
+                self.late_packs.append((k * 4, self.words[slot]))
         self.n_weights = len(self._weights)
         self._find_outputs()
         self.tiles, self.rows = self._tiles.count, self._rows.count
 
     def _last_uses(self, stages: Any) -> list[int]:
-        """The number of the last group that reads a slot; -1 for one that must stay to the end."""
+        """By slot, the number of the last group that reads it; -1 if it stays to the end."""
         phases = self.program.phases
         last = [0] * len(phases)
         time = 0
@@ -105,16 +105,16 @@ class Encoded:
             for _, read in stage:
                 time += 1
                 for slot in read:
-                    # what is read by a later phase stays: that phase may run many times
+                    # a slot that a later phase reads stays: that phase may run many times
                     last[slot] = time if phases[slot] == phase else -1
         for slot in self.program.outputs:
             last[slot] = -1
         return last
 
-    def _place_leaves(self, stages: Any) -> None:
-        """Tiles and rows for what is not computed.
+    def _allocate_leaves(self, stages: Any) -> None:
+        """Allocate tiles and rows for the leaves.
 
-        Before all others: these are filled before the code runs, which must not overwrite them.
+        They come first: they are filled before the code runs, which must not overwrite them.
         """
         words, parameters = self.words, self._parameters
         for slot, x in self.program.constants.items():
@@ -134,12 +134,12 @@ class Encoded:
 
     def _encode(self, phase: int, stage: list[tuple[Group | Outer, list[int]]]) -> list[int]:
         rows, words, last = self.program.rows, self.words, self._last
-        places, kind = (self._rows, ROW) if phase == SAMPLE else (self._tiles, TILE)
+        pool, kind = (self._rows, ROW) if phase == SAMPLE else (self._tiles, TILE)
         code: list[int] = []
         for _, read in stage if phase == AFTER else ():
             for slot in read:
                 if words[slot] < 0 and slot in self.sums:
-                    words[slot] = places.take() * 4 + kind
+                    words[slot] = pool.take() * 4 + kind
                     self.late_splats.append((words[slot], self.sums[slot] * 4))
         for group, read in stage:
             self._time += 1
@@ -147,14 +147,14 @@ class Encoded:
                 self._encode_outer(group, code)
             else:
                 for slot in group.members:
-                    words[slot] = places.take() * 4 + kind
+                    words[slot] = pool.take() * 4 + kind
                 self._encode_group(group, code)
             time = self._time
             for slot in read:
-                # Leaves that are the same for all samples are filled once, inputs for each block.
+                # Leaves that all samples share are filled once, inputs for each block.
                 if last[slot] == time and (rows[slot] is not None or phase == SAMPLE):
                     last[slot] = 0
-                    places.give(words[slot] >> 2)
+                    pool.release(words[slot] >> 2)
         code.append(interpreter.END * 4)
         return code
 
@@ -225,8 +225,8 @@ class Encoded:
             mine += [line[-1] if len(line) % 2 else -1 for line in lines]
             for column in zip(*[line[:k] for line in lines], strict=True):
                 mine += column
-        # A layer that is used at many places (positions of a text, say) is packed once: for a small
-        # GPT that is 9,000 weights instead of 51,000, and 184 us instead of 209.
+        # A layer that is used many times (at each position of a text, say) is packed once: for a
+        # small GPT that is 9,000 weights instead of 51,000, and 184 us instead of 209.
         start = self._matrices.setdefault(tuple(mine), len(self._weights))
         if start == len(self._weights):
             self._weights += mine
@@ -264,21 +264,21 @@ class Encoded:
                 self.uniform.append((1 * 4, self.words[slot]))
 
 
-def _tiled(places: range, side: int) -> list[range]:
-    """Runs of `side` places, and those left over one by one."""
-    whole = len(places) // side * side
-    runs = [places[i : i + side] for i in range(0, whole, side)]
-    return runs + [places[i : i + 1] for i in range(whole, len(places))]
+def _tiled(indices: range, side: int) -> list[range]:
+    """Runs of `side` indices, then the remaining ones one by one."""
+    whole = len(indices) // side * side
+    runs = [indices[i : i + side] for i in range(0, whole, side)]
+    return runs + [indices[i : i + 1] for i in range(whole, len(indices))]
 
 
 def _read(program: Program, group: Group | Outer) -> list[int]:
-    """The slots that a group reads, of the weights of a matrix only those that are computed."""
+    """The slots that a group reads; of the weights of a matrix only the computed ones."""
     if isinstance(group, Outer):
         return [s for side in (group.lefts, group.rights) for slots in side for s in slots]
     operands, members = program.operands, group.members
     if group.row is matrix and len(members) > 1:
         n = len(operands[members[0]]) // 2
         weights = [o for slot in members for o in (*operands[slot][:n], *operands[slot][2 * n :])]
-        rows = program.rows  # parameters are packed from where the caller has them
+        rows = program.rows  # parameters are packed from the caller's array
         return [*operands[members[0]][n : 2 * n], *[o for o in weights if rows[o] is not None]]
     return [o for slot in members for o in operands[slot]]

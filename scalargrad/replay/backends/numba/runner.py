@@ -36,7 +36,7 @@ if hasattr(os, "register_at_fork"):  # threads do not survive a fork
 
 
 def _plain(numbers: Any) -> Any:
-    """`numbers` as an array of the one type that is compiled: no other order, none read-only."""
+    """`numbers` as an array of the one compiled type: float64, C order, writable."""
     array = np.ascontiguousarray(numbers, dtype=np.float64)
     return array if array.flags.behaved else array.copy()
 
@@ -51,7 +51,7 @@ class NumbaRunner:
         self._plan = Plan(encoded)
         self._failures, self._work = encoded.failures, encoded.work
         self._linked: dict[int, Linked] = {}
-        with _ONCE:  # or two threads that come first would both compile
+        with _ONCE:  # otherwise two threads could both compile
             self._run = _compiled()
 
     def run(self, parameters: Any, columns: Any, options: Options = DEFAULT) -> tuple[Any, Any]:
@@ -82,7 +82,7 @@ class NumbaRunner:
             self._on_threads(linked, workspace, arrays, strip, options.threads)
         else:
             self._part(_ALL, workspace, arrays, 0, n)
-        linked.give(workspace)  # after an error it is left to the garbage collector
+        linked.give(workspace)  # after an error the garbage collector takes it
         return uniform, samples
 
     def _part(self, what: int, workspace: Workspace, arrays: Any, first: int, last: int) -> None:
@@ -91,22 +91,22 @@ class NumbaRunner:
             raise failure
 
     def _link(self, block: int) -> Linked:
-        # Linked code takes 8 bytes a word, its rows up to a megabyte: a large program has few.
+        # Linked code takes 8 bytes a word, its rows up to a megabyte: a large program keeps few.
         most = max(2, min(40, 4_000_000 // self._plan.words))
         for old in list(self._linked)[: 1 - most]:
-            self._linked.pop(old, None)  # another thread may have been faster
+            self._linked.pop(old, None)  # another thread may have removed it
         linked = self._linked[block] = Linked(self._plan, block)
         return linked
 
     def _on_threads(
         self, linked: Linked, main: Workspace, arrays: Any, strip: int, threads: int
     ) -> None:
-        """Strips taken one by one by the threads; their sums are added in order at the end."""
+        """The threads take strips one by one; the sums of strips are added in order at the end."""
         n = arrays[1].shape[1]
         self._part(interpreter.BEGIN, main, arrays, 0, n)
         starts = range(0, n, strip)
         sums = np.empty((len(starts), len(main.sums)))
-        numbers = itertools.count()  # next() of it is safe between threads
+        numbers = itertools.count()  # next() is safe between threads
 
         def work(own: Workspace) -> None:
             try:
@@ -131,7 +131,7 @@ class NumbaRunner:
         try:
             work(main)
         finally:
-            # One that has not begun has nothing left to do. The others read what `main` holds.
+            # A helper that has not begun has nothing left to do. The others read from `main`.
             begun = [helper for helper in helpers if not helper.cancel()]
             wait(begun)
         for helper in begun:
