@@ -41,7 +41,7 @@ def lowered(program: Program, rules: Mapping[Primitive, Rule]) -> Program:
         elif row is identity or row is held:
             slots[slot] = mine[0]  # they change derivatives only
         else:
-            slots[slot] = new.append(row, mine)
+            slots[slot] = new.append(row, mine, program.phases[slot])
     new.outputs = [slots[slot] for slot in program.outputs]
     return new
 
@@ -84,7 +84,7 @@ def _split_dot(program: Program, operands: tuple[int, ...]) -> int:
         bias = (_dot(program, alike, () if last else bias),)
     elif last:
         bias = ()
-    slot = program.append(matrix, (*ws, *xs, *bias))
+    slot = program.append(matrix, (*ws, *xs, *bias), SAMPLE)
     if rest and last:
         rest.append((program.constant(1.0), last[0]))
     elif last:
@@ -93,7 +93,8 @@ def _split_dot(program: Program, operands: tuple[int, ...]) -> int:
 
 
 def _dot(program: Program, pairs: Sequence[tuple[int, int]], bias: tuple[int, ...]) -> int:
-    return program.append(dot, (*[w for w, _ in pairs], *[x for _, x in pairs], *bias))
+    operands = (*[w for w, _ in pairs], *[x for _, x in pairs], *bias)
+    return program.append(dot, operands, max([program.phases[slot] for slot in operands]))
 
 
 def _sum_of_rows(program: Program, operands: tuple[int, ...]) -> int:
@@ -103,6 +104,8 @@ def _sum_of_rows(program: Program, operands: tuple[int, ...]) -> int:
     common, above all the 1.0 in the gradients of biases.
     """
     phases = program.phases
+    if len(operands) == 2 and phases[operands[0]] == phases[operands[1]] == SAMPLE:
+        return program.emit(over_samples, operands)  # nearly always
     pairs, bias = _pairs(operands)
     pairs += [(slot, program.constant(1.0)) for slot in bias]
     pairs = [(x, w) if phases[w] != SAMPLE else (w, x) for w, x in pairs]

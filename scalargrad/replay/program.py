@@ -74,9 +74,13 @@ class Program:
             The program, and the new slot of each old one.
         """
         new = Program()
-        slots = {slot: new.input(self.names.get(slot, "")) for slot in self.inputs}
-        for slot in self.parameters:
-            slots[slot] = new.parameter(self.names.get(slot, ""))
+        leaves = [*self.inputs, *self.parameters]
+        new.rows, new.operands = [None] * len(leaves), [()] * len(leaves)
+        new.phases = bytearray([self.phases[slot] for slot in leaves])
+        new.inputs = [*range(len(self.inputs))]
+        new.parameters = [*range(len(self.inputs), len(leaves))]
+        new.names = {k: self.names[slot] for k, slot in enumerate(leaves) if slot in self.names}
+        slots = {slot: k for k, slot in enumerate(leaves)}
         for slot, number in self.constants.items():
             if needed[slot]:
                 slots[slot] = new.constant(number)
@@ -119,17 +123,9 @@ class Program:
         if slot is None and row in SIMPLER:
             slot = SIMPLER[row](self, operands)
         if slot is None:
-            slot = self._slot(row, operands, _PHASES[row] if crosses else phase)
+            slot = self.append(row, operands, _PHASES[row] if crosses else phase)
         self._made[key] = slot
         return slot
-
-    def append(self, row: Primitive, operands: tuple[int, ...]) -> int:
-        """A new slot for exactly this instruction, neither merged nor folded nor simplified."""
-        phases = self.phases
-        phase = _PHASES.get(row)
-        if phase is None:
-            phase = max([phases[slot] for slot in operands], default=BEFORE)
-        return self._slot(row, operands, phase)
 
     def _folded(self, row: Primitive, operands: tuple[int, ...]) -> int | None:
         """The slot of the value of `row` on constants; None if it fails or is not finite."""
@@ -140,12 +136,13 @@ class Program:
         return self.constant(number) if isfinite(number) else None
 
     def _leaf(self, phase: int, name: str = "") -> int:
-        slot = self._slot(None, (), phase)
+        slot = self.append(None, (), phase)
         if name:
             self.names[slot] = name
         return slot
 
-    def _slot(self, row: Primitive | None, operands: tuple[int, ...], phase: int) -> int:
+    def append(self, row: Primitive | None, operands: tuple[int, ...], phase: int) -> int:
+        """A new slot for exactly this instruction, neither merged nor folded nor simplified."""
         self.rows.append(row)
         self.operands.append(operands)
         self.phases.append(phase)
