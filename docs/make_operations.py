@@ -35,7 +35,7 @@ def formula(x: Any, names: dict[Value, str]) -> str:
 def operand(x: Value, of: Primitive, names: dict[Value, str]) -> str:
     """An operand as text, in brackets where one infix operator stands inside another."""
     text = formula(x, names)
-    infix = x not in names and x._row is not None and isinstance(x._row.text, str)
+    infix = x not in names and x.parents and isinstance(x._row.text, str)
     return f"({text})" if infix and isinstance(of.text, str) and " " in text else text
 
 

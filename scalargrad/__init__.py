@@ -4,6 +4,7 @@ from importlib import import_module as _import_module
 from typing import Any as _Any
 
 from scalargrad import classifiers, data, losses, metrics, nn, optim
+from scalargrad.core.modes import no_grad
 from scalargrad.core.paths import count_paths, largest_paths, paths
 from scalargrad.core.primitives import (
     abs,
@@ -50,7 +51,7 @@ from scalargrad.core.primitives import (
 from scalargrad.core.reductions import dot, log_softmax, logsumexp, mean, prod, softmax, sum, take
 from scalargrad.core.rows import TABLE as _TABLE
 from scalargrad.core.rows import primitive
-from scalargrad.core.value import Value, no_grad, stop_gradient, topological_order
+from scalargrad.core.value import Value, stop_gradient, topological_order
 from scalargrad.replay import Compiled, RecordingError, compile
 from scalargrad.saving import load, save
 from scalargrad.training.fit import EarlyStopping, History, fit

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from scalargrad.core.rows import Traced, as_count, as_python, is_number
+from scalargrad.core.numbers import Traced, as_count, as_python, is_number
 
 __all__ = ["Course", "NearestMean", "Perceptron", "Update"]
 

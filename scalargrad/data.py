@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import fsum, hypot, isfinite, sqrt
 from typing import Any, Protocol
 
-from scalargrad.core.rows import as_count, as_float
+from scalargrad.core.numbers import as_count, as_float
 
 __all__ = ["Scaling", "minibatches", "picks", "standardize"]
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from math import nan
 from typing import Any
 
-from scalargrad.core.operators import Operators, recorder
+from scalargrad.core.modes import recorder
+from scalargrad.core.numbers import as_python, is_number
+from scalargrad.core.operators import Operators
 from scalargrad.core.primitives import plain_sum, relu, softplus, where
 from scalargrad.core.reductions import dot, listed, log_softmax, logsumexp, mean, sum, take
-from scalargrad.core.rows import as_python, is_number
 
 __all__ = [
     "binary_cross_entropy", "cross_entropy", "hinge", "l2", "perceptron", "squared_error",

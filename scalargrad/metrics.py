@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from scalargrad.core.numbers import as_python, is_number
 from scalargrad.core.reductions import dot, listed, mean
-from scalargrad.core.rows import as_python, is_number
 
 __all__ = ["r2_score"]
 

@@ -7,10 +7,11 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from scalargrad.core.operators import recorder
+from scalargrad.core.node import CONSTANT, leaf, numbers
+from scalargrad.core.numbers import as_count, as_float
 from scalargrad.core.reductions import dot_of_values
-from scalargrad.core.rows import as_count, as_float, find
-from scalargrad.core.value import Value, constant
+from scalargrad.core.rows import find
+from scalargrad.core.value import Value
 
 __all__ = ["INITIALISERS", "MLP", "Layer", "Module", "Neuron"]
 
@@ -78,10 +79,7 @@ class Module:
 
     def state_dict(self) -> dict[str, float]:
         """The number in every parameter, by name."""
-        return {
-            name: as_float(parameter.data, f"state_dict: {name}")
-            for name, parameter in self.named_parameters()
-        }
+        return {name: parameter.data for name, parameter in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put the numbers of `state` into the parameters: all of them, or on an error none.
@@ -185,7 +183,7 @@ class Neuron(Module):
     def __call__(self, x: Sequence[Any]) -> Any:
         return self._respond(*_values(x, len(self.w), "neuron"))
 
-    def _respond(self, xs: Sequence[Value], x: Sequence[float] | None) -> Any:
+    def _respond(self, xs: Sequence[Value], x: Sequence[float]) -> Any:
         z = dot_of_values(self.w, xs, x, self.b)
         return z if self._activate is None else self._activate(z)
 
@@ -260,14 +258,16 @@ class MLP(Module):
         return f"MLP of [{', '.join(map(repr, self.layers))}]"
 
 
-def _values(x: Sequence[Any], nin: int, taker: str) -> tuple[list[Value], list[float] | None]:
-    """The inputs as Values, and the numbers in them; None while they are being recorded."""
+def _values(x: Sequence[Any], nin: int, taker: str) -> tuple[list[Value], list[float]]:
+    """The inputs as Values, and their numbers."""
     if not hasattr(x, "__len__"):
         raise TypeError(f"a {taker} takes a list of {nin} inputs, got {type(x).__name__}")
     if len(x) != nin:
         raise ValueError(f"a {taker} with {nin} inputs was given {len(x)}")
-    values = [xi if isinstance(xi, Value) else constant(xi, f"a {taker}") for xi in x]
-    return values, None if recorder() else [xi.data for xi in values]
+    values = [
+        xi if isinstance(xi, Value) else leaf(as_float(xi, f"a {taker}"), CONSTANT) for xi in x
+    ]
+    return values, numbers(values)
 
 
 def _activation(activation: Activation) -> Callable[[Any], Any] | None:

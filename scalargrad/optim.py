@@ -6,14 +6,13 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from scalargrad.core.rows import as_float
+from scalargrad.core.numbers import as_float
 from scalargrad.core.value import Value
 from scalargrad.nn import assign
 
 __all__ = ["SGD", "Adam", "Optimizer", "checked_parameters", "clip_grad_norm"]
 
 Rate = float | Callable[[int], float]
-_GRADIENT = "step: a gradient"  # what an error is told of
 
 
 class Optimizer:
@@ -39,7 +38,6 @@ class Optimizer:
         """Move every parameter by its gradient."""
         rate = self.rate()
         gradients = [p.grad for p in self.parameters]
-        gradients = [g if g.__class__ is float else as_float(g, _GRADIENT) for g in gradients]
         if self.weight_decay:
             pairs = zip(gradients, self.parameters, strict=True)
             gradients = [g + self.weight_decay * p.data for g, p in pairs]

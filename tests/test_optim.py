@@ -280,22 +280,6 @@ def test_a_schedule_that_fails_changes_nothing(
 
 
 @every_optimizer
-@pytest.mark.parametrize("place", [0, 1])
-@pytest.mark.parametrize(("name", "wrong"), [("grad", "5"), ("grad", None), ("data", "5")])
-def test_a_parameter_that_holds_no_number_changes_nothing(
-    make: Callable[..., optim.Optimizer], place: int, name: str, wrong: Any
-) -> None:
-    optimizer = make(parameters(1.0, 2.0))
-    walk(optimizer, gradients(seed=5, steps=3, count=2))
-    setattr(optimizer.parameters[place], name, wrong)
-    before = snapshot(optimizer)
-    with pytest.raises(TypeError):
-        optimizer.step()
-
-    assert snapshot(optimizer) == before
-
-
-@every_optimizer
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_ctrl_c_in_the_middle_of_a_step_undoes_it(
     make: Callable[..., optim.Optimizer], place: int

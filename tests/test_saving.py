@@ -250,17 +250,6 @@ def test_the_file_appears_in_one_step_and_whole(
     assert [p.name for p in tmp_path.iterdir()] == ["model.json"]
 
 
-def test_a_parameter_that_is_no_number_leaves_the_older_file(tmp_path: Path) -> None:
-    path = tmp_path / "model.json"
-    path.write_text("the older file")
-    model = Numbers(1.0, 2.0)
-    model.x[1].data = "2"
-    with pytest.raises(TypeError, match=r"x\.1\b"):
-        sg.save(model, path)
-
-    assert [p.read_text("utf-8") for p in tmp_path.iterdir()] == ["the older file"]
-
-
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere" / "model.json", tmp_path):
         with pytest.raises(OSError, match=tmp_path.name):

@@ -1,26 +1,17 @@
-"""Python's operators, NumPy's and micrograd's names for whatever is traced, from the table."""
+"""Python's operators, and the method names of NumPy and micrograd, for everything traced."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
-from threading import get_ident
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from scalargrad.core import primitives as row
-from scalargrad.core.rows import TABLE, Primitive, Traced, is_number
+from scalargrad.core.numbers import Traced, is_number
+from scalargrad.core.rows import TABLE, Primitive
 
-__all__ = ["Operators", "recorder", "recorders"]
+__all__ = ["Operators"]
 
-recorders: dict[int, Any] = {}  # who records what a thread computes; empty nearly always
-
-_Binary = Callable[["Operators", Any], Any]
 _Method = TypeVar("_Method", bound=Callable[..., Any])
-
-
-def recorder() -> Any:
-    """Who records what this thread computes (a `Recorder` of `replay`), or None."""
-    return recorders.get(get_ident()) if recorders else None
 
 
 def _unary(primitive: Primitive) -> Callable[[Operators], Any]:
@@ -30,7 +21,9 @@ def _unary(primitive: Primitive) -> Callable[[Operators], Any]:
     return _named(method, primitive.name, primitive)
 
 
-def _binary(primitive: Primitive) -> tuple[_Binary, _Binary]:
+def _binary(
+    primitive: Primitive,
+) -> tuple[Callable[[Operators, Any], Any], Callable[[Operators, Any], Any]]:
     """The operator, and its reflected form for a number on the left."""
 
     def method(self: Operators, other: Any) -> Any:
@@ -43,24 +36,23 @@ def _binary(primitive: Primitive) -> tuple[_Binary, _Binary]:
     return method, _named(reflected, f"__r{primitive.name}__", primitive)
 
 
+def _comparison(primitive: Primitive, swapped: bool = False) -> Callable[[Operators, Any], Any]:
+    def method(self: Operators, other: Any) -> Any:
+        if not is_number(other):
+            return NotImplemented
+        x, y = (other, self) if swapped else (self, other)
+        return self.compare(primitive, x, y)
+
+    return method
+
+
 def _named(method: _Method, name: str, primitive: Primitive) -> _Method:
     method.__name__, method.__doc__ = name, primitive.__doc__
     return method
 
 
-def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Operators, Any], bool]:
-    def method(self: Operators, other: Any) -> bool:
-        if not is_number(other):
-            return NotImplemented  # type: ignore[no-any-return]
-        if recorders and (recording := recorder()):
-            return recording.compare(compare, self, other)  # type: ignore[no-any-return]
-        return bool(compare(self.data, other.data if isinstance(other, Operators) else other))
-
-    return method
-
-
 class Operators(Traced):
-    """What an object with `data` and `apply` needs to stand in formulas as a number does."""
+    """The operators of numbers, for a class with `apply`, `compare` and `decide`."""
 
     __slots__ = ()
 
@@ -73,18 +65,26 @@ class Operators(Traced):
     __pow__, __rpow__ = _binary(row.pow)
     __neg__ = _unary(row.neg)
     __abs__ = _unary(row.abs)
-    fabs = __abs__
     __floor__ = _unary(row.floor)
     __ceil__ = _unary(row.ceil)
-    __lt__ = _comparison(operator.lt)
-    __le__ = _comparison(operator.le)
-    __gt__ = _comparison(operator.gt)
-    __ge__ = _comparison(operator.ge)
+    __lt__ = _comparison(row.less)
+    __le__ = _comparison(row.less_equal)
+    __gt__ = _comparison(row.less, swapped=True)
+    __ge__ = _comparison(row.less_equal, swapped=True)
+    __eq__ = _comparison(row.equal)
+    __hash__ = object.__hash__  # by identity, as in PyTorch: a Value is a key of dicts and sets
+
+    def __ne__(self, other: object) -> Any:
+        equal = self == other
+        return 1.0 - equal if isinstance(equal, Operators) else not equal
+
+    def __bool__(self) -> bool:
+        return self.decide()
 
     def __pos__(self) -> Any:
         return self
 
-    conjugate = __pos__  # NumPy's var and vdot ask for it
+    conjugate = __pos__  # NumPy's var and vdot call it
 
     def __divmod__(self, other: Any) -> tuple[Any, Any]:
         return (self // other, self % other) if is_number(other) else NotImplemented
@@ -93,78 +93,73 @@ class Operators(Traced):
         return (other // self, other % self) if is_number(other) else NotImplemented
 
     @property
-    def _op(self) -> str:  # this and the next are what programs written for micrograd read
+    def _op(self) -> str:  # programs written for micrograd read this and the next
         return self.op
 
     @property
     def _prev(self) -> set[Any]:
         return set(self.parents)
 
-    def __bool__(self) -> bool:
-        if recorders and (recording := recorder()):
-            return recording.decide(self)  # type: ignore[no-any-return]
-        return bool(self.data != 0.0)
-
-    def __format__(self, spec: str) -> str:
-        return format(self.data, spec) if spec else repr(self)
-
     def _refuse(self, *_: object) -> NoReturn:
         raise TypeError(
-            f"{self!r} cannot become a plain number by itself: its gradient would be lost. Write "
-            "x.data for the number, or this library's function instead of the one of math, "
-            "sg.exp(x) for math.exp(x)"
+            f"{self!r} cannot become a plain number: its gradient would be lost. Write x.data for "
+            "the number, or this library's function in place of the one of math: sg.exp(x), not "
+            "math.exp(x)"
         )
 
     __float__ = __int__ = __complex__ = __round__ = __trunc__ = _refuse
 
-    if TYPE_CHECKING:  # what type checkers cannot see: the methods made from the table, below
-        data: float
-        exp: Callable[[], Self]
-        exp2: Callable[[], Self]
-        expm1: Callable[[], Self]
-        log: Callable[[], Self]
-        log2: Callable[[], Self]
-        log10: Callable[[], Self]
-        log1p: Callable[[], Self]
-        sqrt: Callable[[], Self]
-        cbrt: Callable[[], Self]
-        sin: Callable[[], Self]
-        cos: Callable[[], Self]
-        tan: Callable[[], Self]
-        asin: Callable[[], Self]
-        acos: Callable[[], Self]
-        atan: Callable[[], Self]
-        sinh: Callable[[], Self]
-        cosh: Callable[[], Self]
-        tanh: Callable[[], Self]
-        asinh: Callable[[], Self]
-        acosh: Callable[[], Self]
-        atanh: Callable[[], Self]
-        erf: Callable[[], Self]
-        sigmoid: Callable[[], Self]
-        softplus: Callable[[], Self]
-        relu: Callable[[], Self]
-        leaky_relu: Callable[[], Self]
-        elu: Callable[[], Self]
-        gelu: Callable[[], Self]
-        silu: Callable[[], Self]
-        abs: Callable[[], Self]
-        sign: Callable[[], Self]
-        floor: Callable[[], Self]
-        ceil: Callable[[], Self]
-        neg: Callable[[], Self]
+    if TYPE_CHECKING:
 
         @property
         def op(self) -> str: ...
         @property
         def parents(self) -> tuple[Any, ...]: ...
 
+    # Type checkers and completion know the methods named here; the loop below adds those of
+    # further rows.
+    exp = _unary(row.exp)
+    exp2 = _unary(row.exp2)
+    expm1 = _unary(row.expm1)
+    log = _unary(row.log)
+    log2 = _unary(row.log2)
+    log10 = _unary(row.log10)
+    log1p = _unary(row.log1p)
+    sqrt = _unary(row.sqrt)
+    cbrt = _unary(row.cbrt)
+    sin = _unary(row.sin)
+    cos = _unary(row.cos)
+    tan = _unary(row.tan)
+    asin = _unary(row.asin)
+    acos = _unary(row.acos)
+    atan = _unary(row.atan)
+    sinh = _unary(row.sinh)
+    cosh = _unary(row.cosh)
+    tanh = _unary(row.tanh)
+    asinh = _unary(row.asinh)
+    acosh = _unary(row.acosh)
+    atanh = _unary(row.atanh)
+    erf = _unary(row.erf)
+    sigmoid = _unary(row.sigmoid)
+    softplus = _unary(row.softplus)
+    relu = _unary(row.relu)
+    leaky_relu = _unary(row.leaky_relu)
+    elu = _unary(row.elu)
+    gelu = _unary(row.gelu)
+    silu = _unary(row.silu)
+    abs = _unary(row.abs)
+    sign = _unary(row.sign)
+    floor = _unary(row.floor)
+    ceil = _unary(row.ceil)
+    neg = _unary(row.neg)
+    # NumPy calls these on the elements of arrays of objects.
+    fabs = abs
+    hypot = _binary(row.hypot)[0]
+    arctan2 = _binary(row.atan2)[0]
+    arcsin, arccos, arctan = asin, acos, atan
+    arcsinh, arccosh, arctanh = asinh, acosh, atanh
+
 
 for _primitive in TABLE.values():
-    if _primitive.arity == 1:
+    if _primitive.arity == 1 and not hasattr(Operators, _primitive.name):
         setattr(Operators, _primitive.name, _unary(_primitive))
-for _name in ("sin", "cos", "tan", "sinh", "cosh", "tanh"):  # NumPy's names, for arrays of objects
-    setattr(Operators, f"arc{_name}", getattr(Operators, f"a{_name}"))
-Operators.fabs = Operators.__abs__
-for _name, _primitive in (("hypot", row.hypot), ("arctan2", row.atan2)):
-    setattr(Operators, _name, _binary(_primitive)[0])

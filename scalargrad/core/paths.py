@@ -15,7 +15,7 @@ from itertools import accumulate, count
 from math import exp, inf, log, log1p, log10
 
 from scalargrad.core.labels import clean, format_number, label_of
-from scalargrad.core.rows import as_count
+from scalargrad.core.numbers import as_count
 from scalargrad.core.value import Value, topological_order
 
 __all__ = ["Path", "Ways", "count_paths", "largest_paths", "paths"]

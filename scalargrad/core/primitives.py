@@ -134,7 +134,8 @@ atanh = row("atanh", "the inverse of tanh", math.atanh,
             r"\operatorname{{artanh}}({0})", at=[-0.6, 0.3], outside=[1.0, -2.0], needs="|x| < 1")
 erf   = row("erf", "the error function", math.erf,
             lambda x, out: (2.0 / SQRT_PI * exp(-x * x),),
-            r"\operatorname{{erf}}({0})", at=[-1.3, 0.0, 2.5])
+            r"\operatorname{{erf}}({0})", at=[-1.3, 0.0, 2.5],
+            source="DLMF, section 7.2")
 
 
 def _sigmoid(x: float) -> float:
@@ -149,26 +150,32 @@ sigmoid    = row("sigmoid", "1 / (1 + exp(-x))", _sigmoid, lambda x, out: (out *
 softplus   = row("softplus", "log(1 + exp(x))",
                  lambda x: max(x, 0.0) + math.log1p(math.exp(-math.fabs(x))),
                  lambda x, out: (sigmoid(x),),
-                 r"\operatorname{{softplus}}({0})", at=[-1.3, 0.0, 2.5, 1000.0, -1000.0])
+                 r"\operatorname{{softplus}}({0})", at=[-1.3, 0.0, 2.5, 1000.0, -1000.0],
+                 source="Dugas et al., Incorporating second-order functional knowledge, 2000")
 relu       = row("relu", "x where it is positive, else 0", lambda x: 0.0 if x <= 0.0 else x,
                  lambda x, out: (1.0 if x > 0.0 else 0.0,),
-                 r"\operatorname{{relu}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.0})
+                 r"\operatorname{{relu}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.0},
+                 source="Nair and Hinton, Rectified linear units improve RBMs, 2010")
 leaky_relu = row("leaky_relu", "x where it is positive, else 0.01 x",
                  lambda x: x if x > 0.0 else 0.01 * x,
                  lambda x, out: (1.0 if x > 0.0 else 0.01,),
-                 r"\operatorname{{leaky\_relu}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.01})
+                 r"\operatorname{{leaky\_relu}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.01},
+                 source="Maas et al., Rectifier nonlinearities improve acoustic models, 2013")
 elu        = row("elu", "x where it is positive, else exp(x) - 1",
                  lambda x: x if x > 0.0 else math.expm1(x),
                  lambda x, out: (1.0 if x > 0.0 else exp(x),),
-                 r"\operatorname{{elu}}({0})", at=[-1.3, 2.5])
+                 r"\operatorname{{elu}}({0})", at=[-1.3, 2.5],
+                 source="Clevert et al., Exponential linear units, 2015")
 gelu       = row("gelu", "x times the share of a standard normal variable below x (the exact form)",
                  lambda x: 0.5 * x * math.erfc(-x / SQRT_2),
                  lambda x, out: (0.5 * (1.0 + erf(x / SQRT_2))
                                  + x * exp(-0.5 * x * x) / (SQRT_2 * SQRT_PI),),
-                 r"\operatorname{{gelu}}({0})", at=[-1.3, 0.0, 2.5])
+                 r"\operatorname{{gelu}}({0})", at=[-1.3, 0.0, 2.5],
+                 source="Hendrycks and Gimpel, Gaussian error linear units, 2016")
 silu       = row("silu", "x * sigmoid(x), also called swish", lambda x: x * _sigmoid(x),
                  lambda x, out: (sigmoid(x) * (1.0 + x * sigmoid(-x)),),
-                 r"\operatorname{{silu}}({0})", at=[-1.3, 0.0, 2.5, -1000.0])
+                 r"\operatorname{{silu}}({0})", at=[-1.3, 0.0, 2.5, -1000.0],
+                 source="Elfwing et al., Sigmoid-weighted linear units, 2017")
 abs        = row("abs", "x without its sign", math.fabs, lambda x, out: (sign(x),),
                  "|{0}|", text="|{0}|", at=[-1.3, 2.5], kinks={0.0: 0.0})
 sign       = row("sign", "-1, 0 or 1, as x is negative, zero or positive",
@@ -185,25 +192,25 @@ identity   = row("identity", "x itself, as a node of its own", lambda x: x, lamb
                  "{0}", text="{0}", at=[-1.3, 2.5], public=False)
 
 
-def _atan2_partials(x: Any, y: Any, out: Any) -> tuple[Any, Any]:
-    r = hypot(x, y)  # dividing twice by r: its square could overflow
-    return (y / r / r, -x / r / r) if r else (0.0, 0.0)
+def _atan2_partials(y: Any, x: Any, out: Any) -> tuple[Any, Any]:
+    r = hypot(y, x)  # dividing twice by r: its square could overflow
+    return (x / r / r, -y / r / r) if r else (0.0, 0.0)
 
 
-def _clip(x: float, y: float, z: float) -> float:
-    if y > z:
+def _clip(x: float, low: float, high: float) -> float:
+    if low > high:
         raise ValueError
-    return min(max(x, y), z)
+    return min(max(x, low), high)
 
 
-def _clip_partials(x: Any, y: Any, z: Any, out: Any) -> tuple[float, float, float]:
-    low = 1.0 if x < y else 0.0 if x > y else 0.5  # the share of the lower bound
-    high = 1.0 if x > z else 0.0 if x < z or low else 0.5
-    return 1.0 - low - high, low, high
+def _clip_partials(x: Any, low: Any, high: Any, out: Any) -> tuple[float, float, float]:
+    below = 1.0 if x < low else 0.0 if x > low else 0.5  # the share of the lower bound
+    above = 1.0 if x > high else 0.0 if x < high or below else 0.5
+    return 1.0 - below - above, below, above
 
 
-atan2   = row("atan2", "the angle in radians of the point with abscissa y and ordinate x",
-              lambda x, y: math.atan2(x, y), _atan2_partials,
+atan2   = row("atan2", "the angle in radians of the point (x, y), in all four quadrants",
+              lambda y, x: math.atan2(y, x), _atan2_partials,
               r"\operatorname{{atan2}}({0}, {1})",
               at=[(1.5, -0.3), (-2.0, 0.4)], kinks={(0.0, 0.0): (0.0, 0.0)})
 hypot   = row("hypot", "the length sqrt(x**2 + y**2)", lambda x, y: math.hypot(x, y),
@@ -215,15 +222,44 @@ minimum = row("minimum", "the smaller of two", lambda x, y: x if x < y or x != x
 maximum = row("maximum", "the larger of two", lambda x, y: x if x > y or x != x else y,
               lambda x, y, out: (1.0, 0.0) if x > y else (0.0, 1.0) if x < y else (0.5, 0.5),
               r"\max({0}, {1})", at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.5, 0.5)})
-clip    = row("clip", "x, but not below y nor above z", _clip, _clip_partials,
+clip    = row("clip", "x, but at least low and at most high", _clip, _clip_partials,
               r"\operatorname{{clip}}({0}, {1}, {2})",
               at=[(0.4, 0.0, 1.0), (-2.0, 0.0, 1.0), (2.0, 0.0, 1.0)],
               kinks={(0.0, 0.0, 1.0): (0.5, 0.5, 0.0), (1.0, 0.0, 1.0): (0.5, 0.0, 0.5)},
-              outside=[(0.5, 1.0, 0.0)], needs="y <= z")
-where   = row("where", "y where x is true (not 0), else z", lambda x, y, z: y if x else z,
-              lambda x, y, z, out: (0.0, 1.0, 0.0) if x else (0.0, 0.0, 1.0),
+              outside=[(0.5, 1.0, 0.0)], needs="low <= high")
+where   = row("where", "a where the condition is true (not 0), else b",
+              lambda condition, a, b: a if condition else b,
+              lambda condition, a, b, out: (0.0, 1.0, 0.0) if condition else (0.0, 0.0, 1.0),
               r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}",
               at=[(1.0, 3.0, -2.0)], kinks={(0.0, 3.0, -2.0): (0.0, 0.0, 1.0)})
+
+# Python itself compares, chooses and forgets; a recorded program has instructions for it.
+less       = row("less", "1 where x < y, else 0", lambda x, y: float(x < y),
+                 lambda x, y, out: (0.0, 0.0), r"{0} \lt {1}", text="{0} < {1}", symbol="<",
+                 at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False)
+less_equal = row("less_equal", "1 where x <= y, else 0", lambda x, y: float(x <= y),
+                 lambda x, y, out: (0.0, 0.0), r"{0} \le {1}", text="{0} <= {1}", symbol="<=",
+                 at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False)
+equal      = row("equal", "1 where x = y, else 0", lambda x, y: float(x == y),
+                 lambda x, y, out: (0.0, 0.0), "{0} = {1}", text="{0} == {1}", symbol="==",
+                 at=[(1.5, -0.3)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False)
+stopped    = row("stopped", "x, with no derivative", lambda x: x, lambda x, out: (0.0,),
+                 kinks={-1.3: 0.0, 2.5: 0.0}, public=False)
+
+
+def _take(index: float, *values: float) -> float:
+    # Beyond the list the value is nan, which the check of a program's results finds.
+    exists = 0.0 <= index < len(values) and index % 1.0 == 0.0
+    return values[int(index)] if exists else nan
+
+
+def _take_partials(index: Any, *values: Any, out: Any) -> tuple[Any, ...]:
+    return (0.0, *[equal(index, float(k)) for k in range(len(values))])
+
+
+take = row("take", "the value at the index that the first operand gives", _take, _take_partials,
+    text=lambda index, *values: f"take([{', '.join(values)}], {index})",
+    kinks={(1.0, 1.5, -0.3): (0.0, 0.0, 1.0)}, public=False)
 
 
 # Sums go from left to right by hand: from Python 3.12 on, `sum` compensates for rounding, and the
@@ -298,6 +334,7 @@ row("logsumexp", "log(exp(x1) + ... + exp(xn)), safe for large inputs",
     _logsumexp, _logsumexp_partials,
     lambda *xs: rf"\ln({' + '.join(f'e^{{{x}}}' for x in xs)})",
     at=[(1.5, -0.3, 2.0), (1000.0, 999.0)],
-    kinks={(inf, 0.0): (1.0, 0.0), (-inf, -inf): (0.5, 0.5)})
+    kinks={(inf, 0.0): (1.0, 0.0), (-inf, -inf): (0.5, 0.5)},
+    source="Blanchard, Higham and Higham, Accurately computing log-sum-exp, 2021")
 # fmt: on
 

@@ -1,116 +1,72 @@
-"""What a row of the table is: an operation with its value and its local partial derivatives.
+"""A row of the table: an operation with its value and its local partial derivatives.
 
-What a row may use, always in this order and with these names:
+A row states, in this order and with these names:
 
-* ``value``     a plain function of floats, ``x`` or ``x, y`` or ``*xs``. It may raise what Python's
-  ``float`` and ``math`` raise outside the domain; the message is rewritten to name the operands.
+* ``value``     a plain function of floats, ``x`` or ``x, y`` or ``*xs``. Outside the domain it may
+  raise what Python's ``float`` and ``math`` raise; the message is rewritten to name the operands.
 * ``partials``  a function of the same inputs and ``out``, the value. It returns one derivative for
-  each input. It is written with the table's own operations, so that it also runs on Values: that is
-  how second derivatives come out of the first. It must not fail where ``value`` does not. Where
-  the slope is infinite it uses ``inverse``, where it does not exist what the ``kinks`` state.
-  It compares with < and > only: ``==`` of Values goes by identity.
-* ``latex``     a template, ``{0}`` and ``{1}`` being the operands; ``text`` likewise, where
+  each input. It is written with the table's own operations, so that it also runs on Values: second
+  derivatives follow from it. It must not fail where ``value`` does not. Where the slope is
+  infinite it uses ``inverse``; where none exists it returns what ``kinks`` states.
+  It compares with < and > only, since a replayed program joins both outcomes by ``where``.
+* ``latex``     a template with the operands ``{0}``, ``{1}``; ``text`` likewise, where
   ``name(x, y)`` would not do.
-* ``symbol``    what a picture shows in the box, by default the name.
-* ``at``        sample points where the operation is smooth: the tests differentiate there.
-* ``kinks``     points without a finite derivative, and the partials taken there.
-* ``outside``   points where the operation must raise; ``needs`` says in words what would do.
+* ``symbol``    the text in the box of a picture, by default the name.
+* ``at``        points where the operation is smooth: the tests differentiate there.
+* ``kinks``     points without a finite derivative, and the partials used there.
+* ``outside``   points where the operation must raise; ``needs`` states the domain in words.
+* ``source``    where the formula comes from.
 * ``public``    False for an operation that has an operator, or is for other rows only.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite
-from numbers import Real
-from operator import index
-from string import Formatter
-from typing import Any, overload
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, overload
+
+from scalargrad.core.numbers import Traced, as_float, is_number
+
+if TYPE_CHECKING:  # inspect and string take 10 ms to load, and few programs need them
+    from inspect import Signature
 
 Point = float | tuple[float, ...]
 Template = str | Callable[..., str]
 Partials = Callable[..., Sequence[Any]]  # (*inputs, out) -> one local derivative for each input
 
 
-class Traced:
-    """What an operation does not compute itself but hands back to: the base of `Value`."""
+class _Docstring:
+    """The docstring of a row, written when it is read; of the class, that of the class."""
 
-    __slots__ = ()
-
-    def apply(self, primitive: Primitive, inputs: tuple[Any, ...]) -> Any:
-        """Record `primitive` on `inputs`, at least one of which is of this class."""
-        raise NotImplementedError
-
-
-def is_number(x: object) -> bool:
-    """Whether `x` can stand in a formula: a real number or something traced."""
-    # numpy.bool_ is no numbers.Real, though a real scalar; NumPy must not be imported to ask
-    return isinstance(x, (float, Traced, Real)) or type(x).__name__ in ("bool", "bool_")
-
-
-def as_python(x: Any) -> Any:
-    """A number of NumPy as one of Python, anything else as it is.
-
-    For differences and products of plain numbers: 2 - uint8(200) is 58 in NumPy.
-    """
-    return x.item() if hasattr(x, "item") else x
-
-
-def as_float(x: Any, taker: str = "an operation") -> float:
-    """The real number `x` as a float; the TypeError for anything else names the `taker`."""
-    if is_number(x) and not isinstance(x, Traced):
-        try:
-            return float(x)
-        except OverflowError:
-            told = f"got {type(x).__name__} beyond it"
-            raise OverflowError(f"{taker} takes a number in the range of floats, {told}") from None
-    raise TypeError(
-        f"{taker} takes a real number (int, float, bool, Fraction or NumPy scalar), "
-        f"got {type(x).__name__}: {x!r:.60}"
-    )
-
-
-def as_count(x: Any, name: str, least: int = 1) -> int:
-    """The whole number `x`, not below `least`; the errors name it `name`."""
-    try:
-        number = index(x)  # takes NumPy's whole numbers too, but no float
-    except TypeError:
-        number = None
-    if number is None or isinstance(x, bool):
-        raise TypeError(f"{name} must be a whole number, got {type(x).__name__}: {x!r:.60}")
-    if number < least:
-        raise ValueError(f"{name} must be at least {least}, got {number}")
-    return number
+    def __get__(self, row: Primitive | None, owner: type) -> str:
+        if row is None:
+            return (
+                "One row of the table: an operation, called like a function on numbers or Values."
+            )
+        return row.describe()
 
 
 class Primitive:
-    """One row of the table: an operation, called like a function on numbers or Values.
-
-    Numbers in, a float out; as soon as one input is a Value, a Value out.
-    """
+    # One row of the table: an operation, called like a function on numbers or Values.
+    __doc__ = _Docstring()
 
     def __init__(
         self, name: str, about: str, value: Callable[..., float], partials: Partials,
         latex: Template | None = None, *, text: Template | None = None, symbol: str | None = None,
         at: Iterable[Point] = (), kinks: Mapping[Point, Point] | None = None,
-        outside: Iterable[Point] = (), needs: str = "", public: bool = True,
+        outside: Iterable[Point] = (), needs: str = "", source: str = "", public: bool = True,
     ) -> None:  # fmt: skip
         self.name = self.__name__ = name
-        self.symbol = name if symbol is None else symbol  # what a box of a picture shows
+        self.symbol = name if symbol is None else symbol
         self.value = value
-        self.arity, self.partials = _arity(partials)  # arity None: any number of inputs
+        self.operands, self.partials = _operands(partials)
+        self.arity = None if self.operands is None else len(self.operands)  # None: any number
         self.text = text or (lambda *operands: f"{name}({', '.join(operands)})")
         self.latex = latex or (lambda *operands: rf"\mathrm{{{name}}}({', '.join(operands)})")
         self.at, self.outside = [*map(_point, at)], [*map(_point, outside)]
         self.kinks = {_point(p): _point(d) for p, d in (kinks or {}).items()}
-        self.about, self.needs, self.public = about, needs, public
-        if self.arity is not None:
-            positional = inspect.Parameter.POSITIONAL_ONLY
-            named = [inspect.Parameter(name, positional) for name in _names(self.arity)]
-            self.__signature__ = inspect.Signature(named)
-        self.__doc__ = self._describe(about, example=text is None)
+        self.about, self.needs, self.source, self.public = about, needs, source, public
 
     @overload
     def __call__(self, *inputs: float) -> float: ...
@@ -132,36 +88,69 @@ class Primitive:
             raise self.domain_error(cause, operands or numbers) from None
 
     def domain_error(self, cause: Exception, operands: Sequence[object]) -> Exception:
-        """An error of the type of `cause` that says which operation failed, and on what."""
-        names = _names(len(operands))
-        told = []
-        for name, operand in list(zip(names, operands, strict=False))[:6]:
+        """An error of the type of `cause` that names the operation and its operands."""
+        numbers: list[Any] = [getattr(x, "_data", x) for x in operands]
+        names = self.names(len(operands))
+        shown = []
+        for name, number, operand in list(zip(names, numbers, operands, strict=False))[:6]:
             label = getattr(operand, "label", "")
-            told.append(f"{name} = {getattr(operand, 'data', operand)!r}")
-            told[-1] += f" (label {label!r})" if label else ""
-        numbers: list[Any] = [getattr(x, "data", x) for x in operands]
-        finite = all(map(isfinite, numbers))
-        overflow = isinstance(cause, OverflowError) and finite
+            shown.append(f"{name} = {number!r}" + (f" (label {label!r})" if label else ""))
+        overflow = isinstance(cause, OverflowError) and all(map(isfinite, numbers))
         what = "overflows a float" if overflow else "is not defined"
         hint = f"; it needs {self.needs}" if self.needs and not overflow else ""
         hint += f": {cause}" if self.name not in TABLE and str(cause) else ""  # a user's own words
-        return type(cause)(f"{self.write(*names[:6])} {what} at {', '.join(told)}{hint}")
+        return type(cause)(f"{self.write(*names[:6])} {what} at {', '.join(shown)}{hint}")
+
+    def names(self, count: int = 2) -> Sequence[str]:
+        """The names of the operands, `count` of them where the row takes any number."""
+        if self.operands is not None:
+            return self.operands
+        return "xyz"[:count] if count <= 3 else [f"x{i}" for i in range(count)]
 
     def write(self, *operands: str, latex: bool = False) -> str:
         """The operation on the given operands, as text or as LaTeX."""
         template = self.latex if latex else self.text
         return template.format(*operands) if isinstance(template, str) else template(*operands)
 
-    def _describe(self, about: str, example: bool) -> str:
-        lines = [f"{self.write(*_names(self.arity or 2))}: {about}."]
-        lines += [f"It needs {self.needs}."] if self.needs else []
+    @property
+    def __signature__(self) -> Signature:
+        from inspect import Parameter, Signature
+
+        if self.operands is None:
+            return Signature([Parameter("xs", Parameter.VAR_POSITIONAL)])
+        return Signature([Parameter(name, Parameter.POSITIONAL_ONLY) for name in self.operands])
+
+    def describe(self) -> str:
+        """The docstring of the operation."""
+        names = self.names()
+        kinds = "numbers or Values" if len(names) > 1 else "a number or a Value"
+        lines = [f"Compute {self.write(*names)}: {self.about}.", ""]
+        lines += ["Args:", f"    {', '.join(names)}: {kinds}.", "", "Returns:"]
+        lines += ["    A float, or a Value if an operand is one.", ""]
+        if self.needs:
+            lines += ["Raises:", f"    ValueError, ZeroDivisionError: unless {self.needs}.", ""]
         for point, slopes in self.kinks.items():
-            told = ", ".join(f"{d:g}" for d in slopes)
-            lines.append(f"At {', '.join(f'{p:g}' for p in point)} the derivative taken is {told}.")
-        if example and self.at and self.arity == 1:
-            x = self.at[-1][0]
-            lines += ["", f">>> sg.{self.name}({x!r})", repr(self.value(x))]
+            at = ", ".join(f"{x:g}" for x in point)
+            partials = ", ".join(f"{d:g}" for d in slopes)
+            lines.append(f"At {at} the derivative is defined as {partials}.")
+        if self.source:
+            lines.append(f"Source: {self.source}.")
+        if self.public and (self.at or self.kinks):
+            x = next(p for p in [*self.at, *self.kinks] if p != (0.0,))
+            for example in ((0.5,), (2.5,)):
+                if self.arity == 1 and self._defined(example):
+                    x = example
+                    break
+            arguments = ", ".join(map(repr, x))
+            lines += ["", f">>> sg.{self.name}({arguments})", repr(self.value(*x))]
         return "\n".join(lines)
+
+    def _defined(self, point: tuple[float, ...]) -> bool:
+        try:
+            self.value(*point)
+        except (ValueError, ZeroDivisionError, OverflowError):
+            return False
+        return True
 
     def __repr__(self) -> str:
         return f"<scalargrad operation {self.name}>"
@@ -170,22 +159,27 @@ class Primitive:
         return find, (self.name,)
 
 
-def _names(count: int) -> Sequence[str]:
-    return "xyz"[:count] if count <= 3 else [f"x{i}" for i in range(count)]
-
-
 def _point(p: Point) -> tuple[float, ...]:
     return p if isinstance(p, tuple) else (p,)
 
 
-def _arity(partials: Partials) -> tuple[int | None, Partials]:
-    """How many inputs there are beside `out`, and `partials` in the form that takes `out` last."""
-    parameters = inspect.signature(partials).parameters.values()
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        if any(p.kind is p.KEYWORD_ONLY for p in parameters):  # written (*xs, out)
-            return None, lambda *args: partials(*args[:-1], out=args[-1])
-        return None, partials
-    return sum(p.default is p.empty for p in parameters) - 1, partials
+def _operands(partials: Partials) -> tuple[tuple[str, ...] | None, Partials]:
+    """The names of the inputs (None: any number), and partials that take `out` last."""
+    if isinstance(partials, FunctionType):
+        code = partials.__code__
+        required = code.co_argcount - len(partials.__defaults__ or ())
+        names, variadic = code.co_varnames[:required], code.co_flags & 4  # inspect.CO_VARARGS
+        out_by_name = code.co_kwonlyargcount
+    else:
+        from inspect import signature
+
+        parameters = signature(partials).parameters.values()
+        names = tuple([p.name for p in parameters if p.kind < 2 and p.default is p.empty])
+        variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        out_by_name = any(p.kind is p.KEYWORD_ONLY for p in parameters)
+    if variadic and out_by_name:  # written (*xs, out)
+        return None, lambda *args: partials(*args[:-1], out=args[-1])
+    return (None if variadic else names[:-1]), partials
 
 
 TABLE: dict[str, Primitive] = {}  # the operations of this library, by name
@@ -245,9 +239,9 @@ def primitive(
             got = type(function).__name__
             raise TypeError(f"primitive {name!r}: {what} must be a function, got {got}")
 
-    arity, _ = _arity(partials)
+    operands, _ = _operands(partials)
     for template in (text, latex):
-        _check_template(template, arity, name)
+        _check_template(template, 6 if operands is None else len(operands), name)
 
     def checked_value(*inputs: float) -> float:
         return as_float(value(*inputs), f"primitive {name!r}: its value")
@@ -275,17 +269,19 @@ def primitive(
     return own
 
 
-def _check_template(template: Any, arity: int | None, name: str) -> None:
+def _check_template(template: Any, count: int, name: str) -> None:
     if template is None:
         return
     if not isinstance(template, str):
         got = type(template).__name__
         raise TypeError(f"primitive {name!r}: text and latex must be strings, got {got}")
+    from string import Formatter
+
     try:
         fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
-        if odd := [field for field in fields if re.search(r"[.[]", field)]:
+        if odd := [field for field in fields if "." in field or "[" in field]:
             raise ValueError(f"an operand is text, which has no {odd[0]!r}")
-        template.format(*"xyzuvw"[: arity or 6])
+        template.format(*["x"] * count)
     except (IndexError, KeyError, ValueError) as fault:
         raise ValueError(
             f"primitive {name!r}: {template!r} must have the fields {{0}}, {{1}} ... for its "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from scalargrad.core.value import no_grad
+from scalargrad.core.modes import no_grad
 from scalargrad.plot.figure import Figure, axes_of, finished, styled
 from scalargrad.plot.inputs import number, plain, sides
 from scalargrad.plot.style import ACCENT, COLOURS, DASHES, INK

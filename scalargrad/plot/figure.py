@@ -15,7 +15,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as _Figure
 
-from scalargrad.core.rows import as_count
+from scalargrad.core.numbers import as_count
 from scalargrad.plot.style import SETTINGS
 from scalargrad.support.files import write_whole
 from scalargrad.support.pages import offered

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from scalargrad.core.rows import as_float
+from scalargrad.core.numbers import as_float
 from scalargrad.core.value import Value
 
 __all__ = ["by_label", "heights", "number", "plain", "sides", "spread"]

@@ -13,7 +13,7 @@ from matplotlib.patches import Circle, FancyArrowPatch
 from matplotlib.patheffects import withStroke
 
 from scalargrad import nn
-from scalargrad.core.rows import as_count
+from scalargrad.core.numbers import as_count
 from scalargrad.core.value import Value
 from scalargrad.plot.figure import Figure, axes_of, finished, styled
 from scalargrad.plot.inputs import plain

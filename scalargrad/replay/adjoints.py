@@ -11,10 +11,9 @@ from collections.abc import Sequence
 
 from scalargrad.core.primitives import where
 from scalargrad.core.rows import Primitive
-from scalargrad.replay.choices import over_samples
 from scalargrad.replay.fusion import Term, sum_of_products
 from scalargrad.replay.partials import Partials, partials_of
-from scalargrad.replay.program import BEFORE, SAMPLE, Program
+from scalargrad.replay.program import BEFORE, SAMPLE, Program, over_samples
 
 __all__ = ["with_adjoints"]
 

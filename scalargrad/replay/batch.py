@@ -8,7 +8,7 @@ from itertools import islice, product
 from math import prod
 from typing import Any
 
-from scalargrad.core.rows import Traced, as_float, is_number
+from scalargrad.core.numbers import Traced, as_float, is_number
 from scalargrad.replay.arrays import array_library
 
 __all__ = ["Batch", "argument_names"]

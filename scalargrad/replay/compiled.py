@@ -9,8 +9,8 @@ from functools import lru_cache
 from threading import RLock
 from typing import Any, NoReturn
 
-from scalargrad.core.operators import recorder
-from scalargrad.core.rows import Traced, as_count
+from scalargrad.core.modes import recorder
+from scalargrad.core.numbers import Traced, as_count
 from scalargrad.core.value import Value
 from scalargrad.nn import assign
 from scalargrad.optim import checked_parameters

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from scalargrad.core.primitives import dot, identity
+from scalargrad.core.primitives import dot, identity, stopped
 from scalargrad.core.rows import Primitive
-from scalargrad.replay.choices import held, over_samples
 from scalargrad.replay.fusion import used
-from scalargrad.replay.program import SAMPLE, Program, broadcast
+from scalargrad.replay.program import SAMPLE, Program, broadcast, over_samples
 
 __all__ = ["Rule", "lowered", "matrix"]
 
@@ -38,7 +37,7 @@ def lowered(program: Program, rules: Mapping[Primitive, Rule]) -> Program:
             slots[slot] = _split_dot(new, mine)
         elif row is over_samples:
             slots[slot] = _sum_of_rows(new, mine)
-        elif row is identity or row is held:
+        elif row is identity or row is stopped:
             slots[slot] = mine[0]  # they change derivatives only
         else:
             slots[slot] = new.append(row, mine, program.phases[slot])

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any
 
-from scalargrad.core.primitives import where
+from scalargrad.core.primitives import take, where
 from scalargrad.replay.backends.python import PythonRunner
-from scalargrad.replay.choices import over_samples, take
-from scalargrad.replay.program import Program
+from scalargrad.replay.program import Program, over_samples
 
 __all__ = ["nonfinite_error", "nonfinite_sample"]
 

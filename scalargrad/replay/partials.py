@@ -14,8 +14,8 @@ from typing import Any
 
 from scalargrad.core.primitives import inverse, where
 from scalargrad.core.rows import TABLE, Primitive
+from scalargrad.core.symbols import Symbol, symbolic_partials
 from scalargrad.replay.program import Program
-from scalargrad.replay.symbols import Symbol, symbolic_partials
 
 __all__ = ["Partials", "partials_of"]
 

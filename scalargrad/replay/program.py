@@ -8,17 +8,23 @@ from itertools import accumulate
 from math import copysign, isfinite
 from typing import Any
 
+from scalargrad.core.primitives import dot
 from scalargrad.core.rows import Primitive
-from scalargrad.replay.choices import over_samples
 from scalargrad.replay.simplify import SIMPLER
 
-__all__ = ["AFTER", "BEFORE", "SAMPLE", "Guard", "Program", "broadcast"]
+__all__ = ["AFTER", "BEFORE", "SAMPLE", "Guard", "Program", "broadcast", "over_samples"]
 
 # When a slot is computed: once before the samples, from parameters and constants alone; for each
 # sample; or once after the samples, from sums over them.
 BEFORE, SAMPLE, AFTER = 0, 1, 2
 
-# What leads from one phase to the next: a number that each sample gets, and a sum over the samples.
+# What leads from one phase to the next. `over_samples` adds w1 x1 + ... + wn xn over all samples:
+# the adjoint of a slot that they share. It is the one row that looks across samples; for a single
+# sample it is a `dot`. `broadcast` gives a shared number to each sample.
+over_samples = Primitive(
+    "over_samples", "the sum over the samples of w1 x1 + ... + wn xn", dot.value, dot.partials,
+    text=lambda *xs: f"over_samples({dot.write(*xs)})",
+)  # fmt: skip
 broadcast = Primitive("broadcast", "x, for each sample", lambda x: x, lambda x, out: (1.0,))
 _PHASES = {broadcast: SAMPLE, over_samples: AFTER}
 

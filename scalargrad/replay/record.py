@@ -1,82 +1,73 @@
-"""Recording: a function is run once, and what it did with its numbers becomes a program.
-
-The function runs on `Recorded` values. For the time of the recording parameters become Recorded
-too, by their class alone: what is read from them is noticed, and every other thread finds them as
-they were.
-"""
+"""Recording: run a function once, and turn what it did with its numbers into a program."""
 
 from __future__ import annotations
 
-import os
 import random
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from threading import RLock, get_ident
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from scalargrad.core.operators import recorders
+from scalargrad.core.modes import Mode, pushed, recorder
+from scalargrad.core.node import leaf, order
 from scalargrad.core.value import Value
 from scalargrad.replay.program import Guard, Program
-from scalargrad.replay.recorder import (
-    Recorded,
-    Recorder,
-    RecordingError,
-    number_in,
-    recorded_leaf,
-)
-from scalargrad.transforms.functional import _leaves_made
+from scalargrad.replay.recorder import INPUT, Recorder, RecordingError
+from scalargrad.transforms.functional import name_of
 from scalargrad.transforms.tree import leaves
 
-__all__ = ["Recording", "recorded"]
-
-_ONE_AT_A_TIME = RLock()  # parameters can be lent to one recording only
-_lent_now: list[tuple[Value, type[Value]]] = []  # and which these are, with their classes
+__all__ = ["Recording", "record"]
 
 
-def recorded(
+def record(
     f: Callable[..., Any], args: Callable[[Callable[[float], Value]], Sequence[Any]],
     params: Sequence[Value], theta: Sequence[float] | None = None, names: Sequence[str] = (),
 ) -> Recording:  # fmt: skip
-    """Run `f` once and note what it does.
+    """Run `f` once and record it; twice if it uses leaves that are not in `params`.
 
-    Args:
-        f: the function of one sample.
-        args: gives the arguments of `f`, every number in them through the function it is given.
-        params: the leaf Values that the caller knows of; others are found.
-        theta: the numbers to take for `params`; None means those in them.
-        names: how the numbers in the arguments are called, in their order.
-
-    Raises:
-        RecordingError: `f` reads a number that would be frozen; what `f` itself raises.
+    The second run shows whether a leaf stays the same leaf: a function that keeps what it computed
+    in its place cannot be replayed. The arguments are those of `Recording`.
     """
-    with _ONE_AT_A_TIME:
-        outside: list[Value] = list(params)
-        while True:
-            recording = Recording(f, args, outside, theta, names)
-            if not recording.found:
-                return recording
-            outside += recording.found  # now that they are known, nothing is read from them unseen
+    recording = Recording(f, args, params, theta, names)
+    if len(recording.outside) > len(params):
+        recording = Recording(f, args, recording.outside, theta, names)
+    return recording
 
 
 class Recording:
-    """One run of a function: its result, its leaves, its guards; see `program`."""
+    """One run of a function: its results, its leaves and its guards.
+
+    Args:
+        f: the function of one sample.
+        args: returns the arguments of `f`; every number in them comes from the function it is
+            given, which turns a number into a Value.
+        params: the leaf Values that the caller knows of.
+        theta: the numbers to use for `params`; None means those in them.
+        names: the names of the numbers in the arguments, in their order.
+
+    Attributes:
+        outside: `params`, then the other leaves that `f` uses.
+
+    Raises:
+        RecordingError: `f` reads a number that would be frozen; also whatever `f` itself raises.
+    """
 
     def __init__(
         self, f: Callable[..., Any], args: Callable[[Callable[[float], Value]], Sequence[Any]],
-        outside: Sequence[Value], theta: Sequence[float] | None, names: Sequence[str],
+        params: Sequence[Value], theta: Sequence[float] | None = None, names: Sequence[str] = (),
     ) -> None:  # fmt: skip
+        if recorder():
+            raise RecordingError("a compiled function is recorded while another one is")
         self.inputs: list[Value] = []
-        self.outside = list(outside)
-        instead = {} if theta is None else dict(zip(outside, map(float, theta), strict=False))
-        recorder = Recorder(instead)
+        instead = {} if theta is None else dict(zip(params, map(float, theta), strict=False))
+        created: set[Value] = set()
+        recording = Recorder(instead, created)
 
         def fresh(number: float) -> Value:
-            self.inputs.append(recorded_leaf(number))
+            self.inputs.append(leaf(number, INPUT))
             return self.inputs[-1]
 
-        drawn = _drawn()
-        with _lent(outside), _leaves_made() as made, _recording(recorder):
+        state = _generator_state()
+        with pushed(Mode(builds=True, recorder=recording, leaves=created)):
             arguments = args(fresh)
             for x, name in zip(self.inputs, names, strict=False):
                 x.label = name
@@ -84,144 +75,82 @@ class Recording:
                 out = f(*arguments)
             except RecordingError:
                 raise
-            except Exception as failed:
-                failed.add_note(_told(f, arguments))
+            except Exception as error:
+                error.add_note(_note(f, arguments))
                 raise
-        if _drawn() != drawn:
-            random.setstate(drawn[0])
+        if _generator_state() != state:
+            random.setstate(state[0])
             raise RecordingError(
-                f"{_name(f)} draws random numbers, and these would be frozen into the program: "
+                f"{name_of(f)} draws random numbers, and these would be frozen into the program: "
                 "draw them outside, and pass them as arguments"
             )
         self.out = out
-        self.results = leaves(out, f"the result of {_name(f)}")
-        self.guards = recorder.guards
-        self.nodes: list[Value] = []
-        seen: set[Value] = set()
-        for value in [*self.results, *[condition for condition, _, _ in self.guards]]:
-            if isinstance(value, Value):
-                self.nodes += value._order(seen)
-        known = {*self.inputs, *outside}
-        for value in recorder.seen:
-            self.nodes += value._order(seen)
-        self.found = [
-            x for x in self.nodes
-            if not x.parents and not x.is_constant and x not in known and x not in made
-        ]  # fmt: skip
-        if any(isinstance(x, Recorded) for x in self.found):
+        self.results = leaves(out, f"the result of {name_of(f)}")
+        self.guards = recording.guards
+        conditions = [condition for condition, _, _ in self.guards]
+        outputs = [x for x in (*self.results, *conditions) if isinstance(x, Value)]
+        self.nodes: list[Value] = order(outputs, set())
+        known = {*self.inputs, *params, *created}
+        self.outside = list(params)
+        for node in self.nodes:
+            if node.parents:
+                if not recording.recorded(node):
+                    self._refuse(node, f)
+            elif node not in known and not node.is_constant:
+                if node._row is INPUT:
+                    self._refuse(node, f)
+                self.outside.append(node)
+
+    def _refuse(self, node: Value, f: Callable[..., Any]) -> None:
+        """Raise the error for a value computed before this run: it would not change with it."""
+        if node._row is INPUT or not isinstance(node.partials[0], float):
             raise RecordingError(
-                f"{_name(f)} uses a value that it kept from an earlier run: what it depends on "
+                f"{name_of(f)} uses a value that it kept from an earlier run: what it depends on "
                 "must come in as an argument, or be a leaf that it does not change"
             )
-        computed = [x for x in self.nodes if x.__class__ is not Recorded and x._row is not None]
-        if computed and not self.found:
-            self._check_made_inside(known)
-
-    def _check_made_inside(self, known: set[Value]) -> None:
-        """Refuse a Value computed before: it would not follow the leaves it was computed from."""
-        moving = set(known)
-        for node in self.nodes:
-            if node not in moving and any(parent in moving for parent in node.parents):
-                moving.add(node)
-                if not isinstance(node, Recorded):
-                    named = repr(node.label) if node.label else f"made by {node.op!r}"
-                    raise RecordingError(
-                        f"the function uses a value {named} that was computed outside of it: "
-                        "compute it inside, or pass it as an argument"
-                    )
+        name = repr(node.label) if node.label else f"made by {node.op!r}"
+        raise RecordingError(
+            f"the function uses a value {name} that was computed outside of it: compute it inside, "
+            "or pass it as an argument"
+        )
 
     def program(self, names: Sequence[str], parameter_names: Sequence[str]) -> Program:
-        """The program of the run; its outputs are the numbers of the result, in a row."""
+        """The program of the run; its outputs are the numbers of the result, flattened."""
         program = Program()
-        place: dict[Value, int] = {}
+        slots: dict[Value, int] = {}
         for x, name in zip(self.inputs, names, strict=True):
-            place[x] = program.input(name)
+            slots[x] = program.input(name)
         for x, name in zip(self.outside, parameter_names, strict=True):
-            place[x] = program.parameter(name)
+            slots[x] = program.parameter(name)
         for node in self.nodes:
-            if node._row is not None and node not in place:
-                y = node._y
-                if y is not None:
-                    operands: tuple[int, ...] = (place[node._x], place[y])
-                else:
-                    operands = tuple([place[x] for x in node._x])
-                place[node] = program.emit(node._row, operands)
-            elif node not in place:
-                place[node] = program.constant(float(number_in(node)))
+            if node.parents:
+                slots[node] = program.emit(node._row, tuple([slots[x] for x in node.parents]))
+            elif node not in slots:
+                slots[node] = program.constant(node._data)
         guards: dict[int, Guard] = {}
-        for condition, expected, asked in self.guards:
-            slot = place[condition]
+        for condition, expected, line in self.guards:
+            slot = slots[condition]
             if slot not in program.constants:
-                guards.setdefault(slot, Guard(slot, expected, asked))
+                guards.setdefault(slot, Guard(slot, expected, line))
         program.guards = list(guards.values())
         program.outputs = [
-            place[x] if isinstance(x, Value) else program.constant(float(x)) for x in self.results
+            slots[x] if isinstance(x, Value) else program.constant(float(x)) for x in self.results
         ]
         return program
 
 
-@contextmanager
-def _recording(recorder: Recorder) -> Iterator[None]:
-    thread = get_ident()
-    if thread in recorders:
-        raise RecordingError("a compiled function is recorded while another one is")
-    recorders[thread] = recorder
-    try:
-        yield
-    finally:
-        del recorders[thread]
-
-
-@contextmanager
-def _lent(values: Sequence[Value]) -> Iterator[None]:
-    """These leaves are Recorded meanwhile. Numbers and gradients in them stay where they are."""
-    already = len(_lent_now)
-    try:
-        for value in values:
-            _lent_now.append((value, value.__class__))
-            try:
-                value.__class__ = Recorded
-            except TypeError:
-                kind = type(value).__name__
-                raise RecordingError(
-                    f"a parameter of the class {kind} cannot be followed while a function is "
-                    "recorded: only a Value itself can"
-                ) from None
-        yield
-    finally:
-        _give_back(already)
-
-
-def _give_back(to: int = 0) -> None:
-    while len(_lent_now) > to:
-        value, cls = _lent_now.pop()
-        value.__class__ = cls
-
-
-def _forget_recordings() -> None:
-    """In a child process: the thread that was recording, and would give back, is not here."""
-    global _ONE_AT_A_TIME
-    _ONE_AT_A_TIME = RLock()
-    recorders.clear()
-    _give_back()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_recordings)
-
-
-def _drawn() -> list[Any]:
-    """How far the generators are that everybody shares: that of `random`, and that of NumPy."""
+def _generator_state() -> list[Any]:
+    """The state of the shared random generators, of `random` and of NumPy."""
     states: list[Any] = [random.getstate()]
     if numpy_random := sys.modules.get("numpy.random"):
         state = numpy_random.get_state(legacy=True)
-        if isinstance(state, tuple):  # of the generator that is used unless someone sets another
+        if isinstance(state, tuple):  # of the default generator
             states += [state[1].tobytes(), state[2]]
     return states
 
 
-def _told(f: Callable[..., Any], arguments: Sequence[Any]) -> str:
-    """What the reader of an error in `f` should know."""
+def _note(f: Callable[..., Any], arguments: Sequence[Any]) -> str:
+    """The note that explains an error in `f`."""
     given = [
         f"a list of {len(x)}" if isinstance(x, list)
         else "one number" if isinstance(x, Value)
@@ -229,11 +158,7 @@ def _told(f: Callable[..., Any], arguments: Sequence[Any]) -> str:
         for x in arguments
     ]  # fmt: skip
     return (
-        f"(while {_name(f)} was recorded for one sample, with {', '.join(given) or 'nothing'} as "
+        f"(while {name_of(f)} was recorded for one sample, with {', '.join(given) or 'nothing'} as "
         "its arguments: the first axis of what is given counts samples, and one sample alone is "
         "[x]. sg.take picks from a list by a value, sg.where chooses by one)"
     )
-
-
-def _name(f: Callable[..., Any]) -> str:
-    return getattr(f, "__name__", type(f).__name__)

@@ -17,9 +17,8 @@ from itertools import groupby
 from typing import Any
 
 from scalargrad.core.rows import Primitive
-from scalargrad.replay.choices import over_samples
 from scalargrad.replay.lowering import matrix
-from scalargrad.replay.program import SAMPLE, Program
+from scalargrad.replay.program import SAMPLE, Program, over_samples
 
 __all__ = ["Group", "Outer", "schedule"]
 

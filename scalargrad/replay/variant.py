@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from scalargrad.core.rows import is_number
+from scalargrad.core.numbers import is_number
 from scalargrad.core.value import Value
 from scalargrad.replay.adjoints import with_adjoints
 from scalargrad.replay.arrays import all_finite, array, filled, truths_hold
@@ -14,7 +14,7 @@ from scalargrad.replay.batch import Batch
 from scalargrad.replay.fusion import fused
 from scalargrad.replay.nonfinite import nonfinite_error, nonfinite_sample
 from scalargrad.replay.program import SAMPLE, Program
-from scalargrad.replay.record import recorded
+from scalargrad.replay.record import record
 from scalargrad.support.collector import collector_paused
 from scalargrad.transforms.tree import refilled, skeleton
 
@@ -53,7 +53,7 @@ class Variant:
         self.backend, self.options = backend, options
         with collector_paused():  # half of the time else, with 100,000 instructions
             inputs = batch.number_names()
-            recording = recorded(f, lambda fresh: batch.sample(index, fresh), params, theta, inputs)
+            recording = record(f, lambda fresh: batch.sample(index, fresh), params, theta, inputs)
             names = [p.label or f"p{i}" for i, p in enumerate(recording.outside)]
             self.program = fused(recording.program(inputs, names))
         self.params = list(params)

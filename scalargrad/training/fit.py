@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import Any
 
-from scalargrad.core.rows import as_count, as_float
+from scalargrad.core.numbers import as_count, as_float
 from scalargrad.core.value import Value
 from scalargrad.nn import assign
 from scalargrad.optim import Optimizer

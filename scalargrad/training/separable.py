@@ -14,7 +14,7 @@ from scalargrad.core.primitives import add, div, dot, mul, neg, sub
 from scalargrad.core.rows import find
 from scalargrad.core.value import Value
 from scalargrad.replay.program import Program
-from scalargrad.replay.record import recorded
+from scalargrad.replay.record import record
 from scalargrad.replay.recorder import RecordingError
 from scalargrad.transforms.tree import nested
 
@@ -55,7 +55,7 @@ def reduction_of(
         given = (list(outputs[:3]), list(targets[:3]))
         return [nested(lambda x: fresh(float(x)), part, "a sample") for part in given]
 
-    recording = recorded(losses_of, arguments, params)
+    recording = record(losses_of, arguments, params)
     if recording.guards:  # on other numbers it may go another way
         raise RecordingError(
             f"the loss branches on its numbers, at {recording.guards[0][2]}: sg.where chooses "

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from math import isclose, isfinite
 from typing import Any, Protocol
 
-from scalargrad.core.value import Value, no_grad
+from scalargrad.core.modes import no_grad
+from scalargrad.core.value import Value
 from scalargrad.replay.arrays import all_finite, array_library, floats
 from scalargrad.replay.backends import select
 from scalargrad.replay.compiled import Compiled

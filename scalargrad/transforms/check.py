@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from math import inf, sqrt
 from typing import Any
 
-from scalargrad.core.rows import as_count
-from scalargrad.core.value import Value, no_grad
-from scalargrad.transforms.functional import _function, _name, jacobian, jvp, vjp
+from scalargrad.core.modes import no_grad
+from scalargrad.core.numbers import as_count
+from scalargrad.core.value import Value
+from scalargrad.transforms.functional import checked_function, jacobian, jvp, name_of, vjp
 from scalargrad.transforms.tree import leaves, nested, refilled
 
 __all__ = ["GradientCheckError", "check_grads", "numerical_grad"]
@@ -48,7 +49,7 @@ def numerical_grad(
     >>> round(derivative, 6)
     6.0
     """
-    _function(f, "numerical_grad")
+    checked_function(f, "numerical_grad")
     if method not in _METHODS:
         raise ValueError(f"numerical_grad: method is one of {', '.join(_METHODS)}, got {method!r}")
     if eps is not None and not eps > 0.0:
@@ -59,7 +60,7 @@ def numerical_grad(
         results = _numbers(f, refilled(arguments, numbers))
         if len(results) != 1:
             raise TypeError(
-                f"numerical_grad needs a function that returns one number, {_name(f)} returned "
+                f"numerical_grad needs a function that returns one number, {name_of(f)} returned "
                 f"{len(results)}"
             )
         return results[0]
@@ -86,12 +87,12 @@ def check_grads(
 
     >>> check_grads(lambda x, y: x * y**2, (2.0, 3.0), order=2)
     """
-    _function(f, "check_grads")
+    checked_function(f, "check_grads")
     if not isinstance(args, (tuple, list)):
         raise TypeError(f"check_grads takes the arguments as a tuple, got {type(args).__name__}")
     g = f
     for k in range(1, as_count(order, "check_grads: order") + 1):
-        _check_first(g, tuple(args), f"derivative {k} of {_name(f)}", rtol, atol)
+        _check_first(g, tuple(args), f"derivative {k} of {name_of(f)}", rtol, atol)
         g = jacobian(g, range(len(args)))
 
 

@@ -13,21 +13,23 @@ up their variables (Siskind and Pearlmutter, Perturbation confusion and referent
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from math import isinf
-from threading import get_ident
 from typing import Any
 
-from scalargrad.core.operators import recorder
+from scalargrad.core.modes import builds, leaves_created, recorder
+from scalargrad.core.node import CONSTANT, DETACHED, order
+from scalargrad.core.numbers import as_count, as_float, is_number
 from scalargrad.core.primitives import identity
-from scalargrad.core.rows import as_count, as_float, is_number
-from scalargrad.core.value import Value, _building, _paused, _tracing, stop_gradient
+from scalargrad.core.tape import Tape
+from scalargrad.core.value import Value, stop_gradient
 from scalargrad.transforms.tree import leaves, nested, refilled, skeleton
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
 Argnums = int | Sequence[int]
+
+_FIXED = (CONSTANT, DETACHED)  # leaves that nothing is differentiated by
 
 
 def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -52,7 +54,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     >>> grad(lambda p: p["w"] * p["x"][0])({"w": 2.0, "x": [3.0]})
     {'w': 3.0, 'x': [2.0]}
     """
-    both = value_and_grad(_function(f, "grad"), argnums)
+    both = value_and_grad(checked_function(f, "grad"), argnums)
     return _named(lambda *args, **kwargs: both(*args, **kwargs)[1], "grad", f)
 
 
@@ -67,7 +69,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
         run = _Run(f, args, argnums, kwargs)
         if not is_number(run.out):
             raise TypeError(
-                f"grad needs a function that returns one number, {_name(f)} returned "
+                f"grad needs a function that returns one number, {name_of(f)} returned "
                 f"{type(run.out).__name__}: sg.jacobian differentiates lists"
             )
         adjoints = run.pull([1.0])
@@ -107,7 +109,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     >>> hessian(lambda v: v[0] ** 2 * v[1])([1.0, 2.0])
     [[4.0, 2.0], [2.0, 0.0]]
     """
-    first = grad(_function(f, "hessian"), argnums)
+    first = grad(checked_function(f, "hessian"), argnums)
     return _named(jacobian(first, argnums), "hessian", f)
 
 
@@ -180,134 +182,120 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
 
 
 class _Run:
-    """One run of a function on fresh Values, ready to be walked backward and forward.
+    """One run of a function on fresh Values, ready to be swept backward and forward.
 
-    fresh      the Values put in the place of the numbers to differentiate by
-    bound      those of them that stand for a Value of the caller
-    outputs    what the function returned, in a row; `out` is the same in its nesting
-    inner      the nodes that depend on the fresh Values, every parent before its children
-    depends    the fresh Values and the inner nodes, as a set
-    made       the leaves that were made meanwhile: they are not from outside
-    reaches_outside   whether anything depends on a Value from outside: then walk with Values
+    Attributes:
+        fresh: the Values that take the place of the numbers to differentiate by.
+        bound: those of them that stand for a Value of the caller.
+        outputs: the results of the function, flattened; `out` is the same in its nesting.
+        tape: the graph of the outputs, the fresh Values first.
+        depends: by node of the tape, whether it depends on a fresh Value.
+        created: the leaves created meanwhile: they are not from outside.
+        with_values: whether to sweep with Values, so that the derivative is a graph of its own.
     """
 
     def __init__(
         self, f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums,
         kwargs: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
-        _function(f, "a transform")
+        checked_function(f, "a transform")
         self.single = not isinstance(argnums, Sequence)
         chosen = _chosen(argnums, args, f)
         self.arguments = [args[i] for i in chosen]
         self.fresh: list[Value] = []
-        self.paused = get_ident() in _paused
-        self.recording = recorder()
+        self.builds = builds()
+        self.recorder = recorder()
 
         def freshen(x: Any) -> Value:
             self.fresh.append(identity(x) if isinstance(x, Value) else Value(x))
             return self.fresh[-1]
 
-        with _leaves_made() as self.made:
+        with leaves_created() as self.created:
             inputs = list(args)
             for i in chosen:
                 inputs[i] = nested(freshen, args[i], f"argument {i}")
             out = f(*inputs, **(kwargs or {}))
-        self.outputs = leaves(out, f"the result of {_name(f)}")
+        self.outputs = leaves(out, f"the result of {name_of(f)}")
         self.out = refilled(out, self.outputs)  # a copy: the caller may go on changing a list
 
-        nodes = self._joint_order(self.outputs)
-        self.depends = set(self.fresh)
-        self.inner = []  # the nodes that depend on the fresh ones, in topological order
-        for node in nodes:
-            if any(parent in self.depends for parent in node.parents):
-                self.depends.add(node)
-                self.inner.append(node)
-        self.bound = {x for x in self.fresh if x.parents}  # those that stand for the caller's
-        self.reaches_outside = bool(self.bound) or any(map(self._is_outside, nodes))
-
-    def _joint_order(self, results: Iterable[Any]) -> list[Value]:
-        """The graphs of the results down to the fresh Values, every parent before its children.
-
-        What is below those is not walked: it has been, by whoever made it, and a loop of
-        transforms over one Value would walk it again each time.
-        """
-        seen = set(self.fresh)
-        nodes = []
-        for result in results:
-            if isinstance(result, Value):
-                nodes += result._order(seen)
-        return nodes
+        # What is below the fresh Values is not swept: it has been, by whoever made it, and a loop
+        # of transforms over one Value would sweep it again each time.
+        results = [x for x in self.outputs if isinstance(x, Value)]
+        self.tape = Tape.of(results, self.fresh)
+        self.depends = self.tape.reach(range(len(self.fresh)))
+        self.bound = {x for x in self.fresh if x.parents}
+        others = self.tape.nodes[len(self.fresh) :]
+        self.reaches_outside = bool(self.bound) or any(map(self._is_outside, others))
 
     def _is_outside(self, node: Value) -> bool:
-        return not node.parents and not node.is_constant and node not in self.made
+        return not node.parents and node._row not in _FIXED and node not in self.created
 
-    def _slopes(self, node: Value, with_values: bool) -> Sequence[Any]:
-        if with_values and node._row:
-            if self.recording:
-                return self.recording.partials(node)  # type: ignore[no-any-return]
-            return node._row.partials(*node.parents, node)
-        return node.partials
+    def _partials(self, i: int) -> Sequence[Any]:
+        """The partials of a node as Values, or numbers where they are constant."""
+        node, row = self.tape.nodes[i], self.tape.rows[i]
+        if self.recorder:
+            return self.recorder.partials(node)  # type: ignore[no-any-return]
+        return row.partials(*node.parents, node)  # type: ignore[no-any-return]
+
+    def _sweep(self, terms: Sequence[Any]) -> dict[str, Any]:
+        """How to sweep when `terms` are the seeds or directions."""
+        with_values = (
+            self.reaches_outside
+            or self.recorder is not None
+            or any(isinstance(term, Value) for term in terms)
+        )
+        return {"times": self._product, "partials": self._partials if with_values else None}
 
     def pull(self, seeds: Sequence[Any]) -> list[Any]:
-        """Reverse mode: the derivative by each fresh Value of the outputs weighted by `seeds`."""
-        with_values = self.reaches_outside or any(isinstance(seed, Value) for seed in seeds)
-        adjoint: dict[Value, Any] = {}
-        with _leaves_made(self.made):
+        """Reverse mode: the derivative of the outputs, weighted by `seeds`, by each fresh Value."""
+        adjoints: dict[int, Any] = {}
+        with leaves_created(self.created):
             for output, seed in zip(self.outputs, seeds, strict=True):
-                if isinstance(output, Value) and output in self.depends:
-                    self._accumulate(adjoint, output, seed, 1.0)
-            for node in reversed(self.inner):
-                if node in adjoint:
-                    g = adjoint[node]
-                    slopes = self._slopes(node, with_values)
-                    for parent, slope in zip(node.parents, slopes, strict=True):
-                        if parent in self.depends:
-                            self._accumulate(adjoint, parent, g, slope)
-        return [adjoint.get(x, 0.0) for x in self.fresh]
+                i = self.tape.index[output] if isinstance(output, Value) else -1
+                if i >= 0 and self.depends[i]:
+                    _add_term(adjoints, i, self._product(seed, 1.0))
+            found = self.tape.pull(adjoints, within=self.depends, **self._sweep(seeds))
+        return [0.0 if g is None else g for g in found[: len(self.fresh)]]
 
     def push(self, directions: Sequence[Any]) -> list[Any]:
         """Forward mode: the derivative of each output when the fresh Values move like this."""
-        with_values = self.reaches_outside or any(isinstance(d, Value) for d in directions)
-        tangent: dict[Value, Any] = {}
-        with _leaves_made(self.made):
-            for x, direction in zip(self.fresh, directions, strict=True):
-                self._accumulate(tangent, x, direction, 1.0)
-            for node in self.inner:
-                slopes = self._slopes(node, with_values)
-                for parent, slope in zip(node.parents, slopes, strict=True):
-                    if parent in tangent:
-                        self._accumulate(tangent, node, tangent[parent], slope)
-        return [tangent.get(y, 0.0) if isinstance(y, Value) else 0.0 for y in self.outputs]
+        tangents: dict[int, Any] = {}
+        with leaves_created(self.created):
+            for i, direction in enumerate(directions):
+                _add_term(tangents, i, self._product(direction, 1.0))
+            found = self.tape.push(tangents, **self._sweep(directions))
+        indices = [self.tape.index[y] if isinstance(y, Value) else None for y in self.outputs]
+        return [0.0 if i is None or found[i] is None else found[i] for i in indices]
 
-    def _accumulate(self, into: dict[Value, Any], node: Value, g: Any, slope: Any) -> None:
-        """into[node] += g * slope, without the products whose result is known."""
+    def _product(self, g: Any, slope: Any) -> Any:
+        """g * slope, without the products whose result is known; None is no term."""
         if (not isinstance(g, Value) and not g) or (not isinstance(slope, Value) and not slope):
-            return  # a zero that is no variable stops here
+            return None  # a zero that is no variable stops here
         if _is_one(g) or _is_one(slope):
-            product = slope if _is_one(g) else g
-        elif self.recording and self.recording.takes((g, slope)):
-            product = self.recording.product(g, slope)
-        elif not g and _is_infinite(slope):
-            product = g * 0.0  # 0 * inf is never formed: it counts as 0, and as flat
-        elif not slope and _is_infinite(g):
-            product = slope * 0.0
-        else:
-            product = g * slope
-        into[node] = into[node] + product if node in into else product
+            return slope if _is_one(g) else g
+        if self.recorder and (isinstance(g, Value) or isinstance(slope, Value)):
+            return self.recorder.product(g, slope)
+        x, y = (t._data if isinstance(t, Value) else t for t in (g, slope))
+        if not x and isinf(y):
+            return g * 0.0  # 0 * inf is never formed: it counts as 0, and as flat
+        if not y and isinf(x):
+            return slope * 0.0
+        return g * slope
 
     def settle(self, results: Sequence[Any], also: Iterable[Any] = ()) -> list[Any]:
-        """The results as floats, but as Values where they depend on a Value from outside."""
+        """The results as floats, or as Values where they depend on a Value from outside."""
         outside = self.bound | {x for x in also if isinstance(x, Value)}
         if not self.reaches_outside and not outside:
-            return [x.data if isinstance(x, Value) else as_float(x) for x in results]
-        for node in self._joint_order(results):
+            return [x._data if isinstance(x, Value) else as_float(x) for x in results]
+        graph = order((x for x in results if isinstance(x, Value)), set(self.fresh))
+        for node in graph:
             if self._is_outside(node) or any(parent in outside for parent in node.parents):
                 outside.add(node)
         settled = []
         for result in results:
             if isinstance(result, Value):
-                kept = stop_gradient(result) if self.paused else result
-                settled.append(kept if result in outside else result.data)
+                value = result if self.builds else stop_gradient(result)
+                settled.append(value if result in outside else result._data)
             else:
                 settled.append(as_float(result))
         return settled
@@ -320,25 +308,9 @@ class _Run:
         return refilled(self.out, flat)
 
 
-@contextmanager
-def _leaves_made(made: set[Value] | None = None) -> Iterator[set[Value]]:
-    """Build graphs in this thread, and note the leaves made here: they are not from outside."""
-    thread = get_ident()
-    outer = _tracing.get(thread)
-    noted = _tracing[thread] = set() if made is None else made
-    try:
-        with _building(True):
-            yield noted
-    finally:
-        if outer is None:
-            del _tracing[thread]
-        else:
-            _tracing[thread] = outer
-            outer |= noted
-
-
-def _is_infinite(x: Any) -> bool:
-    return isinf(x.data if isinstance(x, Value) else x)
+def _add_term(terms: dict[int, Any], i: int, term: Any) -> None:
+    if term is not None:
+        terms[i] = terms[i] + term if i in terms else term
 
 
 def _is_one(x: Any) -> bool:
@@ -357,25 +329,27 @@ def _chosen(argnums: Argnums, args: tuple[Any, ...], f: Callable[..., Any]) -> l
     ]
     for i in chosen:
         if i >= len(args):
-            raise ValueError(f"argnums={i}, but {_name(f)} was called with {len(args)} argument(s)")
-    places = [i % len(args) for i in chosen]
-    if len(set(places)) < len(places):
+            raise ValueError(
+                f"argnums={i}, but {name_of(f)} was called with {len(args)} argument(s)"
+            )
+    positions = [i % len(args) for i in chosen]
+    if len(set(positions)) < len(positions):
         raise ValueError(f"argnums names an argument twice: {argnums!r}")
-    return places
+    return positions
 
 
-def _name(f: Callable[..., Any]) -> str:
+def name_of(f: Callable[..., Any]) -> str:
     return getattr(f, "__name__", type(f).__name__)
 
 
-def _function(f: Any, taker: str) -> Callable[..., Any]:
+def checked_function(f: Any, taker: str) -> Callable[..., Any]:
     if not callable(f):
         raise TypeError(f"{taker} takes a function, got {type(f).__name__}: {f!r:.60}")
     return f  # type: ignore[no-any-return]
 
 
 def _named(derived: Callable[..., Any], how: str, f: Callable[..., Any]) -> Callable[..., Any]:
-    _function(f, how)
-    derived.__name__ = derived.__qualname__ = f"{how}({_name(f)})"
-    derived.__doc__ = f"The result of sg.{how} for {_name(f)}."
+    checked_function(f, how)
+    derived.__name__ = derived.__qualname__ = f"{how}({name_of(f)})"
+    derived.__doc__ = f"The result of sg.{how} for {name_of(f)}."
     return derived

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from scalargrad.core.rows import is_number
+from scalargrad.core.numbers import is_number
 
 __all__ = ["leaves", "nested", "refilled", "skeleton"]
 

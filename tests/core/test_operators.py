@@ -88,14 +88,57 @@ def test_comparisons_go_by_data() -> None:
     assert type(x < np.float64(2.0)) is bool
 
 
-def test_equality_is_identity() -> None:
+def test_equality_compares_numbers() -> None:
     x, y = Value(1.0), Value(1.0)
 
-    assert x != y
-    assert x == x
-    assert x != 1.0
-    assert {x: "x", y: "y"}[x] == "x"
-    assert x in [y, x]
+    assert x == y
+    assert x == 1
+    assert x == Fraction(1)
+    assert x == np.float64(1.0)
+    assert x == 1.0
+    assert x in (1, 2)
+    assert x != 2.0
+    assert Value(math.nan) != Value(math.nan)
+    assert Value(0.0) == -0.0
+    assert type(x == y) is type(x != y) is bool
+
+
+@pytest.mark.parametrize("other", ["1", None, 1j, [1.0], object()], ids=lambda x: type(x).__name__)
+def test_equality_with_what_is_no_number(other: object) -> None:
+    x = Value(1.0)
+
+    assert (x == other, other == x, x != other, other != x) == (False, False, True, True)
+
+
+def test_values_are_keys_by_identity() -> None:
+    x, y = Value(1.0), Value(1.0)
+
+    assert {x: "x", y: "y"} == {y: "y", x: "x"}
+    assert len({x, y, x}) == 2
+    assert Value(1.0) not in {x, y}
+
+
+def test_branches_on_equality_are_those_of_numbers() -> None:
+    def legendre(n, x):
+        if n == 0:
+            return 1.0
+        if n == 1:
+            return x
+        return ((2 * n - 1) * x * legendre(n - 1, x) - (n - 1) * legendre(n - 2, x)) / n
+
+    def named(x):
+        match x:
+            case 1:
+                return 5.0 * x
+            case _:
+                return x**2
+
+    assert sg.grad(legendre, 1)(4, 0.3) == pytest.approx(-1.7775)
+    value, slope = sg.jvp(legendre, (4, 0.3), (0.0, 1.0))
+    assert (value, slope) == pytest.approx((0.0729375, -1.7775))
+    assert sg.value_and_grad(named)(1.0) == (5.0, 5.0)
+    assert sg.value_and_grad(named)(3.0) == (9.0, 6.0)
+    assert sg.compile(named, backend="python").value_and_grad([1.0, 3.0])[1].tolist() == [2.5, 3.0]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from strategies import Program, chain, programs
 
 import scalargrad as sg
 from scalargrad import Value
+from scalargrad.core.node import nary
 from scalargrad.core.paths import Path, count_paths, largest_paths, paths
+from scalargrad.core.rows import TABLE
 from scalargrad.examples.lecture2 import seven_node
 
 SEVEN = lecture("S4.seven_paths")
@@ -243,9 +245,8 @@ def networks(draw: Any) -> tuple[Value, Value]:
     nodes = [w]
     for _ in range(draw(st.integers(1, 6))):
         parents = draw(st.lists(st.sampled_from(nodes), min_size=1, max_size=3))
-        node = sg.sum(parents)
-        node._link(node.parents, tuple(draw(slopes) for _ in parents))
-        nodes.append(node)
+        partials = tuple(draw(slopes) for _ in parents)
+        nodes.append(nary(TABLE["sum"], 0.0, tuple(parents), partials))
     return nodes[-1], w
 
 

@@ -9,6 +9,7 @@ import pickle
 import threading
 import weakref
 from collections.abc import Iterator
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -213,15 +214,31 @@ def test_a_number_beyond_the_floats() -> None:
         Value(1.0) + 10**400
 
 
-def test_whole_numbers_put_into_data_compute() -> None:
-    x = Value(2.0)
-    x.data = 2
+@pytest.mark.parametrize("number", [2, True, Fraction(1, 2), np.float64(2.0), np.uint8(200)])
+def test_data_and_grad_stay_floats(number: object) -> None:
+    x = Value(1.0)
+    x.data = x.grad = number
 
-    assert (Value(-2.0) ** x).data == 4.0
-    assert (x / 4).data == 0.5
+    for stored in (x.data, x.grad):
+        assert type(stored) is float
+        assert stored == number
+    assert (x + x).data == 2.0 * float(number)
+    assert (x * x).data == float(number) ** 2
+    assert (x - 1).partials == (1.0, -1.0)
 
 
-def test_what_numpy_left_in_data_fails_as_a_float_does() -> None:
+@pytest.mark.parametrize("wrong", ["1", 1j, [1.0], Value(1.0)], ids=lambda x: type(x).__name__)
+def test_what_is_no_number_is_refused_by_data_and_grad(wrong: object) -> None:
+    x = Value(1.0)
+    with pytest.raises(TypeError, match=r"Value\.data takes a real number"):
+        x.data = wrong
+    with pytest.raises(TypeError, match=r"Value\.grad takes a real number"):
+        x.grad = wrong
+
+    assert (x.data, x.grad) == (1.0, 0.0)
+
+
+def test_a_zero_of_numpy_in_data_fails_as_a_float_does() -> None:
     x = Value(1.0, "x")
     x.data = np.float64(0.0)
     for divide in (lambda: 1 / x, lambda: x**-1, lambda: 1 % x, x.log):
@@ -232,6 +249,7 @@ def test_what_numpy_left_in_data_fails_as_a_float_does() -> None:
 def test_a_gradient_of_none_counts_as_zero() -> None:
     x = Value(3.0)
     x.grad = None
+    assert x.grad == 0.0
     (x * x).backward()
 
     assert x.grad == 6.0
@@ -345,47 +363,23 @@ def test_no_cycles_are_left(no_collector: None) -> None:
     assert gc.collect() == 0
 
 
-# --- modes and threads ---------------------------------------------------------------------------
+# --- detached values and threads ------------------------------------------------------------------
 
 
-def test_no_grad() -> None:
-    x = Value(2.0)
+def test_backward_without_a_graph_is_an_error() -> None:
+    x = Value(3.0)
     with sg.no_grad():
-        with sg.no_grad():
-            y = x * x
-        z = sg.exp(y) + sg.dot([x], [y])
-    w = x * x
+        loss = x * 2
+        mine = Value(1.0)
 
-    for node in (y, z):
-        assert (node.parents, node.op) == ((), "")
-    assert w.parents == (x, x)
+    for value in (loss, sg.stop_gradient(x * x), (2 * x).parents[0]):
+        with pytest.raises(RuntimeError, match=r"computed without a graph \(in no_grad"):
+            value.backward()
+    mine.backward()
+    (loss * x).backward()  # as an operand it is a constant
 
-    @sg.no_grad()
-    def f() -> Value:
-        return x + 1
-
-    @sg.no_grad
-    def g() -> Value:
-        return x + 1
-
-    assert f().parents == g().parents == ()
-    with pytest.raises(TypeError, match="no_grad takes nothing or a function, got int"):
-        sg.no_grad(3)
-    assert (x + 1).parents
-    with pytest.raises(RuntimeError, match="on purpose"), sg.no_grad():
-        raise RuntimeError("on purpose")
-    assert (x + 1).parents
-
-
-def test_no_grad_is_of_one_thread() -> None:
-    x = Value(2.0)
-    made: list[Value] = []
-    with sg.no_grad():
-        thread = threading.Thread(target=lambda: made.append(x * x))
-        thread.start()
-        thread.join()
-
-    assert made[0].parents == (x, x)
+    assert (mine.grad, x.grad) == (1.0, 6.0)
+    assert loss.op == ""
 
 
 def test_stop_gradient() -> None:

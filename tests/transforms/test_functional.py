@@ -260,7 +260,7 @@ def test_no_grad_around_and_inside() -> None:
 
 
 def test_nothing_is_left_behind_by_an_error() -> None:
-    from scalargrad.core import value as engine
+    from scalargrad.core.modes import active
 
     def f(x):
         raise RuntimeError("inside")
@@ -268,8 +268,7 @@ def test_nothing_is_left_behind_by_an_error() -> None:
     with pytest.raises(RuntimeError, match="inside"):
         grad(lambda x: grad(f)(x))(1.0)
 
-    assert not engine._tracing
-    assert not engine._paused
+    assert not active
 
 
 # --- what does not fit ---------------------------------------------------------------------------

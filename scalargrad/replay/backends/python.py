@@ -7,8 +7,7 @@ from math import nan
 
 from scalargrad.core.rows import Primitive
 from scalargrad.replay.backends.backend import DEFAULT, Backend, Options
-from scalargrad.replay.choices import over_samples
-from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
+from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, over_samples
 
 __all__ = ["BACKEND", "PythonRunner"]
 

@@ -8,9 +8,9 @@ from math import fabs, isfinite, nan
 from typing import Any
 
 from scalargrad.core.labels import format_number, label_of
+from scalargrad.core.numbers import as_count
 from scalargrad.core.paths import Ways
 from scalargrad.core.primitives import plain_sum
-from scalargrad.core.rows import as_count
 from scalargrad.core.value import Value
 from scalargrad.support import pages as web
 from scalargrad.support.collector import collector_paused

@@ -126,7 +126,7 @@ class Phrases:
 
     def _slope(self, node: Value) -> Piece | None:
         """The slope of a function of one operand, by its name: tanh'(z)."""
-        if len(node.parents) != 1 or node._row is None:
+        if len(node.parents) != 1:
             return None
         text, latex = (template(node._row, 1, style).texts for style in (False, True))
         if not text[0].endswith("(") or text[-1] != ")":

@@ -133,7 +133,7 @@ def _why_zero(value: Value, formula: str) -> str:
     if formula != "0":
         return ""
     numbers = tuple(float(parent.data) for parent in value.parents)
-    if value._row is not None and numbers in value._row.kinks:
+    if value.parents and numbers in value._row.kinks:
         return " (at the kink, where this number is taken)"
     if value.op == "relu":
         return f" (relu is inactive: {format_number(numbers[0])} is not above 0)"

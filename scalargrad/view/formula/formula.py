@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isclose, isnan, nan
+from typing import Any
 
 from scalargrad.core import primitives as row
 from scalargrad.core.labels import format_number, label_of
 from scalargrad.core.rows import Primitive
+from scalargrad.core.symbols import Symbol, symbolic_partials
 from scalargrad.core.value import Value
-from scalargrad.replay.choices import less, less_equal, same
-from scalargrad.replay.symbols import Symbol, symbolic_partials
 from scalargrad.view.formula.latex import latex_name, latex_number
 from scalargrad.view.formula.templates import (
     ATOM,
@@ -38,7 +38,6 @@ __all__ = [
 ]
 
 _LONGEST = 40  # operations and operands of a partial; a longer one is shown as its number
-_DECIDED = (less, less_equal, same)  # a formula is of one point, where these are true or false
 
 Atom = Callable[[Value], "Formula"]  # gives the formula of an operand
 
@@ -71,7 +70,7 @@ class Formula(Symbol):
 
     def emit(self, primitive: Primitive, operands: tuple[Formula, ...]) -> Formula:
         value = primitive.evaluate([x.value for x in operands])
-        if primitive in _DECIDED or all(x.is_number for x in operands):
+        if all(x.is_number for x in operands):
             return Formula(value)
         formula = _simplified(primitive, operands, value)
         result = Formula(value, formula.name, formula.primitive, formula.operands)
@@ -81,6 +80,10 @@ class Formula(Symbol):
 
     def constant(self, number: float) -> Formula:
         return Formula(number)
+
+    def compare(self, primitive: Primitive, x: Any, y: Any) -> bool:
+        # a formula belongs to one point, where a comparison is true or false
+        return bool(primitive.value(self.symbol(x).value, self.symbol(y).value))
 
     def decide(self) -> bool:
         return self.value != 0.0
@@ -157,9 +160,10 @@ def is_stale(value: Value) -> bool:
     >>> is_stale(y)
     True
     """
-    row = value._row
+    if not value.parents:
+        return False
     try:
-        now = row.evaluate([float(parent.data) for parent in value.parents]) if row else value.data
+        now = value._row.evaluate([float(parent.data) for parent in value.parents])
     except Exception:  # a user's own operation may raise anything
         return True
     return not (isclose(now, value.data, rel_tol=1e-9) or (isnan(now) and isnan(value.data)))
@@ -173,7 +177,7 @@ def name_of(value: Value, names: Mapping[Value, str]) -> Formula:
 
 def of_value(value: Value, atom: Atom) -> Formula:
     """The formula of a value; `atom` gives the formulas of its operands."""
-    if value._row is None:
+    if not value.parents:
         return atom(value)
     formula = Formula(value.data, "", value._row, [*map(atom, value.parents)])
     return formula if _can_be_written(formula) else Formula(value.data)
@@ -183,7 +187,7 @@ def of_partials(value: Value, atom: Atom) -> list[Formula]:
     """The formulas of the partials; `atom` gives those of the operands and of the value."""
     recorded = value.partials
     formulas: list[Formula] = []
-    if value._row is not None:
+    if value.parents:
         try:
             inputs = [*map(atom, value.parents)]
             formulas = symbolic_partials(value._row, inputs, atom(value))

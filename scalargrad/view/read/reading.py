@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scalargrad.core.labels import clean, format_number, label_of
-from scalargrad.core.rows import as_count
+from scalargrad.core.numbers import as_count
 from scalargrad.core.value import Value, topological_order
 from scalargrad.support.collector import collector_paused
 from scalargrad.view.graph import Box, Edge, Graph, Kind, count, largest_size

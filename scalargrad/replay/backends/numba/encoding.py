@@ -10,13 +10,12 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import Any
 
-from scalargrad.core.primitives import dot
+from scalargrad.core.primitives import dot, take
 from scalargrad.core.rows import Primitive
 from scalargrad.replay.backends.numba import interpreter
 from scalargrad.replay.backends.numba.kernels import SIDE, TALL
 from scalargrad.replay.backends.numba.spellings import FOLDS, LOOPS, MAPS, RULES, SCALARS
 from scalargrad.replay.backends.numba.ufuncs import Callback, numpy_loop
-from scalargrad.replay.choices import take
 from scalargrad.replay.lowering import lowered, matrix
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
 from scalargrad.replay.schedule import Group, Outer, schedule

@@ -14,7 +14,6 @@ from math import inf, nan
 from scalargrad.core import primitives as row
 from scalargrad.core.rows import TABLE, Primitive
 from scalargrad.replay.backends.numba.vectors import Vector
-from scalargrad.replay.choices import less, less_equal, same
 from scalargrad.replay.lowering import Rule
 from scalargrad.replay.program import Program, broadcast
 
@@ -71,9 +70,9 @@ MAPS: dict[Primitive, Callable[..., Vector]] = {
     row.maximum: _maximum,
     row.clip: _clip,
     row.where: lambda x, y, z: x.differs(0.0).pick(y, z),
-    less: lambda x, y: (x < y).pick(1.0, 0.0),
-    less_equal: lambda x, y: (x <= y).pick(1.0, 0.0),
-    same: lambda x, y: x.equals(y).pick(1.0, 0.0),
+    row.less: lambda x, y: (x < y).pick(1.0, 0.0),
+    row.less_equal: lambda x, y: (x <= y).pick(1.0, 0.0),
+    row.equal: lambda x, y: x.equals(y).pick(1.0, 0.0),
     _minus_abs: lambda x: -x.unary("fabs"),
     _sigmoid_of: lambda x, e: (x >= 0.0).pick(1.0, e) / (1.0 + e),
     _softplus_of: lambda x, log: (x < 0.0).pick(0.0, x) + log,

@@ -14,12 +14,11 @@ import pytest
 np = pytest.importorskip("numpy")
 pytest.importorskip("numba")
 
-from scalargrad.core.primitives import dot, where  # noqa: E402
+from scalargrad.core.primitives import dot, less, take, where  # noqa: E402
 from scalargrad.core.rows import TABLE, Primitive  # noqa: E402
 from scalargrad.replay.backends.backend import Options  # noqa: E402
 from scalargrad.replay.backends.numba.runner import NumbaRunner  # noqa: E402
-from scalargrad.replay.choices import less, over_samples, take  # noqa: E402
-from scalargrad.replay.program import AFTER, SAMPLE, Program  # noqa: E402
+from scalargrad.replay.program import AFTER, SAMPLE, Program, over_samples  # noqa: E402
 
 add, mul, sub, exp, tanh = (TABLE[name] for name in ("add", "mul", "sub", "exp", "tanh"))
 

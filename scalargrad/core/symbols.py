@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self, TypeVar
 
+from scalargrad.core.numbers import as_float
 from scalargrad.core.operators import Operators
-from scalargrad.core.rows import Primitive, as_float, is_number
-from scalargrad.replay.choices import less, less_equal, same
+from scalargrad.core.rows import Primitive
 
 __all__ = ["Symbol", "symbolic_partials"]
 
@@ -42,31 +42,11 @@ class Symbol(Operators):
     def apply(self, primitive: Primitive, inputs: tuple[Any, ...]) -> Self:
         return self.emit(primitive, tuple([self.symbol(x) for x in inputs]))
 
-    def __lt__(self, other: Any) -> Any:
-        return self.apply(less, (self, other))
-
-    def __gt__(self, other: Any) -> Any:
-        return self.apply(less, (other, self))
-
-    def __le__(self, other: Any) -> Any:
-        return self.apply(less_equal, (self, other))
-
-    def __ge__(self, other: Any) -> Any:
-        return self.apply(less_equal, (other, self))
-
-    def __eq__(self, other: object) -> Any:
-        return self.apply(same, (self, other)) if is_number(other) else False
-
-    def __ne__(self, other: object) -> Any:
-        return 1.0 - self.apply(same, (self, other)) if is_number(other) else True
-
-    __hash__ = Operators.__hash__
-
-    def __bool__(self) -> bool:
-        return self.decide()
+    def compare(self, primitive: Primitive, x: Any, y: Any) -> Any:
+        return self.apply(primitive, (x, y))
 
     @property
-    def data(self) -> float:  # type: ignore[override]
+    def data(self) -> float:
         raise TypeError(
             "the partials of an operation read .data, which a symbol does not have: write them "
             "with this library's functions alone"

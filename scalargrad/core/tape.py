@@ -1,0 +1,193 @@
+"""The tape: the graph of some outputs as flat arrays, swept backward and forward.
+
+Transforms, pictures, explanations and the recorder read a graph through its tape. A sweep is
+parametrised by how terms are added and multiplied: with + and * it gives derivatives, with other
+pairs the number of paths, sums of sizes or the largest product.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
+from operator import add as plus
+from operator import mul
+from typing import Any, TypeVar
+
+from scalargrad.core.node import order
+
+__all__ = ["Tape"]
+
+T = TypeVar("T")
+
+
+class Tape:
+    """A graph as flat arrays, every operand before its results.
+
+    Node `i` is `nodes[i]`, computed by the row `rows[i]` (None for a leaf). Its operands are the
+    edges `starts[i]` to `starts[i + 1]`; edge `e` comes from node `operands[e]`, repeats included.
+
+    Args:
+        nodes: the nodes in topological order; they have a hash.
+        rows: the operation of each.
+        parents: the operands of each, all of them in `nodes`.
+    """
+
+    def __init__(
+        self, nodes: Sequence[Any], rows: Sequence[Any], parents: Iterable[Sequence[Any]]
+    ) -> None:
+        self.nodes, self.rows = nodes, rows
+        self.index = {node: i for i, node in enumerate(nodes)}
+        self.starts, self.operands = array("q", [0]), array("q")
+        find = self.index.__getitem__
+        for operands in parents:
+            self.operands.extend(map(find, operands))
+            self.starts.append(len(self.operands))
+        self._partials: array[float] | None = None
+
+    @classmethod
+    def of(cls, outputs: Iterable[Any], inputs: Iterable[Any] = ()) -> Tape:
+        """The tape of Values: the graph of `outputs`, down to `inputs`, which come first.
+
+        What the `inputs` depend on is left out.
+        """
+        below = dict.fromkeys(inputs)
+        nodes = [*below, *order(outputs, set(below))]
+        rows = [None if node in below or not node.parents else node._row for node in nodes]
+        return cls(nodes, rows, [() if node in below else node.parents for node in nodes])
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    @property
+    def partials(self) -> array[float]:
+        """The local derivative on each edge, as of when its result was computed."""
+        if self._partials is None:
+            self._partials = array("d")
+            for i, node in enumerate(self.nodes):
+                if self.starts[i] < self.starts[i + 1]:
+                    self._partials.extend(node.partials)
+        return self._partials
+
+    def edges(self, i: int) -> range:
+        """The edges from the operands of node `i`."""
+        return range(self.starts[i], self.starts[i + 1])
+
+    def pull(
+        self, seeds: Mapping[int, Any], *, add: Callable[[Any, Any], Any] = plus,
+        times: Callable[[Any, Any], Any] = mul,
+        partials: Callable[[int], Sequence[Any]] | None = None,
+        within: Sequence[int] | None = None, keep: bool = True,
+    ) -> list[Any]:  # fmt: skip
+        """Sweep backward: the adjoint of each node, None where nothing arrives.
+
+        Args:
+            seeds: the adjoints to begin with, by node.
+            add: combines the terms of an adjoint.
+            times: an adjoint times a partial; a result of None counts as no term.
+            partials: the partials of a node; by default the numbers on its edges.
+            within: by node, whether adjoints reach it; by default all.
+            keep: False drops the adjoint of a node once it has been passed on.
+        """
+        adjoints: list[Any] = [None] * len(self)
+        for i, seed in seeds.items():
+            adjoints[i] = seed
+        starts, operands = self.starts, self.operands
+        numbers = self.partials if partials is None else None
+        for i in range(len(self) - 1, -1, -1):
+            g, first, end = adjoints[i], starts[i], starts[i + 1]
+            if g is None or first == end:
+                continue
+            slopes = numbers[first:end] if numbers is not None else partials(i)  # type: ignore[misc]
+            for e, slope in zip(range(first, end), slopes, strict=True):
+                j = operands[e]
+                if within is None or within[j]:
+                    term = times(g, slope)
+                    if term is not None:
+                        before = adjoints[j]
+                        adjoints[j] = term if before is None else add(before, term)
+            if not keep:
+                adjoints[i] = None
+        return adjoints
+
+    def push(
+        self, tangents: Mapping[int, Any], *, add: Callable[[Any, Any], Any] = plus,
+        times: Callable[[Any, Any], Any] = mul,
+        partials: Callable[[int], Sequence[Any]] | None = None,
+        keep: Callable[[int], bool] | None = None,
+    ) -> list[Any]:  # fmt: skip
+        """Sweep forward: the tangent of each node, None where nothing arrives.
+
+        The arguments are those of `pull`; `tangents` are those of the nodes to begin with.
+        """
+        found: list[Any] = [None] * len(self)
+        for i, tangent in tangents.items():
+            found[i] = tangent
+        starts, operands = self.starts, self.operands
+        numbers = self.partials if partials is None else None
+        for i in range(len(self)):
+            first, end = starts[i], starts[i + 1]
+            arriving = [e for e in range(first, end) if found[operands[e]] is not None]
+            if not arriving:
+                continue
+            slopes = numbers[first:end] if numbers is not None else partials(i)  # type: ignore[misc]
+            for e in arriving:
+                term = times(found[operands[e]], slopes[e - first])
+                if term is not None:
+                    before = found[i]
+                    found[i] = term if before is None else add(before, term)
+        return found
+
+    def reach(self, sources: Iterable[int]) -> bytearray:
+        """By node, whether it is one of `sources` or depends on one of them."""
+        reached = bytearray(len(self))
+        for i in sources:
+            reached[i] = 1
+        starts, operands = self.starts, self.operands
+        for i in range(len(self)):
+            if not reached[i]:
+                for e in range(starts[i], starts[i + 1]):
+                    if reached[operands[e]]:
+                        reached[i] = 1
+                        break
+        return reached
+
+    def needed(self, outputs: Iterable[int]) -> bytearray:
+        """By node, whether one of `outputs` is it or depends on it."""
+        needed = bytearray(len(self))
+        for i in outputs:
+            needed[i] = 1
+        starts, operands = self.starts, self.operands
+        for i in range(len(self) - 1, -1, -1):
+            if needed[i]:
+                for e in range(starts[i], starts[i + 1]):
+                    needed[operands[e]] = 1
+        return needed
+
+    def between(self, w: int, x: int) -> bytearray:
+        """By node, whether it is on a path from `w` to `x`, both included."""
+        reached, needed = self.reach([w]), self.needed([x])
+        return bytearray(map(int.__and__, reached, needed))
+
+    def users(self) -> tuple[array[int], array[int]]:
+        """The edges that leave each node, in order of their results.
+
+        Returns:
+            `starts` and `edges`: those of node `i` are `edges[starts[i] : starts[i + 1]]`.
+        """
+        counts = [0] * (len(self) + 1)
+        for j in self.operands:
+            counts[j + 1] += 1
+        starts = array("q", accumulate(counts))
+        free, edges = list(starts), array("q", self.operands)
+        for e, j in enumerate(self.operands):
+            edges[free[j]] = e
+            free[j] += 1
+        return starts, edges
+
+    def results(self) -> array[int]:
+        """By edge, the node that it leads to."""
+        found = array("q")
+        for i in range(len(self)):
+            found.extend([i] * (self.starts[i + 1] - self.starts[i]))
+        return found
