@@ -1,22 +1,22 @@
 """What the tests of replay share: the backends that are installed, and functions run eagerly."""
 
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
 import scalargrad as sg
 from scalargrad import Value
+from scalargrad.replay.backends import backends
 
 BACKENDS = [
-    pytest.param("python"),
     pytest.param(
-        "numba",
+        backend.name,
         marks=pytest.mark.skipif(
-            find_spec("numba") is None, reason="numba is not installed (the extra 'compile')"
+            bool(backend.missing()), reason=f"needs the extra {backend.extra!r}"
         ),
-    ),
+    )
+    for backend in backends().values()
 ]
 
 

@@ -19,7 +19,7 @@ from contenders.gpt import GPT
 from contenders.graphs import Chain, RandomGraph, Scalars
 from contenders.mlp import Network
 from contenders.turns import LeftOutError
-from scalargrad.replay.backends import backend_class
+from scalargrad.replay.backends import select
 from scalargrad.support.collector import collector_paused
 
 Lines = list[tuple[str, str]]
@@ -81,7 +81,7 @@ def recording(quick: bool) -> Lines:
             ready = perf_counter()
             recorded = min(recorded, ready - start)
             with collector_paused():
-                backend_class(step.backend)(program)
+                select(step.backend).prepare(program)
             prepared = min(prepared, perf_counter() - ready)
             instructions = len(program)
             del step, program

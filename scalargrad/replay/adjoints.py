@@ -1,7 +1,8 @@
 """The backward pass as instructions: the chain rule over a program, with partials from the table.
 
-adjoint[operand] += adjoint[slot] * partial, written into the program instead of done. All terms of
-one adjoint are one `dot`. A slot that is the same for all samples collects over the samples.
+The step adjoint[operand] += adjoint[slot] * partial is added to the program instead of executed.
+All terms of an adjoint are one `dot`. The adjoint of a slot shared by all samples is a sum over
+the samples.
 """
 
 from __future__ import annotations
@@ -10,31 +11,35 @@ from collections.abc import Sequence
 
 from scalargrad.core.primitives import where
 from scalargrad.core.rows import Primitive
+from scalargrad.replay.fusion import Term, sum_of_products
 from scalargrad.replay.partials import Partials, partials_of
-from scalargrad.replay.passes import Term, sum_of_products
 from scalargrad.replay.program import BEFORE, SAMPLE, Program, over_samples
 
 __all__ = ["with_adjoints"]
 
 
 def with_adjoints(program: Program, wrt: Sequence[int], careful: bool) -> Program:
-    """Extend the program of one number so that it gives its sum and derivatives.
+    """Extend a program with one output by the derivatives of that output.
 
     Args:
-        program: its one output is the number; it is changed, and then has the outputs
-            ``[the sum over the samples, the derivative of the sum by each of wrt]``.
-        wrt: leaves; the derivative by an input is one number for each sample.
-        careful: never form 0 * inf, as `backward` does not. It costs two choices a product, and is
-            needed only where an infinite slope meets a zero.
+        program: It is changed in place. Afterwards its outputs are the sum of the old output over
+            the samples, and the derivative of this sum with respect to each of `wrt`.
+        wrt: Leaves of the program. The derivative with respect to an input is one number per
+            sample.
+        careful: Whether a product of a zero and an infinity is 0, as in `backward`. It costs two
+            choices a product, and is needed only where an infinite slope meets a zero.
+
+    Returns:
+        The same program.
     """
     return _Backward(program, careful).run(wrt)
 
 
 class _Backward:
-    """The walk from the output to the leaves.
+    """The sweep from the output to the leaves.
 
-    `terms` holds the adjoints that are being summed up, and `each` those terms of what is the same
-    for all samples that come once from each sample, even if they are the same number.
+    `terms` holds the terms of each adjoint. `each` holds those terms of shared slots that occur
+    once per sample, even where every sample adds the same number.
     """
 
     def __init__(self, program: Program, careful: bool) -> None:
@@ -42,20 +47,20 @@ class _Backward:
         self.one, self.zero = program.constant(1.0), program.constant(0.0)
         self.terms: dict[int, list[Term]] = {}
         self.each: dict[int, list[Term]] = {}
-        self.known: dict[tuple[Primitive, int], Partials] = {}  # of the rows met so far
+        self.known: dict[tuple[Primitive, int], Partials] = {}  # by row and number of inputs
 
     def run(self, wrt: Sequence[int]) -> Program:
         program = self.program
         (loss,) = program.outputs
         total = program.emit(over_samples, (loss, self.one))
-        moving = bytearray(len(program.rows))  # depends on what is differentiated by
+        moving = bytearray(len(program.rows))  # whether a slot depends on one of wrt
         for slot in wrt:
             moving[slot] = 1
         for slot, operands in enumerate(program.operands):
             if any(map(moving.__getitem__, operands)):
                 moving[slot] = 1
 
-        # the loss counts once for each sample, also if it is the same for all
+        # the loss counts once per sample, even if all samples share it
         seed = self.one
         if program.phases[loss] == BEFORE:
             seed = program.emit(over_samples, (self.one, self.one))
@@ -84,11 +89,11 @@ class _Backward:
         is_sampled = phases[slot] == SAMPLE
         is_plain = not self.careful and adjoint != self.one
         for i, partial in zip(wanted, partials, strict=True):
-            if partial in constants and constants[partial] == 0.0:  # a zero partial stops here
+            if constants.get(partial) == 0.0:  # a zero partial ends the path
                 continue
             operand = operands[i]
             into = self.each if is_sampled and phases[operand] == BEFORE else self.terms
-            # most terms are just a product; this loop is half the time of a derivation
+            # most terms are plain products, and this loop is half the time of the whole sweep
             plain = is_plain and rows[partial] is not where
             term = (adjoint, partial) if plain else self._term(adjoint, partial)
             if operand in into:
@@ -97,11 +102,11 @@ class _Backward:
                 into[operand] = [term]
 
     def _term(self, adjoint: int, partial: int) -> Term:
-        """An adjoint times a partial, by the cheapest way."""
+        """The product of an adjoint and a partial, in its cheapest form."""
         program, constants = self.program, self.program.constants
         if program.rows[partial] is where:
             condition, a, b = program.operands[partial]
-            if constants.get(a) == 1.0 and constants.get(b) == 0.0:  # as the partial of relu
+            if constants.get(a) == 1.0 and constants.get(b) == 0.0:  # the partial of relu
                 return program.emit(where, (condition, adjoint, self.zero)), self.one
             if constants.get(a) == 0.0 and constants.get(b) == 1.0:
                 return program.emit(where, (condition, self.zero, adjoint)), self.one
@@ -113,7 +118,7 @@ class _Backward:
         return product, self.one
 
     def _sum(self, slot: int) -> int:
-        """The adjoint of a slot from its terms."""
+        """The adjoint of a slot: the sum of its terms."""
         program = self.program
         terms = self.terms.pop(slot, [])
         if slot in self.each:

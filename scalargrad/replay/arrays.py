@@ -1,4 +1,4 @@
-"""Arrays of float64, or lists of floats where NumPy is not installed, and what is done to them."""
+"""Operations on arrays of float64, or on lists of floats where NumPy is not installed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = [
     "array_library",
     "filled",
     "floats",
-    "in_places",
     "scaled",
+    "scattered",
     "truths_hold",
 ]
 
@@ -37,63 +37,63 @@ def array(numbers: Sequence[float]) -> Any:
 
 
 def floats(numbers: Any) -> list[float]:
-    """The numbers of a row as a list."""
+    """The numbers of an array as a list."""
     return numbers if array_library() is None else numbers.tolist()  # type: ignore[no-any-return]
 
 
 def filled(count: int, number: float) -> Any:
-    """The number `count` times."""
+    """An array with `number` repeated `count` times."""
     np = array_library()
     return [number] * count if np is None else np.full(count, number)
 
 
 def scaled(numbers: Any, factor: float) -> Any:
-    """Each number times the factor."""
+    """The numbers times a factor."""
     return [x * factor for x in numbers] if array_library() is None else numbers * factor
 
 
 def added(a: Any, b: Any) -> Any:
-    """The sums of two rows of numbers, place by place."""
+    """The elementwise sum of two rows."""
     return [x + y for x, y in zip(a, b, strict=True)] if array_library() is None else a + b
 
 
-def in_places(row: Any, numbers: Any, places: Sequence[int] | None, count: int) -> Any:
-    """`row`, or a new one of `count` numbers, with `numbers` at some places; None means all."""
-    if places is None:
+def scattered(row: Any, numbers: Any, indices: Sequence[int] | None, count: int) -> Any:
+    """`row`, by default `count` zeros, with `numbers` written at these indices; None means all."""
+    if indices is None:
         return array(numbers)
     row = filled(count, 0.0) if row is None else row
     if array_library() is None:
-        for place, number in zip(places, numbers, strict=True):
-            row[place] = number
+        for index, number in zip(indices, numbers, strict=True):
+            row[index] = number
     else:
-        row[places] = numbers
+        row[indices] = numbers
     return row
 
 
 def all_finite(numbers: Any) -> bool:
-    """Whether there is no nan and no infinity among them."""
+    """Whether no number is nan or infinite."""
     np = array_library()
     if np is None:
         return all(map(isfinite, numbers))
-    # a sum of squares is finite only if they are; it takes a third of the time of asking each
+    # A sum of squares is finite only if all are, and costs a third of testing each number.
     return isfinite(np.vdot(numbers, numbers)) or bool(np.isfinite(numbers).all())
 
 
 def truths_hold(
     rows: Sequence[Any], expected: Sequence[bool], finite: Sequence[Any] = ()
 ) -> list[bool]:
-    """For each place, whether the numbers there are not 0 where expected, and 0 elsewhere.
+    """For each sample, whether every row is nonzero or zero as expected.
 
-    And whether those of the rows `finite` are.
+    The rows `finite` must be finite as well.
     """
     np = array_library()
     if np is None:
-        places = zip(*rows, *finite, strict=True)
+        samples = zip(*rows, *finite, strict=True)
         n = len(rows)
         return [
             all(bool(x) is wanted for x, wanted in zip(numbers[:n], expected, strict=True))
             and all(map(isfinite, numbers[n:]))
-            for numbers in places
+            for numbers in samples
         ]
     holds = (array(rows[0]) != 0.0) == expected[0]
     for row, wanted in zip(rows[1:], expected[1:], strict=True):

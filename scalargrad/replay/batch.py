@@ -1,10 +1,11 @@
-"""The arguments of a compiled function: the numbers of many samples, laid out for a backend."""
+"""The arguments of a compiled function: the numbers of many samples, as columns for a backend."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, product
+from math import prod
 from typing import Any
 
 from scalargrad.core.numbers import Traced, as_float, is_number
@@ -16,10 +17,10 @@ Shape = tuple[int, ...]
 
 
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:
-    """What the `count` positional arguments of `f` are called."""
+    """The names of the `count` positional arguments of `f`."""
     try:
         parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):  # a function written in C
+    except (TypeError, ValueError):  # functions written in C may have no signature
         parameters = {}.values()
     names: list[str] = []
     for p in parameters:
@@ -31,19 +32,20 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
 
 
 class Batch:
-    """Samples, one number of each in a row.
+    """Samples as columns: one row for each number of a sample.
 
-    count    how many samples there are
-    single   whether the arguments were plain numbers: one sample, and numbers are given back
-    columns  an array (numbers of a sample, count), or a list of lists where there is no NumPy
-    shapes   of one sample, for each argument; for a static argument what it is
+    Attributes:
+        count: The number of samples.
+        single: Whether the arguments were plain numbers: one sample, and results are plain numbers.
+        columns: An array (numbers of a sample, count), or a list of lists without NumPy.
+        shapes: For each argument the shape of one sample; for a static argument its value.
     """
 
     def __init__(self, args: Sequence[Any], names: Sequence[str], static: frozenset[int]) -> None:
         self.names, self.static = names, static
         if static and max(static) >= len(args):
             raise ValueError(
-                f"static_argnums={max(static)}, but there are {len(args)} arguments, from 0 on"
+                f"static_argnums={max(static)}, but there are {len(args)} arguments, counted from 0"
             )
         self.args = list(args)
         np = array_library()
@@ -70,12 +72,12 @@ class Batch:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """Equal for batches that one program can run on."""
+        """A key that is equal for batches that one program can run on."""
         return tuple(self.shapes)
 
     def _counted(self, counts: list[int | None]) -> tuple[bool, int]:
         if not self.static and counts and counts[0] and counts.count(counts[0]) == len(counts):
-            return False, counts[0]  # as nearly always
+            return False, counts[0]  # the usual case
         moving = [i for i in range(len(counts)) if i not in self.static]
         sized = [i for i in moving if counts[i] is not None]
         if not sized:
@@ -85,8 +87,8 @@ class Batch:
             if counts[i] is None:
                 raise ValueError(
                     f"argument {self.names[i]!r} is one number, but {self.names[first]!r} has "
-                    f"{counts[first]} samples: give a number for each sample, or [x] and [y] if "
-                    "this is one sample, or name it in static_argnums if it is the same for all"
+                    f"{counts[first]} samples: pass one number per sample, or [x] and [y] for one "
+                    "sample, or list its position in static_argnums if all samples share it"
                 )
             if counts[i] != counts[first]:
                 raise ValueError(
@@ -99,7 +101,7 @@ class Batch:
         return False, count
 
     def sample(self, index: int, through: Callable[[float], Any]) -> list[Any]:
-        """The arguments of the function for one sample, each number in them passed `through`."""
+        """The arguments of the function for one sample, with each number passed `through`."""
         numbers = iter([through(float(column[index])) for column in self.columns])
         return [
             self.args[i] if i in self.static else _filled(shape, numbers)
@@ -108,33 +110,34 @@ class Batch:
 
     def number_names(self) -> list[str]:
         """A name for each number of a sample, like x[0][1]."""
-        found = []
+        names = []
         for i, shape in enumerate(self.shapes):
             if i not in self.static:
-                found += [self.names[i] + place for place in _places(shape)]
-        return found
+                indices = product(*map(range, shape))
+                names += [self.names[i] + "".join(f"[{k}]" for k in index) for index in indices]
+        return names
 
     def refilled(self, columns: Sequence[Any]) -> Any:
-        """Numbers laid out like `columns` in the form of the arguments; alone if there is one."""
+        """Rows like `columns` in the nesting of the arguments; not in a tuple if there is one."""
         np = array_library()
         it = iter(columns)
-        made: list[Any] = []
+        filled: list[Any] = []
         for i, shape in enumerate(self.shapes):
             if i in self.static:
                 continue
-            rows = list(islice(it, _size(shape)))
+            rows = list(islice(it, prod(shape)))
             if self.single:
-                made.append(float(rows[0][0]))
+                filled.append(float(rows[0][0]))
             elif np is not None and not rows:
-                made.append(np.empty((self.count, *shape)))
+                filled.append(np.empty((self.count, *shape)))
             elif np is None:
-                made.append([_filled(shape, iter(sample)) for sample in zip(*rows, strict=True)])
+                filled.append([_filled(shape, iter(sample)) for sample in zip(*rows, strict=True)])
             else:
-                made.append(np.stack(rows, axis=-1).reshape((self.count, *shape)))
-        return made[0] if len(made) == 1 else tuple(made)
+                filled.append(np.stack(rows, axis=-1).reshape((self.count, *shape)))
+        return filled[0] if len(filled) == 1 else tuple(filled)
 
     def chosen(self, indices: Any) -> Any:
-        """The columns of some samples only."""
+        """The columns of the samples at these indices."""
         if array_library() is None:
             return [[column[i] for i in indices] for column in self.columns]
         return self.columns[:, indices]
@@ -158,18 +161,18 @@ def _array_columns(x: Any, name: str) -> tuple[Shape, Any, int | None]:
         return (), array.reshape(1, 1), None
     if array.ndim == 1:
         return (), array[None], len(array)
-    return array.shape[1:], array.reshape(len(array), _size(array.shape[1:])).T, len(array)
+    return array.shape[1:], array.reshape(len(array), prod(array.shape[1:])).T, len(array)
 
 
 def _ragged(name: str) -> ValueError:
     return ValueError(
-        f"argument {name!r} is a list whose rows differ in length: every sample must have as many "
-        "numbers"
+        f"argument {name!r} is a list whose rows differ in length: all samples must have equally "
+        "many numbers"
     )
 
 
 def _all_numbers(array: Any) -> bool:
-    """Whether an array of objects holds real numbers only, like Fractions."""
+    """Whether an array of objects, such as Fractions, holds real numbers only."""
     numbers = array.ravel().tolist() if array.dtype.kind == "O" else [""]
     return all(is_number(x) and not isinstance(x, Traced) for x in numbers)
 
@@ -180,7 +183,7 @@ def _columns(x: Any, name: str) -> tuple[Shape, list[list[float]], int | None]:
     shape = _shape(x[0]) if x else ()
     samples: list[list[float]] = [list(_flat(sample, shape, name)) for sample in x]
     columns = [list(column) for column in zip(*samples, strict=True)]
-    return shape, columns or [[]] * _size(shape), len(x)
+    return shape, columns or [[]] * prod(shape), len(x)
 
 
 def _shape(x: Any) -> Shape:
@@ -203,25 +206,12 @@ def _filled(shape: Shape, numbers: Iterator[Any]) -> Any:
     return [_filled(shape[1:], numbers) for _ in range(shape[0])]
 
 
-def _places(shape: Shape) -> list[str]:
-    if not shape:
-        return [""]
-    return [f"[{i}]{rest}" for i in range(shape[0]) for rest in _places(shape[1:])]
-
-
-def _size(shape: Shape) -> int:
-    size = 1
-    for n in shape:
-        size *= n
-    return size
-
-
 def _hashable(x: Any, name: str) -> Any:
     try:
         hash(x)
     except TypeError:
         raise TypeError(
-            f"the static argument {name!r} must be hashable, as numbers, strings and tuples are: "
-            f"each value of it is recorded apart, got {type(x).__name__}"
+            f"the static argument {name!r} must be hashable, like numbers, strings and tuples, "
+            f"because each of its values is recorded separately, got {type(x).__name__}"
         ) from None
     return type(x), x, repr(x)  # True is 1 and -0.0 is 0.0, but not to every function

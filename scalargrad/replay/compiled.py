@@ -1,4 +1,4 @@
-"""compile: a function of one sample, recorded once and replayed on many."""
+"""Compile a function of one sample: record it once, replay it on many samples."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from scalargrad.core.numbers import Traced, as_count
 from scalargrad.core.value import Value
 from scalargrad.nn import assign
 from scalargrad.optim import checked_parameters
-from scalargrad.replay.arrays import added, array, floats, in_places, scaled
-from scalargrad.replay.backends import chosen
+from scalargrad.replay.arrays import added, array, floats, scaled, scattered
+from scalargrad.replay.backends import select
+from scalargrad.replay.backends.backend import Options
 from scalargrad.replay.batch import Batch, argument_names
 from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
@@ -27,91 +28,100 @@ __all__ = ["Compiled", "compile"]
 
 def compile(
     f: Callable[..., Any], params: Iterable[Value] | None = None, backend: str = "auto",
-    reduce: str = "mean", static_argnums: int | Sequence[int] = (), *,
+    reduction: str = "mean", static_argnums: int | Sequence[int] = (), *,
     allow_nonfinite: bool = False, threads: int | None = None,
 ) -> Compiled:  # fmt: skip
-    """Record `f`, a function of one sample, when it is first called, and replay it on many.
+    """Record a function of one sample on its first call, and replay it on many samples.
+
+    `f` runs once for each shape of its arguments and for each way its comparisons turn out. All
+    that `f` reads besides its arguments and Values is read during these runs and constant
+    afterwards, as in other tensor libraries: numbers in lists and attributes, files, random
+    generators of its own, look-ups in dicts and sets, `.data` of a Value it does not compute with.
 
     Args:
-        f: takes the numbers of one sample, scalars or nested lists, and returns a Value or a nested
-            list of Values. It is run once for each shape of its arguments and each way that its
-            comparisons turn out.
-        params: leaf Values that `f` uses, e.g. ``model.parameters()``: derivatives are taken with
-            respect to them; without them, with respect to the arguments.
-        backend: "auto" (the fastest that is installed), "numba", or "python" (slow, needs nothing).
-        reduce: "mean" or "sum", how `value_and_grad` brings the samples together.
-        static_argnums: arguments that are passed on as they are, not as one number a sample.
-        allow_nonfinite: give nan and infinities back instead of raising FloatingPointError.
-        threads: how many threads to use, by default as many as there are cores. The result is the
-            same to the last bit.
+        f: A function of the numbers of one sample (scalars or nested lists), which returns a Value
+            or a nested list of Values.
+        params: The leaf Values to differentiate with respect to, such as ``model.parameters()``.
+            Without them, derivatives are with respect to the arguments.
+        backend: The name of a backend. "auto" takes the fastest one installed; "python" needs no
+            library and is slow.
+        reduction: "mean" or "sum": how `value_and_grad` combines the samples.
+        static_argnums: The position of each argument that is passed on unchanged, and not read as
+            one number per sample. Each of its values is recorded separately.
+        allow_nonfinite: Return nan and infinities instead of raising FloatingPointError.
+        threads: The number of threads; by default one per processor core. It does not change the
+            result, to the last bit.
 
     Returns:
-        A `Compiled`. Called with arrays that have a leading axis of N samples, it gives arrays of
-        N results; called with plain numbers, plain numbers.
+        A `Compiled`. Called with arrays whose first axis counts N samples, it returns arrays of N
+        results; called with plain numbers, it returns plain numbers.
 
     Raises:
-        TypeError, ValueError: arguments that do not fit, by name.
-        ImportError: the backend needs a library that is not installed.
-        RecordingError (when called): `f` reads what would be frozen into the program, like `.data`.
-        FloatingPointError (when called): a result is nan or infinite; the first instruction that
-            made it so is named.
+        TypeError, ValueError: An argument is invalid.
+        ImportError: The backend needs a library that is not installed.
+        RecordingError: In a call: `f` reads a number that would become a constant of the program,
+            such as `.data` of a value it computes.
+        FloatingPointError: In a call: a result is nan or infinite. The message names the first
+            instruction that made it so.
 
-    What `f` reads besides its arguments and Values is read when it is recorded, and a constant from
-    then on, as in tensor libraries: numbers in lists and attributes, files, generators of its own,
-    look-ups in dicts and sets, `.data` of a Value that it does not compute with.
-
-    >>> c = sg.compile(lambda x, y: sg.sin(x) * y, backend="python")
-    >>> c(0.0, 2.0)
-    0.0
+    >>> c = sg.compile(lambda x, y: sg.tanh(x) * y, backend="python")
+    >>> [round(float(y), 4) for y in c([0.5, 0.25], [1.0, 2.0])]
+    [0.4621, 0.4898]
     >>> w = Value(3.0)
     >>> c = sg.compile(lambda x, y: (w * x - y) ** 2, params=[w], backend="python")
     >>> c.backward([1.0, 2.0], [3.0, 4.0]), w.grad
     (2.0, 4.0)
     """
-    return Compiled(f, params, backend, reduce, static_argnums, allow_nonfinite, threads)
+    return Compiled(f, params, backend, reduction, static_argnums, allow_nonfinite, threads)
 
 
 class Compiled:
-    """A function that is recorded when first called, and replayed from then on; see `compile`."""
+    """A function that is recorded on its first call and replayed afterwards; see `compile`."""
 
     def __init__(
         self, f: Callable[..., Any], params: Iterable[Value] | None = None, backend: str = "auto",
-        reduce: str = "mean", static_argnums: int | Sequence[int] = (),
+        reduction: str = "mean", static_argnums: int | Sequence[int] = (),
         allow_nonfinite: bool = False, threads: int | None = None,
     ) -> None:  # fmt: skip
         if not callable(f):
             raise TypeError(f"compile takes a function, got {type(f).__name__}: {f!r:.60}")
-        if reduce not in ("mean", "sum"):
-            raise ValueError(f"compile: reduce is 'mean' or 'sum', got {reduce!r}")
+        if reduction not in ("mean", "sum"):
+            raise ValueError(f"compile: reduction is 'mean' or 'sum', got {reduction!r}")
         self.f = f
         self.params = [] if params is None else checked_parameters(params)
-        self.backend = chosen(backend)
-        self.reduce = reduce
+        self._backend = select(backend)
+        self.backend = self._backend.name
+        self.reduction = reduction
         static = static_argnums if isinstance(static_argnums, Sequence) else (static_argnums,)
         self.static = frozenset([as_count(i, "compile: static_argnums", 0) for i in static])
         self.allow_nonfinite = allow_nonfinite
         if threads is not None:
             threads = as_count(threads, "compile: threads")
-        self.threads = threads or cores()
+        self.options = Options(threads=threads or _cores())
         self._variants: dict[Any, list[Variant]] = {}  # by the shapes of the arguments
         self._lock = RLock()
-        self._names = lru_cache(lambda count: argument_names(f, count))  # 20 us each time else
+        self._names = lru_cache(lambda count: argument_names(f, count))  # saves 20 us a call
         self.__name__ = getattr(f, "__name__", type(f).__name__)
         self.__doc__ = f.__doc__
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            f"{self!r} cannot be copied or pickled: its function would go on using the Values of "
-            "the original. Compile the copy's own function"
+            f"{self!r} cannot be copied or pickled: its function would still use the Values of the "
+            "original. Compile the copy's own function"
         )
 
     def __repr__(self) -> str:
-        told = f"{self.recordings} recordings" if self.recordings != 1 else "1 recording"
-        return f"<compiled {self.__name__}, backend={self.backend!r}, {told}>"
+        count = f"{self.recordings} recording{'s' * (self.recordings != 1)}"
+        return f"<compiled {self.__name__}, backend={self.backend!r}, {count}>"
+
+    @property
+    def threads(self) -> int:
+        """The number of threads that may work on one call."""
+        return self.options.threads
 
     @property
     def recordings(self) -> int:
-        """How often the function has been recorded: once for each shape and each branch."""
+        """The number of recordings: one for each shape of the arguments and each branch."""
         return len(self.programs)
 
     @property
@@ -122,16 +132,20 @@ class Compiled:
 
     @property
     def program(self) -> Program:
-        """The program of the first recording; a ValueError if there is none yet."""
+        """The program of the first recording.
+
+        Raises:
+            ValueError: The function has not been recorded yet.
+        """
         if not self._variants:
             raise ValueError(f"{self.__name__} has not been recorded yet: call it first")
         return self.programs[0]
 
     @property
     def theta(self) -> Any:
-        """The numbers in the parameters, a copy as one array of float64 (a list without NumPy).
+        """The numbers in the parameters, copied into one float64 array (a list without NumPy).
 
-        Set as a whole, it sets the parameters.
+        Assigning to it sets the parameters.
         """
         return array([p.data for p in self.params])
 
@@ -140,21 +154,47 @@ class Compiled:
         assign(self.params, [float(x) for x in self._theta(numbers)])
 
     def record(self, *args: Any) -> Program:
-        """Record for arguments like these, without running on them; the program of the first."""
+        """Record for arguments like these, without running on them.
+
+        Args:
+            *args: Arrays whose first axis counts samples, or plain numbers for one sample.
+
+        Returns:
+            The program of the first recording.
+
+        >>> print(sg.compile(lambda x: sg.tanh(x) + 1.0).record(0.5))
+        program of 2 instructions: 1 input, 0 parameters
+        for each sample:
+            v0 = tanh(x)
+            v1 = v0 + 1.0
+        return v1
+        """
         self._parts(self._batch(args), None)
         return self.program
 
     def __call__(self, *args: Any) -> Any:
-        """The results for all samples: what `f` returns, with an array of N in each place.
+        """Run on all samples.
 
-        With Values among the arguments they are those of one sample, and `f` runs on them as it
-        is, as a part of a larger computation.
+        With Values among the arguments, these are the numbers of one sample, and `f` itself runs on
+        them: its graph becomes part of the graph around it.
+
+        Args:
+            *args: Arrays whose first axis counts N samples, or plain numbers for one sample.
+
+        Returns:
+            The result of `f`, with an array of N numbers in the place of each Value, or with plain
+            numbers for one sample.
+
+        Raises:
+            TypeError, ValueError: The arguments do not fit together, or `f` returns results of
+                different forms.
+            FloatingPointError: A result is nan or infinite.
         """
         try:
             batch = self._batch(args)
         except TypeError:
             if any(map(_holds_values, args)):
-                return self.f(*args)  # as a part of another computation it is what it was
+                return self.f(*args)  # inside another computation, run `f` itself
             raise
         parts = self._parts(batch, None)
         first = parts[0][0]
@@ -162,65 +202,82 @@ class Compiled:
         for variant, samples in parts:
             if variant.form != first.form:
                 raise ValueError(
-                    f"{self.__name__} returns a result of the form {variant.form} for one sample, "
-                    f"and {first.form} for another: they cannot stand in one array"
+                    f"{self.__name__} returns a result of the form {variant.form} for one sample "
+                    f"and of the form {first.form} for another: they do not fit in one array"
                 )
-            given = variant.values(samples, self.threads, self.allow_nonfinite)
-            for k, column in enumerate(given):
-                rows[k] = in_places(rows[k], column, samples.places, batch.count)
+            for k, column in enumerate(variant.values(samples, self.allow_nonfinite)):
+                rows[k] = scattered(rows[k], column, samples.indices, batch.count)
         return refilled(first.out, [float(row[0]) for row in rows] if batch.single else rows)
 
     def value_and_grad(self, *args: Any, theta: Sequence[float] | None = None) -> tuple[float, Any]:
-        """The mean (or sum) over the samples, and its derivative.
+        """The mean (or sum) of the results over the samples, and its derivatives.
 
         Args:
-            args: arrays with a leading axis of N samples, or plain numbers for one.
-            theta: the numbers to use for the parameters in place of those in them.
+            *args: Arrays whose first axis counts N samples, or plain numbers for one sample.
+            theta: Numbers to use for the parameters in place of their own, shape (P,).
 
         Returns:
-            (float, array of float64): the derivative by the parameters, in their order; if there
-            are none, by the arguments, in their shapes (a tuple, if there are several).
+            The mean (or sum) as a float, and the derivatives: with `params`, a float64 array of
+            shape (P,) in their order; without, an array of the shape of each argument, in a tuple
+            if there are several.
+
+        Raises:
+            TypeError: `f` does not return one number, or an argument is a Value.
+            ValueError: The arguments do not fit together, or `theta` has another length.
+            FloatingPointError: A result or a derivative is nan or infinite.
+
+        >>> w = Value(3.0)
+        >>> c = sg.compile(lambda x: w * x**2, params=[w], backend="python")
+        >>> value, gradient = c.value_and_grad([1.0, 2.0])
+        >>> value, [float(g) for g in gradient]
+        (7.5, [2.5])
         """
         try:
             batch = self._batch(args)
-        except TypeError as fault:
+        except TypeError as failed:
             if any(map(_holds_values, args)):
                 raise TypeError(
-                    "value_and_grad of a compiled function takes numbers, not Values: inside a "
-                    "computation call it as a function, and differentiate the whole"
-                ) from fault
+                    "value_and_grad of a compiled function takes numbers, not Values: inside "
+                    "another computation call the function itself, and differentiate the whole"
+                ) from failed
             raise
         numbers = None if theta is None else self._theta(theta)
         total = 0.0
         gradient: Any = None
         rows: list[Any] = [None] * len(batch.columns)
         for variant, samples in self._parts(batch, numbers):
-            value, given = variant.value_and_grad(
-                samples, numbers, self.threads, self.allow_nonfinite
-            )
+            value, slopes = variant.value_and_grad(samples, numbers, self.allow_nonfinite)
             total += value
             if self.params:
-                gradient = given if gradient is None else added(gradient, given)
+                gradient = slopes if gradient is None else added(gradient, slopes)
                 continue
-            for k, column in enumerate(given):
-                rows[k] = in_places(rows[k], column, samples.places, batch.count)
-        share = 1.0 / batch.count if self.reduce == "mean" else 1.0
+            for k, column in enumerate(slopes):
+                rows[k] = scattered(rows[k], column, samples.indices, batch.count)
+        weight = 1.0 / batch.count if self.reduction == "mean" else 1.0
         if self.params:
-            return total * share, scaled(gradient, share)
-        return total * share, batch.refilled([scaled(row, share) for row in rows])
+            return total * weight, scaled(gradient, weight)
+        return total * weight, batch.refilled([scaled(row, weight) for row in rows])
 
     def backward(self, *args: Any) -> float:
-        """The mean (or sum) over the samples; its derivatives are added to the parameters' `grad`.
+        """Add the derivatives of the mean (or sum) to `grad` of each parameter.
 
-        Nothing but their `grad` is changed, and on an error nothing at all.
+        Args:
+            *args: Arrays whose first axis counts N samples, or plain numbers for one sample.
+
+        Returns:
+            The mean (or sum) of the results over the samples.
+
+        Raises:
+            ValueError: The function was compiled without `params`.
+            Exception: All errors of `value_and_grad`. After an error no `grad` has changed.
         """
         if not self.params:
             raise ValueError(
                 "backward adds to the gradients of parameters, and there are none: compile with "
-                "params=, or use value_and_grad, which gives the derivative by the arguments"
+                "params=..., or use value_and_grad, which differentiates by the arguments"
             )
         value, gradient = self.value_and_grad(*args)
-        # None: who comes from PyTorch clears gradients so
+        # `grad` may be None: PyTorch's habit of clearing gradients
         sums = [(p.grad or 0.0) + g for p, g in zip(self.params, floats(gradient), strict=True)]
         for p, g in zip(self.params, sums, strict=True):
             p.grad = g
@@ -235,71 +292,73 @@ class Compiled:
         if shape != (len(self.params),):
             raise ValueError(
                 f"theta must have one number for each of the {len(self.params)} parameters, "
-                f"got the shape {shape}"
+                f"got shape {shape}"
             )
         return numbers
 
     def _parts(self, batch: Batch, theta: Any) -> list[tuple[Variant, Samples]]:
-        """The recordings that apply, each with its samples; new branches are recorded now."""
-        if recorder():  # its parameters would be frozen, and two recordings wait for each other
+        """The recordings that apply, each with its samples. New branches are recorded here."""
+        if recorder():  # the parameters would become constants, and two recordings could deadlock
             raise RecordingError(
                 f"{self.__name__} is called on plain numbers while another function is recorded: "
-                "call it on that function's values, of which it then is a part"
+                "call it on values of that function, so that it becomes part of the recording"
             )
         with self._lock:
             variants = self._variants.get(batch.key, [])
             if variants and not variants[0].program.guards:
                 return [(variants[0], Samples(batch, None))]
             parts: list[tuple[Variant, list[int]]] = []
-            left = list(range(batch.count))
+            rest = list(range(batch.count))
             for variant in variants:
-                mine, left = self._sorted_out(variant, batch, left, theta)
+                mine, rest = _divided(variant, batch, rest, theta)
                 parts.append((variant, mine))
-            while left:
-                # the sample that is recorded belongs here, were its comparison ever so close
-                first, *left = left
-                variant = Variant(self.f, self.params, self.backend, batch, first, theta)
+            while rest:
+                # The recorded sample belongs to its recording, however close its comparisons are.
+                first, *rest = rest
+                variant = Variant(
+                    self.f, self.params, self._backend, self.options, batch, first, theta
+                )
                 known = [v for v in variants if v.program == variant.program]
-                if known:  # so close that rounding decided otherwise
+                if known:  # rounding decided otherwise in the known recording
                     parts.append((known[0], [first]))
                     continue
                 variants.append(variant)
                 self._variants[batch.key] = variants
                 self._warn_of_many(len(variants))
-                mine, left = self._sorted_out(variant, batch, left, theta)
+                mine, rest = _divided(variant, batch, rest, theta)
                 parts.append((variant, [first, *mine]))
-            return [
-                (variant, Samples(batch, places if len(places) < batch.count else None))
-                for variant, places in parts
-                if places
-            ]
-
-    def _sorted_out(
-        self, variant: Variant, batch: Batch, places: list[int], theta: Any
-    ) -> tuple[list[int], list[int]]:
-        """Those samples that take the branches of a recording, and the others."""
-        if not places:
-            return [], []
-        among = Samples(batch, places if len(places) < batch.count else None)
-        fits = variant.fits(among, theta, self.threads)
-        mine = [i for i, fit in zip(places, fits, strict=True) if fit]
-        return mine, [i for i, fit in zip(places, fits, strict=True) if not fit]
+            return [(variant, _samples(batch, indices)) for variant, indices in parts if indices]
 
     def _warn_of_many(self, count: int) -> None:
         if count == _MANY:
             warnings.warn(
                 f"{self.__name__} has been recorded {count} times, once for each way its "
-                "comparisons turn out: sg.where chooses without a new recording",
+                "comparisons turn out. sg.where chooses without a new recording",
                 RuntimeWarning,
                 stacklevel=4,
             )
 
 
-_MANY = 100  # recordings of one shape: whoever has so many pays for each, in time and memory
+_MANY = 100  # recordings of one shape; each one costs time and memory
 
 
-def cores() -> int:
-    """How many processor cores this process may use."""
+def _divided(
+    variant: Variant, batch: Batch, indices: list[int], theta: Any
+) -> tuple[list[int], list[int]]:
+    """The samples that take the branches of a recording, and the others."""
+    if not indices:
+        return [], []
+    fits = variant.fits(_samples(batch, indices), theta)
+    pairs = list(zip(indices, fits, strict=True))
+    return [i for i, fit in pairs if fit], [i for i, fit in pairs if not fit]
+
+
+def _samples(batch: Batch, indices: list[int]) -> Samples:
+    return Samples(batch, indices if len(indices) < batch.count else None)
+
+
+def _cores() -> int:
+    """The number of processor cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on every system
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 

@@ -1,7 +1,7 @@
-"""The partials of a row as a small program: evaluated once on symbols, not on numbers.
+"""The partials of a row as a small program, traced once on symbols.
 
-A row may choose by its inputs, `1.0 if x > 0.0 else 0.0`. With numbers Python decides; a program
-has to hold both answers. So the partials are run once for each way their comparisons can turn out,
+A row may branch on its inputs: `1.0 if x > 0.0 else 0.0`. On numbers Python decides; a program has
+to hold both answers. So the partials are traced once for each way their comparisons can turn out,
 and the results are joined by `where`.
 """
 
@@ -12,10 +12,9 @@ from functools import lru_cache
 from math import isinf
 from typing import Any
 
-from scalargrad.core.numbers import as_float
-from scalargrad.core.operators import Operators
 from scalargrad.core.primitives import inverse, where
 from scalargrad.core.rows import TABLE, Primitive
+from scalargrad.core.symbols import Symbol, symbolic_partials
 from scalargrad.replay.program import Program
 
 __all__ = ["Partials", "partials_of"]
@@ -24,22 +23,24 @@ _MOST_WAYS = 64  # clip, with the most comparisons of the table, has 8
 
 
 class Partials:
-    """The partials of a row with `n` inputs: a program from inputs and value to one slot each.
+    """The partials of a row with `n` inputs: a program of those inputs and the row's value.
 
-    `may_be_infinite` says whether one can be infinite where inputs and value are finite.
+    Attributes:
+        outputs: The slot of each partial.
+        may_be_infinite: Whether a partial can be infinite at finite inputs and a finite value.
     """
 
     def __init__(self, row: Primitive, n: int, full: bool) -> None:
         self.program = program = Program()
         self.inputs = [program.input(f"x{i}") for i in range(n + 1)]
-        self.outputs = _Ways(row, program, self.inputs, full).joined()
+        self.outputs = _Ways(row, program, full).joined()
         # the inputs are the first slots of all
         self.is_direct = all(s <= n or s in program.constants for s in self.outputs)
         chosen = [program.operands[s][1:] for s, row in enumerate(program.rows) if row is where]
         self.may_be_infinite = (
             row.name not in TABLE
             or inverse in program.rows
-            # what is not chosen, like a division by zero, may be infinite
+            # the branch not taken, such as a division by zero, may be infinite
             or any(side not in program.constants for sides in chosen for side in sides)
         )
 
@@ -48,55 +49,45 @@ class Partials:
         constant: Callable[[float], Any], number: Callable[[Any], float | None],
         wanted: Sequence[int] | None = None,
     ) -> list[Any]:  # fmt: skip
-        """The partials at these inputs and value; all, or those by the `wanted` inputs.
+        """Emit the partials at these inputs and this value.
 
-        `emit(row, operands)` makes an instruction, `constant(x)` a number; `number(slot)` is the
-        number in a slot that never changes, or None: then only one side of a choice is made.
+        Args:
+            slots: The inputs, then the value.
+            emit: ``emit(row, operands)`` makes an instruction.
+            constant: ``constant(x)`` makes the slot of a number.
+            number: ``number(slot)`` is the number in a slot that never changes, or None. Of a
+                `where` with a known condition, only the branch taken is emitted.
+            wanted: The positions of the inputs to differentiate by; by default all.
         """
-        wanted = range(len(self.outputs)) if wanted is None else wanted
+        program, constants = self.program, self.program.constants
+        outputs = self.outputs if wanted is None else [self.outputs[i] for i in wanted]
         if self.is_direct:  # as for + and *: each partial is an input or a number
-            constants, n = self.program.constants, len(self.inputs)
-            return [
-                slots[slot] if slot < n else constant(constants[slot])
-                for slot in [self.outputs[i] for i in wanted]
-            ]
-        return self._inline([self.outputs[i] for i in wanted], slots, emit, constant, number)
-
-    def _inline(
-        self, asked: list[int], slots: Sequence[Any],
-        emit: Callable[[Primitive, tuple[Any, ...]], Any],
-        constant: Callable[[float], Any], number: Callable[[Any], float | None],
-    ) -> list[Any]:  # fmt: skip
-        program = self.program
-        place: dict[int, Any] = dict(enumerate(slots))
-        for slot, x in program.constants.items():
-            place[slot] = constant(x)
-        stack = [slot for slot in asked if slot not in place]
+            n = len(self.inputs)
+            return [slots[slot] if slot < n else constant(constants[slot]) for slot in outputs]
+        made: dict[int, Any] = dict(enumerate(slots))
+        for slot, x in constants.items():
+            made[slot] = constant(x)
+        stack = [slot for slot in outputs if slot not in made]
         while stack:
             slot = stack[-1]
+            if slot in made:
+                stack.pop()
+                continue
             row, operands = program.rows[slot], program.operands[slot]
-            if row is where and slot not in place:
-                condition = operands[0]
-                if condition not in place:
-                    stack.append(condition)
-                    continue
-                known = number(place[condition])
-                if known is not None:
-                    taken = operands[1] if known else operands[2]
-                    if taken in place:
-                        place[slot] = place[taken]
-                    else:
-                        stack.append(taken)
-                        continue
-            if slot not in place:
-                missing = [o for o in operands if o not in place]
-                if missing:
-                    stack += missing
-                    continue
-                assert row is not None  # a leaf has its place
-                place[slot] = emit(row, tuple([place[o] for o in operands]))
-            stack.pop()
-        return [place[slot] for slot in asked]
+            assert row is not None  # leaves are in `made`
+            needs, known = operands, None
+            if row is where:
+                needs = operands[:1]  # the condition first: if it is known, one branch is enough
+                if needs[0] in made:
+                    known = number(made[needs[0]])
+                    needs = operands if known is None else operands[1:2] if known else operands[2:]
+            if missing := [o for o in needs if o not in made]:
+                stack += missing
+            elif known is not None:
+                made[slot] = made[needs[0]]
+            else:
+                made[slot] = emit(row, tuple([made[o] for o in operands]))
+        return [made[slot] for slot in outputs]
 
 
 def partials_of(row: Primitive, n: int, full: bool) -> Partials:
@@ -105,7 +96,7 @@ def partials_of(row: Primitive, n: int, full: bool) -> Partials:
     Without `full`, comparisons with infinity are taken to fail. That is right wherever the result
     is finite: in the table, the other answer only keeps inf - inf from becoming nan.
     """
-    # the partials of a user's own operation may be others the next time
+    # the partials of a user's own operation may change from one call to the next
     return _of_the_table(row, n, full) if row.name in TABLE else Partials(row, n, full)
 
 
@@ -113,17 +104,17 @@ _of_the_table = lru_cache(maxsize=4096)(Partials)
 
 
 class _UndecidedError(Exception):
-    """A comparison on whose outcome the partials depend, and which has not been decided."""
+    """The partials branch on a condition that this way of tracing them has not decided yet."""
 
 
 class _Ways:
-    """All the ways in which the partials of a row can go."""
+    """All the ways in which the branches of a row's partials can go."""
 
-    def __init__(self, row: Primitive, program: Program, inputs: list[int], full: bool) -> None:
+    def __init__(self, row: Primitive, program: Program, full: bool) -> None:
         self.row, self.program, self.full = row, program, full
-        self.arguments = [_Symbol(self, slot) for slot in inputs]
-        self.decided: dict[int, bool] = {}  # how the conditions turn out, on the way being taken
-        self.condition = -1
+        *self.inputs, self.out = [_Slot(self, slot) for slot in program.inputs]
+        self.decided: dict[int, bool] = {}  # the conditions on the way that is traced now
+        self.condition = -1  # the one that is still undecided
         self.count = 0
 
     def joined(self) -> list[int]:
@@ -131,11 +122,11 @@ class _Ways:
         self.count += 1
         if self.count > _MOST_WAYS:
             raise TypeError(
-                f"the partials of {self.row.name} compare too often to be recorded: write the "
-                "choice with sg.where"
+                f"the partials of {self.row.name} branch too often to be recorded: choose with "
+                "sg.where"
             )
         try:
-            return [self.slot(partial) for partial in self.row.partials(*self.arguments)]
+            return [x.slot for x in symbolic_partials(self.row, self.inputs, self.out)]
         except _UndecidedError:
             condition = self.condition
         sides = []
@@ -149,45 +140,34 @@ class _Ways:
         ]
 
     def decide(self, condition: int) -> bool:
-        program = self.program
-        if condition in program.constants:
-            return program.constants[condition] != 0.0
+        constants = self.program.constants
+        if condition in constants:
+            return constants[condition] != 0.0
         if condition not in self.decided:
-            against = [program.constants.get(slot, 0.0) for slot in program.operands[condition]]
-            if not self.full and self.row.name in TABLE and any(map(isinf, against)):
+            compared = [constants.get(slot, 0.0) for slot in self.program.operands[condition]]
+            if not self.full and self.row.name in TABLE and any(map(isinf, compared)):
                 return False
             self.condition = condition
             raise _UndecidedError
         return self.decided[condition]
 
-    def slot(self, x: Any) -> int:
-        return x.slot if isinstance(x, _Symbol) else self.program.constant(as_float(x))
 
-
-class _Symbol(Operators):
-    """A slot of the program of partials, to be computed with as if it were a number."""
+class _Slot(Symbol):
+    """A slot of the program of partials as a symbol; simplified by `Program.emit` alone."""
 
     __slots__ = ("slot", "ways")
 
     def __init__(self, ways: _Ways, slot: int) -> None:
         self.ways, self.slot = ways, slot
 
-    def apply(self, primitive: Primitive, inputs: tuple[Any, ...]) -> _Symbol:
-        slots = tuple([self.ways.slot(x) for x in inputs])
-        return _Symbol(self.ways, self.ways.program.emit(primitive, slots))
+    def emit(self, row: Primitive, operands: tuple[_Slot, ...]) -> _Slot:
+        return _Slot(self.ways, self.ways.program.emit(row, tuple([x.slot for x in operands])))
 
-    def compare(self, primitive: Primitive, x: Any, y: Any) -> _Symbol:
-        return self.apply(primitive, (x, y))
+    def constant(self, number: float) -> _Slot:
+        return _Slot(self.ways, self.ways.program.constant(number))
 
     def decide(self) -> bool:
         return self.ways.decide(self.slot)
-
-    @property
-    def data(self) -> float:
-        raise TypeError(
-            f"the partials of {self.ways.row.name} read .data: written with this library's "
-            "functions alone they could be recorded"
-        )
 
     def __repr__(self) -> str:
         return f"<symbol {self.slot} of the partials of {self.ways.row.name}>"

@@ -1,8 +1,8 @@
-"""The flat program: what a recorded function does, one instruction after the other."""
+"""The recorded program: a flat list of instructions, and how it is built and printed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import copysign, isfinite
@@ -10,46 +10,47 @@ from typing import Any
 
 from scalargrad.core.primitives import dot
 from scalargrad.core.rows import Primitive
-from scalargrad.replay.algebra import SIMPLER
+from scalargrad.replay.simplify import SIMPLER
 
-__all__ = ["AFTER", "BEFORE", "SAMPLE", "Guard", "Program", "over_samples"]
+__all__ = ["AFTER", "BEFORE", "SAMPLE", "Guard", "Program", "broadcast", "over_samples"]
 
-# When a slot is computed: once for all samples from parameters and constants alone, anew for each
-# sample, or once at the end from sums over the samples.
+# When a slot is computed: once before the samples, from parameters and constants alone; for each
+# sample; or once after the samples, from sums over them.
 BEFORE, SAMPLE, AFTER = 0, 1, 2
 
-# w1 x1 + ... + wn xn, added up over all samples: how what is the same for all samples gets its
-# adjoint. The one instruction that looks across samples; within one sample it is a `dot`.
+# What leads from one phase to the next. `over_samples` adds w1 x1 + ... + wn xn over all samples:
+# the adjoint of a slot that they share. It is the one row that looks across samples; for a single
+# sample it is a `dot`. `broadcast` gives a shared number to each sample.
 over_samples = Primitive(
-    "over_samples", "the sum over the samples of w1 x1 + ... + wn xn",
-    dot.value, dot.partials,
+    "over_samples", "the sum over the samples of w1 x1 + ... + wn xn", dot.value, dot.partials,
     text=lambda *xs: f"over_samples({dot.write(*xs)})",
 )  # fmt: skip
+broadcast = Primitive("broadcast", "x, for each sample", lambda x: x, lambda x, out: (1.0,))
+_PHASES = {broadcast: SAMPLE, over_samples: AFTER}
 
 
 @dataclass(frozen=True)
 class Guard:
-    """What a sample must satisfy for the program to be the right one: whether `slot` is not 0."""
+    """A condition that a sample must meet for the program to apply: whether `slot` is not 0."""
 
     slot: int
     expected: bool
-    where: str  # the line of the user's program that asked
+    where: str  # the line of the user's program that took the branch
 
 
 class Program:
-    """Slots in order, each a leaf or an instruction on slots before it.
+    """A list of slots, each a leaf or an instruction on slots before it.
 
-    By slot:
-        rows       the operation, None for a leaf
-        operands   the slots it is applied to
-        phases     BEFORE, SAMPLE or AFTER
-        constants  the number in a leaf that never changes
-    In the order of the caller:
-        inputs      the slots of the numbers of one sample
-        parameters  the slots of the numbers that are the same for all samples
-        outputs     the slots that are asked for
-        guards      what must hold for a sample
-    `names` are how inputs and parameters are called when the program is printed.
+    Attributes:
+        rows: By slot, the operation; None for a leaf.
+        operands: By slot, the slots that the operation takes.
+        phases: By slot, BEFORE, SAMPLE or AFTER.
+        constants: The number in each slot that never changes.
+        inputs: The slots of the numbers of one sample, in the caller's order.
+        parameters: The slots of the numbers shared by all samples, in the caller's order.
+        outputs: The slots of the results, in the caller's order.
+        guards: The conditions that a sample must meet.
+        names: The names of inputs and parameters, used when the program is printed.
     """
 
     def __init__(self) -> None:
@@ -66,19 +67,38 @@ class Program:
         self._made: dict[Any, int] = {}  # equal instructions and constants are made once
 
     def copy(self) -> Program:
-        """The same program, to be extended on its own."""
+        """A copy that can be extended without changing this program."""
         twin = Program()
-        for name, held in vars(self).items():
-            setattr(twin, name, held.copy())
+        for name, container in vars(self).items():
+            setattr(twin, name, container.copy())
         return twin
 
+    def leaves(self, needed: Sequence[int]) -> tuple[Program, dict[int, int]]:
+        """A new program with the same inputs, parameters and `needed` constants.
+
+        Returns:
+            The program, and the new slot of each old one.
+        """
+        new = Program()
+        leaves = [*self.inputs, *self.parameters]
+        new.rows, new.operands = [None] * len(leaves), [()] * len(leaves)
+        new.phases = bytearray([self.phases[slot] for slot in leaves])
+        new.inputs = [*range(len(self.inputs))]
+        new.parameters = [*range(len(self.inputs), len(leaves))]
+        new.names = {k: self.names[slot] for k, slot in enumerate(leaves) if slot in self.names}
+        slots = {slot: k for k, slot in enumerate(leaves)}
+        for slot, number in self.constants.items():
+            if needed[slot]:
+                slots[slot] = new.constant(number)
+        return new, slots
+
     def input(self, name: str) -> int:
-        """A new slot for a number of the sample."""
+        """Add a slot for a number of the sample."""
         self.inputs.append(self._leaf(SAMPLE, name))
         return self.inputs[-1]
 
     def parameter(self, name: str) -> int:
-        """A new slot for a number that is the same for all samples, and may differ in each call."""
+        """Add a slot for a number shared by all samples, which may differ in each call."""
         self.parameters.append(self._leaf(BEFORE, name))
         return self.parameters[-1]
 
@@ -92,13 +112,14 @@ class Program:
         return slot
 
     def emit(self, row: Primitive, operands: tuple[int, ...]) -> int:
-        """The slot of `row` on these slots: a new one, unless it is known or a constant."""
+        """The slot of `row` on these slots: a new one, unless it exists or has a simpler form."""
         key = (row, operands)
         slot = self._made.get(key)
         if slot is not None:
             return slot
         constants, phases, phase = self.constants, self.phases, BEFORE
-        folds = row is not over_samples
+        crosses = row in _PHASES
+        folds = not crosses
         for operand in operands:
             if operand not in constants:
                 folds = False
@@ -106,34 +127,35 @@ class Program:
                     phase = phases[operand]
         slot = self._folded(row, operands) if folds else None
         if slot is None and row in SIMPLER:
-            slot = SIMPLER[row](operands, constants, self.emit, self.constant)
+            slot = SIMPLER[row](self, operands)
         if slot is None:
-            slot = self._slot(row, operands, AFTER if row is over_samples else phase)
+            slot = self.append(row, operands, _PHASES[row] if crosses else phase)
         self._made[key] = slot
         return slot
 
     def _folded(self, row: Primitive, operands: tuple[int, ...]) -> int | None:
-        """The constant that `row` on constants is; None if it fails, or is not finite."""
+        """The slot of the value of `row` on constants; None if it fails or is not finite."""
         try:
             number = row.value(*[self.constants[slot] for slot in operands])
         except (ValueError, ZeroDivisionError, OverflowError):
-            return None  # it fails when it is run, and is named then
+            return None  # the run will fail, and its error names the instruction
         return self.constant(number) if isfinite(number) else None
 
     def _leaf(self, phase: int, name: str = "") -> int:
-        slot = self._slot(None, (), phase)
+        slot = self.append(None, (), phase)
         if name:
             self.names[slot] = name
         return slot
 
-    def _slot(self, row: Primitive | None, operands: tuple[int, ...], phase: int) -> int:
+    def append(self, row: Primitive | None, operands: tuple[int, ...], phase: int) -> int:
+        """A new slot for exactly this instruction, neither merged nor folded nor simplified."""
         self.rows.append(row)
         self.operands.append(operands)
         self.phases.append(phase)
         return len(self.rows) - 1
 
     def __eq__(self, other: object) -> bool:
-        """Whether both do the same, instruction by instruction."""
+        """Whether both hold the same instructions, constants, outputs and conditions."""
         if not isinstance(other, Program):
             return NotImplemented
         mine, theirs = [
@@ -151,30 +173,30 @@ class Program:
     __hash__ = object.__hash__
 
     def __len__(self) -> int:
-        """How many instructions there are."""
+        """The number of instructions."""
         return len(self.rows) - self.rows.count(None)
 
     def name(self, slot: int) -> str:
-        """How a slot is called when the program is printed."""
+        """The name of a slot in the printed program."""
         if slot in self.constants:
             return repr(self.constants[slot])
         return self.names.get(slot) or f"v{self._numbers()[slot]}"
 
     def _repr_pretty_(self, printer: Any, _: bool) -> None:
-        """In a notebook: the program itself, unless it is very long."""
+        """Show the program in a notebook; a very long one only by its first line."""
         printer.text(str(self) if len(self) <= 300 else repr(self))
 
     def _numbers(self) -> list[int]:
-        """By slot, how many instructions stand before it."""
+        """By slot, the number of instructions before it."""
         if len(self._before) != len(self.rows):
             self._before = [*accumulate(map(bool, self.rows), initial=0)][:-1]
         return self._before
 
     def line(self, slot: int) -> str:
-        """The instruction that makes a slot, as it is printed."""
+        """The line of the printed program that computes a slot."""
         row = self.rows[slot]
-        told = row.write(*map(self.name, self.operands[slot])) if row else "a leaf"
-        return f"{self.name(slot)} = {told}"
+        text = row.write(*map(self.name, self.operands[slot])) if row else "a leaf"
+        return f"{self.name(slot)} = {text}"
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
@@ -184,9 +206,9 @@ class Program:
 
     def _lines(self) -> Iterable[str]:
         name = self.name
-        made = _counted(len(self), "instruction")
-        inputs, parameters = len(self.inputs), len(self.parameters)
-        yield f"program of {made}: {_counted(inputs, 'input')}, {_counted(parameters, 'parameter')}"
+        instructions = _counted(len(self), "instruction")
+        inputs = _counted(len(self.inputs), "input")
+        yield f"program of {instructions}: {inputs}, {_counted(len(self.parameters), 'parameter')}"
         for phase, when in (
             (BEFORE, "once, before the samples:"),
             (SAMPLE, "for each sample:"),
@@ -202,5 +224,5 @@ class Program:
         yield f"return {', '.join(map(name, self.outputs))}"
 
 
-def _counted(n: int, what: str) -> str:
-    return f"{n} {what}{'s' * (n != 1)}"
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun}{'s' * (n != 1)}"

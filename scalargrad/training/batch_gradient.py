@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from math import isclose, isfinite
 from typing import Any, Protocol
 
 from scalargrad.core.modes import no_grad
 from scalargrad.core.value import Value
 from scalargrad.replay.arrays import all_finite, array_library, floats
-from scalargrad.replay.backends import BACKENDS
+from scalargrad.replay.backends import select
 from scalargrad.replay.compiled import Compiled
 from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
@@ -224,7 +223,7 @@ def batch_gradient(
             raise RecordingError(
                 "fit: the loss is neither the sum nor the mean of the losses of single samples"
             )
-        replayed = Replayed(model, loss, params, "numba" if auto else backend, reduction)
+        replayed = Replayed(model, loss, params, backend, reduction)
         program = replayed.record(X, Y)
         if auto and len(program) * samples < _WORTHWHILE:
             return eager
@@ -240,8 +239,7 @@ def batch_gradient(
 
 def _may_be_worthwhile(uses: int) -> bool:
     """Whether to try replay, if each parameter is used once a sample and so `uses` times in all."""
-    installed = all(find_spec(library) is not None for library in BACKENDS["numba"][1])
-    return installed and uses >= _WORTHWHILE / 3
+    return uses >= _WORTHWHILE / 3 and select("auto").compiles
 
 
 def _plain(x: Any) -> float:

@@ -116,7 +116,7 @@ def test_random_programs_agree_with_eager(backend: str, program: Program, data: 
     columns = [[sample[i] for sample in samples] for i in range(k)]
 
     c = sg.compile(
-        lambda *xs: program(*xs, *params) + 0.0, params or None, backend=backend, reduce="sum"
+        lambda *xs: program(*xs, *params) + 0.0, params or None, backend=backend, reduction="sum"
     )
     value, slopes = c.value_and_grad(*columns)
 
@@ -194,7 +194,7 @@ def test_random_programs_with_branches(backend: str, program: Program, data: Any
     moved = np.max([abs(other - right) for other in shaken], axis=0)
     assume((moved <= np.maximum(1e-13 * abs(right), 1e-15 * size)).all())
 
-    c = sg.compile(f, backend=backend, reduce="sum")
+    c = sg.compile(f, backend=backend, reduction="sum")
     columns = np.array(rows).T
     value, slopes = c.value_and_grad(*columns)
 
@@ -256,7 +256,7 @@ def test_a_list_of_results_has_an_array_in_each_place(backend: str) -> None:
 
 
 def test_gradients_by_the_arguments_have_their_shapes(backend: str) -> None:
-    c = sg.compile(lambda x, y: sg.dot(x[0], x[1]) * y, backend=backend, reduce="sum")
+    c = sg.compile(lambda x, y: sg.dot(x[0], x[1]) * y, backend=backend, reduction="sum")
     X, Y = np.arange(12.0).reshape(2, 2, 3), np.array([1.0, -1.0])
 
     value, (dx, dy) = c.value_and_grad(X, Y)
@@ -283,7 +283,7 @@ def test_results_that_are_no_instruction(backend: str) -> None:
     assert c([1.0, 2.0]).tolist() == [2.0, 2.0]
     assert c.value_and_grad([1.0, 2.0, 3.0])[0] == 2.0
     assert c.value_and_grad([1.0, 2.0, 3.0])[1].tolist() == [1.0]
-    c = sg.compile(lambda x: sg.exp(w), [w], backend=backend, reduce="sum")
+    c = sg.compile(lambda x: sg.exp(w), [w], backend=backend, reduction="sum")
     value, slope = c.value_and_grad([1.0, 2.0, 3.0])
     assert value == pytest.approx(3 * math.exp(2))
     assert slope == pytest.approx([3 * math.exp(2)])
@@ -338,7 +338,7 @@ def test_a_choice_by_index_stays_a_choice(backend: str) -> None:
         row = sg.take(table, i)
         return row[0] * x + row[1]
 
-    c = sg.compile(f, flat, backend=backend, reduce="sum")
+    c = sg.compile(f, flat, backend=backend, reduction="sum")
     value, slopes = c.value_and_grad([0, 2, 2, -1], [1.0, 2.0, 3.0, 4.0])
 
     assert value == 1.0 + 20 * (2 + 3 + 4) + 21 * 3
@@ -566,7 +566,7 @@ def test_an_operation_of_the_users_own(backend: str) -> None:
 def test_bad_settings_are_named(backend: str) -> None:
     for wrong, error, match in [
         (lambda: sg.compile(3, backend=backend), TypeError, "takes a function"),
-        (lambda: sg.compile(abs, reduce="max", backend=backend), ValueError, "reduce"),
+        (lambda: sg.compile(abs, reduction="max", backend=backend), ValueError, "reduction"),
         (lambda: sg.compile(abs, backend="torch"), ValueError, "backend is one of"),
         (lambda: sg.compile(abs, [Value(1.0) * 2], backend=backend), ValueError, "computed"),
         (lambda: sg.compile(abs, [1.0], backend=backend), TypeError, "must be a Value"),

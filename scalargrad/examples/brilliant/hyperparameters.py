@@ -122,7 +122,7 @@ def train(
 
 def _error(model: MLP) -> sg.Compiled:
     return sg.compile(
-        lambda x, y: losses.squared_error(model(x), y), params=model.parameters(), reduce="mean",
+        lambda x, y: losses.squared_error(model(x), y), params=model.parameters(), reduction="mean",
         allow_nonfinite=True,  # a rate that is too large shall be seen, and not stop the program
     )  # fmt: skip
 

@@ -181,7 +181,7 @@ def run(iterations: int = ITERATIONS, lr: float = ALPHA) -> SixSamples:
     model = build()
     parameters = model.parameters()
     error = sg.compile(
-        lambda x, y: losses.squared_error(model(x), y), params=parameters, reduce="mean"
+        lambda x, y: losses.squared_error(model(x), y), params=parameters, reduction="mean"
     )  # half the square of one sample; the mean of these is E
     optimizer = optim.SGD(parameters, lr=lr)
     compared, difference = min(iterations, 100), 0.0

@@ -123,7 +123,7 @@ def run(updates: int = 1000, constant: float = 1.0, lr: float = 1.0) -> Blog:
     model = build()
     samples = [[*x[:2], constant] for x in X]
     cost = sg.compile(
-        lambda x, y: losses.squared_error(model(x), y), params=model.parameters(), reduce="sum"
+        lambda x, y: losses.squared_error(model(x), y), params=model.parameters(), reduction="sum"
     )
     optimizer = optim.SGD(model.parameters(), lr)
     costs, outputs = [], {}

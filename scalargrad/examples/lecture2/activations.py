@@ -146,7 +146,7 @@ def learn(
     below = model.layers[0].parameters()
     before = [p.data for p in below]
     error = sg.compile(
-        lambda x, t: losses.squared_error(model(x), t), params=model.parameters(), reduce="mean"
+        lambda x, t: losses.squared_error(model(x), t), params=model.parameters(), reduction="mean"
     )
     optimizer = optim.SGD(model.parameters(), lr)
     errors, first = [], 0.0

@@ -206,7 +206,7 @@ def roll(
     told = associations(len(w))
     X, targets = [x for x, _ in told], [target for _, target in told]
     replay = sg.compile(
-        lambda x, t: losses.squared_error(build(w, x), t), params=w, reduce="sum"
+        lambda x, t: losses.squared_error(build(w, x), t), params=w, reduction="sum"
     )  # recorded once: some thousand updates follow
     path, errors = [tuple(start)], list[float]()
     for _ in range(limit):

@@ -152,7 +152,7 @@ class WholeReplay(Eager):
         super().__init__(photos, lr, start)
         self.step = sg.compile(
             lambda photo: losses.squared_error(self.layer(photo), photo),
-            params=self.weights, reduce="sum",
+            params=self.weights, reduction="sum",
         )  # fmt: skip
 
     def backward(self) -> float:
@@ -178,7 +178,7 @@ class UnitReplay:
         def error(row: Any, targets: Any) -> Any:
             return losses.squared_error([sg.dot(row, photo) for photo in photos], targets)
 
-        self.step = sg.compile(error, reduce="sum")
+        self.step = sg.compile(error, reduction="sum")
 
     def update(self) -> float:
         E, (gradient, _) = self.step.value_and_grad(self.W, self.targets)

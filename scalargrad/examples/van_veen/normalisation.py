@@ -108,7 +108,7 @@ def descend(rows: Rows, lr: float = 1.0, most: int = 300_000, backend: str = "au
     table = [[float(x) for x in row] for row in rows]
     found = eigenvalues(table)
     w = [Value(0.0, name) for name in ("w1", "w2", "b")]
-    one = sg.compile(lambda x, y: build(w, [x], [y]), params=w, backend=backend, reduce="sum")
+    one = sg.compile(lambda x, y: build(w, [x], [y]), params=w, backend=backend, reduction="sum")
     optimizer = optim.SGD(w, lr / found[-1])
     errors, places = list[float](), list[list[float]]()
     for n in tracked(range(most + 1), "descending"):

@@ -1,61 +1,39 @@
-"""What runs a program on samples: plain Python, or machine code; and which of them is here."""
+"""Backends run a program on many samples: one module or folder for each, found by its `BACKEND`."""
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, Protocol
+from pkgutil import iter_modules
 
-from scalargrad.replay.program import Program
+from scalargrad.replay.backends.backend import Backend
 
-__all__ = ["BACKENDS", "Backend", "backend_class", "chosen"]
-
-# By name: the class in the module of that name, the libraries that it needs, the extra with them;
-# the fastest first.
-BACKENDS = {
-    "numba": ("NumbaBackend", ("numpy", "numba"), "compile"),
-    "python": ("PythonBackend", (), ""),
-}
+__all__ = ["backends", "select"]
 
 
-class Backend(Protocol):
-    """A program made ready to run. What it computes is said in `PythonBackend.run`."""
+@cache
+def backends() -> dict[str, Backend]:
+    """All declared backends by name, the highest rank first, installed or not."""
+    modules = [import_module(f"{__name__}.{info.name}") for info in iter_modules(__path__)]
+    declared = [module.BACKEND for module in modules if hasattr(module, "BACKEND")]
+    return {b.name: b for b in sorted(declared, key=lambda b: b.rank, reverse=True)}
 
-    def __init__(self, program: Program) -> None: ...
 
-    def run(self, parameters: Any, columns: Any, threads: int = 1) -> tuple[Any, Any]: ...
-
-
-def chosen(backend: str) -> str:
-    """The name of the backend to use: for "auto" the fastest that is installed.
+def select(name: str) -> Backend:
+    """The backend of that name; for "auto" the highest rank whose libraries are installed.
 
     Raises:
-        ValueError: there is no backend of that name.
-        ImportError: it needs a library that is not installed; the message says what to type.
+        ValueError: No backend has that name.
+        ImportError: A library is missing; the message gives the line to type.
     """
-    if backend == "auto":
-        return next(name for name in BACKENDS if not _missing(name))
-    if backend == "jax":
+    if name == "auto":
+        return next(backend for backend in backends().values() if not backend.missing())
+    backend = backends().get(name) if isinstance(name, str) else None
+    if backend is None:
+        raise ValueError(f"backend is one of auto, {', '.join(backends())}, got {name!r}")
+    if missing := backend.missing():
         raise ImportError(
-            "backend='jax' is planned, and not part of this version: take 'auto' or 'numba' "
-            "(it will need jax: pip install -e '.[jax]')"
-        )
-    if not isinstance(backend, str) or backend not in BACKENDS:
-        raise ValueError(f"backend is one of auto, {', '.join(BACKENDS)}, got {backend!r}")
-    if missing := _missing(backend):
-        raise ImportError(
-            f"backend={backend!r} needs {' and '.join(missing)}. In the checkout type: "
-            f"pip install -e '.[{BACKENDS[backend][2]}]'"
+            f"backend={name!r} needs {' and '.join(missing)}. Install them from the checkout with: "
+            f"pip install -e '.[{backend.extra}]'"
         )
     return backend
-
-
-def backend_class(name: str) -> type[Backend]:
-    """The class of that backend, imported now."""
-    package = "numba.backend" if name == "numba" else name
-    module = import_module(f"scalargrad.replay.backends.{package}")
-    return getattr(module, BACKENDS[name][0])  # type: ignore[no-any-return]
-
-
-def _missing(backend: str) -> list[str]:
-    return [library for library in BACKENDS[backend][1] if find_spec(library) is None]

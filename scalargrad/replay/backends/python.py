@@ -1,4 +1,4 @@
-"""The reference: a program run in plain Python, one instruction and one sample after the other."""
+"""The reference backend: plain Python, one instruction and one sample after the other."""
 
 from __future__ import annotations
 
@@ -6,21 +6,14 @@ from collections.abc import Sequence
 from math import nan
 
 from scalargrad.core.rows import Primitive
+from scalargrad.replay.backends.backend import DEFAULT, Backend, Options
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, over_samples
 
-__all__ = ["PythonBackend"]
+__all__ = ["BACKEND", "PythonRunner"]
 
 
-def _quiet(row: Primitive, numbers: Sequence[float]) -> float:
-    """The value of an operation, but nan where it fails."""
-    try:
-        return row.value(*numbers)
-    except (ValueError, ZeroDivisionError, OverflowError):
-        return nan
-
-
-class PythonBackend:
-    """Slow and obvious: what every other backend must agree with."""
+class PythonRunner:
+    """Runs a program the slow and obvious way: every other backend must agree with it."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -35,17 +28,19 @@ class PythonBackend:
                 self.code[program.phases[slot]].append((slot, row, program.operands[slot]))
 
     def run(
-        self, parameters: Sequence[float], columns: Sequence[Sequence[float]], threads: int = 1
+        self, parameters: Sequence[float], columns: Sequence[Sequence[float]],
+        options: Options = DEFAULT,
     ) -> tuple[list[float], list[list[float]]]:  # fmt: skip
-        """Run on as many samples as the columns are long; `threads` changes nothing here.
+        """Run on as many samples as the columns are long.
 
         Args:
-            parameters: the numbers that are the same for all samples, in the program's order.
-            columns: for each input of the program its number in every sample.
+            parameters: The numbers of the program's parameters, in its order.
+            columns: For each input of the program, its number in every sample.
+            options: Ignored here: there is one thread.
 
         Returns:
-            The outputs that are the same for all samples, and those that are not, sample by sample:
-            both in the order in which they stand among the program's outputs.
+            The outputs that are one number for all samples, and the outputs that have one number
+            for each sample, as one row each. Both keep the order of the program's outputs.
         """
         program = self.program
         numbers = self._start(parameters)
@@ -67,7 +62,7 @@ class PythonBackend:
         return uniform, samples
 
     def numbers(self, parameters: Sequence[float], sample: Sequence[float]) -> list[float]:
-        """The number in every slot when the program is run on one sample."""
+        """The number in every slot when the program runs on one sample."""
         numbers = self._start(parameters)
         for slot, x in zip(self.program.inputs, sample, strict=True):
             numbers[slot] = x
@@ -88,4 +83,10 @@ class PythonBackend:
 
     def _run(self, phase: int, numbers: list[float]) -> None:
         for slot, row, operands in self.code[phase]:
-            numbers[slot] = _quiet(row, [numbers[operand] for operand in operands])
+            try:
+                numbers[slot] = row.value(*[numbers[operand] for operand in operands])
+            except (ValueError, ZeroDivisionError, OverflowError):
+                numbers[slot] = nan
+
+
+BACKEND = Backend("python", PythonRunner, rank=0, compiles=False)

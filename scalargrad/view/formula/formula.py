@@ -1,8 +1,8 @@
-"""Values and their local derivatives as formulas, in names: what follows from the table.
+"""Values and their partials as formulas in names, all of which follow from the table.
 
-A derivative is never spelt here. `Formula` is one more thing that can be traced: the partials of a
-row are evaluated on it, as they are on floats and on Values, and out comes 1 - a3². What is known
-here is algebra, such as that 1 * x is x.
+No derivative is written here: the partials of a row are traced on formulas, as they are on floats
+and on Values, and out comes 1 - a3². Known here is algebra that makes formulas read well. It is not
+that of recorded programs (`replay/simplify.py`), which must hold for nan and -0.0 too.
 """
 
 from __future__ import annotations
@@ -13,12 +13,19 @@ from typing import Any
 
 from scalargrad.core import primitives as row
 from scalargrad.core.labels import format_number, label_of
-from scalargrad.core.numbers import as_float
-from scalargrad.core.operators import Operators
 from scalargrad.core.rows import Primitive
+from scalargrad.core.symbols import Symbol, symbolic_partials
 from scalargrad.core.value import Value
 from scalargrad.view.formula.latex import latex_name, latex_number
-from scalargrad.view.formula.templates import ATOM, POWER, PRODUCT, SUM, bracketed, template
+from scalargrad.view.formula.templates import (
+    ATOM,
+    POWER,
+    PRODUCT,
+    SUM,
+    bracketed,
+    can_be_written,
+    template,
+)
 
 __all__ = [
     "Formula",
@@ -26,64 +33,63 @@ __all__ = [
     "name_of",
     "of_partials",
     "of_value",
-    "partial_formula",
     "partial_formulas",
     "value_formula",
 ]
 
-_LONGEST = 40  # operations and operands of a derivative; what is longer is shown as its number
+_LONGEST = 40  # operations and operands of a partial; a longer one is shown as its number
 
-Atom = Callable[[Value], "Formula"]  # how an operand is written
+Atom = Callable[[Value], "Formula"]  # gives the formula of an operand
 
 
-class Formula(Operators):
-    """A number with the formula for it: a name, a plain number, or an operation on formulas."""
+class Formula(Symbol):
+    """A number with a formula for it: a name, a plain number, or an operation on formulas."""
 
-    __slots__ = ("data", "name", "operands", "primitive", "size")
+    __slots__ = ("name", "operands", "primitive", "size", "value")
 
-    data: float
+    value: float
     name: str  # "" for a plain number and for an operation
     primitive: Primitive | None
     operands: tuple[Formula, ...]
     size: int
 
     def __init__(
-        self, data: float, name: str = "",
+        self, value: float, name: str = "",
         primitive: Primitive | None = None, operands: Sequence[Formula] = (),
     ) -> None:  # fmt: skip
-        self.data = data
+        self.value = value
         self.name = name
         self.primitive = primitive
         self.operands = tuple(operands)
         self.size = 1 + sum([operand.size for operand in operands])
-
-    def compare(self, primitive: Primitive, x: Any, y: Any) -> bool:
-        x, y = (operand.data if isinstance(operand, Formula) else operand for operand in (x, y))
-        return bool(primitive.value(x, y))
-
-    def decide(self) -> bool:
-        return self.data != 0.0
 
     @property
     def is_number(self) -> bool:
         """Whether this is a plain number."""
         return not self.name and self.primitive is None
 
-    def apply(self, primitive: Primitive, inputs: tuple[Any, ...]) -> Formula:
-        operands = [x if isinstance(x, Formula) else Formula(as_float(x)) for x in inputs]
-        data = primitive.evaluate([x.data for x in operands])
+    def emit(self, primitive: Primitive, operands: tuple[Formula, ...]) -> Formula:
+        value = primitive.evaluate([x.value for x in operands])
         if all(x.is_number for x in operands):
-            return Formula(data)
-        found = _simplified(primitive, operands, data)
-        made = Formula(data, found.name, found.primitive, found.operands)
-        if (
-            made.size > _LONGEST
-        ):  # programs may double it with each step: keep no more than the size
-            made.operands = ()
-        return made
+            return Formula(value)
+        formula = _simplified(primitive, operands, value)
+        result = Formula(value, formula.name, formula.primitive, formula.operands)
+        if result.size > _LONGEST:  # each step of a program may double it: the size is enough
+            result.operands = ()
+        return result
+
+    def constant(self, number: float) -> Formula:
+        return Formula(number)
+
+    def compare(self, primitive: Primitive, x: Any, y: Any) -> bool:
+        # a formula belongs to one point, where a comparison is true or false
+        return bool(primitive.value(self.symbol(x).value, self.symbol(y).value))
+
+    def decide(self) -> bool:
+        return self.value != 0.0
 
     def write(self, latex: bool = False, need: int = 0) -> str:
-        """As text or as LaTeX, in brackets if it holds together less than `need`."""
+        """The formula as text or LaTeX, in brackets if it binds less tightly than `need`."""
         text, level = self._write(latex)
         return bracketed(text, latex) if level < need else text
 
@@ -92,29 +98,29 @@ class Formula(Operators):
             level = SUM if set(self.name) & set("+-*/·=<>^%,|") else ATOM
             return latex_name(self.name) if latex else self.name, level
         if self.primitive is None:
-            text = latex_number(self.data) if latex else format_number(self.data)
+            text = latex_number(self.value) if latex else format_number(self.value)
             return text, PRODUCT if text.startswith("-") or "cdot" in text else ATOM
         if not latex and self.primitive is row.pow and self.operands[1].is_one_of(2, 3):
-            exponent = "²" if self.operands[1].data == 2.0 else "³"
+            exponent = "²" if self.operands[1].value == 2.0 else "³"
             return self.operands[0].write(need=ATOM) + exponent, POWER
         form = template(self.primitive, len(self.operands), latex)
-        return form.fill(lambda place: self.operands[place]._write(latex), latex)
+        return form.fill(lambda index: self.operands[index]._write(latex), latex)
 
     def is_one_of(self, *which: int) -> bool:
         """Whether this is a plain number, and one of these."""
-        return self.is_number and self.data in which
+        return self.is_number and self.value in which
 
     def __repr__(self) -> str:
-        return f"<Formula {self.write() if self.size <= _LONGEST else self.data!r}>"
+        return f"<Formula {self.write() if self.size <= _LONGEST else self.value!r}>"
 
 
 def value_formula(value: Value, names: Mapping[Value, str], latex: bool = False) -> str:
-    """How `value` was computed from its operands, in their names; for a leaf its own name.
+    """The formula of `value` in the names of its operands; for a leaf its own name.
 
     Args:
-        value: a value of a graph.
-        names: what `names_of` gives; a value that is not among them is shown as its number.
-        latex: whether to give LaTeX in place of text.
+        value: A value of a graph.
+        names: The names of values; a value without one is shown as its number.
+        latex: Whether to return LaTeX instead of text.
 
     >>> from scalargrad.view.formula.formula import value_formula
     >>> x, y = Value(3.0, "x"), Value(2.0, "y")
@@ -126,39 +132,27 @@ def value_formula(value: Value, names: Mapping[Value, str], latex: bool = False)
     return of_value(value, lambda operand: name_of(operand, names)).write(latex)
 
 
-def partial_formula(
-    value: Value, position: int, names: Mapping[Value, str], latex: bool = False
-) -> str:
-    """The local derivative of `value` with respect to its operand at `position`, in names.
-
-    What has no short formula is given as its number. For all operands of a value with many, use
-    `partial_formulas`: one call takes as long as this one.
-
-    >>> from scalargrad.view.formula.formula import partial_formula
-    >>> z = Value(0.5, "z")
-    >>> a = sg.tanh(z)
-    >>> partial_formula(a, 0, {z: "z", a: "a"}), partial_formula(sg.log(z), 0, {z: "z"})
-    ('1 - a²', '1 / z')
-    """
-    return of_partials(value, lambda operand: name_of(operand, names))[position].write(latex)
-
-
 def partial_formulas(
     value: Value, names: Mapping[Value, str], latex: bool = False
 ) -> tuple[str, ...]:
-    """The local derivatives of `value` with respect to each of its operands, in names.
+    """The partials of `value` with respect to each of its operands, in names.
+
+    A partial without a short formula is shown as its number.
 
     >>> from scalargrad.view.formula.formula import partial_formulas
     >>> x, y = Value(3.0, "x"), Value(2.0, "y")
     >>> partial_formulas(x * y, {x: "x", y: "y"})
     ('y', 'x')
+    >>> a = sg.tanh(x)
+    >>> partial_formulas(a, {x: "x", a: "a"})
+    ('1 - a²',)
     """
     formulas = of_partials(value, lambda operand: name_of(operand, names))
     return tuple(formula.write(latex) for formula in formulas)
 
 
 def is_stale(value: Value) -> bool:
-    """Whether the operands of `value` would give another number today, its own being of then.
+    """Whether the operands of `value` have changed since it was computed.
 
     >>> x = Value(1.0)
     >>> y = sg.exp(x)
@@ -166,22 +160,23 @@ def is_stale(value: Value) -> bool:
     >>> is_stale(y)
     True
     """
-    row = value._row
+    if not value.parents:
+        return False
     try:
-        now = row.evaluate([float(parent.data) for parent in value.parents]) if row else value.data
-    except Exception:  # an operation of the user's own may raise anything
+        now = value._row.evaluate([float(parent.data) for parent in value.parents])
+    except Exception:  # a user's own operation may raise anything
         return True
     return not (isclose(now, value.data, rel_tol=1e-9) or (isnan(now) and isnan(value.data)))
 
 
 def name_of(value: Value, names: Mapping[Value, str]) -> Formula:
-    """The value as an operand of a formula: its name; a constant, and what has none, its number."""
+    """The value as an operand: its name, or its number for a constant and for lack of a name."""
     bare = value not in names or (value.is_constant and not label_of(value))
     return Formula(value.data, "" if bare else names[value])
 
 
 def of_value(value: Value, atom: Atom) -> Formula:
-    """The formula of a value, `atom` giving that of each operand."""
+    """The formula of a value; `atom` gives the formulas of its operands."""
     if not value.parents:
         return atom(value)
     formula = Formula(value.data, "", value._row, [*map(atom, value.parents)])
@@ -189,15 +184,15 @@ def of_value(value: Value, atom: Atom) -> Formula:
 
 
 def of_partials(value: Value, atom: Atom) -> list[Formula]:
-    """The formulas of the local derivatives, `atom` giving those of operands and of the value."""
+    """The formulas of the partials; `atom` gives those of the operands and of the value."""
     recorded = value.partials
-    try:
-        slopes = (
-            value._row.partials(*map(atom, value.parents), atom(value)) if value.parents else ()
-        )
-        formulas = [x if isinstance(x, Formula) else Formula(as_float(x)) for x in slopes]
-    except Exception:  # partials of users may do anything; a picture of them must not fail
-        formulas = []
+    formulas: list[Formula] = []
+    if value.parents:
+        try:
+            inputs = [*map(atom, value.parents)]
+            formulas = symbolic_partials(value._row, inputs, atom(value))
+        except Exception:  # partials of users may do anything, and a picture must not fail
+            formulas = []
     if len(formulas) != len(recorded):
         return [Formula(number) for number in recorded]
     return [
@@ -207,19 +202,16 @@ def of_partials(value: Value, atom: Atom) -> list[Formula]:
 
 
 def _holds(formula: Formula, number: float) -> bool:
-    """Whether a formula gives what was recorded: not if somebody changed `data` since then."""
-    same = isclose(formula.data, number, rel_tol=1e-9) or formula.data != formula.data
-    return (
-        formula.size <= _LONGEST and same and (number != number) == (formula.data != formula.data)
-    )
+    """Whether a formula gives the recorded number: not if someone changed `data` since then."""
+    same = isclose(formula.value, number, rel_tol=1e-9) or isnan(formula.value)
+    return formula.size <= _LONGEST and same and isnan(number) == isnan(formula.value)
 
 
 def _can_be_written(formula: Formula) -> bool:
-    """Whether both forms come out: a user's templates may fail, or write nothing."""
-    try:
-        return bool(formula.write() and formula.write(latex=True))
-    except Exception:
-        return False
+    """Whether all rows in a formula can be written: a user's templates may fail."""
+    primitive, operands = formula.primitive, formula.operands
+    written = primitive is None or can_be_written(primitive, len(operands))
+    return written and all(map(_can_be_written, operands))
 
 
 # --- algebra --------------------------------------------------------------------------------------
@@ -233,7 +225,7 @@ def _simplified(primitive: Primitive, operands: Sequence[Formula], data: float) 
 
 
 def _made(primitive: Primitive, *operands: Formula) -> Formula:
-    return Formula(nan, "", primitive, operands)  # whoever asks for its data, `apply`, puts it in
+    return Formula(nan, "", primitive, operands)  # `emit` computes the number
 
 
 def _is(formula: Formula, primitive: Primitive) -> bool:
@@ -242,7 +234,7 @@ def _is(formula: Formula, primitive: Primitive) -> bool:
 
 def _neg(x: Formula) -> Formula:
     if x.is_number:
-        return Formula(-x.data)
+        return Formula(-x.value)
     return x.operands[0] if _is(x, row.neg) else _made(row.neg, x)
 
 
@@ -259,16 +251,16 @@ def _sub(x: Formula, y: Formula) -> Formula:
 
 
 def _negative(x: Formula) -> bool:
-    return _is(x, row.neg) or (x.is_number and x.data < 0.0)
+    return _is(x, row.neg) or (x.is_number and x.value < 0.0)
 
 
 def _mul(x: Formula, y: Formula) -> Formula:
     if y.is_number and not x.is_number:
         x, y = y, x  # the number in front
     if x.is_number and y.is_number:
-        return Formula(x.data * y.data)
+        return Formula(x.value * y.value)
     if x.is_one_of(1, -1):
-        return y if x.data == 1.0 else _neg(y)
+        return y if x.value == 1.0 else _neg(y)
     if _is(x, row.neg) or _is(y, row.neg):
         positive = _mul(_neg(x), y) if _is(x, row.neg) else _mul(x, _neg(y))
         return _neg(positive)
@@ -289,15 +281,15 @@ def _mul(x: Formula, y: Formula) -> Formula:
 def _power(x: Formula) -> tuple[Formula, float]:
     """x as a base and the number of times it is multiplied."""
     whole = _is(x, row.pow) and x.operands[1].is_number
-    return (x.operands[0], x.operands[1].data) if whole else (x, 1.0)
+    return (x.operands[0], x.operands[1].value) if whole else (x, 1.0)
 
 
 def _div(x: Formula, y: Formula) -> Formula:
-    if x.is_number and y.is_number and y.data:
-        return Formula(x.data / y.data)
+    if x.is_number and y.is_number and y.value:
+        return Formula(x.value / y.value)
     if y.is_one_of(1):
         return x
-    if _is(x, row.neg) or (x.is_number and x.data < 0.0):
+    if _is(x, row.neg) or (x.is_number and x.value < 0.0):
         return _neg(_div(_neg(x), y))
     if _is(y, row.neg):
         return _neg(_div(x, _neg(y)))
@@ -316,11 +308,11 @@ _RULES: dict[Primitive, Callable[..., Formula]] = {
 
 
 def _same(x: Formula, y: Formula) -> bool:
-    """Whether two formulas read the same."""
+    """Whether two formulas have the same text."""
     if x is y:
         return True
     if x.primitive is not y.primitive or x.name != y.name or x.size != y.size or x.size > _LONGEST:
         return False
     if x.primitive is None:
-        return bool(x.name) or x.data == y.data
+        return bool(x.name) or x.value == y.value
     return all(map(_same, x.operands, y.operands))

@@ -1,7 +1,7 @@
-"""How the rows write themselves: their templates taken apart, to see where operands need brackets.
+"""The templates by which rows are written, taken apart to see where operands need brackets.
 
-Nothing here knows an operation by name, so a new row needs no line: "{0} - {1}" says by itself that
-its second operand needs brackets if that is a sum, and tanh({0}) that its operand never does.
+No operation is known by name here, so a new row needs no line: "{0} - {1}" shows by itself that its
+second operand needs brackets if it is a sum, and tanh({0}) that its operand never does.
 """
 
 from __future__ import annotations
@@ -9,16 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from scalargrad.core.labels import clean
 from scalargrad.core.rows import TABLE, Primitive
 from scalargrad.view.formula.latex import latex_name
 
-__all__ = ["ATOM", "POWER", "PRODUCT", "SUM", "Template", "bracketed", "template"]
+__all__ = [
+    "ATOM", "POWER", "PRODUCT", "SUM", "Template", "bracketed", "can_be_written", "template",
+]  # fmt: skip
 
-# How tightly a formula holds together. Quotients rounded down and their rests stand below products,
-# as -(x // y) is not -x // y. A fraction bar is a bracket of its own, but for a power.
+# How tightly a formula binds. Floor division and remainder stand below products, because
+# -(x // y) is not -x // y. A fraction bar brackets its operands, except under a power.
 WORDS, SUM, ROUNDED, PRODUCT, FRACTION, POWER, ATOM = range(7)
 
 _OPERATORS = {
@@ -26,8 +29,8 @@ _OPERATORS = {
     r"\cdot": PRODUCT, r"\bmod": ROUNDED, r"\frac": FRACTION, r"\tfrac": FRACTION,
     "**": POWER, "^": POWER,
 }  # fmt: skip
-# What must stand behind these: a - (b - c) is not a - b - c.
-_BEHIND = {
+# The level that the right operand needs: a - (b - c) is not a - b - c.
+_RIGHT = {
     "-": PRODUCT, "/": FRACTION, "//": FRACTION, "%": FRACTION, r"\bmod": FRACTION,
     "**": ATOM, "^": ATOM,
 }  # fmt: skip
@@ -40,30 +43,33 @@ _MARKED = re.compile("\ue000([0-9]+)\ue001")
 _TOKEN = re.compile(r"(\\begin|\\end)\{\w*\}|\\[A-Za-z]+|\\.|\*\*|//|\S")
 _SKIPPED = {r"\left", r"\right"}
 
-_TERMS = 6  # a sum of more is shown by its first two and its last
+_TERMS = 6  # of a longer sum only the first two terms and the last are shown
 
 
 @dataclass(frozen=True)
 class Template:
-    """A row taken apart: texts around operands, and what each operand must hold together like.
+    """The template of a row, taken apart.
 
-    `needs[i]` is the level below which the operand at `places[i]` gets brackets, `follows[i]` says
-    that an operator stands before it, so that a minus sign needs them too. `level` is the level of
-    the whole.
+    Attributes:
+        texts: The texts before, between and after the operands.
+        positions: The position of each operand that is shown, in the order of the text.
+        needs: The level below which each of them gets brackets.
+        follows: Whether an operator stands before it, so that a leading minus needs brackets too.
+        level: The level of the whole.
     """
 
     texts: tuple[str, ...]
-    places: tuple[int, ...]
+    positions: tuple[int, ...]
     needs: tuple[int, ...]
     follows: tuple[bool, ...]
     level: int
 
     def fill(self, write: Callable[[int], tuple[str, int]], latex: bool) -> tuple[str, int]:
-        """The formula and its level, given each operand's text and level."""
+        """The formula and its level; `write` gives the text and level of an operand."""
         pieces = [self.texts[0]]
-        for i, place in enumerate(self.places):
-            text, level = write(place)
-            if len(self.places) == 1 and not any(self.texts):
+        for i, position in enumerate(self.positions):
+            text, level = write(position)
+            if len(self.positions) == 1 and not any(self.texts):
                 return text, level  # the identity looks like its operand
             if level < self.needs[i] or (self.follows[i] and text.startswith("-")):
                 text = bracketed(text, latex)
@@ -72,33 +78,44 @@ class Template:
 
 
 def bracketed(text: str, latex: bool) -> str:
-    """In brackets, which in LaTeX are as tall as what is in them."""
+    """The text in brackets, which in LaTeX are as tall as their content."""
     if latex and (r"\frac" in text or r"\begin" in text):
         return rf"\left({text}\right)"
     return f"({text})"
 
 
+@lru_cache(maxsize=1024)
 def template(primitive: Primitive, count: int, latex: bool) -> Template:
-    """The template of a row for `count` operands; a long one is left out in the middle."""
+    """The template of a row for `count` operands; the middle of a long one is left out."""
     written = primitive.write(*map(_MARK.format, range(count)), latex=latex)
     if primitive.name not in TABLE:
         written = _harmless(primitive.name, written, count, latex)
     split = _MARKED.split(written)
-    texts, places = split[::2], [int(place) for place in split[1::2]]
+    texts, positions = split[::2], [int(position) for position in split[1::2]]
     tokens = [_tokens(text) for text in texts]
     level = _level(tokens)
     needs = [
-        _need(before or ["?"] * (i > 0), after or ["?"] * (i < len(places) - 1))
+        _need(before or ["?"] * (i > 0), after or ["?"] * (i < len(positions) - 1))
         for i, (before, after) in enumerate(pairwise(tokens))
     ]
     follows = [bool(before) and before[-1] in _OPERATORS for before in tokens[:-1]]
     if not latex:
         texts = [text.replace(" * ", "·") for text in texts]
     if gap := _middle(tokens):
-        start, end = gap  # the first operand left out, and the first that is there again
+        start, end = gap  # the first operand left out, and the first one shown again
         texts[start : end + 1] = [texts[start] + (r"\dots" if latex else "…") + texts[end]]
-        del places[start:end], needs[start:end], follows[start:end]
-    return Template(tuple(texts), tuple(places), tuple(needs), tuple(follows), level)
+        del positions[start:end], needs[start:end], follows[start:end]
+    return Template(tuple(texts), tuple(positions), tuple(needs), tuple(follows), level)
+
+
+@lru_cache(maxsize=1024)
+def can_be_written(primitive: Primitive, count: int) -> bool:
+    """Whether both forms of a row give a text: a user's templates may fail, or be empty."""
+    try:
+        forms = [template(primitive, count, latex) for latex in (False, True)]
+    except Exception:
+        return False
+    return all(form.positions or form.texts[0] for form in forms)
 
 
 def _tokens(text: str) -> list[str]:
@@ -108,13 +125,13 @@ def _tokens(text: str) -> list[str]:
 
 
 def _need(before: list[str], after: list[str]) -> int:
-    """The level that an operand must have between these tokens to go without brackets."""
+    """The level at which an operand between these tokens needs no brackets."""
     left, right = before[-1] if before else "", after[0] if after else ""
     if (left, right) == ("{", "}"):
         return ATOM if after[1:2] == ["^"] else WORDS
     need = WORDS
     if left in _OPERATORS:
-        need = _BEHIND.get(left, _OPERATORS[left])
+        need = _RIGHT.get(left, _OPERATORS[left])
     elif left and left not in _OPENING | _DELIMITERS:
         return ATOM
     if right in _OPERATORS:
@@ -137,19 +154,19 @@ def _level(tokens: list[list[str]]) -> int:
 
 
 def _middle(tokens: list[list[str]]) -> tuple[int, int] | None:
-    """Which operands to leave out of a long sum (or list, or product), if it is long."""
+    """The range of operands to leave out of a long sum, list or product."""
     between = tokens[1:-1]
     loose = [i for i, gap in enumerate(between, 1) if "+" in gap or "," in gap]
     cuts = loose or [*range(1, len(between) + 1)]  # cuts[k]: before which operand a term begins
     if len(cuts) < _TERMS:
         return None
-    # the bias of a dot is a term of one operand behind terms of two: it is no example of them
+    # a dot's bias, one operand after terms of two, does not show what the terms look like
     odd = len(tokens) - 1 - cuts[-1] < cuts[-1] - cuts[-2]
     return cuts[1], cuts[-2 if odd else -1]
 
 
 def _harmless(name: str, written: str, count: int, latex: bool) -> str:
-    """What the template of a user's operation wrote, without what could break a line or a page."""
+    """The text of a user's template without characters that could break a line or a page."""
     if not latex:
         parts = re.split("(\ue000[0-9]+\ue001)", written)
         parts = [part.replace(name, clean(name)) for part in parts]

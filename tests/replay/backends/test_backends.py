@@ -1,12 +1,14 @@
 """Which backend is taken, and what is said where one is missing."""
 
+import subprocess
+import sys
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
 import scalargrad as sg
-from scalargrad.replay import backends
+from scalargrad.replay.backends import backend, backends, select
 
 
 def test_the_fastest_that_is_installed_is_taken() -> None:
@@ -14,7 +16,7 @@ def test_the_fastest_that_is_installed_is_taken() -> None:
 
 
 def test_without_numba_the_reference_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backends, "find_spec", lambda name: None)
+    monkeypatch.setattr(backend, "find_spec", lambda name: None)
 
     assert sg.compile(lambda x: x * 2).backend == "python"
     assert sg.compile(lambda x: x * 2)(3.0) == 6.0
@@ -22,9 +24,26 @@ def test_without_numba_the_reference_is_taken(monkeypatch: pytest.MonkeyPatch) -
         sg.compile(abs, backend="numba")
 
 
-def test_what_is_planned_says_so() -> None:
-    with pytest.raises(ImportError, match=r"planned.*pip install -e '.\[jax\]'"):
-        sg.compile(abs, backend="jax")
+def test_every_backend_declares_itself() -> None:
+    declared = list(backends().values())
+
+    assert [b.name for b in declared] == list(backends())
+    assert [b.rank for b in declared] == sorted({b.rank for b in declared}, reverse=True)
+    assert declared[-1].name == "python"  # the last resort, which needs nothing
+    for b in declared:
+        assert bool(b.libraries) == bool(b.extra)
+        if not b.missing():
+            assert select(b.name) is b
+
+
+def test_declarations_are_read_without_the_libraries() -> None:
+    script = (
+        "import sys; from scalargrad.replay.backends import backends; declared = backends();"
+        "print({x for b in declared.values() for x in b.libraries} & set(sys.modules))"
+    )
+    child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+    assert (child.stdout, child.stderr) == ("set()\n", "")
 
 
 def test_lists_stand_for_arrays_where_there_is_no_numpy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ def network(backend: str, threads: int | None = None, size: int = 12) -> Any:
 @pytest.fixture
 def threads_for_little_work(monkeypatch: pytest.MonkeyPatch) -> None:
     if find_spec("numba"):
-        from scalargrad.replay.backends.numba import backend as numba
+        from scalargrad.replay.backends.numba import runner as numba
 
         monkeypatch.setattr(numba, "WORTH_THREADS", 0)
 

@@ -1,8 +1,8 @@
-"""From groups to the words that the interpreter reads: places for values, then the code.
+"""Encode the groups of a program as the words that the interpreter reads.
 
-A word is written as 4 * value + kind while it is not yet known how long a row is: a plain number,
-a tile (eight equal lanes, for what is the same for all samples) or a row. Linking (`workspace.py`)
-turns tiles and rows into offsets in bytes, for a given length of rows.
+A word is 4 * value + kind as long as the length of a row is unknown: a plain number, a tile (eight
+equal lanes, for a number that all samples share) or a row. Linking (`workspace.py`) turns tiles and
+rows into offsets in bytes, for a given length of rows.
 """
 
 from __future__ import annotations
@@ -10,26 +10,27 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import Any
 
-from scalargrad.core.primitives import dot
-from scalargrad.core.rows import TABLE
-from scalargrad.replay.backends.numba import kernel
-from scalargrad.replay.backends.numba.loops import Callback, numpy_loop
+from scalargrad.core.primitives import dot, take
+from scalargrad.core.rows import Primitive
+from scalargrad.replay.backends.numba import interpreter
+from scalargrad.replay.backends.numba.kernels import SIDE, TALL
 from scalargrad.replay.backends.numba.spellings import FOLDS, LOOPS, MAPS, RULES, SCALARS
-from scalargrad.replay.backends.numba.tiles import SIDE, TALL
+from scalargrad.replay.backends.numba.ufuncs import Callback, numpy_loop
+from scalargrad.replay.lowering import lowered, matrix
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
-from scalargrad.replay.schedule import MATRIX, Flat, Group, Outer, flatten, schedule
+from scalargrad.replay.schedule import Group, Outer, schedule
 
 __all__ = ["Encoded"]
 
 PLAIN, TILE, ROW = 0, 1, 2
 
-_ERFS = dict(zip(SCALARS, (kernel.ERF, kernel.ERFC), strict=True))
+_ERFS = dict(zip(SCALARS, (interpreter.ERF, interpreter.ERFC), strict=True))
 
 
-class _Places:
-    """Numbers for tiles or rows; those given back are used again, the lowest first.
+class _Pool:
+    """Numbers for tiles or rows; released ones are used again, the lowest first.
 
-    The lowest first keeps rows in use close together, and what is made together side by side.
+    The lowest first keeps the rows in use close together, and those of one group adjacent.
     """
 
     def __init__(self) -> None:
@@ -42,31 +43,32 @@ class _Places:
         self.count += 1
         return self.count - 1
 
-    def give(self, place: int) -> None:
-        heappush(self._free, place)
+    def release(self, number: int) -> None:
+        heappush(self._free, number)
 
 
 class Encoded:
-    """A program as three streams of words, and where its numbers come from and go to.
+    """A program as three streams of words, with the sources and targets of its numbers.
 
     Attributes:
-        streams: the words of the three phases.
-        tiles, rows: how many of them are needed.
+        streams: The words of the three phases.
+        tiles, rows: The number of tiles and rows needed.
         constants: (tile, number).
         splats: (tile, parameter), late_splats: (tile, sum).
         packs: (weight, parameter), late_packs: (weight, tile).
-        inputs: (row, input), uniform: (kind, place), samples: (row, output).
-        work: roughly what a sample costs, in multiply-adds (0.05 ns each).
-        failures: what Python functions of the user have raised, by thread.
+        inputs: (row, input), uniform: (kind, offset), samples: (row, output).
+        work: The approximate cost of a sample, in multiply-adds (0.05 ns each).
+        failures: The exceptions raised by Python functions of the user, by thread.
     """
 
     def __init__(self, program: Program) -> None:
-        self.flat = flat = flatten(program, RULES)
-        self._zero = flat.constant(0.0)  # the bias of a dot that has none
+        self.program = program = lowered(program, RULES)
+        self._zero = program.constant(0.0)  # the bias of a dot without one
         self.failures: dict[int, BaseException] = {}
         self.callbacks: dict[Any, Callback] = {}
-        self._tiles, self._rows = _Places(), _Places()
-        self.words: list[int] = [-1] * len(flat.ops)
+        self._parameters = {slot: k for k, slot in enumerate(program.parameters)}
+        self._tiles, self._rows = _Pool(), _Pool()
+        self.words: list[int] = [-1] * len(program.rows)
         self.constants: list[tuple[int, float]] = []
         self.splats: list[tuple[int, int]] = []
         self.late_splats: list[tuple[int, int]] = []
@@ -77,63 +79,66 @@ class Encoded:
         self.n_weights = self.n_sums = self.most_operands = self.work = 0
         self._weights: list[int] = []
         self._matrices: dict[tuple[int, ...], int] = {}
-        stages = [[(group, _read(flat, group)) for group in stage] for stage in schedule(flat)]
+        stages = [
+            [(group, _read(program, group)) for group in stage] for stage in schedule(program)
+        ]
         self._last, self._time = self._last_uses(stages), 0
-        self._place_leaves(stages)
+        self._allocate_leaves(stages)
         self.streams = [self._encode(phase, stages[phase]) for phase in (BEFORE, SAMPLE, AFTER)]
         self.work += len(self.streams[SAMPLE])
-        for place, slot in enumerate(self._weights):
-            if slot in flat.parameters:
-                self.packs.append((place * 4, flat.parameters[slot] * 4))
+        for k, slot in enumerate(self._weights):
+            if slot in self._parameters:
+                self.packs.append((k * 4, self._parameters[slot] * 4))
             elif slot >= 0:
-                self.late_packs.append((place * 4, self.words[slot]))
+                self.late_packs.append((k * 4, self.words[slot]))
         self.n_weights = len(self._weights)
         self._find_outputs()
         self.tiles, self.rows = self._tiles.count, self._rows.count
 
     def _last_uses(self, stages: Any) -> list[int]:
-        """The number of the last group that reads a slot; -1 for one that must stay to the end."""
-        flat, phases = self.flat, self.flat.phases
-        last = [0] * len(flat.ops)
+        """By slot, the number of the last group that reads it; -1 if it stays to the end."""
+        phases = self.program.phases
+        last = [0] * len(phases)
         time = 0
         for phase, stage in enumerate(stages):
             for _, read in stage:
                 time += 1
                 for slot in read:
-                    # what is read by a later phase stays: that phase may run many times
+                    # a slot that a later phase reads stays: that phase may run many times
                     last[slot] = time if phases[slot] == phase else -1
-        for slot in flat.outputs:
+        for slot in self.program.outputs:
             last[slot] = -1
         return last
 
-    def _place_leaves(self, stages: Any) -> None:
-        """Tiles and rows for what is not computed.
+    def _allocate_leaves(self, stages: Any) -> None:
+        """Allocate tiles and rows for the leaves.
 
-        Before all others: these are filled before the code runs, which must not overwrite them.
+        They come first: they are filled before the code runs, which must not overwrite them.
         """
-        flat, words = self.flat, self.words
-        for slot, x in flat.constants.items():
+        words, parameters = self.words, self._parameters
+        for slot, x in self.program.constants.items():
             tile = self._tiles.take()
             words[slot] = tile * 4 + TILE
             self.constants.append((tile, x))
-        for slot, place in flat.inputs.items():
-            words[slot] = self._rows.take() * 4 + ROW
-            self.inputs.append((words[slot], place * 4))
+        for k, slot in enumerate(self.program.inputs):
+            if self._last[slot]:
+                words[slot] = self._rows.take() * 4 + ROW
+                self.inputs.append((words[slot], k * 4))
         for stage in stages:
             for _, read in stage:
                 for slot in read:
-                    if words[slot] < 0 and slot in flat.parameters:
+                    if words[slot] < 0 and slot in parameters:
                         words[slot] = self._tiles.take() * 4 + TILE
-                        self.splats.append((words[slot], flat.parameters[slot] * 4))
+                        self.splats.append((words[slot], parameters[slot] * 4))
 
     def _encode(self, phase: int, stage: list[tuple[Group | Outer, list[int]]]) -> list[int]:
-        flat, words, last = self.flat, self.words, self._last
-        places, kind = (self._rows, ROW) if phase == SAMPLE else (self._tiles, TILE)
+        rows, words, last = self.program.rows, self.words, self._last
+        pool, kind = (self._rows, ROW) if phase == SAMPLE else (self._tiles, TILE)
         code: list[int] = []
         for _, read in stage if phase == AFTER else ():
             for slot in read:
                 if words[slot] < 0 and slot in self.sums:
-                    words[slot] = places.take() * 4 + kind
+                    words[slot] = pool.take() * 4 + kind
                     self.late_splats.append((words[slot], self.sums[slot] * 4))
         for group, read in stage:
             self._time += 1
@@ -141,54 +146,54 @@ class Encoded:
                 self._encode_outer(group, code)
             else:
                 for slot in group.members:
-                    words[slot] = places.take() * 4 + kind
+                    words[slot] = pool.take() * 4 + kind
                 self._encode_group(group, code)
             time = self._time
             for slot in read:
-                # Leaves that are the same for all samples are filled once, inputs for each block.
-                if last[slot] == time and (flat.ops[slot] is not None or phase == SAMPLE):
+                # Leaves that all samples share are filled once, inputs for each block.
+                if last[slot] == time and (rows[slot] is not None or phase == SAMPLE):
                     last[slot] = 0
-                    places.give(words[slot] >> 2)
-        code.append(kernel.END * 4)
+                    pool.release(words[slot] >> 2)
+        code.append(interpreter.END * 4)
         return code
 
     def _encode_group(self, group: Group, code: list[int]) -> None:
-        op, members, words, operands = group.op, group.members, self.words, self.flat.operands
-        if op is MATRIX and len(members) > 1:
+        row, members, words, operands = group.row, group.members, self.words, self.program.operands
+        if row is matrix and len(members) > 1:
             self._encode_matrix(members, code)
             return
-        name = "dot" if op is MATRIX or op is dot else op
+        row = dot if row is matrix else row
         count = len(members) * 4
-        if name in MAPS:
-            code += (kernel.OPCODES[name] * 4, count)
+        if row in MAPS:
+            code += (interpreter.OPCODES[row] * 4, count)
             for slot in members:
                 code.append(words[slot])
                 code += [words[o] for o in operands[slot]]
-        elif name in FOLDS:
-            code += (kernel.OPCODES[name] * 4, count)
+        elif row in FOLDS:
+            code += (interpreter.OPCODES[row] * 4, count)
             for slot in members:
-                self._encode_fold(name, slot, code)
-        elif name in _ERFS:
-            code += (_ERFS[name] * 4, count)
+                self._encode_fold(row, slot, code)
+        elif row in _ERFS:
+            code += (_ERFS[row] * 4, count)
             for slot in members:
                 code += (words[slot], words[operands[slot][0]])
-        elif name == "take":
-            code += (kernel.TAKE * 4, count)
+        elif row is take:
+            code += (interpreter.TAKE * 4, count)
             for slot in members:
                 index, *values = operands[slot]
                 code += (words[slot], words[index], len(values) * 4, *[words[o] for o in values])
-        elif name in LOOPS and (found := numpy_loop(LOOPS[name])):
+        elif row in LOOPS and (found := numpy_loop(LOOPS[row])):
             arity = len(operands[members[0]])
-            code += (kernel.LOOP * 4, count, found[0] * 4, found[1] * 4, arity * 4)
+            code += (interpreter.LOOP * 4, count, found[0] * 4, found[1] * 4, arity * 4)
             self.work += 20 * len(members)
             for slot in members:
                 code.append(words[slot])
                 code += [words[o] for o in operands[slot]]
         else:
-            self._encode_calls(TABLE[name] if isinstance(name, str) else op, members, code)
+            self._encode_calls(row, members, code)
 
-    def _encode_calls(self, row: Any, members: list[int], code: list[int]) -> None:
-        words, operands = self.words, self.flat.operands
+    def _encode_calls(self, row: Primitive, members: list[int], code: list[int]) -> None:
+        words, operands = self.words, self.program.operands
         for slot in members:
             arity = len(operands[slot])
             self.most_operands = max(self.most_operands, arity)
@@ -196,12 +201,12 @@ class Encoded:
             if key not in self.callbacks:
                 self.callbacks[key] = Callback(row.value, arity, self.failures)
             address = self.callbacks[key].address
-            code += (kernel.CALL * 4, 4, address * 4, 0, arity * 4, words[slot])
+            code += (interpreter.CALL * 4, 4, address * 4, 0, arity * 4, words[slot])
             code += [words[o] for o in operands[slot]]
 
-    def _encode_fold(self, name: str, slot: int, code: list[int]) -> None:
-        words, mine = self.words, self.flat.operands[slot]
-        if name != "dot":
+    def _encode_fold(self, row: Primitive, slot: int, code: list[int]) -> None:
+        words, mine = self.words, self.program.operands[slot]
+        if row is not dot:
             code += (words[slot], len(mine) * 4, *[words[o] for o in mine])
             return
         n = len(mine) // 2
@@ -211,7 +216,7 @@ class Encoded:
             code += (words[w], words[x])
 
     def _encode_matrix(self, members: list[int], code: list[int]) -> None:
-        words, operands, mine = self.words, self.flat.operands, []
+        words, operands, mine = self.words, self.program.operands, []
         k = len(operands[members[0]]) // 2
         self.work += k * len(members)
         for tile in _tiled(range(len(members)), TALL):
@@ -219,12 +224,12 @@ class Encoded:
             mine += [line[-1] if len(line) % 2 else -1 for line in lines]
             for column in zip(*[line[:k] for line in lines], strict=True):
                 mine += column
-        # A layer that is used at many places (positions of a text, say) is packed once: for a small
-        # GPT that is 9,000 weights instead of 51,000, and 184 us instead of 209.
+        # A layer that is used many times (at each position of a text, say) is packed once: for a
+        # small GPT that is 9,000 weights instead of 51,000, and 184 us instead of 209.
         start = self._matrices.setdefault(tuple(mine), len(self._weights))
         if start == len(self._weights):
             self._weights += mine
-        code += (kernel.MATRIX * 4, len(members) * 4, k * 4, start * 32)
+        code += (interpreter.MATRIX * 4, len(members) * 4, k * 4, start * 32)
         code += [words[x] for x in operands[members[0]][k : 2 * k]]
         code += [words[slot] for slot in members]
 
@@ -232,7 +237,7 @@ class Encoded:
         words = self.words
         m, n, length = len(outer.lefts), len(outer.rights), len(outer.lefts[0])
         self.work += m * n * length
-        code += (kernel.OUTER * 4, m * 4, n * 4, length * 4, self.n_sums * 32)
+        code += (interpreter.OUTER * 4, m * 4, n * 4, length * 4, self.n_sums * 32)
         for side in (outer.lefts, outer.rights):
             for slots in zip(*side, strict=True):
                 code += [words[slot] for slot in slots]
@@ -244,35 +249,35 @@ class Encoded:
                         self.n_sums += 1
 
     def _find_outputs(self) -> None:
-        flat = self.flat
+        program, parameters = self.program, self._parameters
         self.uniform: list[tuple[int, int]] = []
         self.samples: list[tuple[int, int]] = []
-        for slot in flat.outputs:
-            if flat.phases[slot] == SAMPLE:
+        for slot in program.outputs:
+            if program.phases[slot] == SAMPLE:
                 self.samples.append((self.words[slot], len(self.samples) * 4))
-            elif slot in flat.parameters:
-                self.uniform.append((0, flat.parameters[slot] * 4))
+            elif slot in parameters:
+                self.uniform.append((0, parameters[slot] * 4))
             elif slot in self.sums:
                 self.uniform.append((2 * 4, self.sums[slot] * 4))
             else:
                 self.uniform.append((1 * 4, self.words[slot]))
 
 
-def _tiled(places: range, side: int) -> list[range]:
-    """Runs of `side` places, and those left over one by one."""
-    whole = len(places) // side * side
-    runs = [places[i : i + side] for i in range(0, whole, side)]
-    return runs + [places[i : i + 1] for i in range(whole, len(places))]
+def _tiled(indices: range, side: int) -> list[range]:
+    """Runs of `side` indices, then the remaining ones one by one."""
+    whole = len(indices) // side * side
+    runs = [indices[i : i + side] for i in range(0, whole, side)]
+    return runs + [indices[i : i + 1] for i in range(whole, len(indices))]
 
 
-def _read(flat: Flat, group: Group | Outer) -> list[int]:
-    """The slots that a group reads, of the weights of a matrix only those that are computed."""
+def _read(program: Program, group: Group | Outer) -> list[int]:
+    """The slots that a group reads; of the weights of a matrix only the computed ones."""
     if isinstance(group, Outer):
         return [s for side in (group.lefts, group.rights) for slots in side for s in slots]
-    operands, members = flat.operands, group.members
-    if group.op is MATRIX and len(members) > 1:
+    operands, members = program.operands, group.members
+    if group.row is matrix and len(members) > 1:
         n = len(operands[members[0]]) // 2
         weights = [o for slot in members for o in (*operands[slot][:n], *operands[slot][2 * n :])]
-        known = flat.ops  # parameters are packed from where the caller has them
-        return [*operands[members[0]][n : 2 * n], *[o for o in weights if known[o] is not None]]
+        rows = program.rows  # parameters are packed from the caller's array
+        return [*operands[members[0]][n : 2 * n], *[o for o in weights if rows[o] is not None]]
     return [o for slot in members for o in operands[slot]]

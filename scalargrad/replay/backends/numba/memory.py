@@ -1,4 +1,4 @@
-"""Reading and writing memory by address, and calling a loop by address, in compiled code."""
+"""Intrinsics of compiled code: read and write memory by address, call a loop by address."""
 
 from __future__ import annotations
 
@@ -8,51 +8,51 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from scalargrad.replay.backends.numba.lanes import FLOAT, INT, Lanes
+from scalargrad.replay.backends.numba.vectors import FLOAT, INT, Lanes
 
 __all__ = ["call", "copy", "number", "set_number", "set_word", "word"]
 
 
 def _load(kind: Any, result: Any) -> Any:
-    """What numba wants of an intrinsic that reads a number: its signature, and how to emit it."""
+    """The signature and the generator of an intrinsic that reads a number."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        address, place = values
-        return builder.load(Lanes(builder).place(address, place, kind))
+        address, index = values
+        return builder.load(Lanes(builder).pointer(address, index, kind))
 
     return result(types.int64, types.int64), generate
 
 
 def _store(kind: Any, result: Any) -> Any:
-    """The same of one that writes a number."""
+    """The signature and the generator of an intrinsic that writes a number."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        address, place, value = values
-        builder.store(value, Lanes(builder).place(address, place, kind))
+        address, index, value = values
+        builder.store(value, Lanes(builder).pointer(address, index, kind))
         return value
 
     return result(types.int64, types.int64, result), generate
 
 
 @intrinsic
-def word(_: Any, address: Any, place: Any) -> Any:
-    """The whole number `place` words behind `address`."""
+def word(_: Any, address: Any, index: Any) -> Any:
+    """The whole number at `index` in the array at `address`."""
     return _load(INT, types.int64)
 
 
 @intrinsic
-def set_word(_: Any, address: Any, place: Any, value: Any) -> Any:
+def set_word(_: Any, address: Any, index: Any, value: Any) -> Any:
     return _store(INT, types.int64)
 
 
 @intrinsic
-def number(_: Any, address: Any, place: Any) -> Any:
-    """The float `place` floats behind `address`."""
+def number(_: Any, address: Any, index: Any) -> Any:
+    """The float at `index` in the array at `address`."""
     return _load(FLOAT, types.float64)
 
 
 @intrinsic
-def set_number(_: Any, address: Any, place: Any, value: Any) -> Any:
+def set_number(_: Any, address: Any, index: Any, value: Any) -> Any:
     return _store(FLOAT, types.float64)
 
 

@@ -1,4 +1,4 @@
-"""Memory for a run: the code linked for one length of rows, and buffers that a run works in."""
+"""The memory of a run: code linked for one length of rows, and the buffers of each thread."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from scalargrad.replay.backends.numba import kernel
+from scalargrad.replay.backends.numba import interpreter
 from scalargrad.replay.backends.numba.encoding import PLAIN, ROW, TILE, Encoded
 
 __all__ = ["Linked", "Plan", "Workspace"]
 
-LINE = 64  # bytes of a cache line, which are also those of a vector and of a tile
+LINE = 64  # bytes of a cache line, of a vector and of a tile
 CACHE = 1 << 20  # bytes of rows: about the second-level cache of a processor of 2023
 
 # Lanes of a block, a multiple of the four vectors that products work on. Measured: a recurrence
@@ -20,13 +20,13 @@ CACHE = 1 << 20  # bytes of rows: about the second-level cache of a processor of
 BLOCKS = (224, 160, 96)
 LEAST, MEMORY = 32, 1 << 28
 MOST_STRIPS = 64
-MOST_FREE = 8  # workspaces kept for later runs
+MOST_FREE = 8  # workspaces reused by later runs
 
 
 class Plan:
-    """The program as arrays, and how samples are cut into blocks and strips.
+    """The program as arrays, and the division of samples into blocks and strips.
 
-    The rest of `Encoded`, some hundred bytes an instruction, is not kept.
+    The rest of `Encoded`, some hundred bytes an instruction, is dropped.
     """
 
     def __init__(self, encoded: Encoded) -> None:
@@ -45,15 +45,15 @@ class Plan:
         self.block = next((b for b in BLOCKS if rows * b * 8 <= CACHE), LEAST)
         if rows * self.block * 8 > MEMORY:
             self.block = 8
-        # Each strip has sums of its own: with many of them, fewer strips.
+        # Each strip has its own sums: many sums mean fewer strips.
         self.strips = max(1, min(MOST_STRIPS, (1 << 21) // max(encoded.n_sums, 1)))
 
     def lengths(self, n: int) -> tuple[int, int]:
-        """The lanes of a block and of a strip for n samples, whatever number of threads runs."""
+        """The lanes of a block and of a strip for n samples, for any number of threads."""
         if n <= self.block:
             block = -(-n // 8) * 8
             return block, block
-        blocks = 4 * -(-n // (4 * self.block))  # alike in size, and to be shared by 2 or 4 threads
+        blocks = 4 * -(-n // (4 * self.block))  # of similar size, for 2 or 4 threads to share
         block = min(-(-n // (32 * blocks)) * 32, self.block)
         return block, block * -(-n // (block * self.strips))
 
@@ -69,7 +69,7 @@ class Linked:
         self.free: list[Workspace] = []  # list.append and list.pop are safe between threads
 
     def _link(self, words: Any) -> Any:
-        """Offsets in bytes for tiles and rows; the last bit tells a row."""
+        """Replace tiles and rows by their offsets in bytes; the last bit marks a row."""
         scale, start = np.zeros(4, np.int64), np.zeros(4, np.int64)
         scale[[PLAIN, TILE, ROW]] = 1, LINE, self.block * 8
         start[ROW] = self.rows_at + 1
@@ -77,7 +77,7 @@ class Linked:
         return (words >> 2) * scale[kind] + start[kind]
 
     def take(self) -> Workspace:
-        """A workspace that nobody uses; give it back with `give`."""
+        """A workspace for one thread; return it with `give`."""
         try:
             return self.free.pop()
         except IndexError:
@@ -89,7 +89,7 @@ class Linked:
 
 
 class Workspace:
-    """The buffers of one thread, and the frame that tells the interpreter where they are."""
+    """The buffers of one thread, and the frame with their addresses for the interpreter."""
 
     def __init__(self, linked: Linked) -> None:
         plan = linked.plan
@@ -117,7 +117,7 @@ class Workspace:
             frame[name] = stream.ctypes.data
         for name, pairs in linked.lists.items():
             frame[name], frame[f"n_{name}"] = pairs.ctypes.data, len(pairs)
-        self.frame = np.array([frame[name] for name in kernel.FIELDS], dtype=np.int64)
+        self.frame = np.array([frame[name] for name in interpreter.FIELDS], dtype=np.int64)
 
     def set(self, name: str, value: int) -> None:
-        self.frame[kernel.FIELDS.index(name)] = value
+        self.frame[interpreter.FIELDS.index(name)] = value

@@ -9,19 +9,12 @@ import pytest
 np = pytest.importorskip("numpy")
 pytest.importorskip("numba")
 
-from scalargrad.core.primitives import (  # noqa: E402
-    dot,
-    equal,
-    less,
-    less_equal,
-    stopped,
-    take,
-)
+from scalargrad.core.primitives import dot, take  # noqa: E402
 from scalargrad.core.rows import TABLE  # noqa: E402
-from scalargrad.replay.backends.numba.backend import NumbaBackend  # noqa: E402
+from scalargrad.replay.backends.numba.runner import NumbaRunner  # noqa: E402
 from scalargrad.replay.program import SAMPLE, Program  # noqa: E402
 
-ROWS = [*TABLE.values(), stopped, less, less_equal, equal, take]
+ROWS = [*TABLE.values()]
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, 1e-300, 1e200, -1e200, 40.0, -800.0,
            math.inf, -math.inf, math.nan]  # fmt: skip
 
@@ -84,7 +77,7 @@ def test_every_row_with_every_kind_of_operands(row):
             program.outputs.append(program.emit(row, tuple(operands)))
             per_sample = program.phases[program.outputs[0]] == SAMPLE
             lanes = np.array(inputs).reshape(len(inputs), n)
-            uniform, samples = NumbaBackend(program).run(np.array(parameters), lanes)
+            uniform, samples = NumbaRunner(program).run(np.array(parameters), lanes)
             actual = list(samples[0]) if per_sample else [uniform[0]] * n
             for point, got in zip(zip(*columns, strict=True), actual, strict=True):
                 scale = sum(map(abs, point)) + 1.0 if row is dot else 0.0
@@ -98,7 +91,7 @@ def test_every_row_at_special_numbers(row):
     program = Program()
     operands = tuple([program.input("x") for _ in range(arity)])
     program.outputs.append(program.emit(row, operands))
-    _, samples = NumbaBackend(program).run(np.zeros(0), np.array(points).T)
+    _, samples = NumbaRunner(program).run(np.zeros(0), np.array(points).T)
 
     for point, got in zip(points, samples[0], strict=True):
         if row is TABLE["pow"] and point[0] < 0.0 and math.isinf(point[1]):

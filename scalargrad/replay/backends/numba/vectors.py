@@ -1,10 +1,10 @@
-"""Vectors of eight lanes, written like numbers, and the loops over them: emitted as LLVM code.
+"""Vectors of eight lanes, which are written like numbers and emitted as LLVM code.
 
-Numba compiles scalar loops well but gives no hold on registers, and a matrix product lives from
-keeping sixteen sums there. So the inner loops are emitted by hand, through the builder that numba
-itself uses. `Lanes` emits loops, loads and stores; a `Vector` is what they work on, and makes
-formulas readable: `(x > 0.0).pick(x, 0.01 * x)`. Machines whose vectors are shorter get two or four
-instructions for one: LLVM splits them.
+Numba compiles scalar loops well but gives no control over registers, and a matrix product is fast
+only if sixteen sums stay there. So the inner loops are emitted by hand, through numba's own
+builder. `Lanes` emits loops, loads and stores. They work on a `Vector`, which makes formulas
+readable: `(x > 0.0).pick(x, 0.01 * x)`. On machines with shorter vectors LLVM splits an instruction
+into two or four.
 """
 
 from __future__ import annotations
@@ -25,8 +25,28 @@ INT, FLOAT = ir.IntType(64), ir.DoubleType()
 VECTOR = ir.VectorType(FLOAT, WIDTH)
 
 
+def _operator(instruction: str) -> Callable[[Vector, Any], Vector]:
+    """An operator that emits an instruction of LLVM."""
+
+    def method(self: Vector, other: Any) -> Vector:
+        return self._with(getattr(self.lanes.builder, instruction), other)
+
+    return method
+
+
+def _comparison(how: str, unordered: bool = False) -> Callable[[Vector, Any], Vector]:
+    """A comparison; nan makes an ordered one false, an unordered one true."""
+
+    def method(self: Vector, other: Any) -> Vector:
+        builder = self.lanes.builder
+        compare = builder.fcmp_unordered if unordered else builder.fcmp_ordered
+        return self._with(lambda x, y: compare(how, x, y), other)
+
+    return method
+
+
 class Vector:
-    """Eight floats, or eight truths, in a register."""
+    """Eight floats, or eight truth values, in a register."""
 
     def __init__(self, lanes: Lanes, value: Any) -> None:
         self.lanes, self.value = lanes, value
@@ -38,68 +58,39 @@ class Vector:
     def __neg__(self) -> Vector:
         return self._with(self.lanes.builder.fneg)
 
-    def __add__(self, other: Any) -> Vector:
-        return self._with(self.lanes.builder.fadd, other)
-
-    def __sub__(self, other: Any) -> Vector:
-        return self._with(self.lanes.builder.fsub, other)
+    __add__ = __radd__ = _operator("fadd")  # commutes, to the bit
+    __sub__ = _operator("fsub")
+    __mul__ = __rmul__ = _operator("fmul")
+    __truediv__ = _operator("fdiv")
+    __lt__, __le__ = _comparison("<"), _comparison("<=")
+    __gt__, __ge__ = _comparison(">"), _comparison(">=")
+    equals, differs = _comparison("=="), _comparison("!=", unordered=True)
 
     def __rsub__(self, other: Any) -> Vector:
         return self.lanes.vector(other) - self
 
-    def __mul__(self, other: Any) -> Vector:
-        return self._with(self.lanes.builder.fmul, other)
-
-    def __truediv__(self, other: Any) -> Vector:
-        return self._with(self.lanes.builder.fdiv, other)
-
     def __rtruediv__(self, other: Any) -> Vector:
         return self.lanes.vector(other) / self
 
-    __radd__, __rmul__ = __add__, __mul__  # both commute, to the bit
-
-    def _compare(self, how: str, other: Any) -> Vector:
-        return self._with(lambda x, y: self.lanes.builder.fcmp_ordered(how, x, y), other)
-
-    def __lt__(self, other: Any) -> Vector:
-        return self._compare("<", other)
-
-    def __le__(self, other: Any) -> Vector:
-        return self._compare("<=", other)
-
-    def __gt__(self, other: Any) -> Vector:
-        return self._compare(">", other)
-
-    def __ge__(self, other: Any) -> Vector:
-        return self._compare(">=", other)
-
-    def equals(self, other: Any) -> Vector:
-        """Where both are the same number; nan is not."""
-        return self._compare("==", other)
-
-    def differs(self, other: Any) -> Vector:
-        """Where they are not the same number; nan is not."""
-        return self._with(lambda x, y: self.lanes.builder.fcmp_unordered("!=", x, y), other)
-
     def either(self, other: Vector) -> Vector:
-        """Where one of two truths holds."""
+        """The lanes where one of two truth values is true."""
         return self._with(self.lanes.builder.or_, other)
 
     def pick(self, yes: Any, no: Any) -> Vector:
-        """`yes` in the lanes where this truth holds, `no` in the others."""
+        """`yes` in the lanes where this truth value is true, `no` in the others."""
         return self._with(self.lanes.builder.select, yes, no)
 
     def fma(self, other: Any, more: Any) -> Vector:
-        """self * other + more, rounded once where the processor can."""
+        """self * other + more, rounded once if the processor can do that."""
         return self._with(lambda *xs: self.lanes.call("fmuladd", *xs), other, more)
 
     def unary(self, name: str) -> Vector:
-        """What LLVM calls `name`: fabs, sqrt, floor, ceil."""
+        """The function `name` of LLVM: fabs, sqrt, floor or ceil."""
         return self._with(lambda x: self.lanes.call(name, x))
 
 
 class Lanes:
-    """Emits code for rows of lanes at the place where `builder` stands."""
+    """Emits code for rows of lanes at the current position of `builder`."""
 
     def __init__(self, builder: Any) -> None:
         self.builder = builder
@@ -120,13 +111,13 @@ class Lanes:
     def at(self, address: Any, kind: Any) -> Any:
         return self.builder.inttoptr(address, kind.as_pointer())
 
-    def place(self, address: Any, index: Any, kind: Any) -> Any:
-        """Where the number of that kind is that lies `index` numbers behind `address`."""
+    def pointer(self, address: Any, index: Any, kind: Any) -> Any:
+        """A pointer to the number at `index` in the array of that kind at `address`."""
         return self.at(self.add(address, self.times(index, 8)), kind)
 
-    def word(self, address: Any, place: Any = 0) -> Any:
-        """The whole number `place` words behind `address`."""
-        return self.builder.load(self.place(address, place, INT))
+    def word(self, address: Any, index: Any = 0) -> Any:
+        """The whole number at `index` in the array at `address`."""
+        return self.builder.load(self.pointer(address, index, INT))
 
     def vector(self, x: Any) -> Vector:
         """`x` in all lanes, unless it is a vector already."""
@@ -150,8 +141,8 @@ class Lanes:
 
     def add_number(self, number: Any, address: Any) -> None:
         """Add one number to the one at `address`."""
-        place = self.at(address, FLOAT)
-        self.builder.store(self.builder.fadd(self.builder.load(place), number), place)
+        pointer = self.at(address, FLOAT)
+        self.builder.store(self.builder.fadd(self.builder.load(pointer), number), pointer)
 
     def shuffle(self, x: Vector, y: Vector, order: Sequence[int]) -> Vector:
         """The lanes of x (0 to 7) and y (8 to 15) in this order."""
@@ -169,46 +160,45 @@ class Lanes:
 
     @contextmanager
     def loop(self, start: Any, stop: Any, step: int = 1) -> Iterator[Any]:
-        """Emit what is in the `with` block as the body of a loop; gives the index."""
+        """Emit the `with` block as the body of a loop; yields the index."""
         start, stop, step = map(self.integer, (start, stop, step))
         with cgutils.for_range_slice(self.builder, start, stop, step) as (index, _):
             yield index
 
     def sums(self, count: int) -> list[Any]:
-        """Places for vectors, which the compiler keeps in registers."""
+        """Variables for vectors, which the compiler keeps in registers."""
         return [cgutils.alloca_once(self.builder, VECTOR) for _ in range(count)]
 
-    def set(self, place: Any, vector: Vector) -> None:
-        self.builder.store(vector.value, place)
+    def set(self, variable: Any, vector: Vector) -> None:
+        self.builder.store(vector.value, variable)
 
-    def get(self, place: Any) -> Vector:
-        return Vector(self, self.builder.load(place))
+    def get(self, variable: Any) -> Vector:
+        return Vector(self, self.builder.load(variable))
 
     def count(self, address: Any) -> Any:
-        """A place in memory for a whole number that the emitted code changes."""
-        place = cgutils.alloca_once(self.builder, INT)
-        self.builder.store(address, place)
-        return place
+        """A variable for a whole number, starting at `address`."""
+        variable = cgutils.alloca_once(self.builder, INT)
+        self.builder.store(address, variable)
+        return variable
 
     def operand(self, base: Any, word: Any) -> Callable[[Any], Vector]:
-        """How to load the operand `word`, given how many bytes into a row the lanes lie.
+        """A function that loads the operand `word` at an offset in bytes within its row.
 
-        The last bit of a word tells a row (1) from a number that is the same for all lanes (0).
-        Such a number is held in eight lanes, and the offset is masked away: so one loop serves both
-        kinds, without a branch.
+        The last bit of a word tells a row (1) from a number that all lanes share (0). Such a number
+        fills eight lanes, and the offset is masked away: one loop serves both, without a branch.
         """
         address = self.add(base, self.builder.and_(word, self.integer(-2)))
         mask = self.builder.neg(self.builder.and_(word, self.integer(1)))
         return lambda lane: self.load(self.add(address, self.builder.and_(lane, mask)))
 
     def row(self, base: Any, word: Any) -> Any:
-        """The address of the row (or number) that `word` stands for."""
+        """The address of the row (or number) of `word`."""
         return self.add(base, self.builder.and_(word, self.integer(-2)))
 
     def total(self, vectors: Sequence[Vector]) -> Iterator[tuple[int, Vector | Any]]:
-        """The sum of the lanes of each vector; eight are added up together, as a tree.
+        """The sum of the lanes of each vector; eight vectors are added together, as a tree.
 
-        Gives (how many, vector) for eight and (1, number) for those left over.
+        Yields (8, vector of sums) for eight vectors, and (1, sum) for each of the remaining ones.
         """
         for k in range(0, len(vectors), WIDTH):
             eight = list(vectors[k : k + WIDTH])
@@ -224,7 +214,7 @@ class Lanes:
     def _folded(self, x: Vector, y: Vector, half: int) -> Vector:
         """Lanes with the bit `half` in their index, added to the lanes that differ in it alone.
 
-        x gives the lanes without the bit, y those with it: both are halved, and fit in one vector.
+        The result holds x in the lanes without the bit and y in those with it.
         """
         order = [i - half + WIDTH if i & half else i for i in range(WIDTH)]
         return self.shuffle(x, y, order) + self.shuffle(x, y, [i + half for i in order])

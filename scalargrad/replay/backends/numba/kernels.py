@@ -1,39 +1,41 @@
-"""The inner loops of the interpreter: emitted for each spelling, and tiles of matrix products.
+"""The inner loops of the interpreter: one for each spelling, and tiles of matrix products.
 
-Every function here emits the code that runs a whole group (see `schedule.py`), and returns where in
-the program the next group starts. `code` is the address of the first word of the group, `base`
-that of the rows, `size` how many bytes of each row are in use (a multiple of 64).
+Every function emits the code that runs a whole group (see `schedule.py`), and returns the address
+of the next group. `code` is the address of the first word of the group, `base` that of the rows,
+`size` the number of bytes of each row that are in use (a multiple of 64).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any
 
 from numba.core import types
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-from scalargrad.replay.backends.numba.lanes import BYTES, INT, Lanes, Vector
 from scalargrad.replay.backends.numba.spellings import FOLDS, MAPS
+from scalargrad.replay.backends.numba.vectors import BYTES, INT, Lanes, Vector
 
 __all__ = ["FIRST_FOLD", "OPCODES", "SIDE", "TALL", "fold", "matrix", "outer", "row_map"]
 
-# How many sums are kept in registers. With AVX-512 sixteen of eight lanes: 4 outputs by 4 vectors,
-# or 4 by 4 outputs over the samples; the 8 loads hide behind the 16 multiply-adds. Elsewhere eight
-# lanes are two or four registers of 16 or 32: 4 outputs by one vector, or 2 by 2 outputs. (With
-# AVX2, MLP 2-64-64-1 and 1,000 samples take 1.70 ms with the larger tiles, 0.70 with these.)
+# The tiles of sums that stay in registers. With AVX-512 sixteen of eight lanes: 4 outputs by 4
+# vectors, or 4 by 4 outputs over the samples; the 8 loads hide behind the 16 multiply-adds.
+# Elsewhere eight lanes are two or four registers of 16 or 32: 4 outputs by one vector, or 2 by 2
+# outputs. (With AVX2, MLP 2-64-64-1 and 1,000 samples take 1.70 ms with the larger tiles, 0.70 with
+# these.)
 _FEATURES = cpu_target.target_context.codegen().magic_tuple()[2]
 TALL = 4
 WIDE, SIDE = (4, 4) if "+avx512f" in _FEATURES else (1, 2)
 
-OPCODES = {name: k for k, name in enumerate([*MAPS, *FOLDS])}
+OPCODES = {row: k for k, row in enumerate([*MAPS, *FOLDS])}
 FIRST_FOLD = len(MAPS)
 
 
 def _emitted(emit: Callable[..., Any], count: int) -> Any:
-    """What numba wants of an intrinsic: here always whole numbers in and one out."""
+    """The signature and the generator of an intrinsic of whole numbers."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         return emit(Lanes(builder), *values)
@@ -43,7 +45,7 @@ def _emitted(emit: Callable[..., Any], count: int) -> Any:
 
 @contextmanager
 def _cases(lanes: Lanes, op: Any, count: int, first: int) -> Iterator[Callable[[int], Any]]:
-    """A switch over `op`: `with case(k):` emits what happens for first + k."""
+    """A switch over `op`: `with case(k):` emits the code for first + k."""
     builder = lanes.builder
     done = builder.append_basic_block("done")
     switch = builder.switch(op, done)
@@ -61,13 +63,14 @@ def _cases(lanes: Lanes, op: Any, count: int, first: int) -> Iterator[Callable[[
 
 
 def _row_map(lanes: Lanes, op: Any, code: Any, base: Any, size: Any) -> Any:
-    """Groups of MAPS: op, count, then for each of them the row of the result and the operands."""
+    """Groups of MAPS: op, count, then for each member its result and its operands."""
     count = lanes.word(code, 1)
     first = lanes.add(code, 16)
     after = lanes.count(first)
     with _cases(lanes, op, len(MAPS), 0) as case:
-        for k, (arity, formula) in enumerate(MAPS.values()):
+        for k, formula in enumerate(MAPS.values()):
             with case(k):
+                arity = len(signature(formula).parameters)
                 length = 8 * (arity + 1)
                 stop = lanes.add(first, lanes.times(count, length))
                 lanes.builder.store(stop, after)
@@ -89,14 +92,15 @@ def _slices(lanes: Lanes, size: Any) -> Iterator[tuple[int, Any]]:
 
 
 def _fold(lanes: Lanes, op: Any, code: Any, base: Any, size: Any) -> Any:
-    """Groups of FOLDS: op, count, then for each: result, how many operands (or pairs), these.
+    """Groups of FOLDS: op, count, then for each member its result, the number of operands, these.
 
-    A dot has a bias before its pairs, which stand together: w1 x1 w2 x2 ...
+    A dot has the number of pairs, a bias, then its pairs: w1 x1 w2 x2 ...
     """
     count = lanes.word(code, 1)
     here = lanes.count(lanes.add(code, 16))
     with _cases(lanes, op, len(FOLDS), FIRST_FOLD) as case:
-        for k, (start, arity, formula) in enumerate(FOLDS.values()):
+        for k, (start, formula) in enumerate(FOLDS.values()):
+            arity = len(signature(formula).parameters) - 1
             with case(k), lanes.loop(0, count):
                 this = lanes.builder.load(here)
                 out = lanes.row(base, lanes.word(this))
@@ -120,9 +124,9 @@ def _fold(lanes: Lanes, op: Any, code: Any, base: Any, size: Any) -> Any:
 
 
 def _matrix(lanes: Lanes, code: Any, base: Any, weights: Any, size: Any) -> Any:
-    """op, m, k, where the weights start, k rows to read, m rows to write: out = W x + b.
+    """op, m, k, offset of the weights, k rows to read, m rows to write: out = W x + b.
 
-    The weights of four outputs lie together: their biases, then for each k the four weights. Those
+    The weights of four outputs are adjacent: their biases, then for each k the four weights. Those
     of outputs beyond a multiple of four follow, each with its bias first.
     """
     m, k, offset = (lanes.word(code, i) for i in (1, 2, 3))
@@ -157,9 +161,9 @@ def _matrix(lanes: Lanes, code: Any, base: Any, weights: Any, size: Any) -> Any:
 
 
 def _outer(lanes: Lanes, code: Any, base: Any, sums: Any, size: Any) -> Any:
-    """op, m, n, T, where the sums start, T times m rows, T times n rows: sums += L R^T.
+    """op, m, n, T, offset of the sums, T times m rows, T times n rows: sums += L R^T.
 
-    The sums lie tile by tile, SIDE by SIDE and smaller at the edges, each tile line by line.
+    The sums are stored tile by tile, SIDE by SIDE and smaller at the edges, each line by line.
     """
     m, n, length, offset = (lanes.word(code, i) for i in (1, 2, 3, 4))
     lefts = lanes.add(code, 40)
@@ -183,14 +187,14 @@ def _outer(lanes: Lanes, code: Any, base: Any, sums: Any, size: Any) -> Any:
                         ]
                         _add_products(lanes, size, totals, rows)
                     # before this tile: whole lines of tiles, then `height` lines of j
-                    place = lanes.add(lanes.times(i, n), lanes.times(j, height))
-                    place = lanes.add(sums, lanes.times(place, 8))
-                    _add_totals(lanes, place, [lanes.get(total) for total in totals])
+                    index = lanes.add(lanes.times(i, n), lanes.times(j, height))
+                    start = lanes.add(sums, lanes.times(index, 8))
+                    _add_totals(lanes, start, [lanes.get(total) for total in totals])
     return end
 
 
 def _add_products(lanes: Lanes, size: Any, totals: list[Any], rows: Any) -> None:
-    """To the sums of a tile, the products of its rows; one vector of lanes after the other."""
+    """Add the products of its rows to the sums of a tile, one vector of lanes at a time."""
     with lanes.loop(0, size, BYTES) as lane:
         lefts, rights = [[lanes.load(lanes.add(row, lane)) for row in side] for side in rows]
         products = [(x, y) for x in lefts for y in rights]
@@ -198,9 +202,9 @@ def _add_products(lanes: Lanes, size: Any, totals: list[Any], rows: Any) -> None
             lanes.set(total, x.fma(y, lanes.get(total)))
 
 
-def _add_totals(lanes: Lanes, place: Any, totals: list[Vector]) -> None:
+def _add_totals(lanes: Lanes, start: Any, totals: list[Vector]) -> None:
     for k, (count, total) in enumerate(lanes.total(totals)):
-        at = lanes.add(place, 8 * k * count)
+        at = lanes.add(start, 8 * k * count)
         if count > 1:
             lanes.store(lanes.load(at) + total, at)
         else:

@@ -1,7 +1,7 @@
-"""Loops over a row that are not ours: NumPy's vectorised ones, and Python functions behind ctypes.
+"""Loops over a row from outside: the vectorised loops of NumPy, and Python functions by ctypes.
 
 NumPy computes `np.exp` of an array by a C function `void loop(char **args, npy_intp *dims,
-npy_intp *steps, void *data)`. Its address stands in the public struct of the ufunc. Calling it from
+npy_intp *steps, void *data)`. Its address is in the public struct of the ufunc. Calling it from
 the interpreter directly takes neither Python's lock nor a temporary array; where NumPy is built
 with Intel's vector mathematics a tanh takes 1.6 ns, against 9 with the C library.
 """
@@ -50,7 +50,7 @@ class _UFunc(ctypes.Structure):
 def numpy_loop(name: str) -> tuple[int, int] | None:
     """The addresses of the loop of `np.<name>` for floats and of its data.
 
-    None when there is no such loop, or it does not give the bits of `np.<name>` itself.
+    None if there is no such loop, or its results differ from `np.<name>` in any bit.
     """
     ufunc = getattr(np, name, None)
     if not isinstance(ufunc, np.ufunc) or ufunc.nout != 1:
@@ -79,9 +79,9 @@ def _agrees(ufunc: Any, loop: int, data: int) -> bool:
 class Callback:
     """A Python function of floats as such a loop: called lane by lane, with Python's lock.
 
-    Where it raises what a row of the table may raise, the result is nan. The first other exception
-    of a thread is kept in `failures`, for whoever runs the replay there: it cannot cross the
-    compiled code.
+    Where it raises an exception that a row of the table may raise, the result is nan. The first
+    other exception of a thread goes to `failures`, because it cannot cross the compiled code; the
+    runner raises it in that thread.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Callback:
             except BaseException as failure:  # KeyboardInterrupt too
                 failures.setdefault(get_ident(), failure)
 
-        self._loop = LoopType(loop)  # must live as long as its address is used
+        self._loop = LoopType(loop)  # must stay alive as long as its address is used
         self.address: int = ctypes.cast(self._loop, ctypes.c_void_p).value or 0
 
 

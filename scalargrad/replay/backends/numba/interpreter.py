@@ -1,8 +1,8 @@
 """The interpreter that numba compiles: runs the groups of a program over blocks of lanes.
 
-It is compiled once per machine, not once per program: the program is data. All it works on are
-addresses, gathered in a `frame` (see `workspace.py`): unpacking 25 arrays at each call takes 0.8 us
-more than 5, of 3.2 us for the smallest programs. What a frame points to must outlive the call.
+It is compiled once per machine, not once per program: the program is data. It works on addresses,
+gathered in a `frame` (see `workspace.py`): unpacking 25 arrays at each call takes 0.8 us more than
+5, of 3.2 us for the smallest programs. The arrays behind a frame must outlive the call.
 """
 
 from __future__ import annotations
@@ -12,8 +12,15 @@ from typing import Any
 
 import numba
 
+from scalargrad.replay.backends.numba.kernels import (
+    FIRST_FOLD,
+    OPCODES,
+    fold,
+    matrix,
+    outer,
+    row_map,
+)
 from scalargrad.replay.backends.numba.memory import call, copy, number, set_number, set_word, word
-from scalargrad.replay.backends.numba.tiles import FIRST_FOLD, OPCODES, fold, matrix, outer, row_map
 
 __all__ = [
     "BEGIN", "CALL", "END", "ERF", "ERFC", "FIELDS", "FINISH", "LOOP", "MATRIX",
@@ -23,7 +30,7 @@ __all__ = [
 _LAST = len(OPCODES)
 END, LOOP, CALL, TAKE, ERF, ERFC, MATRIX, OUTER = range(_LAST, _LAST + 8)
 
-# What a frame says: addresses and, for lists, how many entries of two words there are.
+# The words of a frame: addresses and, for lists, the number of their entries of two words.
 FIELDS = [
     "base", "weights", "sums", "totals", "scratch", "block", "strip", "n_sums",
     "before", "sample", "after", "splats", "n_splats", "packs", "n_packs",
@@ -35,12 +42,12 @@ FIELDS = [
  _LATE_PACKS, _N_LATE_PACKS, _INPUTS, _N_INPUTS, _LATE_SPLATS, _N_LATE_SPLATS,
  _UNIFORM, _N_UNIFORM, _SAMPLES, _N_SAMPLES) = range(len(FIELDS))  # fmt: skip
 
-BEGIN, SAMPLES, FINISH = 1, 2, 4  # what a call of `run` does
+BEGIN, SAMPLES, FINISH = 1, 2, 4  # the parts of a call of `run`
 
 
 @numba.njit(nogil=True)
 def _pad(row: int, n: int, lanes: int) -> None:
-    """Repeat the last sample up to a whole number of vectors: nothing may overflow there anew."""
+    """Repeat the last sample up to a whole number of vectors: copies raise no new overflow."""
     last = number(row, n - 1)
     for lane in range(n, lanes):
         set_number(row, lane, last)
@@ -48,7 +55,7 @@ def _pad(row: int, n: int, lanes: int) -> None:
 
 @numba.njit(nogil=True)
 def _follows(code: int, size: int, distance: int) -> Any:
-    """Whether all rows that the next `size` words name lie right behind those of the words here."""
+    """Whether all rows of the next `size` words directly follow the rows of these words."""
     for k in range(size):
         here = word(code, k)
         if not here & 1 or word(code, size + k) - here != distance:
@@ -58,10 +65,10 @@ def _follows(code: int, size: int, distance: int) -> Any:
 
 @numba.njit(nogil=True)
 def _loop(op: int, code: int, base: int, n: int, lanes: int, scratch: int) -> Any:
-    """op, count, loop, data, arity, then for each: result and operands.
+    """op, count, loop, data, arity, then for each member its result and its operands.
 
     A loop of NumPy runs over whole vectors. A Python function behind ctypes (CALL), which takes
-    Python's lock by itself, is called for the n samples there are, exactly.
+    Python's lock by itself, is called for exactly n samples.
     """
     count, loop, data, arity = word(code, 1), word(code, 2), word(code, 3), word(code, 4)
     code += 40
@@ -82,7 +89,7 @@ def _loop(op: int, code: int, base: int, n: int, lanes: int, scratch: int) -> An
             call(loop, arguments, sizes, steps, data)
             _pad(out, n, lanes)
         else:
-            # A call of tanh takes 40 ns for itself: rows without a gap between them share one.
+            # A call of tanh costs 40 ns by itself: adjacent rows share one.
             end = code
             while done + rows < count and _follows(end, size, 8 * lanes):
                 rows, end = rows + 1, end + 8 * size
@@ -95,16 +102,16 @@ def _loop(op: int, code: int, base: int, n: int, lanes: int, scratch: int) -> An
 
 @numba.njit(nogil=True)
 def _take(code: int, base: int, n: int, lanes: int) -> int:
-    """op, count, then for each: result, index, how many values, the values."""
+    """op, count, then for each member its result, the index, the number of values, the values."""
     count = word(code, 1)
     code += 16
     for _ in range(count):
         out, index, length = base + (word(code, 0) & -2), word(code, 1), word(code, 2)
         for lane in range(n):
-            place = number(base + (index & -2), lane * (index & 1))
+            chosen = number(base + (index & -2), lane * (index & 1))
             value = math.nan
-            if 0.0 <= place < length and place == math.floor(place):
-                source = word(code, 3 + int(place))
+            if 0.0 <= chosen < length and chosen == math.floor(chosen):
+                source = word(code, 3 + int(chosen))
                 value = number(base + (source & -2), lane * (source & 1))
             set_number(out, lane, value)
         _pad(out, n, lanes)
@@ -130,7 +137,7 @@ def _erf(op: int, code: int, base: int, n: int, lanes: int) -> int:
 
 @numba.njit(nogil=True)
 def _clear_tail(code: int, base: int, n: int, lanes: int) -> None:
-    """Zeros into the lanes of an outer group beyond the samples: they must not count."""
+    """Zero the lanes beyond the samples in the rows of an outer group: they must not count."""
     rows = word(code, 3) * (word(code, 1) + word(code, 2))
     for k in range(rows):
         row = base + (word(code, 5 + k) & -2)
@@ -140,7 +147,7 @@ def _clear_tail(code: int, base: int, n: int, lanes: int) -> None:
 
 @numba.njit(nogil=True)
 def _splats(list_: int, count: int, base: int, numbers: int) -> None:
-    """Numbers that are the same for all samples, each into the eight lanes of its tile."""
+    """Write numbers that all samples share, each into the eight lanes of its tile."""
     for k in range(count):
         tile, value = base + word(list_, 2 * k), number(numbers, word(list_, 2 * k + 1))
         for lane in range(8):
@@ -149,7 +156,7 @@ def _splats(list_: int, count: int, base: int, numbers: int) -> None:
 
 @numba.njit(nogil=True)
 def _pack(frame: int, parameters: int) -> None:
-    """The weights, in the order in which the matrix products read them."""
+    """Write the weights in the order in which the matrix products read them."""
     base, weights = word(frame, _BASE), word(frame, _WEIGHTS)
     packs, late = word(frame, _PACKS), word(frame, _LATE_PACKS)
     for k in range(word(frame, _N_PACKS)):
@@ -160,7 +167,7 @@ def _pack(frame: int, parameters: int) -> None:
 
 @numba.njit(nogil=True)
 def _read(frame: int, columns: Any, start: int, n: int) -> None:
-    """The inputs of n samples into their rows."""
+    """Copy the inputs of n samples into their rows."""
     base, inputs, numbers = word(frame, _BASE), word(frame, _INPUTS), columns.ctypes.data
     for k in range(word(frame, _N_INPUTS)):
         row, column = base + (word(inputs, 2 * k) & -2), word(inputs, 2 * k + 1)
@@ -170,25 +177,25 @@ def _read(frame: int, columns: Any, start: int, n: int) -> None:
 
 @numba.njit(nogil=True)
 def _write(frame: int, samples: Any, start: int, n: int) -> None:
-    """The outputs of n samples from their rows."""
+    """Copy the outputs of n samples from their rows."""
     base, outputs, numbers = word(frame, _BASE), word(frame, _SAMPLES), samples.ctypes.data
     for k in range(word(frame, _N_SAMPLES)):
-        row, place = base + (word(outputs, 2 * k) & -2), word(outputs, 2 * k + 1)
-        copy(numbers + 8 * (place * samples.shape[1] + start), row, n)
+        row, output = base + (word(outputs, 2 * k) & -2), word(outputs, 2 * k + 1)
+        copy(numbers + 8 * (output * samples.shape[1] + start), row, n)
 
 
 @numba.njit(nogil=True)
-def _tell(frame: int, parameters: int, uniform: Any) -> None:
-    """The outputs that are one number: parameters, values from before or after, or sums."""
+def _write_uniform(frame: int, parameters: int, uniform: Any) -> None:
+    """Write the outputs that are one number: parameters, values of BEFORE and AFTER, or sums."""
     base, totals, outputs = word(frame, _BASE), word(frame, _TOTALS), word(frame, _UNIFORM)
     for k in range(word(frame, _N_UNIFORM)):
-        kind, place = word(outputs, 2 * k), word(outputs, 2 * k + 1)
+        kind, offset = word(outputs, 2 * k), word(outputs, 2 * k + 1)
         if kind == 0:
-            uniform[k] = number(parameters, place)
+            uniform[k] = number(parameters, offset)
         elif kind == 1:
-            uniform[k] = number(base + place, 0)
+            uniform[k] = number(base + offset, 0)
         else:
-            uniform[k] = number(totals, place)
+            uniform[k] = number(totals, offset)
 
 
 @numba.njit(nogil=True)
@@ -199,7 +206,7 @@ def _clear(address: int, count: int) -> None:
 
 @numba.njit(nogil=True)
 def _add(totals: int, sums: int, count: int) -> None:
-    """The sums of a strip to those of all; zeros are left for the next strip."""
+    """Add the sums of a strip to the totals, and zero them for the next strip."""
     for k in range(count):
         set_number(totals, k, number(totals, k) + number(sums, k))
         set_number(sums, k, 0.0)
@@ -208,17 +215,17 @@ def _add(totals: int, sums: int, count: int) -> None:
 def make_run(stamp: str) -> Any:
     """The function to compile; `stamp` must change when the sources do (see `compiling.py`).
 
-    All of the interpreter is one function on purpose: numba optimises a function anew in each one
-    that calls it, and with three levels of calls compiling took 10 s instead of 6.
+    The interpreter is one function on purpose: numba optimises a function again in each caller, and
+    with three levels of calls compiling took 10 s instead of 6.
     """
 
     def run(  # type: ignore[no-untyped-def]  # pragma: no cover
         what, words, parameters, columns, uniform, samples, first, last
     ):
-        """The parts BEGIN, SAMPLES (from `first` to before `last`) and FINISH, as `what` says.
+        """Run the parts of `what`: BEGIN, SAMPLES (from `first` up to `last`) and FINISH.
 
-        With SAMPLES alone the sums of this strip are left for the caller to add up; together with
-        the others they are added here, strip by strip in order: the same additions, the same bits.
+        With SAMPLES alone, the caller adds up the sums of this strip. Otherwise they are added
+        here, strip by strip in order: the same additions give the same bits.
         """
         _ = stamp
         frame, numbers = words.ctypes.data, parameters.ctypes.data
@@ -276,7 +283,7 @@ def make_run(stamp: str) -> Any:
                 _pack(frame, numbers)
             now *= 2
         if what & FINISH:
-            _tell(frame, numbers, uniform)
+            _write_uniform(frame, numbers, uniform)
 
     return run
 

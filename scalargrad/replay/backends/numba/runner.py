@@ -1,4 +1,4 @@
-"""The replay on numba: a program runs over blocks of lanes, on one thread or several."""
+"""The numba runner: executes a program over blocks of lanes, on one thread or several."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from scalargrad.replay.backends.numba import kernel
-from scalargrad.replay.backends.numba.compiling import interpreter
+from scalargrad.replay.backends.backend import DEFAULT, Options
+from scalargrad.replay.backends.numba import interpreter
+from scalargrad.replay.backends.numba.compiling import compiled_interpreter
 from scalargrad.replay.backends.numba.encoding import Encoded
 from scalargrad.replay.backends.numba.workspace import Linked, Plan, Workspace
 from scalargrad.replay.program import Program
 
-__all__ = ["NumbaBackend"]
+__all__ = ["NumbaRunner"]
 
 WORTH_THREADS = 3_000_000  # multiply-adds, 150 us: waking a thread takes 35
-_ALL = kernel.BEGIN | kernel.SAMPLES | kernel.FINISH
+_ALL = interpreter.BEGIN | interpreter.SAMPLES | interpreter.FINISH
 _ONCE = Lock()
-_compiled = lru_cache(maxsize=1)(interpreter)
+_compiled = lru_cache(maxsize=1)(compiled_interpreter)
 
 
 @lru_cache(maxsize=1)
@@ -35,17 +36,13 @@ if hasattr(os, "register_at_fork"):  # threads do not survive a fork
 
 
 def _plain(numbers: Any) -> Any:
-    """`numbers` as an array of the one type that is compiled: no other order, none read-only."""
+    """`numbers` as an array of the one compiled type: float64, C order, writable."""
     array = np.ascontiguousarray(numbers, dtype=np.float64)
     return array if array.flags.behaved else array.copy()
 
 
-class NumbaBackend:
-    """Runs a program on arrays; safe to be called from several threads at once.
-
-    Args:
-        program: what to run.
-    """
+class NumbaRunner:
+    """Runs a program on arrays. Several threads may call it at once."""
 
     def __init__(self, program: Program) -> None:
         encoded = Encoded(program)
@@ -54,16 +51,20 @@ class NumbaBackend:
         self._plan = Plan(encoded)
         self._failures, self._work = encoded.failures, encoded.work
         self._linked: dict[int, Linked] = {}
-        with _ONCE:  # or two threads that come first would both compile
+        with _ONCE:  # otherwise two threads could both compile
             self._run = _compiled()
 
-    def run(self, parameters: Any, columns: Any, threads: int = 1) -> tuple[Any, Any]:
-        """The outputs that are one number, (U,), and those of each sample, (S, N), in order.
+    def run(self, parameters: Any, columns: Any, options: Options = DEFAULT) -> tuple[Any, Any]:
+        """Run on N samples.
 
         Args:
-            parameters: (P,), in the order of the program.
-            columns: (inputs, N), one row for each input; N >= 1.
-            threads: how many may work on it. The results do not depend on it, to the bit.
+            parameters: Shape (P,), in the order of the program.
+            columns: Shape (inputs, N), one row for each input; N >= 1.
+            options: The results do not depend on the number of threads, to the last bit.
+
+        Returns:
+            The outputs that are one number, shape (U,), and those with one number for each sample,
+            shape (S, N), both in the order of the program.
         """
         parameters, columns = _plain(parameters), _plain(columns)
         if parameters.shape != (self.n_parameters,):
@@ -77,11 +78,11 @@ class NumbaBackend:
         workspace = linked.take()
         workspace.set("strip", strip)
         arrays = (parameters, columns, uniform, samples)
-        if threads > 1 and n > strip and self._work * n > WORTH_THREADS:
-            self._on_threads(linked, workspace, arrays, strip, threads)
+        if options.threads > 1 and n > strip and self._work * n > WORTH_THREADS:
+            self._on_threads(linked, workspace, arrays, strip, options.threads)
         else:
             self._part(_ALL, workspace, arrays, 0, n)
-        linked.give(workspace)  # after an error it is left to the garbage collector
+        linked.give(workspace)  # after an error the garbage collector takes it
         return uniform, samples
 
     def _part(self, what: int, workspace: Workspace, arrays: Any, first: int, last: int) -> None:
@@ -90,19 +91,19 @@ class NumbaBackend:
             raise failure
 
     def _link(self, block: int) -> Linked:
-        # Linked code takes 8 bytes a word, its rows up to a megabyte: a large program has few.
+        # Linked code takes 8 bytes a word, its rows up to a megabyte: a large program keeps few.
         most = max(2, min(40, 4_000_000 // self._plan.words))
         for old in list(self._linked)[: 1 - most]:
-            self._linked.pop(old, None)  # another thread may have been faster
+            self._linked.pop(old, None)  # another thread may have removed it
         linked = self._linked[block] = Linked(self._plan, block)
         return linked
 
     def _on_threads(
         self, linked: Linked, main: Workspace, arrays: Any, strip: int, threads: int
     ) -> None:
-        """Strips taken one by one by the threads; their sums are added in order at the end."""
+        """The threads take strips one by one; the sums of strips are added in order at the end."""
         n = arrays[1].shape[1]
-        self._part(kernel.BEGIN, main, arrays, 0, n)
+        self._part(interpreter.BEGIN, main, arrays, 0, n)
         starts = range(0, n, strip)
         # Zeros: nothing writes the last column, and what np.empty finds there may not be a number
         sums = np.zeros((len(starts), len(main.sums)))
@@ -113,7 +114,7 @@ class NumbaBackend:
                 while (k := next(numbers)) < len(starts):
                     own.set("sums", sums[k].ctypes.data)
                     last = min(starts[k] + strip, n)
-                    self._part(kernel.SAMPLES, own, arrays, starts[k], last)
+                    self._part(interpreter.SAMPLES, own, arrays, starts[k], last)
             finally:
                 own.set("sums", own.sums.ctypes.data)
 
@@ -131,7 +132,7 @@ class NumbaBackend:
         try:
             work(main)
         finally:
-            # One that has not begun has nothing left to do. The others read what `main` holds.
+            # A helper that has not begun has nothing left to do. The others read from `main`.
             begun = [helper for helper in helpers if not helper.cancel()]
             wait(begun)
         for helper in begun:
@@ -139,4 +140,4 @@ class NumbaBackend:
         main.totals[:] = 0.0
         for line in sums:
             main.totals += line
-        self._part(kernel.FINISH, main, arrays, 0, n)
+        self._part(interpreter.FINISH, main, arrays, 0, n)

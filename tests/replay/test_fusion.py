@@ -28,7 +28,7 @@ def test_the_program_is_printed_one_instruction_a_line() -> None:
         "guard: v2 is not 0, asked at " + str(program).splitlines()[5].partition("asked at ")[2],
         "return v1",
     ]
-    assert "test_passes.py" in str(program)
+    assert "test_fusion.py" in str(program)
     assert repr(program) == "<program of 3 instructions: 1 input, 1 parameter>"
 
 

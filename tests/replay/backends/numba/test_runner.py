@@ -14,15 +14,11 @@ import pytest
 np = pytest.importorskip("numpy")
 pytest.importorskip("numba")
 
-from scalargrad.core.primitives import dot, less, take, where  # noqa: E402  # noqa: E402
+from scalargrad.core.primitives import dot, less, take, where  # noqa: E402
 from scalargrad.core.rows import TABLE, Primitive  # noqa: E402
-from scalargrad.replay.backends.numba.backend import NumbaBackend  # noqa: E402
-from scalargrad.replay.program import (  # noqa: E402
-    AFTER,
-    SAMPLE,
-    Program,
-    over_samples,
-)
+from scalargrad.replay.backends.backend import Options  # noqa: E402
+from scalargrad.replay.backends.numba.runner import NumbaRunner  # noqa: E402
+from scalargrad.replay.program import AFTER, SAMPLE, Program, over_samples  # noqa: E402
 
 add, mul, sub, exp, tanh = (TABLE[name] for name in ("add", "mul", "sub", "exp", "tanh"))
 
@@ -104,7 +100,7 @@ def test_network_with_gradients(sizes, activation, n):
     columns = rng.normal(size=(len(program.inputs), n))
 
     assert close(
-        reference(program, parameters, columns), NumbaBackend(program).run(parameters, columns)
+        reference(program, parameters, columns), NumbaRunner(program).run(parameters, columns)
     )
 
 
@@ -163,7 +159,7 @@ def test_random_programs(seed):
     columns = draw.normal(size=(len(program.inputs), n))
 
     assert close(
-        reference(program, parameters, columns), NumbaBackend(program).run(parameters, columns)
+        reference(program, parameters, columns), NumbaRunner(program).run(parameters, columns)
     )
 
 
@@ -173,18 +169,18 @@ def data(program, n, seed=0):
 
 
 def test_same_bits_whatever_the_number_of_threads():
-    backend = NumbaBackend(network((3, 40, 30, 1), "tanh"))
+    backend = NumbaRunner(network((3, 40, 30, 1), "tanh"))
     parameters, columns = data(network((3, 40, 30, 1), "tanh"), 3001)
     expected = backend.run(parameters, columns)
 
     for threads in (2, 3, 8):
-        actual = backend.run(parameters, columns, threads=threads)
+        actual = backend.run(parameters, columns, Options(threads))
         assert all(np.array_equal(e, a) for e, a in zip(expected, actual, strict=True))
 
 
 def test_several_callers_at_once():
     program = network((2, 16, 16, 1), "tanh")
-    backend = NumbaBackend(program)
+    backend = NumbaRunner(program)
     cases = [data(program, n, seed) for seed, n in enumerate((5, 100, 700, 3000))]
     expected = [backend.run(*case) for case in cases]
     wrong = []
@@ -192,7 +188,7 @@ def test_several_callers_at_once():
     def call(k):
         for i in range(60):
             case = (k + i) % len(cases)
-            actual = backend.run(*cases[case], threads=1 + i % 3)
+            actual = backend.run(*cases[case], Options(1 + i % 3))
             if not all(map(np.array_equal, expected[case], actual)):
                 wrong.append(case)
 
@@ -223,7 +219,7 @@ def test_a_row_without_a_spelling_is_called_lane_by_lane(n):
     x, y, p = program.input("x"), program.input("y"), program.parameter("p")
     program.outputs = [program.emit(row, pair) for pair in ((x, y), (x, p), (p, p), (p, x))]
     columns = np.array([np.linspace(-1.0, 4.0, n), np.linspace(0.0, 1.0, n)])
-    uniform, samples = NumbaBackend(program).run(np.array([2.0]), columns)
+    uniform, samples = NumbaRunner(program).run(np.array([2.0]), columns)
 
     with np.errstate(all="ignore"):
         xs, ys = columns
@@ -245,12 +241,12 @@ def test_what_a_row_raises_reaches_the_caller(threads):
     x = program.input("x")
     program.outputs = [program.emit(own(value, 1), (x,))]
     xs = np.linspace(0.0, 3.0, 1000).reshape(1, -1)
-    backend = NumbaBackend(program)
+    backend = NumbaRunner(program)
     backend._work = 10**9  # so that threads are used
     with pytest.raises(LookupError, match="not in the table"):
-        backend.run(np.zeros(0), xs, threads)
+        backend.run(np.zeros(0), xs, Options(threads))
 
-    assert np.array_equal(backend.run(np.zeros(0), xs / 2.0, threads)[1], xs / 2.0)
+    assert np.array_equal(backend.run(np.zeros(0), xs / 2.0, Options(threads))[1], xs / 2.0)
 
 
 def test_outputs_may_be_leaves_and_repeated():
@@ -258,7 +254,7 @@ def test_outputs_may_be_leaves_and_repeated():
     x, p, c = program.input("x"), program.parameter("p"), program.constant(3.0)
     total = program.emit(over_samples, (x, p))
     program.outputs = [c, x, p, total, x, total, program.emit(add, (total, c))]
-    uniform, samples = NumbaBackend(program).run(np.array([2.0]), np.array([[1.0, 2.0, 4.0]]))
+    uniform, samples = NumbaRunner(program).run(np.array([2.0]), np.array([[1.0, 2.0, 4.0]]))
 
     assert list(uniform) == [3.0, 2.0, 14.0, 14.0, 17.0]
     assert samples.tolist() == [[1.0, 2.0, 4.0]] * 2
@@ -268,7 +264,7 @@ def test_a_program_without_inputs():
     program = Program()
     p = program.parameter("p")
     program.outputs = [program.emit(exp, (p,)), program.emit(over_samples, (p, p))]
-    uniform, samples = NumbaBackend(program).run(np.array([2.0]), np.zeros((0, 5)))
+    uniform, samples = NumbaRunner(program).run(np.array([2.0]), np.zeros((0, 5)))
 
     assert np.allclose(uniform, [math.exp(2.0), 20.0], rtol=1e-15)
     assert samples.shape == (0, 5)
@@ -279,7 +275,7 @@ def test_lanes_beyond_the_samples_do_not_count():
     x = program.input("x")
     inverse = program.emit(TABLE["div"], (program.constant(1.0), x))
     program.outputs = [program.emit(over_samples, (inverse, inverse))]
-    backend = NumbaBackend(program)
+    backend = NumbaRunner(program)
     for n in range(1, 20):
         backend.run(np.zeros(0), np.full((1, 19), np.inf))
         uniform, _ = backend.run(np.zeros(0), np.full((1, n), 0.5))
@@ -292,7 +288,7 @@ def test_take_from_a_large_vocabulary():
     values = [program.parameter("v") for _ in range(3000)]
     program.outputs = [program.emit(take, (index, *values))]
     numbers = np.arange(3000.0) * 2.0
-    _, samples = NumbaBackend(program).run(numbers, np.array([[0.0, 2999.0, 17.0, 3000.0, 0.5]]))
+    _, samples = NumbaRunner(program).run(numbers, np.array([[0.0, 2999.0, 17.0, 3000.0, 0.5]]))
 
     assert np.array_equal(samples[0], [0.0, 5998.0, 34.0, np.nan, np.nan], equal_nan=True)
 
@@ -306,18 +302,18 @@ def test_arrays_of_another_shape_are_refused(parameters, columns):
     program = Program()
     program.outputs = [program.emit(add, (program.input("x"), program.parameter("p")))]
     with pytest.raises(ValueError, match="must be"):
-        NumbaBackend(program).run(parameters, columns)
+        NumbaRunner(program).run(parameters, columns)
 
 
 def test_a_child_process_makes_threads_of_its_own():
     program = network((3, 40, 30, 1), "tanh")
-    backend = NumbaBackend(program)
+    backend = NumbaRunner(program)
     case = data(program, 3001)
-    expected = backend.run(*case, threads=2)
+    expected = backend.run(*case, Options(2))
     child = os.fork() if hasattr(os, "fork") else pytest.skip("needs fork")
     if child == 0:  # a test that fails here must not run on as a second pytest
         try:
-            ok = all(map(np.array_equal, expected, backend.run(*case, threads=2)))
+            ok = all(map(np.array_equal, expected, backend.run(*case, Options(2))))
             os._exit(0 if ok else 1)
         finally:
             os._exit(2)
@@ -327,13 +323,13 @@ def test_a_child_process_makes_threads_of_its_own():
 
 def test_memory_does_not_grow():
     program = network((2, 8, 1), "tanh")
-    backend = NumbaBackend(program)
+    backend = NumbaRunner(program)
     cases = [data(program, n) for n in (1, 9, 20, 100, 300, 1000, 40, 50, 60, 70, 80, 90)]
     tracemalloc.start()
     taken = []
     for _ in range(2):
         for k in range(1000):
-            backend.run(*cases[k % len(cases)], threads=1 + k % 2)
+            backend.run(*cases[k % len(cases)], Options(1 + k % 2))
         taken.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
 
@@ -347,7 +343,7 @@ def test_arrays_of_any_kind_are_taken():
     fixed = np.array([[1, 2], [3, 4]]).T[:, ::-1]
     fixed.setflags(write=False)
     packed = np.zeros(1, dtype=[("a", "u1"), ("b", "f8")])["b"]  # not at a multiple of 8
-    _, samples = NumbaBackend(program).run(packed, fixed)
+    _, samples = NumbaRunner(program).run(packed, fixed)
 
     assert samples.tolist() == [[12.0, 2.0]]
 
@@ -356,11 +352,11 @@ OTHER_MACHINE = """
 import sys
 sys.path[:0] = {path!r}
 import numpy as np
-from test_backend import NumbaBackend, close, data, network, reference
+from test_runner import NumbaRunner, close, data, network, reference
 for n in (5, 40):
     program = network((3, 7, 6, 1), "tanh")
     case = data(program, n)
-    assert close(reference(program, *case), NumbaBackend(program).run(*case))
+    assert close(reference(program, *case), NumbaRunner(program).run(*case))
 """
 
 
@@ -397,7 +393,7 @@ def test_where_nothing_can_be_kept_it_says_so(monkeypatch, capsys):
         return Compiler
 
     monkeypatch.setattr(compiling.numba, "njit", njit)
-    run = compiling.interpreter()
+    run = compiling.compiled_interpreter()
 
-    assert run.signatures == [compiling.kernel.SIGNATURE]
+    assert run.signatures == [compiling.interpreter.SIGNATURE]
     assert "set NUMBA_CACHE_DIR" in capsys.readouterr().err
