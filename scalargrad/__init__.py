@@ -72,7 +72,7 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     from scalargrad.view.draw import draw
     from scalargrad.view.drawing import Drawing
     from scalargrad.view.explain.explain import Explanation, explain
-    from scalargrad.view.film.page import Film
+    from scalargrad.view.film.film import Film
     from scalargrad.view.steps import steps
 
 __version__ = "0.1.0"
@@ -93,7 +93,7 @@ _LAZY = {
         "view.draw": "draw",
         "view.drawing": "Drawing",
         "view.explain.explain": "Explanation explain",
-        "view.film.page": "Film",
+        "view.film.film": "Film",
         "view.steps": "steps",
     }.items()
     for name in names.split()

@@ -14,7 +14,7 @@ from scalargrad import doctor
 from scalargrad.examples import catalogue
 from scalargrad.examples.lecture2 import seven_node
 from scalargrad.view.draw import draw
-from scalargrad.view.film.page import Film
+from scalargrad.view.film.film import Film
 
 __all__ = ["main"]
 

@@ -10,7 +10,7 @@ from scalargrad.core.labels import format_number
 
 __all__ = ["Box", "Edge", "Graph", "Kind", "Role", "Row", "count", "largest_size"]
 
-Kind = Literal["parameter", "input", "constant", "operation", "result", "group"]
+Kind = Literal["parameter", "input", "constant", "operation", "result", "group", "bundle"]
 Role = Literal["title", "data", "grad", "count"]
 
 
@@ -57,6 +57,8 @@ class Box:
             rows.append(Row("count", count(self.values, "value")))
             if self.parameters:
                 rows.append(Row("count", count(self.parameters, "parameter")))
+            rows.append(Row("grad", f"largest |grad| {grad}"))
+        elif self.kind == "bundle":
             rows.append(Row("grad", f"largest |grad| {grad}"))
         elif self.kind == "constant":
             # A plain number is read as itself, and its gradient is of no use.
@@ -135,8 +137,10 @@ class Graph:
         result = self.boxes[-1]
         name = f"{result.title}, " if result.title else ""
         groups = sum(box.values > 1 for box in self.boxes)
-        sizes = count(len(self.boxes) - groups, "value")
+        bundles = sum(box.kind == "bundle" for box in self.boxes)
+        sizes = count(len(self.boxes) - groups - bundles, "value")
         sizes += f" and {count(groups, 'group')} of values" if groups else ""
+        sizes += f", {count(bundles, 'bundle')} of edges" if bundles else ""
         sizes += f", {count(len(self.edges), 'edge')}"
         text = f"Computation graph: {sizes}; result {name}data {format_number(result.data or 0.0)}"
         text += "" if self.backward else "; no gradients yet"

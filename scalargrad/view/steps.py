@@ -1,4 +1,4 @@
-"""The entry to the film: from a Value to its forward and backward pass, step by step."""
+"""`steps`: the forward and the backward pass of a Value as a film."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from scalargrad.core.value import Value
 from scalargrad.support.collector import collector_paused
-from scalargrad.view.film.narration import tell
-from scalargrad.view.film.page import Film
+from scalargrad.view.film.film import Film
+from scalargrad.view.film.passes import passes_of
 from scalargrad.view.layout import choose
 from scalargrad.view.paint.scene import paint
 from scalargrad.view.read.reading import read
@@ -24,29 +24,33 @@ def steps(
 ) -> Film:  # fmt: skip
     """Return the forward and the backward pass of the graph of `x` as a film.
 
-    Forward, value by value, it shows how each number came about; backward, in the order that
-    `x.backward()` takes, what each value passes on to its operands: the chain rule with names and
-    numbers. The film works out the derivatives for itself, from 1 at `x`: it neither needs nor
-    changes anybody's `grad`. It shows itself in Jupyter, where scripts do not run as a picture of
-    the end with all steps in words; `.save("film.html")` makes a page of its own.
+    Forward, value by value, the film shows how each number is computed; backward, in the order of
+    `x.backward()`, what each value passes on to its operands: the chain rule with names and
+    numbers. The film computes the derivatives itself, from 1 at `x`; it neither reads nor changes
+    any `grad`. It shows itself in Jupyter; without scripts it is a picture of the last step with
+    all steps in words. `.save("film.html")` writes a web page.
 
     Args:
         x: the result, a Value.
-        model: the nn.Module (or list or dict of parameters) in `x`, which names its parameters.
-        max_nodes: a larger graph is shown as groups of values, at most so many boxes, and the
-            film goes from group to group.
-        max_edges: likewise for edges.
-        expand: groups to open, as in `draw`.
-        focus: a Value, its label or "v12", to show with what is around it as single boxes.
+        model: the `nn.Module`, or list or dict of parameters, that names the parameters.
+        max_nodes: the most boxes; a larger graph is shown as groups of values, and the film goes
+            from group to group.
+        max_edges: the most edges.
+        expand: names of groups to open, or Values in them, as in `draw`.
+        focus: a Value, or its label or "v12", to show with its surroundings as single boxes.
         radius: how many edges away from `focus` values are still shown singly.
-        rankdir: from inputs to result, "LR" (left to right), "TB" (top to bottom), "RL" or "BT".
-        engine: what lays the picture out, as in `draw`.
+        rankdir: the direction from inputs to result: "LR" (left to right), "TB" (top to bottom),
+            "RL" or "BT".
+        engine: the layout engine, as in `draw`.
+
+    Returns:
+        A film with `steps`, `html` and `save`.
 
     Raises:
-        TypeError: `x` is no Value, or `model` no model.
-        ValueError: an unknown `rankdir` or `engine`, `max_nodes` below 1, `max_edges` or `radius`
-            below 0, or a name that is not in the graph.
-        RuntimeError: the `engine` asked for does not work.
+        TypeError: `x` is not a Value, or `model` is not a model.
+        ValueError: `rankdir` or `engine` is unknown, `max_nodes` is below 1, `max_edges` or
+            `radius` below 0, or the graph holds nothing of a name in `expand` or `focus`.
+        RuntimeError: the requested `engine` does not work.
 
     >>> from scalargrad.view.steps import steps
     >>> x, w = Value(0.5, "x"), Value(3.0, "w")
@@ -54,7 +58,7 @@ def steps(
     >>> y.label = "y"
     >>> for step in steps(y, engine="builtin").steps:
     ...     print(step)
-    forward: Given are the numbers to start from
+    forward: Start with the given values
         inputs: x = 0.5, w = 3
     forward: y = x·w = 0.5·3 = 1.5
     backward: y.grad = 1
@@ -69,13 +73,13 @@ def steps(
         raise TypeError(f"steps needs a Value, not {type(x).__name__}")
     choose.check(engine)
     with collector_paused():
-        told = tell(
-            read(x, model, max_nodes, max_edges, expand, focus, radius, rankdir, named=True)
-        )
-    # A number on the way may be longer than the last one: boxes are made for the longest.
+        reading = read(x, model, max_nodes, max_edges, expand, focus, radius, rankdir, film=True)
+        passes = passes_of(reading)
+    # A gradient on the way may be longer than the last one: boxes have room for the longest.
     roomy = tuple(
-        box if box.grad is None else replace(box, grad=told.widest.get(box.number, box.grad))
-        for box in told.graph.boxes
+        box if box.grad is None else replace(box, grad=passes.widest.get(box.number, box.grad))
+        for box in reading.graph.boxes
     )
-    layout, engine = choose.lay_out(replace(told.graph, boxes=roomy), engine)
-    return Film(told.steps, paint(told.graph, layout), told.graph, engine, told.start)
+    layout, engine = choose.lay_out(replace(reading.graph, boxes=roomy), engine)
+    picture = paint(reading.graph, layout)
+    return Film(passes.steps, picture, reading.graph, engine, passes.start)

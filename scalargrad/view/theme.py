@@ -55,6 +55,7 @@ STYLES: dict[Kind, Style] = {
     "operation": Style("#3c4650", meaning="operation"),
     "result": Style("#1a1a1a", thickness=3.0, meaning="result"),
     "group": Style("#3c4650", stacked=True, meaning="many values"),
+    "bundle": Style("#5f6b76", thickness=2.5, rounded=True, meaning="bundle of edges"),
 }
 
 # The fill shows the size of the gradient: (up to this share of the largest, fill). One hue that

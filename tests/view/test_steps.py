@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import math
+import random
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -21,7 +22,7 @@ from scalargrad import Value, losses, nn
 from scalargrad.core.labels import clean, format_number
 from scalargrad.core.value import topological_order
 from scalargrad.examples.lecture2 import seven_node
-from scalargrad.view.film.page import Film, Step
+from scalargrad.view.film.film import Film, Step
 from scalargrad.view.steps import steps
 
 CASE = lecture("S4.seven_tanh")
@@ -97,15 +98,15 @@ def test_where_nothing_flows() -> None:
     film = film_of(seven_node.build(t=-1.0).E)
 
     told = [str(step) for step in backward(film)]
-    assert "nothing to v" in told[1]
+    assert "nothing flows to v" in told[1]
     assert told[1].endswith("∂E/∂v22 = 0 (relu is inactive: -0.5706 is not above 0)")
-    assert told[2].startswith("backward: Nothing flows on from v22, v20, z7, a6")
+    assert told[2].startswith("backward: Nothing flows back from v22, v20, z7, a6")
     assert len(told) == 3
     assert film.steps[-1].edges == film.steps[-2].edges == ()
 
 
 def test_a_kink_is_called_one() -> None:
-    assert "∂v2/∂x = 0 (at the kink, where this number is taken)" in str(
+    assert "∂v2/∂x = 0 (at the kink, where the derivative is defined as 0)" in str(
         film_of(Value(0.0, "x").relu()).steps[-1]
     )
 
@@ -149,7 +150,7 @@ def test_a_lone_value() -> None:
     film = film_of(Value(2.0, "x"))
 
     assert [step.title for step in film.steps] == [
-        "Given are the numbers to start from", "x.grad = 1",
+        "Start with the given values", "x.grad = 1",
     ]  # fmt: skip
 
 
@@ -248,9 +249,9 @@ def test_a_large_model_goes_by_boxes() -> None:
 
     assert film.graph.notice
     assert len(film.graph.boxes) <= 12
-    assert any(re.fullmatch(r"layers\.0.*: [\d,]+ values computed", line) for line in told)
+    assert any(re.fullmatch(r"layer 0.*: [\d,]+ values computed", line) for line in told)
     assert any(
-        re.fullmatch(r"layers\.0.*: gradients of 144 parameters, largest \|grad\| \S+", line)
+        re.fullmatch(r"layer 0.*: gradients of 144 parameters, largest \|grad\| \S+", line)
         for line in told
     )
     loss.backward()
@@ -289,6 +290,32 @@ def test_a_large_graph_is_told() -> None:
 
     assert len(film.steps) < 50
     assert "59,996 values computed" in "".join(texts(film))
+
+
+def test_a_bundle_shows_the_largest_gradient_so_far() -> None:
+    random.seed(3)
+    model = nn.MLP(2, [5, 5, 1], "tanh")
+    y = model([Value(0.5, "x1"), Value(-1.0, "x2")])
+    film = film_of(y, model=model)
+    (bundle,) = (box for box in film.graph.boxes if box.kind == "bundle")
+    values = [
+        [abs(float(c.text.split()[-1])) for c in step.changes if c[:2] == (bundle.number, "grad")]
+        for step in backward(film)
+    ]
+    largest = [grad for grads in values for grad in grads]
+    edges = film.graph.edges
+
+    assert state(film, 1)[bundle.number, "grad"] == "largest |grad| –"
+    assert len(largest) == 5
+    assert largest == sorted(largest)
+    assert state(film)[bundle.number, "grad"] == bundle.lines[-1]
+    for step in film.steps:
+        through = [edge for edge in step.edges if edges[edge].tail == bundle.number]
+        into = [edge for edge in step.edges if edges[edge].head == bundle.number]
+        assert (len(through), len(into)) in ((0, 0), (1, 5))
+        if into and step.phase == "backward":
+            assert {edges[edge].tail for edge in into} < set(step.touched)
+    assert sum(len(step.lines) for step in backward(film)) > 60  # each contribution has its line
 
 
 def test_a_value_of_many_operands_is_told_by_groups() -> None:
@@ -451,7 +478,7 @@ def test_an_operand_that_is_used_a_thousand_times() -> None:
 
     last = film.steps[-1]
     assert len(last.lines) == 7
-    assert last.lines[-1] == "and so on: x.grad gets 994 more; now 1000"
+    assert last.lines[-1] == "and 994 more contributions to x.grad; now 1000"
     assert film.graph.boxes[0].grad == 1_000.0
 
 

@@ -19,7 +19,7 @@ from scalargrad.view.explain.phrases import Phrases
 from scalargrad.view.explain.typeset import Equation, Page, Piece, joined, number, total, words
 from scalargrad.view.formula.formula import is_stale
 from scalargrad.view.formula.latex import latex_number
-from scalargrad.view.read.roles import names_in
+from scalargrad.view.read.roles import parameter_names
 
 __all__ = ["Explanation", "explain"]
 
@@ -101,7 +101,7 @@ def explain(x: Value, w: Value, model: Any = None, top: int = 5) -> Explanation:
     """
     top = as_count(top, "explain: top")
     with collector_paused():
-        return _explained(x, w, names_in(model), top)
+        return _explained(x, w, parameter_names(model), top)
 
 
 def _explained(x: Value, w: Value, names: dict[Value, str], top: int) -> Explanation:

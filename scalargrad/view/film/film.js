@@ -104,6 +104,10 @@
           if (part !== "fill") group.querySelector(`[data-row="${part}"]`).textContent = text;
           else group.querySelectorAll("path").forEach((path) => path.setAttribute("fill", text));
         }
+      // A local derivative is not known before the value at the head of its edge is computed.
+      const known = new Set(steps.slice(0, at + 1).flatMap((s) => s.edges));
+      for (const label of svg.querySelectorAll("g[data-edge]"))
+        label.style.visibility = known.has(Number(label.dataset.edge)) ? "" : "hidden";
       film.dataset.phase = step.phase;
       for (const lit of svg.querySelectorAll("[data-lit]")) lit.removeAttribute("data-lit");
       for (const [list, find, how] of [

@@ -57,7 +57,8 @@ def lay_out(graph: Graph, engine: str) -> tuple[Layout, str]:
             raise RuntimeError(
                 f'{error}; engine="builtin" draws without it, and {INSTALL[engine]} installs it'
             ) from error
-    if engine == "auto" and len(graph.edges) <= _CROWDED * len(graph.boxes):
+    bundled = any(box.kind == "bundle" for box in graph.boxes)  # a fan of lines on either side
+    if engine == "auto" and not bundled and len(graph.edges) <= _CROWDED * len(graph.boxes):
         end = monotonic() + programs.IMPATIENT_SECONDS
         for name in GRAPHVIZ:
             # What one Graphviz did not finish in time, the other would not finish either.

@@ -1,25 +1,86 @@
-"""The name by which a value of a graph is spoken of: its label, its number, or its place."""
+"""Names of values and modules: a label, a short form of the model's path, a number, or "v12"."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 
 from scalargrad.core.labels import clean, format_number, label_of
 from scalargrad.core.value import Value
 
-__all__ = ["names_of"]
+__all__ = ["levels", "module_name", "names_of", "parameter_name"]
+
+# An index belongs to the name before it: "layers.0" is one level.
+_LEVEL = re.compile(r"[^.]+(?:\.\d+)*")
+
+
+def levels(path: str) -> list[str]:
+    """Split the path of a parameter into the modules around it and its own name.
+
+    >>> levels("layers.1.neurons.0.w.2")
+    ['layers.1', 'neurons.0', 'w.2']
+    """
+    return _LEVEL.findall(path)
+
+
+def parameter_name(path: str) -> str:
+    """Return the short name of a parameter: "w[1][0,2]" for weight 2 of neuron 0 in layer 1.
+
+    The last bracket holds the neuron and the parameter's own index, the bracket before it the
+    layer. Modules of any other name stand in front as Python writes them. A parameter of a plain
+    list is θ with its index.
+
+    >>> parameter_name("layers.1.neurons.0.w.2"), parameter_name("layers.1.neurons.0.b")
+    ('w[1][0,2]', 'b[1][0]')
+    >>> parameter_name("blocks.3.query.neurons.5.w.0"), parameter_name("w.2"), parameter_name("7")
+    ('blocks[3].query.w[5,0]', 'w[2]', 'θ[7]')
+    """
+    around, layer, neuron = _split(levels(path)[:-1])
+    name, *own = (levels(path) or [path])[-1].split(".")
+    if name.isdigit():
+        name, own = "θ", [name, *own]
+    inner = ",".join([*neuron, *own])
+    name += "".join(f"[{index}]" for index in layer) + (f"[{inner}]" if inner else "")
+    return ".".join(filter(None, (around, name)))
+
+
+def module_name(path: str) -> str:
+    """Return the short name of a module: "layer 1, neuron 0" for "layers.1.neurons.0".
+
+    >>> module_name("layers.1"), module_name("encoder.layers.1"), module_name("blocks.3.query")
+    ('layer 1', 'encoder, layer 1', 'blocks[3].query')
+    """
+    around, layer, neuron = _split(levels(path))
+    words = [around, *(f"layer {i}" for i in layer), *(f"neuron {i}" for i in neuron)]
+    return ", ".join(filter(None, words))
+
+
+def _split(path: Sequence[str]) -> tuple[str, list[str], list[str]]:
+    """The modules around a layer, as Python writes them, and the indices of layer and neuron."""
+    rest = [level.split(".") for level in path]
+    neuron = rest.pop()[1:] if rest and rest[-1][0] == "neurons" and len(rest[-1]) == 2 else []
+    layer: list[str] = []
+    if rest and rest[-1][0] == "layers" and len(rest[-1]) == 2:
+        layer = rest.pop()[1:]
+    elif rest and neuron and rest[-1][0].isdigit():  # the model is a list of layers
+        layer = rest.pop()
+    written = []
+    for name, *indices in rest:
+        names = [f"[{name}]"] if name.isdigit() else [name]  # an item of a list
+        written.append("".join([*names, *(f"[{i}]" for i in indices)]))
+    return ".".join(written), layer, neuron
 
 
 def names_of(order: Sequence[Value], given: Mapping[Value, str] | None = None) -> dict[Value, str]:
-    """A name for each value of `order`, different for different values.
+    """Return a name for each value of `order`, different for different values.
 
-    A labelled value has its label, made harmless; a second value of the same label becomes "w (2)".
-    A constant is its number, the one kind of name that several values may share. Whatever else
-    there is becomes "v12", 12 being its place in `order`, counted from 1.
+    A labelled value has its label, made harmless; a second value with the same label becomes
+    "w (2)". A constant is its number, the only name that several values may share. Every other
+    value is "v12", where 12 is its position in `order`, counted from 1.
 
     Args:
-        order: values, each once: what `topological_order` gives.
+        order: distinct values, such as a topological order.
         given: names for values without a label, such as a model's for its parameters.
 
     >>> from scalargrad.view.read.names import names_of
@@ -34,16 +95,16 @@ def names_of(order: Sequence[Value], given: Mapping[Value, str] | None = None) -
     ]
     taken = set(labels)
     names: dict[Value, str] = {}
-    further: dict[str, Iterator[int]] = {}  # kept on: a million equal labels take no time
-    for place, (value, label) in enumerate(zip(order, labels, strict=True), 1):
-        name = label or (format_number(value.data) if value.is_constant else f"v{place}")
-        if label and label not in further:
-            further[label] = count(2)
+    suffixes: dict[str, Iterator[int]] = {}  # a counter a label: a million equal ones take no time
+    for position, (value, label) in enumerate(zip(order, labels, strict=True), 1):
+        name = label or (format_number(value.data) if value.is_constant else f"v{position}")
+        if label and label not in suffixes:
+            suffixes[label] = count(2)
         elif label:
-            name = next(n for k in further[label] if (n := f"{label} ({k})") not in taken)
+            name = next(n for k in suffixes[label] if (n := f"{label} ({k})") not in taken)
             taken.add(name)
         elif not value.is_constant:
-            while name in taken:  # a label of somebody's
+            while name in taken:  # a label of the user's
                 name = f"v{name}"
         names[value] = name
     return names

@@ -1,11 +1,11 @@
-"""From a Value to the graph that is drawn: one box for each value, or for many that share one."""
+"""From a Value to the graph that is drawn: a box for each value, or for a group of values."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scalargrad.core.labels import clean, format_number, label_of
@@ -13,28 +13,36 @@ from scalargrad.core.numbers import as_count
 from scalargrad.core.value import Value, topological_order
 from scalargrad.support.collector import collector_paused
 from scalargrad.view.graph import Box, Edge, Graph, Kind, count, largest_size
+from scalargrad.view.read.bundles import MOST_LINES, Bundle, find_bundles
 from scalargrad.view.read.collapse import Plan, group
 from scalargrad.view.read.focus import Finder, around, inside, users_of
-from scalargrad.view.read.names import names_of
+from scalargrad.view.read.names import module_name, names_of
 from scalargrad.view.read.roles import Roles, find_roles, shared_path
 
-__all__ = ["Reading", "read"]
+__all__ = ["Reading", "adjoints", "read"]
 
 _RANKDIRS = ("LR", "TB", "RL", "BT")
-_OP_LENGTH, _PATH_LENGTH = 24, 40
-_READABLE = 5  # of more lines at one box the numbers of edges hide each other
+_OP_LENGTH, _TITLE_LENGTH = 24, 40
+_READABLE = 5  # where more lines meet at a box, counts on them would hide each other
+_NO_ROOM = "raise max_nodes or max_edges"
 _NUMBER = re.compile(r"\d+")
 _PLURALS: dict[Kind, str] = {
     "input": "inputs", "parameter": "parameters", "constant": "plain numbers",
 }  # fmt: skip
 
+# By head: the indices of the edges drawn for its operand from a box at a position, see `Reading`.
+Lines = Mapping[int, Mapping[tuple[int, int], tuple[int, ...]]]
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read: the graph to draw, and by place in topological order the values behind it.
+    """A graph to draw, with the values behind it by their index in topological order.
 
-    `parents` are the places of the operands of each value, `box_of` is the box that it is in, and
-    `members` are the places of the values in each box.
+    `parents` holds the indices of the operands, `box_of` the box of each value and `members` the
+    values of each box. `lines[head][tail, position]` are the indices of the edges that are drawn
+    for that operand of the box `head`: one, or two by way of a bundle. The position is -1 where one
+    line stands for all edges between two boxes. `grads` are the derivatives of the last value,
+    which a film shows, and empty for a picture.
     """
 
     graph: Graph
@@ -42,17 +50,19 @@ class Reading:
     parents: Sequence[Sequence[int]]
     box_of: Sequence[int]
     members: Sequence[Sequence[int]]
+    lines: Lines
+    grads: Sequence[float]
 
 
 def read(
     x: Value, model: Any = None, max_nodes: int = 150, max_edges: int = 400,
     expand: str | Value | Iterable[str | Value] = (), focus: Value | str | None = None,
-    radius: int = 2, rankdir: str = "LR", *, named: bool = False,
+    radius: int = 2, rankdir: str = "LR", *, film: bool = False,
 ) -> Reading:  # fmt: skip
-    """Read the graph of `x`, collapsed where it is beyond the budgets.
+    """Read the graph of `x`, collapsed where it exceeds the budgets.
 
-    The arguments and errors are those of `draw`; `named` gives every operation a name in its
-    title, "v12" where it has no label, so that a text can speak of it.
+    The arguments and errors are those of `draw`. For a `film` every operation has a name, "v12"
+    without a label, and the gradients are computed here, from 1 at `x`.
 
     >>> graph = read(Value(2.0, label="a") * 3).graph
     >>> [(box.number, box.kind) for box in graph.boxes]
@@ -69,25 +79,75 @@ def read(
     radius = as_count(radius, "radius", least=0)
     with collector_paused():
         roles = find_roles(topological_order(x), model)
-        fits = len(roles.order) <= max_nodes and sum(map(len, roles.parents)) <= max_edges
-        if fits:
-            box_of, how = list(range(len(roles.order))), ""
-            left = ""
-            # a wrong name is an error, whether or not it matters
-            Finder(roles).expanded(expand)
-            if focus is not None:
-                Finder(roles).place(focus, "focus")
+        finder = Finder(roles)
+        modules, named = finder.expanded(expand)
+        start = None if focus is None else finder.index(focus, "focus")
+        if len(roles.order) <= max_nodes and sum(map(len, roles.parents)) <= max_edges:
+            opened = _members(roles, modules).union(named)
+            if start is not None:
+                users = users_of(roles.parents)
+                opened |= around(start, radius, roles.parents, users, max_nodes, max_edges)
+            boxes = _Boxes([*range(len(roles.order))], "", "", opened)
         else:
-            box_of, how, left = _grouped(roles, max_nodes, max_edges, expand, focus, radius)
-        view = _View(roles, box_of, how, left, max_edges, rankdir, named)
-        return Reading(view.graph(), roles.order, roles.parents, box_of, view.members)
+            boxes = _collapsed(roles, modules, named, start, max_nodes, max_edges, radius)
+        grads = adjoints(roles.order, roles.parents) if film else ()
+        return _Reader(finder, boxes, grads, max_nodes, max_edges).reading(rankdir)
 
 
-def _grouped(
-    roles: Roles, max_nodes: int, max_edges: int, expand: Any, focus: Any, radius: int
-) -> tuple[list[int], str, str]:
-    """The box of every value within the budgets, how values were brought together, and what is left
-    of what should have been opened.
+def adjoints(order: Sequence[Value], parents: Sequence[Sequence[int]]) -> list[float]:
+    """Return the derivative of the last value by each, to the bit as `backward` computes them.
+
+    >>> from scalargrad.view.read.reading import adjoints
+    >>> x = Value(2.0)
+    >>> adjoints([x, x * x], [[], [0, 0]])
+    [4.0, 1.0]
+    """
+    grads = [0.0] * len(order)
+    grads[-1] = 1.0
+    for i in range(len(order) - 1, -1, -1):
+        g = grads[i]
+        if not g:  # as in backward: a zero stops here, so 0 * inf is never formed
+            continue
+        for parent, partial in zip(parents[i], order[i].partials, strict=True):
+            if partial:
+                grads[parent] += g * partial
+    return grads
+
+
+@dataclass(frozen=True, slots=True)
+class _Boxes:
+    """The box of every value, `how` they were grouped, and what found no room (`left`).
+
+    `opened` are the values that the caller named, whose lines are never bundled.
+    """
+
+    box_of: list[int]
+    how: str
+    left: str
+    opened: set[int]
+
+
+def _members(roles: Roles, modules: set[str]) -> set[int]:
+    """The values of these modules."""
+    if not modules:
+        return set()
+    return {i for i, module in enumerate(roles.modules) if modules.intersection(module)}
+
+
+def _collapsed(
+    roles: Roles, modules: set[str], named: list[int], start: int | None,
+    max_nodes: int, max_edges: int, radius: int,
+) -> _Boxes:  # fmt: skip
+    """Group the values to fit the budgets, and open what the caller named as far as there is room.
+
+    Args:
+        roles: the roles of all values.
+        modules: the modules to open.
+        named: the values to open, with all that share their boxes.
+        start: the value in focus.
+        max_nodes: the most boxes.
+        max_edges: the most pairs of boxes with an edge between them.
+        radius: how many edges away from `start` values are opened.
     """
     last = len(roles.order) - 1
     plan = Plan(
@@ -95,27 +155,27 @@ def _grouped(
         frozenset(i for i, kind in enumerate(roles.kinds) if kind == "constant"),
         frozenset({last}), max_nodes, max_edges,
     )  # fmt: skip
-    finder = Finder(roles)
-    modules, named = finder.expanded(expand)
-    start = None if focus is None else finder.place(focus, "focus")
     overview = group(plan)
     # no overview: there is no room for two boxes and an edge
     box_of = overview.box_of if overview else [0] * len(roles.order)
+    how = overview.how if overview else "structure"
     values = inside(named, box_of)
     if modules:
-        plan = replace(plan, modules=[_inside(module, modules) for module in roles.modules])
+        plan = replace(plan, modules=[_below(module, modules) for module in roles.modules])
         values += [i for i, m in enumerate(roles.modules) if m and not plan.modules[i]]
         opened = group(plan)
         if overview and opened and opened.box_of == overview.box_of:
-            # Its parts are one loop, as of a module used again and again: then value by value.
-            values += [i for i, module in enumerate(roles.modules) if modules.intersection(module)]
+            # Its parts are one loop, as in a module that is used repeatedly: open value by value.
+            values += sorted(_members(roles, modules))
         elif opened and start is None and not values:
-            return opened.box_of, opened.how, ""
+            return _Boxes(opened.box_of, opened.how, "", set())
+    if start is None and not modules and not values:
+        return _Boxes(box_of, how, "", set())
     # What is opened must leave room for the rest: half of the boxes, or less where that fails.
     share, share_of_edges = max_nodes // 2, max_edges // 2
     users = users_of(roles.parents) if start is not None else []
     near: set[int] = set()
-    while share and (start is not None or modules or values):
+    while share:
         if start is not None:
             near = around(start, radius, roles.parents, users, share, share_of_edges)
         others = [value for value in values if value not in near]
@@ -123,22 +183,20 @@ def _grouped(
         grouping = group(replace(plan, opened=plan.opened | some), bands=share == 1)
         if grouping is not None:
             left = len(values) - len(some.intersection(values))
-            told = f"no room to open {left:,} more: raise max_nodes or max_edges" if left else ""
-            return grouping.box_of, grouping.how, told
+            text = f"no room to open {left:,} more: {_NO_ROOM}" if left else ""
+            return _Boxes(grouping.box_of, grouping.how, text, some)
         share, share_of_edges = share // 2, share_of_edges // 2
-    asked = start is not None or modules or values
-    told = "no room to open what was asked for: raise max_nodes or max_edges" if asked else ""
-    return box_of, overview.how if overview else "structure", told
+    return _Boxes(box_of, how, f"no room to open it: {_NO_ROOM}", set())
 
 
-def _inside(module: tuple[str, ...], opened: set[str]) -> tuple[str, ...]:
-    """The path of a module from inside the innermost of the opened ones."""
+def _below(module: tuple[str, ...], opened: set[str]) -> tuple[str, ...]:
+    """The part of a module's path below the innermost of the opened modules."""
     through = [i for i, level in enumerate(module) if level in opened]
     return module[through[-1] + 1 :] if through else module
 
 
 def _alike(roles: Roles) -> list[Hashable]:
-    """What makes operations equal: kind, operation, and the label but for its numbers."""
+    """What makes operations equal: kind, operation, and the label without its numbers."""
     stems: dict[str, str] = {"": ""}
     alike: list[Hashable] = []
     for value, kind in zip(roles.order, roles.kinds, strict=True):
@@ -149,121 +207,215 @@ def _alike(roles: Roles) -> list[Hashable]:
     return alike
 
 
-class _View:
-    """The boxes and edges of a grouping, with their words and numbers."""
+@dataclass(slots=True)
+class _Line:
+    """A line of the picture: the first operand it stands for, how many, and what flows back."""
+
+    index: int
+    tail: int
+    head: int
+    value: int
+    position: int
+    count: int = 0
+    flows: list[float] = field(default_factory=list)
+
+
+class _Reader:
+    """Turns grouped values into boxes, edges and bundles with their texts."""
 
     def __init__(
-        self, roles: Roles, box_of: Sequence[int], how: str, left: str, max_edges: int,
-        rankdir: str, named: bool,
-    ) -> None:  # fmt: skip
-        self.roles, self.box_of, self.rankdir = roles, box_of, rankdir
-        self.how, self.left = how, left
-        self.max_edges = max_edges
-        self.members: list[list[int]] = [[] for _ in range(max(box_of) + 1)]
-        for place, box in enumerate(box_of):
-            self.members[box].append(place)
-        self.names = names_of(roles.order, roles.names) if named else {}
-        # The result's own gradient tells: others may keep theirs from a pass that did not come from
-        # here. Where the result is part of more, and what follows it does not depend on it, its
-        # gradient is a true zero, and cannot be told from one that is not known.
-        self.backward = bool(roles.order[-1].grad)
-        self.handles: dict[int, str] = {}  # how `expand` may call a box of many
+        self, finder: Finder, boxes: _Boxes, grads: Sequence[float], max_nodes: int, max_edges: int
+    ) -> None:
+        self.finder, self.roles, self.grads = finder, finder.roles, grads
+        self.how, self.left, self.max_edges = boxes.how, boxes.left, max_edges
+        self.names = names_of(self.roles.order, self.roles.names) if grads else {}
+        # The gradient of the result decides: other values may keep theirs from another pass. Where
+        # the result is part of a larger graph and its gradient is a true zero, that cannot be seen.
+        self.backward = bool(grads or self.roles.order[-1].grad)
+        self.handles: dict[int, str] = {}  # what to write in `expand` to open a group
+        self.layers: set[int] = set()  # the groups that are modules
+        self.titles: set[str] = set()
+        self._number_boxes(boxes, max_nodes)
 
-    def graph(self) -> Graph:
-        boxes = tuple(
-            self._box(number, members[0]) if len(members) == 1 else self._group(number, members)
-            for number, members in enumerate(self.members)
-        )
-        edges = self._edges(apart=True)
-        if len(edges) > self.max_edges:  # one value is the operand of another many times over
-            edges = self._edges(apart=False)
-        return Graph(boxes, edges, self._notice(boxes, edges), self.rankdir, self.backward)
+    def _number_boxes(self, boxes: _Boxes, max_nodes: int) -> None:
+        """Number the boxes, and the bundles, each of which comes before its heads."""
+        size, filled = max(boxes.box_of) + 1, Counter(boxes.box_of)
+        opened = {boxes.box_of[i] for i in boxes.opened}
+        singly = {box for box in opened if filled[box] == 1}
+        links = {
+            (boxes.box_of[parent], head)
+            for head, operands in zip(boxes.box_of, self.roles.parents, strict=True)
+            for parent in operands
+        }
+        bundles = find_bundles(
+            link for link in links if link[0] != link[1] and singly.isdisjoint(link)
+        )[: max_nodes - size]
+        numbered: list[int | Bundle] = [*range(size), *bundles]
+        numbered.sort(key=lambda box: box if isinstance(box, int) else min(box.heads) - 0.5)
+        number = {box: i for i, box in enumerate(numbered)}
+        self.box_of = [number[box] for box in boxes.box_of]
+        self.members: list[list[int]] = [[] for _ in numbered]  # of a bundle: none
+        for i, box in enumerate(self.box_of):
+            self.members[box].append(i)
+        self.bundle_of = {
+            (number[tail], number[head]): number[bundle]
+            for bundle in bundles
+            for tail in bundle.tails
+            for head in bundle.heads
+        }
 
-    def _box(self, number: int, place: int) -> Box:
-        value, kind = self.roles.order[place], self.roles.kinds[place]
-        label = clean(self.roles.label(place))
+    def reading(self, rankdir: str) -> Reading:
+        boxes = [
+            Box(box, "bundle", "", "", None, None, 0) if not members
+            else self._single(box, members[0]) if len(members) == 1
+            else self._group(box, members)
+            for box, members in enumerate(self.members)
+        ]  # fmt: skip
+        drawn, lines = self._lines(apart=True)
+        if len(drawn) > self.max_edges:  # one value is the operand of another many times over
+            drawn, lines = self._lines(apart=False)
+        for bundle in {*self.bundle_of.values()}:
+            parts = [line for line in drawn if line.head == bundle]
+            boxes[bundle] = replace(
+                boxes[bundle],
+                label=count(sum(line.count for line in parts), "edge"),
+                grad=largest_size(flow for line in parts for flow in line.flows),
+            )
+        edges = self._edges(drawn)
+        graph = Graph(tuple(boxes), edges, self._notice(boxes, edges), rankdir, self.backward)
+        return Reading(
+            graph, self.roles.order, self.roles.parents, self.box_of, self.members, lines,
+            self.grads,
+        )  # fmt: skip
+
+    def _grad(self, i: int) -> float | None:
+        if self.grads:
+            return self.grads[i]
+        grad = self.roles.order[i].grad or 0.0  # None: PyTorch users clear gradients with it
+        return grad if grad or self.backward else None
+
+    def _single(self, box: int, i: int) -> Box:
+        value, kind = self.roles.order[i], self.roles.kinds[i]
+        label = clean(self.roles.label(i))
         if self.names and kind != "constant":
             label = self.names[value]
         op = clean(value.op, limit=_OP_LENGTH)
-        return Box(number, kind, label, op, value.data, self._grad(place))
+        return Box(box, kind, label, op, value.data, self._grad(i))
 
-    def _grad(self, place: int) -> float | None:
-        value = self.roles.order[place]
-        grad = value.grad or 0.0  # None: who comes from PyTorch clears it so
-        return grad if grad or self.backward else None
-
-    def _group(self, number: int, members: Sequence[int]) -> Box:
-        asked = [place for place in members if self.roles.kinds[place] != "constant"]
-        grads = [grad for place in asked if (grad := self._grad(place)) is not None]
+    def _group(self, box: int, members: Sequence[int]) -> Box:
+        kinds = [self.roles.kinds[i] for i in members]
+        shown = [i for i, kind in zip(members, kinds, strict=True) if kind != "constant"]
+        grads = [grad for i in shown if (grad := self._grad(i)) is not None]
         return Box(
-            number, "group" if asked else "constant", self._title(number, members), "",
-            None, largest_size(grads), len(members),
-            sum(self.roles.kinds[place] == "parameter" for place in members),
+            box, "group" if shown else "constant", self._title(box, members[0], shown), "", None,
+            largest_size(grads), len(members), kinds.count("parameter"),
         )  # fmt: skip
 
-    def _title(self, number: int, members: Sequence[int]) -> str:
-        roles = self.roles
-        sorts = Counter(
-            roles.order[place].op or _PLURALS[roles.kinds[place]]
-            for place in members
-            if roles.kinds[place] != "constant" or len(members) == 1
-        )
-        asked = {roles.modules[place] for place in members if roles.kinds[place] != "constant"}
-        module = shared_path(asked)
-        self.handles[number] = f"#{members[0] + 1}"
-        if module and len(sorts) > 1:
-            path = module[-1]
-            if path == clean(path):  # a name that a caller can type
-                self.handles[number] = path
-            # of a long path the end, which tells it from the others
-            return clean(path if len(path) <= _PATH_LENGTH else f"…{path[-_PATH_LENGTH + 1 :]}")
-        words = [clean(op, limit=_OP_LENGTH) for op, _ in sorts.most_common(3)]
-        words += ["…"] if len(sorts) > 3 else []
-        return f"{', '.join(words or ['plain numbers'])} #{members[0] + 1}"
+    def _title(self, box: int, first: int, shown: Sequence[int]) -> str:
+        """The title of a group: its module, or the labels in it, or its operations and a number.
 
-    def _edges(self, apart: bool) -> tuple[Edge, ...]:
-        """The edges; between two single values each by itself, if they are to be kept `apart`."""
+        The number, as in "dot #12", is that of the first value. `expand` takes each of these names.
+        """
+        roles, number = self.roles, f"#{first + 1}"
+        sorts = Counter(roles.order[i].op or _PLURALS[roles.kinds[i]] for i in shown)
+        words = [clean(op, limit=_OP_LENGTH) for op, _ in sorts.most_common(3)]
+        text = ", ".join(words or ["plain numbers"]) + (", …" if len(sorts) > 3 else "")
+        title, handle = f"{text} {number}", number
+        labels = [roles.label(i) for i in shown] if len(sorts) == 1 else [""]
+        if path := shared_path({roles.modules[i] for i in shown}):
+            self.layers.add(box)
+            module = module_name(path[-1])
+            title = module if len(sorts) > 1 else f"{text} of {module}"
+            if len(title) > _TITLE_LENGTH:  # the end, which tells it from the others
+                title = f"…{title[-_TITLE_LENGTH + 1 :]}"
+            elif module == clean(module):  # a name that a caller can type
+                handle = module
+            title = clean(title)
+        elif all(labels):
+            names = [*dict.fromkeys(clean(label, limit=_OP_LENGTH) for label in labels)]
+            title = ", ".join(names) if len(names) <= 3 else f"{names[0]} … {names[-1]}"
+            title += f" = {text}" if roles.order[shown[0]].op else ""
+            if labels[0] == clean(labels[0]) and self.finder.labels[labels[0]] == shown[0]:
+                handle = labels[0]
+            else:
+                title += f" {number}"
+        if title in self.titles:
+            title, handle = f"{title} {number}", number
+        self.titles.add(title)
+        self.handles[box] = handle
+        return title
+
+    def _lines(self, apart: bool) -> tuple[list[_Line], Lines]:
+        """The lines to draw, and those of each operand; between single values each one `apart`."""
         single = [apart and len(members) == 1 for members in self.members]
-        edges: list[Edge] = []
-        together: dict[tuple[int, int], int] = {}  # where the edge that stands for many is
-        counts: Counter[tuple[int, int]] = Counter()
-        for place, below in enumerate(self.roles.parents):
-            head = self.box_of[place]
-            for position, parent in enumerate(below):
-                pair = tail, _ = self.box_of[parent], head
+        drawn: dict[tuple[int, int, int], _Line] = {}
+        lines: defaultdict[int, dict[tuple[int, int], tuple[int, ...]]] = defaultdict(dict)
+        for i, operands in enumerate(self.roles.parents):
+            head, grad, partials = self.box_of[i], self._grad(i), self.roles.order[i].partials
+            for position, parent in enumerate(operands):
+                tail = self.box_of[parent]
                 if tail == head:
                     continue
-                if not (single[tail] and single[head]):
-                    counts[pair] += 1
-                    if together.setdefault(pair, len(edges)) < len(edges):
-                        continue
-                edges.append(self._edge(parent, place, position))
-        heads = Counter(edge.head for edge in edges)
-        tails = Counter(edge.tail for edge in edges)
-        for pair, index in together.items():
-            edge, number = edges[index], counts[pair]
-            crowded = max(heads[edge.head], tails[edge.tail]) > _READABLE
-            if number > 1:
-                text = "" if crowded else f"×{number:,}"
-                edges[index] = replace(edge, text=text, count=number)
-        return tuple(edges)
+                bundle = self.bundle_of.get((tail, head))
+                key = position if single[tail] and single[head] and bundle is None else -1
+                steps = [(tail, head)] if bundle is None else [(tail, bundle), (bundle, head)]
+                for step in steps:
+                    if (*step, key) not in drawn:
+                        drawn[*step, key] = _Line(len(drawn), *step, i, position)
+                    drawn[*step, key].count += 1
+                lines[head].setdefault((tail, key), tuple(drawn[*s, key].index for s in steps))
+                if grad is not None and (bundle is not None or {tail, head} <= self.layers):
+                    partial = partials[position]  # as in backward, 0 * inf is never formed
+                    drawn[*steps[0], key].flows.append(grad * partial if grad and partial else 0.0)
+        return [*drawn.values()], lines
 
-    def _edge(self, parent: int, place: int, position: int) -> Edge:
-        partial = self.roles.order[place].partials[position]
-        # The derivative with respect to a plain number is of use to nobody and hides the others.
-        text = "" if self.roles.kinds[parent] == "constant" else format_number(partial)
-        tail, head = self.box_of[parent], self.box_of[place]
-        return Edge(tail, head, position, partial, text)
+    def _edges(self, drawn: Sequence[_Line]) -> tuple[Edge, ...]:
+        """The edges with their texts: a local derivative, or how many edges a line stands for."""
+        tails, heads = Counter(line.tail for line in drawn), Counter(line.head for line in drawn)
+        edges = []
+        for line in drawn:
+            partial = self.roles.order[line.value].partials[line.position]
+            parent = self.roles.parents[line.value][line.position]
+            text, grad = "", None
+            if self.members[line.tail] and self.members[line.head]:  # no bundle
+                if line.count == 1:
+                    # Nobody needs the derivative by a plain number, and it hides the others.
+                    constant = self.roles.kinds[parent] == "constant"
+                    text = "" if constant else format_number(partial)
+                elif max(heads[line.head], tails[line.tail]) <= _READABLE:
+                    text = f"×{line.count:,}"
+                    if line.count > MOST_LINES and not self.grads:  # a film begins without them
+                        grad = largest_size(line.flows)
+            ends = line.tail, line.head, line.position
+            edges.append(Edge(*ends, partial, text, line.count, grad))
+        return tuple(edges)
 
     def _notice(self, boxes: Sequence[Box], edges: Sequence[Edge]) -> str:
         groups = [box for box in boxes if box.kind == "group"]
-        if not groups:
+        bundles = [box.number for box in boxes if box.kind == "bundle"]
+        parts = [self.left] if self.left else []
+        if groups:
+            shown = count(len(boxes) - len(bundles), "box")
+            text = f"{count(len(self.box_of), 'value')} shown as {shown}, grouped by {self.how}"
+            parts.insert(0, text)
+            if len(boxes) > 1 and not self.left:
+                largest = max(groups, key=lambda box: box.values)
+                parts.append(f"expand={self.handles[largest.number]!r} opens the largest")
+        elif bundles:
+            parts.append(self._about_bundles(bundles, edges))
+        else:
             total = sum(edge.count for edge in edges)
-            drawn = f"{count(total, 'edge')} shown as {len(edges):,}"
-            return drawn if total > len(edges) else ""
-        values = count(len(self.box_of), "value")
-        told = f"{values} shown as {count(len(boxes), 'box')}, grouped by {self.how}"
-        if len(boxes) == 1 or self.left:
-            return "; ".join(filter(None, (told, self.left)))
-        largest = max(groups, key=lambda box: box.values)
-        return f"{told}; expand={self.handles[largest.number]!r} opens the largest"
+            if total > len(edges):
+                parts.append(f"{count(total, 'edge')} shown as {len(edges):,}")
+        return "; ".join(parts)
+
+    def _about_bundles(self, bundles: Sequence[int], edges: Sequence[Edge]) -> str:
+        """What to write in `expand` to see the edges of the first bundle."""
+        total = sum(edge.count for edge in edges if edge.head in bundles)
+        heads = [self.members[edge.head][0] for edge in edges if edge.tail == bundles[0]]
+        text = f"{count(total, 'edge')} drawn as {count(len(bundles), 'bundle')}"
+        if path := shared_path([self.roles.modules[i] for i in heads]):
+            return f"{text}; expand={module_name(path[-1])!r} draws the edges to it singly"
+        label = self.roles.label(heads[0])
+        name = label if label and label == clean(label) else f"#{heads[0] + 1}"
+        return f"{text}; expand={name!r} draws its edges singly"

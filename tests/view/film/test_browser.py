@@ -15,7 +15,7 @@ from scalargrad import Value, losses, nn
 from scalargrad.core.labels import clean
 from scalargrad.examples.lecture2 import seven_node
 from scalargrad.view.draw import draw
-from scalargrad.view.film.page import Film
+from scalargrad.view.film.film import Film
 from scalargrad.view.steps import steps
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -185,6 +185,27 @@ def test_the_picture_ends_with_the_numbers(film: Film, open_film: Open) -> None:
             assert player.row(box.number, row.role) == row.text
     player.slider.press("Home")
     assert {number: player.row(number, "grad") for number in first} == first
+
+
+def test_a_local_derivative_appears_with_the_value_that_it_leads_to(
+    film: Film, open_film: Open
+) -> None:
+    look = """(film) => [...film.querySelectorAll("g[data-edge]")]
+        .filter((label) => getComputedStyle(label).visibility === "visible")
+        .map((label) => Number(label.dataset.edge))"""
+    player = open_film(film).player()
+    seen = player.walk(look)
+    edges = film.graph.edges
+    computed: set[int] = set()
+
+    assert seen[0] == []
+    for step, visible in zip(film.steps, seen, strict=True):
+        computed |= {*step.boxes} if step.phase == "forward" else set()
+        assert set(visible) == {
+            i for i, edge in enumerate(edges) if edge.text and edge.head in computed
+        }
+    player.slider.press("Home")
+    assert player.root.evaluate(look) == []
 
 
 def test_playing(film: Film, open_film: Open) -> None:

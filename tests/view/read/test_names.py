@@ -1,5 +1,6 @@
 """Tests of the names of values: labels, numbers and places, each name for one value."""
 
+import pytest
 from hostile import HOSTILE
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +8,50 @@ from hypothesis import strategies as st
 import scalargrad as sg
 from scalargrad import Value, topological_order
 from scalargrad.core.labels import clean
-from scalargrad.view.read.names import names_of
+from scalargrad.view.read.names import module_name, names_of, parameter_name
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("layers.1.neurons.0.w.2", "w[1][0,2]"),
+        ("layers.1.neurons.0.b", "b[1][0]"),
+        ("neurons.3.w.2", "w[3,2]"),  # of a single layer
+        ("w.2", "w[2]"),  # of a single neuron
+        ("b", "b"),
+        ("w.2.3", "w[2,3]"),
+        ("17", "θ[17]"),  # of a list
+        ("0.neurons.1.w.2", "w[0][1,2]"),  # of a list of layers
+        ("encoder.stack.layers.1.neurons.0.w.2", "encoder.stack.w[1][0,2]"),
+        ("heads.2.query.neurons.5.b", "heads[2].query.b[5]"),
+        ("layers.1.query.w", "layers[1].query.w"),
+        ("neurons.w", "neurons.w"),
+        ("", ""),
+    ],
+)
+def test_a_parameter_has_a_short_name(path: str, name: str) -> None:
+    assert parameter_name(path) == name
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("layers.1", "layer 1"),
+        ("layers.1.neurons.0", "layer 1, neuron 0"),
+        ("cell.neurons.0", "cell, neuron 0"),
+        ("encoder.layers.1", "encoder, layer 1"),
+        ("blocks.3.query", "blocks[3].query"),
+        ("layers", "layers"),
+        ("0", "[0]"),
+    ],
+)
+def test_a_module_has_a_short_name(path: str, name: str) -> None:
+    assert module_name(path) == name
+
+
+@given(st.text(max_size=20))
+def test_any_path_has_a_short_name(path: str) -> None:
+    assert isinstance(parameter_name(path) + module_name(path), str)
 
 
 def test_labels_numbers_and_places() -> None:

@@ -45,20 +45,23 @@ def _assert_sound(reading: Reading, max_nodes: int, max_edges: int) -> None:
     assert all(edge.tail < edge.head for edge in graph.edges)
     assert reading.box_of[-1] == len(graph.boxes) - 1
     # every operand stands where an edge comes from, or in the same box
-    drawn = {(edge.tail, edge.head) for edge in graph.edges}
-    place = {value: i for i, value in enumerate(reading.order)}
-    for value, head in zip(reading.order, reading.box_of, strict=True):
-        for parent in value.parents:
-            tail = reading.box_of[place[parent]]
-            assert tail == head or (tail, head) in drawn
-    among = sum(
-        reading.box_of[place[parent]] == head
+    bundles = {box.number for box in graph.boxes if box.kind == "bundle"}
+    index = {value: i for i, value in enumerate(reading.order)}
+    ways = [
+        (reading.box_of[index[parent]], head)
         for value, head in zip(reading.order, reading.box_of, strict=True)
         for parent in value.parents
-    )
-    assert among + sum(edge.count for edge in graph.edges) == sum(
-        len(value.parents) for value in reading.order
-    )
+    ]
+    for tail, head in ways:
+        if tail != head:
+            lines = next(
+                lines for (start, _), lines in reading.lines[head].items() if start == tail
+            )
+            stops = [graph.edges[line].tail for line in lines] + [graph.edges[lines[-1]].head]
+            assert (stops[0], stops[-1]) == (tail, head)
+            assert set(stops[1:-1]) <= bundles
+    among = sum(tail == head for tail, head in ways)
+    assert among + sum(edge.count for edge in graph.edges if edge.tail not in bundles) == len(ways)
 
 
 # Small graphs: a box for every value
@@ -125,7 +128,7 @@ def test_user_text_stays_out_of_names(operation: Callable[[Value], Value]) -> No
 
 def test_names_for_a_text() -> None:
     x = Value(3.0, "x")
-    graph = read(x * 2 + 1, named=True).graph
+    graph = read(x * 2 + 1, film=True).graph
 
     assert [box.title for box in graph.boxes] == ["x", "", "v3 = *", "", "v5 = +"]
 
@@ -144,10 +147,10 @@ def test_the_graph_of_a_derivative() -> None:
 
 def test_a_model_names_its_parameters_in_a_text() -> None:
     neuron = nn.Neuron(1, "tanh")
-    neuron.b.label = "w.0"  # taken, from the user's own hand
-    graph = read(neuron([Value(2.0, "x")]), neuron, named=True).graph
+    neuron.b.label = "w[0]"  # taken, from the user's own hand
+    graph = read(neuron([Value(2.0, "x")]), neuron, film=True).graph
 
-    assert [box.title for box in graph.boxes] == ["w.0", "x", "w.0 (2)", "v4 = dot", "v5 = tanh"]
+    assert [box.title for box in graph.boxes] == ["w[0]", "x", "w[0] (2)", "v4 = dot", "v5 = tanh"]
 
 
 # Gradients that are not there are not gradients of zero
@@ -216,7 +219,7 @@ def test_a_wide_sum_is_one_box_of_inputs() -> None:
 
     _assert_sound(reading, 150, 400)
     assert [box.lines for box in reading.graph.boxes] == [
-        ("inputs #1", "10,000 values", "largest |grad| –"),
+        ("x0 … x9999", "10,000 values", "largest |grad| –"),
         ("sum", "data 5e+07", "grad –"),
     ]
     assert [edge.text for edge in reading.graph.edges] == ["×10,000"]
@@ -246,9 +249,9 @@ def test_by_module(model: nn.MLP) -> None:
     boxes = {box.label: box for box in reading.graph.boxes}
     for number in range(8):
         # 20 samples, each with a dot and a tanh, beside the parameters; inputs are plain numbers
-        neuron = boxes[f"layers.0.neurons.{number}"]
+        neuron = boxes[f"layer 0, neuron {number}"]
         assert neuron.parameters == 4
-        assert boxes[f"layers.1.neurons.{number}"].parameters == 9
+        assert boxes[f"layer 1, neuron {number}"].parameters == 9
         weights = model.layers[0].neurons[number].parameters()
         assert neuron.grad is not None
         assert neuron.grad >= max(abs(w.grad) for w in weights)
@@ -270,13 +273,13 @@ def test_by_layer_where_neurons_are_too_many(model: nn.MLP) -> None:
 
     _assert_sound(reading, 12, 400)
     titles = {box.title for box in reading.graph.boxes}
-    assert {"layers.0", "layers.1"} <= titles
+    assert {"layer 0", "layer 1"} <= titles
 
 
 def test_the_loss_is_outside_of_the_modules(model: nn.MLP) -> None:
     reading = read(_loss(model), model, max_nodes=12)
 
-    last = next(box for box in reading.graph.boxes if box.label.startswith("layers.2"))
+    last = next(box for box in reading.graph.boxes if box.label.startswith("layer 2"))
     assert last.values == 9 + 20  # the parameters, and one dot for each sample
 
 
@@ -351,15 +354,16 @@ def test_any_program_within_any_budget(program: Program, max_nodes: int, max_edg
 # Opened again
 
 
-def test_expand_opens_a_layer(model: nn.MLP) -> None:
-    reading = read(_loss(model), model, max_nodes=18, max_edges=100, expand="layers.0")
+@pytest.mark.parametrize("name", ["layers.0", "layer 0"])
+def test_expand_opens_a_layer(model: nn.MLP, name: str) -> None:
+    reading = read(_loss(model), model, max_nodes=18, max_edges=100, expand=name)
 
     _assert_sound(reading, 18, 100)
     titles = [box.title for box in reading.graph.boxes]
-    assert [t for t in titles if t.startswith("layers.0")] == [
-        f"layers.0.neurons.{i}" for i in range(8)
+    assert [t for t in titles if t.startswith("layer 0")] == [
+        f"layer 0, neuron {i}" for i in range(8)
     ]
-    assert "layers.1" in titles
+    assert "layer 1" in titles
 
 
 def test_expand_opens_what_the_notice_names(model: nn.MLP) -> None:
@@ -438,7 +442,9 @@ def test_bad_arguments(
 
 
 def test_the_error_names_the_modules_there_are(model: nn.MLP) -> None:
-    with pytest.raises(ValueError, match=r"the modules are layers.0, layers.0.neurons.0, .*\.\.\."):
+    with pytest.raises(
+        ValueError, match=r"the modules are 'layer 0', 'layer 0, neuron 0', .*\.\.\."
+    ):
         read(_loss(model), model, expand="layer.0")
 
 
@@ -459,7 +465,7 @@ def test_labels_that_are_no_strings(label: Any) -> None:
     x.label = y.label = label
 
     for max_nodes in (1, 150):
-        assert read(y, max_nodes=max_nodes, named=True).graph.boxes
+        assert read(y, max_nodes=max_nodes, film=True).graph.boxes
 
 
 def test_a_module_with_a_long_path_is_told_by_its_end_and_opened_by_its_place() -> None:
@@ -470,7 +476,7 @@ def test_a_module_with_a_long_path_is_told_by_its_end_and_opened_by_its_place() 
     graph = read(loss, model, max_nodes=12).graph
 
     titles = [box.title for box in graph.boxes]
-    assert any(title.startswith("…") and title.endswith("stack.layers.1") for title in titles)
+    assert any(title.startswith("…") and title.endswith("stack, layer 1") for title in titles)
     named = re.search(r"expand='(#[0-9]+)'", graph.notice)
     assert named is not None
     opened = read(loss, model, expand=named[1]).graph

@@ -66,7 +66,7 @@ def test_the_model_names_its_parameters() -> None:
     roles = _roles(neuron([1.0, 2.0]), neuron)
 
     names = [roles.label(i) for i, kind in enumerate(roles.kinds) if kind == "parameter"]
-    assert names == ["mine", "w.1", "b"]
+    assert names == ["mine", "w[1]", "b"]
 
 
 def test_values_belong_to_the_modules_of_their_parameters() -> None:

@@ -1,4 +1,4 @@
-"""A film of a graph: its steps, and the page that shows them one after the other."""
+"""A film: the steps of a forward and a backward pass, and the web page that plays them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib.resources import files
-from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -22,8 +21,8 @@ from scalargrad.view.paint.shapes import Scene
 
 __all__ = ["Change", "Film", "Step"]
 
-# The script stands behind what it turns into a player, so that it finds it while a page loads.
-# Buttons and the slider are made by the script: without it they would promise what does not work.
+# The script follows what it turns into a player, so that it finds it while a page loads. It makes
+# the buttons and the slider itself: without it they would not work.
 _FILM = """<div class="scalargrad-film" data-lm-suppress-shortcuts="true">
 <style>{style}</style>
 <div class="film-picture"><img alt="{alt}" src="data:image/svg+xml;base64,{picture}"></div>
@@ -39,7 +38,7 @@ _FILM = """<div class="scalargrad-film" data-lm-suppress-shortcuts="true">
 
 
 class Change(NamedTuple):
-    """What a step writes into a box of the picture: the text of a row, or the colour of the box."""
+    """A change of one box: the text of the row `part`, or the colour of the box ("fill")."""
 
     box: int
     part: Literal["data", "grad", "fill"]
@@ -48,11 +47,11 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One picture of a film, in words and as what changes in the picture.
+    """One step of a film, in words and as changes of the picture.
 
-    `title` and `lines` tell what happens. `boxes` are the numbers of the boxes that act, `touched`
-    those that get something, `edges` the numbers of the edges along which something flows and
-    `stopped` those along which nothing does.
+    `title` and `lines` say what happens. `boxes` are the numbers of the boxes that act, `touched`
+    those that receive a gradient, `edges` the indices of the edges along which values or gradients
+    flow, and `stopped` those of the edges along which nothing flows.
     """
 
     phase: Literal["forward", "backward"]
@@ -72,8 +71,12 @@ class Step:
 class Film:
     """The forward and the backward pass of a graph, step by step, as `steps` returns it.
 
-    `steps` are the steps, `scene` is the picture after the last one, `graph` what it shows,
-    `engine` what laid it out, and `start` what the picture shows before the first step.
+    Attributes:
+        steps: the steps in order; `print(step)` shows one as text.
+        scene: the picture after the last step.
+        graph: the boxes and edges of the picture.
+        engine: the layout engine, "dot", "pygraphviz" or "builtin".
+        start: what the boxes show before the first step.
 
     >>> from scalargrad.view.steps import steps
     >>> film = steps(Value(3.0, "x") * Value(2.0, "y"), engine="builtin")
@@ -97,7 +100,7 @@ class Film:
 
     @property
     def html(self) -> str:
-        """The film as a web page of its own, which loads nothing from anywhere.
+        """The film as a web page of its own, which loads no other file.
 
         >>> from scalargrad.view.steps import steps
         >>> steps(Value(3.0, "x").tanh()).html.startswith("<!DOCTYPE html>")
@@ -107,15 +110,18 @@ class Film:
         return web.page(title, self._fragment(), _asset("film.css"), _asset("film.js"))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the film as a web page to `path`, which ends in .html, and return the path.
+        """Write the film as a web page.
 
-        A file of that name is replaced in one step: it is never left half written.
+        An existing file is replaced in one step, so that it is never left half written.
 
         Args:
-            path: where to; the name ends in .html.
+            path: the file to write; its name ends in .html.
+
+        Returns:
+            The path that was written.
 
         Raises:
-            ValueError: the name ends in something else.
+            ValueError: the name has another ending.
             OSError: the file cannot be written.
 
         >>> import tempfile
@@ -128,13 +134,14 @@ class Film:
         if target.suffix.lower() != ".html":
             raise ValueError(
                 f"cannot save a film as {target.suffix or target.name!r}: the name must end in "
-                ".html; a picture of one moment is what draw(x).save() writes"
+                ".html; draw(x).save() writes pictures"
             )
         return write_whole(target, self.html.encode())
 
     def _fragment(self) -> str:
-        # Base64 in an <img>, since that is all that JupyterLab shows of a notebook not trusted.
-        description = f"{self.graph.summary}. This is how it stands after the backward pass."
+        # Base64 in an <img>, since JupyterLab shows no other picture in a notebook that is not
+        # trusted.
+        description = f"{self.graph.summary}. The picture shows the end of the backward pass."
         picture = base64.b64encode(svg.write(self.scene, in_page=True).encode()).decode()
         items = (
             f"<li><b>{caption}:</b> {'<br>'.join(map(escape, (step.title, *step.lines)))}</li>"
@@ -189,8 +196,8 @@ def _asset(name: str) -> str:
 
 
 def _as_json(data: object) -> str:
-    """JSON that may stand in a script element: nothing in it can end the element or open one."""
+    """JSON for a script element: nothing in it can end the element or open another."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    for character in chain("<>&", "\u2028\u2029"):
+    for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
