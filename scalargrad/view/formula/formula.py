@@ -7,6 +7,7 @@ that of recorded programs (`replay/simplify.py`), which must hold for nan and -0
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from math import isclose, isnan, nan
 from typing import Any
@@ -38,6 +39,8 @@ __all__ = [
 ]
 
 _LONGEST = 40  # operations and operands of a partial; a longer one is shown as its number
+
+_OPERATOR = re.compile(r"[-+*/·=<>^%|]|,(?![\d,]*\])")  # but not the comma of w[1][0,2]
 
 Atom = Callable[[Value], "Formula"]  # gives the formula of an operand
 
@@ -95,7 +98,7 @@ class Formula(Symbol):
 
     def _write(self, latex: bool) -> tuple[str, int]:
         if self.name:
-            level = SUM if set(self.name) & set("+-*/·=<>^%,|") else ATOM
+            level = SUM if _OPERATOR.search(self.name) else ATOM
             return latex_name(self.name) if latex else self.name, level
         if self.primitive is None:
             text = latex_number(self.value) if latex else format_number(self.value)

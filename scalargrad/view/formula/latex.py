@@ -17,6 +17,11 @@ __all__ = ["latex_name", "latex_number", "latex_text"]
 # "a3", "w13", "E", "loss", "loss2", "w_13": letters with a subscript
 _PLAIN = re.compile(r"(?P<letters>[A-Za-z]+)_?(?P<digits>[0-9]{0,4})")
 
+# "w[1][0,2]": weight 2 of neuron 0 in layer 1; "w[2]" and "θ[7]": without a layer
+_INDEXED = re.compile(
+    r"(?P<letters>[A-Za-z]+|θ)(\[(?P<layer>[0-9]+)\])?\[(?P<indices>[0-9]+(,[0-9]+)*)\]"
+)
+
 # Inside \text each system has its own idea of these; as mathematics they are the same everywhere.
 # ^ and ~ are accents in text, and MathJax has no name for them there.
 _SPECIAL = {
@@ -33,13 +38,22 @@ def latex_name(name: str) -> str:
 
     >>> print(latex_name("w13"), latex_name("loss"), latex_name("100 % of {x}"))
     w_{13} \\mathit{loss} {\\text{100 }\\%\\text{ of }\\{\\text{x}\\}}
+    >>> print(latex_name("w[1][0,2]"))
+    w^{(1)}_{0,2}
     """
-    plain = _PLAIN.fullmatch(name)
-    if not plain:
-        return f"{{{latex_text(name)}}}"
-    letters, digits = plain["letters"], plain["digits"]
-    body = letters if len(letters) == 1 else rf"\mathit{{{letters}}}"
-    return f"{body}_{{{digits}}}" if digits else body
+    if indexed := _INDEXED.fullmatch(name):
+        layer = f"^{{({indexed['layer']})}}" if indexed["layer"] else ""
+        return f"{_letters(indexed['letters'])}{layer}_{{{indexed['indices']}}}"
+    if plain := _PLAIN.fullmatch(name):
+        subscript = f"_{{{plain['digits']}}}" if plain["digits"] else ""
+        return _letters(plain["letters"]) + subscript
+    return f"{{{latex_text(name)}}}"
+
+
+def _letters(letters: str) -> str:
+    if letters == "θ":
+        return r"\theta"
+    return letters if len(letters) == 1 else rf"\mathit{{{letters}}}"
 
 
 def latex_text(text: str) -> str:

@@ -459,8 +459,10 @@ def test_a_model_names_its_parameters() -> None:
     told = explain(y, model.layers[0].neurons[1].w[0], model)
 
     assert told.text.startswith("∂v")
-    assert "/∂layers.0.neurons.1.w.0 = " in told.text.splitlines()[0]
-    assert "layers.1.neurons.0.w.1" in told.text
+    assert "/∂w[0][1,0] = " in told.text.splitlines()[0]
+    assert "w[1][0,1]·" in told.text or "· w[1][0,1]" in told.text
+    assert r"\partial w^{(0)}_{1,0}}" in told.latex
+    assert "layers" not in told.text + told.latex
     assert told.derivative == _by_backward(model, y)
 
 
