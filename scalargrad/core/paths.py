@@ -1,111 +1,109 @@
-"""The ways in which one value acts on another: all paths through the graph, or the largest ones.
+"""Paths from one value to another: every path, the largest ones, their number, and adjoints.
 
-The derivative is the sum over all paths of the product of the local derivatives on the path. There
-are exponentially many of them, which is why `backward` factors the sum; to list and to count them
-shows what it saves.
+The derivative is the sum over all paths of the product of the local derivatives on the path. Their
+number grows exponentially with depth, which is why `backward` factors the sum; listing and counting
+paths shows what it saves.
 """
 
 from __future__ import annotations
 
 import heapq
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, count
-from math import exp, inf, log, log1p, log10
+from itertools import count
+from math import exp, inf, log, log1p
+from typing import Any
 
 from scalargrad.core.labels import clean, format_number, label_of
 from scalargrad.core.numbers import as_count
-from scalargrad.core.value import Value, topological_order
+from scalargrad.core.tape import Tape
+from scalargrad.core.value import Value
 
-__all__ = ["Path", "Ways", "count_paths", "largest_paths", "paths"]
+__all__ = ["Path", "PathGraph", "adjoints", "count_paths", "largest_paths", "paths"]
 
 
-class Ways:
-    """The part of the graph of `x` through which `w` acts on it; empty if it does not.
+def adjoints(tape: Tape, within: Sequence[int] | None = None, sizes: bool = False) -> list[float]:
+    """Return the derivative of the last node of `tape` by each, to the bit as `backward` does.
 
-    `order` is the whole graph of `x` in topological order. `nodes` holds the values of the part,
-    each behind its operands, from `w` to `x`. Each mention of one as an
-    operand of another is an edge; `edges(i)` are those that lead on from `nodes[i]`. The edge `e`
-    leads to the node at `heads[e]`, there it is the operand at `positions[e]` and has the local
-    derivative `partials[e]`.
+    Args:
+        tape: the graph of one output.
+        within: by node, whether its derivative is wanted; by default all are.
+        sizes: whether to take the absolute values of all products, which shows what cancels.
 
-    A graph may have a million edges, so they are kept in arrays: as objects they took 15 s, most of
-    it in the cyclic collector.
+    >>> from scalargrad.core.paths import adjoints
+    >>> x = Value(2.0)
+    >>> adjoints(Tape.of([x * x]))
+    [4.0, 1.0]
     """
 
-    def __init__(self, x: Value, w: Value, taker: str) -> None:
-        for value in (x, w):
-            if not isinstance(value, Value):
-                raise TypeError(f"{taker} takes two Values, got {type(value).__name__}")
-        self.order = topological_order(x)
-        self.nodes: list[Value] = []
-        places: dict[Value, int] = {}
-        tails, heads, positions, partials = array("q"), array("q"), array("q"), array("d")
-        for node in self.order:
-            place, found = len(self.nodes), node is w
-            for position, parent in enumerate(node.parents):
-                if parent in places:
-                    found = True
-                    tails.append(places[parent])
-                    heads.append(place)
-                    positions.append(position)
-                    partials.append(node.partials[position])
-            if found:
-                places[node] = place
-                self.nodes.append(node)
-        if x not in places:
-            self.nodes = []
-            tails = heads = array("q")
-        by_tail = sorted(range(len(tails)), key=tails.__getitem__)  # stable: heads stay in order
-        self.heads = array("q", map(heads.__getitem__, by_tail))
-        self.positions = array("q", map(positions.__getitem__, by_tail))
-        self.partials = array("d", map(partials.__getitem__, by_tail))
-        numbers = [0] * (len(self.nodes) + 1)
-        for tail in tails:
-            numbers[tail + 1] += 1
-        self._starts = array("q", accumulate(numbers))
+    def times(g: float, partial: float) -> float | None:
+        # as in backward: a zero ends here, so 0 * inf is never formed
+        return (abs(g * partial) if sizes else g * partial) if g and partial else None
 
-    def edges(self, place: int) -> range:
-        """The edges that lead on from the node at `place`."""
-        return range(self._starts[place], self._starts[place + 1])
+    found = tape.pull({len(tape) - 1: 1.0}, times=times, within=within)
+    return [0.0 if g is None else g + 0.0 for g in found]  # + 0.0: zero without a sign
 
-    def count(self, most: float = inf) -> int | None:
-        """How many paths there are; None as soon as there are more than `most`."""
-        if not self.nodes:
-            return 0
-        counts = [1] + [0] * (len(self.nodes) - 1)
-        for place, number in enumerate(counts):
-            if number > most:
-                return None
-            edges = self.edges(place)
-            for edge in edges:
-                counts[self.heads[edge]] += number
-            if edges:
-                counts[place] = 0  # a number of a million bits for each node would fill the memory
-        return counts[-1]
 
-    def count_told(self) -> str:
-        """How many paths there are, in words that have room on a line."""
-        number = self.count(most=1e300)
-        if number is not None and number < 10**15:
+class PathGraph:
+    """The paths from `w` to `x` in the graph of `x`, `tape`.
+
+    `depends` says of each node whether it depends on `w`: the paths lead through these nodes, from
+    `first` to `last`. `edges(i)` are the edges from node `i` to its results; edge `e` leads to node
+    `heads[e]` and has the local derivative `partials[e]`.
+
+    Raises:
+        TypeError: `x` or `w` is not a Value; the error names the `caller`.
+    """
+
+    def __init__(self, x: Value, w: Value, caller: str) -> None:
+        _check(x, w, caller)
+        self.tape = Tape.of([x])
+        self.last = len(self.tape) - 1
+        self.first = self.tape.index.get(w, -1)
+        self.depends = self.tape.reach([self.first] if self.connected else [])
+        self.partials, self.heads = self.tape.partials, self.tape.results()
+        self._starts, self._edges = self.tape.users()
+
+    @property
+    def connected(self) -> bool:
+        """Whether `x` depends on `w`."""
+        return self.first >= 0
+
+    def edges(self, i: int) -> Sequence[int]:
+        """The edges from node `i`, ordered by the nodes they lead to."""
+        return self._edges[self._starts[i] : self._starts[i + 1]]
+
+    def position(self, edge: int) -> int:
+        """Which operand of the node at its head an edge is."""
+        return edge - self.tape.starts[self.heads[edge]]
+
+    def count(self, limit: int) -> int:
+        """How many paths there are, or `limit` + 1 if there are more than `limit`."""
+        return self._pull(1, add=lambda m, n: min(m + n, limit + 1)) or 0
+
+    def count_text(self) -> str:
+        """How many paths there are, in words that fit on a line."""
+        number = self.count(10**15)
+        if number <= 10**15:
             return f"{number:,}"
-        if number is not None:
-            size = log10(number)
-        else:  # numbers of a million bits take half a minute to add up
-            sizes = [0.0] + [-inf] * (len(self.nodes) - 1)
-            for place, size in enumerate(sizes):
-                for head in map(self.heads.__getitem__, self.edges(place)):
-                    high, low = max(size, sizes[head]), min(size, sizes[head])
-                    sizes[head] = high + log1p(exp(low - high))
-            size = sizes[-1] / log(10.0)
+        # exact numbers of a million digits would take half a minute to add up
+        size = self._pull(0.0, add=_log_sum) / log(10.0)
         mantissa, exponent = f"{10.0 ** (size % 1.0):.1e}".split("e")
         return f"about {mantissa}e+{int(size) + int(exponent)}"
 
+    def _pull(self, seed: Any, add: Callable[[Any, Any], Any]) -> Any:
+        """Sweep back from `x`, adding up what arrives at each node along its edges, to `w`."""
+        found = self.tape.pull(
+            {self.last: seed}, add=add, times=lambda n, _: n, within=self.depends,
+        )  # fmt: skip
+        return found[self.first] if self.connected else None
+
     def path(self, edges: Sequence[int]) -> Path:
-        """The path from `w` over these edges."""
-        nodes = (self.nodes[0], *(self.nodes[self.heads[edge]] for edge in edges))
-        return Path(nodes, tuple(self.partials[edge] for edge in edges), self.product(edges))
+        """The path from `w` along these edges."""
+        nodes = [self.tape.nodes[i] for i in (self.first, *map(self.heads.__getitem__, edges))]
+        partials = tuple(map(self.partials.__getitem__, edges))
+        return Path(tuple(nodes), partials, self.product(edges))
 
     def product(self, edges: Sequence[int]) -> float:
         """The product of the local derivatives on these edges, as `backward` would form it."""
@@ -114,82 +112,88 @@ class Ways:
             return 0.0
         for edge in reversed(edges):
             product *= self.partials[edge]
-            if not product:  # a zero ends the way: 0 * inf is never formed
+            if not product:  # 0 * inf is never formed
                 return 0.0
         return product
 
     def all(self) -> Iterator[list[int]]:
-        """The edges of every path, those first that take the earlier edges."""
-        last = len(self.nodes) - 1
-        way: list[int] = []
-        branches = [iter(self.edges(0))] if last > 0 else []
-        if last == 0:
-            yield []
+        """The edges of every path, ordered by the edges they take."""
+        path: list[int] = []
+        if self.first == self.last:
+            yield path
+        branches = [iter(self.edges(self.first))] if self.connected else []
         while branches:
             edge = next(branches[-1], None)
             if edge is None:
                 branches.pop()
-                if way:
-                    way.pop()
-            elif self.heads[edge] == last:
-                yield [*way, edge]
+                if path:
+                    path.pop()
+            elif self.heads[edge] == self.last:
+                yield [*path, edge]
             else:
-                way.append(edge)
+                path.append(edge)
                 branches.append(iter(self.edges(self.heads[edge])))
 
-    def largest(self, k: int) -> list[Sequence[int]]:
-        """The edges of the `k` paths of the largest products in size, largest first.
+    def largest(self, limit: int) -> list[Sequence[int]]:
+        """The edges of the `limit` paths with the largest products in size, largest first.
 
-        Best-first search. How large a product can still become is known from each node on, so that
-        no way is followed that does not lead to one of the `k`. Sizes are compared as logarithms:
-        a product of a million slopes is often no float.
+        Best-first search: how large a product can still become is known from each node on, so that
+        only the paths in the result are followed. Sizes are compared as logarithms, since a product
+        of a million slopes is often no float.
         """
-        last = len(self.nodes) - 1
-        if last < 0:
+        if not self.connected:
             return []
-        sizes = array("d", map(_size, self.partials))
-        best = array("d", [0.0]) * (last + 1)  # the largest product from each node to `x`
+        best = self.tape.pull(  # the size of the largest product from each node to `x`
+            {self.last: 0.0}, add=max, times=_times, within=self.depends
+        )
+        partials, heads = self.partials, self.heads
 
         def bound(edge: int) -> float:
-            return _plus(sizes[edge], best[self.heads[edge]])
+            return _times(best[heads[edge]], partials[edge])
 
-        for place in range(last - 1, -1, -1):
-            best[place] = max(map(bound, self.edges(place)))
-
-        # A candidate begins like a path that was found, up to one of its nodes, and takes there the
-        # edge of the next lower rank. In front stand the size it can reach and a number for ties.
-        ways: list[Sequence[int]] = []
-        candidates = [(-best[0], 0, 0, 0, 0, 0.0, 0)]
+        # A candidate follows a path that was found to one of its nodes, and takes there the edge of
+        # the next lower rank. It begins with the size it can reach and a number that breaks ties.
+        found: list[Sequence[int]] = []
+        candidates = [(-best[self.first], 0, 0, 0, self.first, 0.0, 0)]
         numbers = count(1)
-        while candidates and len(ways) < k:
-            _, _, source, shared, place, size, rank = heapq.heappop(candidates)
-            way = [*ways[source][:shared]] if ways else []
+        while candidates and len(found) < limit:
+            _, _, source, shared, i, size, rank = heapq.heappop(candidates)
+            path = [*found[source][:shared]] if found else []
             turns = []
-            while place != last:
-                edges: Sequence[int] = self.edges(place)
+            while i != self.last:
+                edges = self.edges(i)
                 if len(edges) > 1:
                     edges = sorted(edges, key=bound, reverse=True)
                 if rank + 1 < len(edges):
                     reach = _plus(size, bound(edges[rank + 1]))
-                    turns.append(
-                        (-reach, next(numbers), len(ways), len(way), place, size, rank + 1)
-                    )
-                way.append(edges[rank])
-                size = _plus(size, sizes[edges[rank]])
-                place, rank = self.heads[edges[rank]], 0
-            ways.append(array("q", way))
-            for turn in heapq.nsmallest(k - len(ways), turns):
+                    turns.append((-reach, next(numbers), len(found), len(path), i, size, rank + 1))
+                path.append(edges[rank])
+                size = _times(size, partials[edges[rank]])
+                i, rank = heads[edges[rank]], 0
+            found.append(array("q", path))
+            for turn in heapq.nsmallest(limit - len(found), turns):
                 heapq.heappush(candidates, turn)
-        return sorted(ways, key=lambda way: _size(self.product(way)), reverse=True)
+        return sorted(found, key=lambda path: _size(self.product(path)), reverse=True)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Path:
-    """One way from `w` to `x`: its values, and the local derivative of each by the one before it.
+    """One path from `w` to `x`.
 
-    `partials[i]` is the derivative of `nodes[i + 1]` by `nodes[i]`; `product` is that of all, what
-    the path contributes to the derivative of `x` by `w`. A path on which a local derivative is zero
-    contributes nothing, even where another one is infinite. Iterating gives the values.
+    A path with a local derivative of zero contributes nothing, even where another is infinite.
+    Iterating gives the values, and `len` their number.
+
+    Attributes:
+        nodes: the values on the path, from `w` to `x`.
+        partials: the local derivatives; `partials[i]` is that of `nodes[i + 1]` by `nodes[i]`.
+        product: the product of the partials: what the path contributes to ∂x/∂w.
+
+    >>> w = Value(3.0, "w")
+    >>> [path] = sg.paths(sg.tanh(w / 6), w)
+    >>> path
+    <Path w → / → tanh: 0.1311>
+    >>> len(path), path.partials[0]
+    (3, 0.16666666666666666)
     """
 
     nodes: tuple[Value, ...]
@@ -204,22 +208,25 @@ class Path:
 
     def __repr__(self) -> str:
         shown = self.nodes if len(self) <= 12 else (*self.nodes[:6], None, *self.nodes[-5:])
-        told = ["…" if node is None else clean(label_of(node) or node.op or "·") for node in shown]
-        return f"<Path {' → '.join(told)}: {format_number(self.product)}>"
+        names = ["…" if node is None else clean(label_of(node) or node.op or "·") for node in shown]
+        return f"<Path {' → '.join(names)}: {format_number(self.product)}>"
 
 
 def count_paths(x: Value, w: Value) -> int:
-    """How many paths lead from `w` to `x`: the terms of the chain rule when nothing is factored.
+    """Return the number of paths from `w` to `x`: the terms of the chain rule without factoring.
 
-    An operand that is used twice is two ways. The number is exact, whatever its size, and found
-    without walking the paths.
+    An operand that is used twice makes two paths. The number is exact, whatever its size, and is
+    found without following the paths.
 
     Args:
-        x: the value that is computed.
-        w: a value it may depend on; if it does not, there are 0 paths, and from `x` to itself is 1.
+        x: the computed value.
+        w: a value that `x` may depend on.
+
+    Returns:
+        The number of paths; 0 if `x` does not depend on `w`, 1 from a value to itself.
 
     Raises:
-        TypeError: `x` or `w` is no Value.
+        TypeError: `x` or `w` is not a Value.
 
     >>> from scalargrad.core.paths import count_paths
     >>> w = x = Value(1.0)
@@ -228,22 +235,30 @@ def count_paths(x: Value, w: Value) -> int:
     >>> count_paths(x, w) == 2**100
     True
     """
-    return Ways(x, w, "count_paths").count() or 0
+    _check(x, w, "count_paths")
+    tape = Tape.of([x], [w])
+    # keep=False: a number of a million bits for each node would fill the memory
+    counts = tape.pull(
+        {len(tape) - 1: 1}, times=lambda n, _: n, partials=tape.edges, within=tape.reach([0]),
+        keep=False,
+    )  # fmt: skip
+    return counts[0] or 0
 
 
 def paths(x: Value, w: Value, limit: int = 10_000) -> list[Path]:
-    """Every path from `w` to `x`, with the product of the local derivatives on it.
-
-    The products add up to the derivative of `x` by `w`.
+    """Return every path from `w` to `x`; their products add up to the derivative ∂x/∂w.
 
     Args:
-        x: the value that is computed.
-        w: a value it may depend on; if it does not, the list is empty.
+        x: the computed value.
+        w: a value that `x` may depend on.
         limit: the largest number of paths to list.
 
+    Returns:
+        The paths, in an order that is the same on every run; none if `x` does not depend on `w`.
+
     Raises:
-        TypeError: `x` or `w` is no Value.
-        ValueError: there are more paths than `limit`.
+        TypeError: `x` or `w` is not a Value, or `limit` is not a whole number.
+        ValueError: there are more paths than `limit`, or `limit` is below 1.
 
     >>> from scalargrad.core.paths import paths
     >>> w = Value(3.0, "w")
@@ -253,45 +268,63 @@ def paths(x: Value, w: Value, limit: int = 10_000) -> list[Path]:
     [<Path w → y → +: 3>, <Path w → y → +: 3>, <Path w → * → +: 2>]
     """
     limit = as_count(limit, "paths: limit")
-    ways = Ways(x, w, "paths")
-    if ways.count(limit) is None:
+    graph = PathGraph(x, w, "paths")
+    if graph.count(limit) > limit:
         raise ValueError(
-            f"paths: there are {ways.count_told()} paths, more than the limit of {limit:,}: "
+            f"paths: there are {graph.count_text()} paths, more than the limit of {limit:,}: "
             "count_paths counts them, largest_paths finds the largest, explain factors their sum; "
             "or raise limit"
         )
-    return [*map(ways.path, ways.all())]
+    return [*map(graph.path, graph.all())]
 
 
-def largest_paths(x: Value, w: Value, k: int) -> list[Path]:
-    """The `k` paths from `w` to `x` that contribute most, largest first; all if there are fewer.
+def largest_paths(x: Value, w: Value, limit: int) -> list[Path]:
+    """Return the paths from `w` to `x` that contribute most to the derivative, largest first.
 
-    Not all paths are walked, so it does not matter how many there are.
+    Best-first search finds them without following the other paths, however many there are.
 
     Args:
-        x: the value that is computed.
-        w: a value it may depend on.
-        k: how many paths to find.
+        x: the computed value.
+        w: a value that `x` may depend on.
+        limit: how many paths to return; all of them if there are fewer.
+
+    Returns:
+        The paths, ordered by the size of their products.
 
     Raises:
-        TypeError: `x` or `w` is no Value, `k` no whole number.
-        ValueError: `k` is below 1.
+        TypeError: `x` or `w` is not a Value, or `limit` is not a whole number.
+        ValueError: `limit` is below 1.
 
     >>> from scalargrad.core.paths import largest_paths
     >>> w = Value(3.0, "w")
-    >>> [path.product for path in largest_paths(w * w * w + 10 * w, w, 2)]
+    >>> [path.product for path in largest_paths(w * w * w + 10 * w, w, limit=2)]
     [10.0, 9.0]
     """
-    k = as_count(k, "largest_paths: k")
-    ways = Ways(x, w, "largest_paths")
-    return [*map(ways.path, ways.largest(k))]
+    limit = as_count(limit, "largest_paths: limit")
+    graph = PathGraph(x, w, "largest_paths")
+    return [*map(graph.path, graph.largest(limit))]
+
+
+def _check(x: Value, w: Value, caller: str) -> None:
+    for value in (x, w):
+        if not isinstance(value, Value):
+            raise TypeError(f"{caller} takes two Values, got {type(value).__name__}")
 
 
 def _size(partial: float) -> float:
-    """The logarithm of the size; nan, which nobody should overlook, counts as infinite."""
+    """The logarithm of the size; nan counts as infinite, since it must not be overlooked."""
     return log(abs(partial)) if 0.0 < abs(partial) < inf else -inf if partial == 0.0 else inf
 
 
+def _times(size: float, partial: float) -> float:
+    return _plus(size, _size(partial))
+
+
 def _plus(x: float, y: float) -> float:
-    """The logarithm of a product: a zero wins over everything else, an infinity too."""
+    """The logarithm of a product: a zero wins over everything else, then an infinity."""
     return -inf if x == -inf or y == -inf else x + y
+
+
+def _log_sum(x: float, y: float) -> float:
+    """The logarithm of a sum."""
+    return max(x, y) + log1p(exp(-abs(x - y)))

@@ -318,9 +318,9 @@ def test_products_out_of_the_range_of_floats_are_still_compared() -> None:
 @pytest.mark.parametrize("k", [0, -1])
 def test_how_many_largest(k: int) -> None:
     x = Value(1.0)
-    with pytest.raises(ValueError, match=f"k must be at least 1, got {k}"):
+    with pytest.raises(ValueError, match=f"limit must be at least 1, got {k}"):
         largest_paths(x, x, k)
-    with pytest.raises(TypeError, match="k must be a whole number, got float"):
+    with pytest.raises(TypeError, match="limit must be a whole number, got float"):
         largest_paths(x, x, 1.5)  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""A derivative explained, as text and as LaTeX: factor by factor, and path by path."""
+"""`explain`: a derivative by the chain rule, factor by factor and path by path, as text and LaTeX."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 from scalargrad.core.labels import format_number, label_of
 from scalargrad.core.numbers import as_count
-from scalargrad.core.paths import Ways
+from scalargrad.core.paths import PathGraph
 from scalargrad.core.primitives import plain_sum
 from scalargrad.core.value import Value
 from scalargrad.support import pages as web
 from scalargrad.support.collector import collector_paused
-from scalargrad.view.explain.factors import Factors
-from scalargrad.view.explain.phrases import Phrases
+from scalargrad.view.explain.deltas import Deltas
+from scalargrad.view.explain.notation import Notation
 from scalargrad.view.explain.typeset import Equation, Page, Piece, joined, number, total, words
 from scalargrad.view.formula.formula import is_stale
 from scalargrad.view.formula.latex import latex_number
@@ -26,16 +26,19 @@ __all__ = ["Explanation", "explain"]
 _DELTAS = (12, 8, 6, 4, 2)  # how many δ are shown: the most that take no more than _LINES
 _LINES = 24
 _ROOM = 70  # about what an equation has on a line
-_STOPS = 7  # of a path with more stops on either side, those in the middle are dots
-_LOOKED_AT = 10_000  # values, from x on, that are asked whether they are still true
-_NOTES = 8  # how many of the slopes and unnamed values that occur are spelt out
+_STOPS = 7  # a path shows so many values at either end, and dots for those between
+_CHECKED = 10_000  # values, from x on, that are checked for changed operands
+_NOTES = 8  # how many slopes and unnamed values are defined
 
 
 @dataclass(frozen=True, repr=False)
 class Explanation:
-    """How a derivative comes about: `text`, `latex` (an aligned environment) and the `derivative`.
+    """A derivative and how it is computed. `print` shows the text, Jupyter the LaTeX.
 
-    `print` shows the text, Jupyter the LaTeX.
+    Attributes:
+        text: the explanation as lines of text.
+        latex: the explanation as an `aligned` environment of LaTeX.
+        derivative: the number.
 
     >>> from scalargrad.view.explain.explain import explain
     >>> x = Value(3.0, "x")
@@ -60,25 +63,29 @@ class Explanation:
         return web.offered(forms, include, exclude)
 
 
-def explain(x: Value, w: Value, model: Any = None, top: int = 5) -> Explanation:
-    """How the derivative of `x` by `w` comes about: the chain rule in names and numbers.
+def explain(x: Value, w: Value, model: Any = None, limit: int = 5) -> Explanation:
+    """Explain the derivative of `x` by `w`: the chain rule in names and numbers.
 
-    First factor by factor, as `backward` does it: δ of a value is the derivative of `x` by it, and
-    each δ is computed from those nearer to `x`. A value that is used once, and is unnamed or has
-    its named activation right behind it, has no δ; its slope stands in the product. Then path by
-    path: the sum over all ways from `w` to `x` of the product of the local derivatives.
+    First factor by factor, as `backward` computes it: δ of a value is the derivative of `x` by that
+    value, and each δ is the sum of terms with those nearer to `x`. A value that is used once has no
+    δ if it has no name or its named activation follows; its slope is a factor of the product. Then
+    path by path: the sum over all paths from `w` to `x` of the product of the local derivatives.
 
-    No `grad` is needed, and none is changed.
+    The explanation neither reads nor changes any `grad`.
 
     Args:
-        x: the value that was computed.
-        w: a value that it may depend on; an inner one will do.
-        model: an nn.Module, or a list or dict of parameters, that names its parameters.
-        top: where sums are long, how many of their terms, and how many of the paths, are shown.
+        x: the computed value.
+        w: a value that `x` may depend on, a leaf or an inner value.
+        model: the `nn.Module`, or list or dict of parameters, that names the parameters.
+        limit: the most terms of a long sum, and the most paths, to show.
+
+    Returns:
+        An explanation with `text`, `latex` and `derivative`.
 
     Raises:
-        TypeError: `x` or `w` is no Value, or `model` no model.
-        ValueError: `top` is below 1.
+        TypeError: `x` or `w` is not a Value, `model` is not a model, or `limit` is not a whole
+            number.
+        ValueError: `limit` is below 1.
 
     >>> from scalargrad.view.explain.explain import explain
     >>> x, w = Value(2.0, "x"), Value(0.25, "w")
@@ -99,28 +106,30 @@ def explain(x: Value, w: Value, model: Any = None, top: int = 5) -> Explanation:
           = -1
         sum = 1.573 - 1 = 0.5729
     """
-    top = as_count(top, "explain: top")
+    limit = as_count(limit, "explain: limit")
     with collector_paused():
-        return _explained(x, w, parameter_names(model), top)
+        return _explained(x, w, parameter_names(model), limit)
 
 
-def _explained(x: Value, w: Value, names: dict[Value, str], top: int) -> Explanation:
-    ways = Ways(x, w, "explain")
-    phrases = Phrases(x, w, Factors(ways), names)
+def _explained(x: Value, w: Value, names: dict[Value, str], limit: int) -> Explanation:
+    graph = PathGraph(x, w, "explain")
+    notation = Notation(x, w, Deltas(graph), names)
     page = Page()
-    if x is w or not ways.nodes:
+    if x is w or not graph.connected:
         derivative = float(x is w)
-        does = " is the value itself" if x is w else " does not depend on "
-        told = [phrases.name(x), words(does), phrases.name(w)]
-        page.write([Equation(phrases.derivative(w), [[number(derivative)]])])
-        page.say(joined(told[:2] if x is w else told))
+        page.write([Equation(notation.derivative(w), [[number(derivative)]])])
+        if x is w:
+            page.say(joined([notation.name(x), words(" is the value itself")]))
+        else:
+            page.say(joined([notation.name(x), words(" does not depend on "), notation.name(w)]))
     else:
-        derivative = phrases.factors.adjoints[0]
-        page.write([Equation(phrases.derivative(w), [[_precise(derivative)]])])
-        if any(map(is_stale, ways.nodes[-_LOOKED_AT:])):
-            page.say(words("(an operand has changed since: these are the derivatives of then)"))
-        _factor_by_factor(page, phrases, top)
-        _path_by_path(page, phrases, top)
+        derivative = notation.deltas.adjoints[graph.first]
+        page.write([Equation(notation.derivative(w), [[_precise(derivative)]])])
+        dependent = [node for i, node in enumerate(graph.tape.nodes) if graph.depends[i]]
+        if any(map(is_stale, dependent[-_CHECKED:])):
+            page.say(words("(an operand has changed since: the derivatives are from before that)"))
+        _factor_by_factor(page, notation, limit)
+        _path_by_path(page, notation, limit)
     return Explanation(page.text, page.latex, derivative)
 
 
@@ -129,67 +138,67 @@ def _precise(x: float) -> Piece:
     return Piece(text, latex_number(x, text))
 
 
-def _factor_by_factor(page: Page, phrases: Phrases, top: int) -> None:
-    factors = phrases.factors
-    places = factors.deltas(top)
+def _factor_by_factor(page: Page, notation: Notation, limit: int) -> None:
+    deltas, first = notation.deltas, notation.graph.first
+    nodes = deltas.shown(limit)
     for most in _DELTAS:
-        ends = places if len(places) <= most else [*places[: most // 2], *places[-(most // 2) :]]
-        phrases.slopes.clear()
-        phrases.unnamed.clear()
-        heads = [term.head for place in (*ends, 0) for term in factors.largest(place, top)[0]]
-        phrases.number_deltas({*ends, *heads} - {factors.last})
-        equations = [_sum(phrases, place, top) for place in (*ends, 0)]
+        ends = nodes if len(nodes) <= most else [*nodes[: most // 2], *nodes[-(most // 2) :]]
+        notation.slopes.clear()
+        notation.unnamed.clear()
+        heads = [term.head for i in (*ends, first) for term in deltas.largest(i, limit)[0]]
+        notation.number_deltas({*ends, *heads} - {notation.graph.last})
+        equations = [_sum(notation, i, limit) for i in (*ends, first)]
         if sum(len(equation.rows(_ROOM)) for equation in equations) <= _LINES:
             break
-    x, w = phrases.name(phrases.x), phrases.name(phrases.w)
-    if places:
-        told = [words("Factor by factor, from "), x, words(" back to "), w, words(":")]
-        page.head(joined(told))
+    x, w = notation.name(notation.x), notation.name(notation.w)
+    if nodes:
+        page.head(joined([words("Factor by factor, from "), x, words(" back to "), w, words(":")]))
     else:
         page.head(words("By the chain rule:"))
-    if len(ends) < len(places):
+    if len(ends) < len(nodes):
         page.write(equations[: len(ends) // 2], indent=4)
-        page.say(words(f"… {len(places) - len(ends):,} more …"), indent=4)
+        page.say(words(f"… {len(nodes) - len(ends):,} more …"), indent=4)
         page.write(equations[len(ends) // 2 :], indent=4)
     else:
         page.write(equations, indent=4)
-    shown, others = factors.largest(0, top)
+    shown, others = deltas.largest(first, limit)
     if others:
         sizes = plain_sum(fabs(term.product) for term in (*shown, *others))
-        page.say(_share(phrases, [term.product for term in shown], sizes), indent=4)
-    _notes(page, phrases)
+        page.say(_share(notation, [term.product for term in shown], sizes), indent=4)
+    _notes(page, notation)
 
 
-def _sum(phrases: Phrases, place: int, top: int) -> Equation:
-    """A δ, or for the place 0 the derivative itself, as the sum of its terms."""
-    factors = phrases.factors
-    shown, others = factors.largest(place, top)
-    said = [phrases.term(term, first=not i) for i, term in enumerate(shown)]
+def _sum(notation: Notation, i: int, limit: int) -> Equation:
+    """The δ of node `i`, or for `w` the derivative itself, as the sum of its terms."""
+    deltas = notation.deltas
+    shown, others = deltas.largest(i, limit)
+    written = [notation.term(term, first=not k) for k, term in enumerate(shown)]
     symbols, numbers = (
-        [Piece(f"+ {p.text}", f"+ {p.latex}") if i else p for i, p in enumerate(side)]
-        for side in zip(*said, strict=True)
+        [Piece(f"+ {p.text}", f"+ {p.latex}") if k else p for k, p in enumerate(side)]
+        for side in zip(*written, strict=True)
     )
     parts = [term.product for term in shown]
     if others:
         more = Piece(f"+ … ({len(others):,} more)", rf"+ \dots\ (\text{{{len(others):,} more}})")
         symbols, numbers = [*symbols, more], [*numbers, more]
         parts.append(plain_sum(term.product for term in others))
-    name = phrases.derivative(phrases.ways.nodes[place])
-    left = joined([phrases.delta(place), name], " = ", " = ") if place else name
-    return Equation(left, [symbols, numbers, total(parts), [number(factors.adjoints[place])]])
+    left = notation.derivative(notation.nodes[i])
+    if i != notation.graph.first:
+        left = joined([notation.delta(i), left], " = ", " = ")
+    return Equation(left, [symbols, numbers, total(parts), [number(deltas.adjoints[i])]])
 
 
-def _notes(page: Page, phrases: Phrases) -> None:
-    """Spell out the slopes that were mentioned, and the values without a name."""
+def _notes(page: Page, notation: Notation) -> None:
+    """Define the slopes that were written, and the values without a name."""
     notes = [
         Equation(slope, [[formula], [number(partial)]])
-        for slope, (formula, partial) in phrases.slopes.items()
+        for slope, (formula, partial) in notation.slopes.items()
     ]
-    spelt: set[Value] = set()
-    while len(notes) <= _NOTES and (left := [v for v in phrases.unnamed if v not in spelt]):
-        spelt.add(left[0])
-        sides = [[phrases.definition(left[0])], [number(left[0].data)]]
-        notes.append(Equation(phrases.name(left[0]), sides))
+    defined: set[Value] = set()
+    while len(notes) <= _NOTES and (left := [v for v in notation.unnamed if v not in defined]):
+        defined.add(left[0])
+        sides = [[notation.definition(left[0])], [number(left[0].data)]]
+        notes.append(Equation(notation.name(left[0]), sides))
     if notes:
         page.say(words("where"), indent=4)
         page.write(notes[:_NOTES], indent=8)
@@ -197,54 +206,54 @@ def _notes(page: Page, phrases: Phrases) -> None:
         page.say(words("and so on"), indent=8)
 
 
-def _path_by_path(page: Page, phrases: Phrases, top: int) -> None:
-    ways = phrases.ways
-    few = ways.count(most=top) is not None
-    paths: list[Sequence[int]] = [*ways.all()] if few else ways.largest(top)
-    x, w = phrases.name(phrases.x), phrases.name(phrases.w)
+def _path_by_path(page: Page, notation: Notation, limit: int) -> None:
+    graph = notation.graph
+    few = graph.count(limit) <= limit
+    paths: list[Sequence[int]] = [*graph.all()] if few else graph.largest(limit)
+    x, w = notation.name(notation.x), notation.name(notation.w)
     if few and len(paths) == 1:
-        page.head(joined([words("The only path is "), _way(phrases, paths[0])]))
+        page.head(joined([words("The only path is "), _stops(notation, paths[0])]))
         return
-    count = f"{len(paths)} paths" if few else f"the {top} largest of {ways.count_told()} paths"
-    told = [words(f"Path by path, {count} from "), w, words(" to "), x, words(":")]
-    page.head(joined(told))
-    products = [ways.product(path) for path in paths]
+    count = f"{len(paths)} paths" if few else f"the {limit} largest of {graph.count_text()} paths"
+    heading = [words(f"Path by path, {count} from "), w, words(" to "), x, words(":")]
+    page.head(joined(heading))
+    products = [graph.product(path) for path in paths]
     for path, value in zip(paths, products, strict=True):
-        symbols, numbers = phrases.way(path)
-        page.say(_way(phrases, path), indent=4)
+        symbols, numbers = notation.path(path)
+        page.say(_stops(notation, path), indent=4)
         page.write([Equation(Piece("", ""), [[symbols], [numbers], [number(value)]])], indent=6)
-    derivative = number(phrases.factors.adjoints[0])
+    derivative = number(notation.deltas.adjoints[graph.first])
     if few:
         page.write([Equation(words("sum"), [total(products), [derivative]])], indent=4)
     else:
-        page.say(_share(phrases, products, phrases.factors.absolute[0]), indent=4)
+        page.say(_share(notation, products, notation.deltas.absolute), indent=4)
 
 
-def _way(phrases: Phrases, path: Sequence[int]) -> Piece:
-    """The path over the values that have been mentioned; dots stand for others."""
-    ways, last = phrases.ways, phrases.factors.last
-    stops: list[Value | None] = [phrases.w]
-    for place in map(ways.heads.__getitem__, path):
-        node = ways.nodes[place]
-        if label_of(node) or node in phrases.unnamed or place == last:
+def _stops(notation: Notation, path: Sequence[int]) -> Piece:
+    """The values on a path that have occurred by name; dots stand for the others."""
+    graph = notation.graph
+    stops: list[Value | None] = [notation.w]
+    for i in map(graph.heads.__getitem__, path):
+        node = notation.nodes[i]
+        if label_of(node) or node in notation.unnamed or i == graph.last:
             stops.append(node)
         elif stops[-1] is not None:
             stops.append(None)
     if len(stops) > 2 * _STOPS:
         ends = [*stops[:_STOPS], None, *stops[-_STOPS:]]
-        stops = [s for i, s in enumerate(ends) if s is not None or ends[i - 1] is not None]
+        stops = [s for k, s in enumerate(ends) if s is not None or ends[k - 1] is not None]
     dots = Piece("…", r"\dots")
-    return joined([dots if s is None else phrases.name(s) for s in stops], " → ", r" \to ")
+    return joined([dots if s is None else notation.name(s) for s in stops], " → ", r" \to ")
 
 
-def _share(phrases: Phrases, shown: Sequence[float], sizes: float) -> Piece:
-    """How much of the derivative the shown parts are: what they add up to, and their sizes."""
-    part = format_number(plain_sum(shown))
-    told = f"together {part} of {format_number(phrases.factors.adjoints[0])}"
+def _share(notation: Notation, shown: Sequence[float], sizes: float) -> Piece:
+    """The part of the derivative that is shown: the sum, and the share in absolute values."""
+    part, whole = plain_sum(shown), notation.deltas.adjoints[notation.graph.first]
+    text = f"the {len(shown)} largest: together {format_number(part)} of {format_number(whole)}"
     share = plain_sum(map(fabs, shown)) / sizes if sizes else nan
     if isfinite(share):
-        told += f"; {_percent(share)} of the sum of the absolute values"
-    return words(f"the {len(shown)} largest: {told}")
+        text += f"; {_percent(share)} of the sum of the absolute values"
+    return words(text)
 
 
 def _percent(share: float) -> str:

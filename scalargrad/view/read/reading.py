@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scalargrad.core.labels import clean, format_number, label_of
@@ -209,7 +209,10 @@ def _alike(roles: Roles) -> list[Hashable]:
 
 @dataclass(slots=True)
 class _Line:
-    """A line of the picture: the first operand it stands for, how many, and what flows back."""
+    """A line of the picture: the first operand it stands for, and how many.
+
+    `flows` are the gradients that flow back, if the line shows the largest.
+    """
 
     index: int
     tail: int
@@ -217,7 +220,7 @@ class _Line:
     value: int
     position: int
     count: int = 0
-    flows: list[float] = field(default_factory=list)
+    flows: list[float] | None = None
 
 
 class _Reader:
@@ -279,7 +282,7 @@ class _Reader:
             boxes[bundle] = replace(
                 boxes[bundle],
                 label=count(sum(line.count for line in parts), "edge"),
-                grad=largest_size(flow for line in parts for flow in line.flows),
+                grad=largest_size(flow for line in parts for flow in line.flows or ()),
             )
         edges = self._edges(drawn)
         graph = Graph(tuple(boxes), edges, self._notice(boxes, edges), rankdir, self.backward)
@@ -349,25 +352,42 @@ class _Reader:
         """The lines to draw, and those of each operand; between single values each one `apart`."""
         single = [apart and len(members) == 1 for members in self.members]
         drawn: dict[tuple[int, int, int], _Line] = {}
-        lines: defaultdict[int, dict[tuple[int, int], tuple[int, ...]]] = defaultdict(dict)
+        ways: dict[tuple[int, int, int], list[_Line]] = {}
         for i, operands in enumerate(self.roles.parents):
             head, grad, partials = self.box_of[i], self._grad(i), self.roles.order[i].partials
             for position, parent in enumerate(operands):
                 tail = self.box_of[parent]
                 if tail == head:
                     continue
-                bundle = self.bundle_of.get((tail, head))
-                key = position if single[tail] and single[head] and bundle is None else -1
-                steps = [(tail, head)] if bundle is None else [(tail, bundle), (bundle, head)]
-                for step in steps:
-                    if (*step, key) not in drawn:
-                        drawn[*step, key] = _Line(len(drawn), *step, i, position)
-                    drawn[*step, key].count += 1
-                lines[head].setdefault((tail, key), tuple(drawn[*s, key].index for s in steps))
-                if grad is not None and (bundle is not None or {tail, head} <= self.layers):
+                apart = single[tail] and single[head] and (tail, head) not in self.bundle_of
+                key = tail, head, position if apart else -1
+                if key not in ways:
+                    ways[key] = self._way(drawn, *key, i, position)
+                way = ways[key]
+                for line in way:
+                    line.count += 1
+                if grad is not None and way[0].flows is not None:
                     partial = partials[position]  # as in backward, 0 * inf is never formed
-                    drawn[*steps[0], key].flows.append(grad * partial if grad and partial else 0.0)
+                    way[0].flows.append(grad * partial if grad and partial else 0.0)
+        lines: defaultdict[int, dict[tuple[int, int], tuple[int, ...]]] = defaultdict(dict)
+        for (tail, head, position), way in ways.items():
+            lines[head][tail, position] = tuple(line.index for line in way)
         return [*drawn.values()], lines
+
+    def _way(
+        self, drawn: dict[tuple[int, int, int], _Line],
+        tail: int, head: int, key: int, i: int, position: int,
+    ) -> list[_Line]:  # fmt: skip
+        """The lines of an operand: one, or two by way of a bundle."""
+        bundle = self.bundle_of.get((tail, head))
+        steps = [(tail, head)] if bundle is None else [(tail, bundle), (bundle, head)]
+        for step in steps:
+            if (*step, key) not in drawn:
+                drawn[*step, key] = _Line(len(drawn), *step, i, position)
+        way = [drawn[*step, key] for step in steps]
+        if way[0].flows is None and (bundle is not None or {tail, head} <= self.layers):
+            way[0].flows = []
+        return way
 
     def _edges(self, drawn: Sequence[_Line]) -> tuple[Edge, ...]:
         """The edges with their texts: a local derivative, or how many edges a line stands for."""
@@ -385,7 +405,7 @@ class _Reader:
                 elif max(heads[line.head], tails[line.tail]) <= _READABLE:
                     text = f"×{line.count:,}"
                     if line.count > MOST_LINES and not self.grads:  # a film begins without them
-                        grad = largest_size(line.flows)
+                        grad = largest_size(line.flows or ())
             ends = line.tail, line.head, line.position
             edges.append(Edge(*ends, partial, text, line.count, grad))
         return tuple(edges)

@@ -241,10 +241,10 @@ def test_what_is_no_value() -> None:
     x = Value(1.0)
     with pytest.raises(TypeError, match="explain takes two Values, got float"):
         explain(x, 1.0)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="explain: top must be a whole number"):
-        explain(x, x, top=1.5)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="explain: top must be at least 1, got 0"):
-        explain(x, x, top=0)
+    with pytest.raises(TypeError, match="explain: limit must be a whole number"):
+        explain(x, x, limit=1.5)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="explain: limit must be at least 1, got 0"):
+        explain(x, x, limit=0)
 
 
 # --- it is right, and changes nothing ------------------------------------------------------------
@@ -348,15 +348,15 @@ def test_what_is_shown_and_what_is_not(moons: tuple[Value, nn.MLP]) -> None:
         len(re.findall(r"the 5 largest: together -?[\d.]+ of -?[\d.]+; \d+ % of the sum", text))
         == 2
     )
-    assert "the 2 largest of 1,600 paths" in explain(loss, w, top=2).text
-    assert "… (98 more)" in explain(loss, w, top=2).text
+    assert "the 2 largest of 1,600 paths" in explain(loss, w, limit=2).text
+    assert "… (98 more)" in explain(loss, w, limit=2).text
 
 
 def test_all_terms_are_there_if_asked_for() -> None:
     w = Value(2.0, "w")
     x = [Value(float(i), f"x{i}") for i in range(8)]
     y = labelled(sg.dot([w] * 8, x), "y")
-    short, long = explain(y, w), explain(y, w, top=8)
+    short, long = explain(y, w), explain(y, w, limit=8)
 
     assert "= x3 + x4 + x5 + x6 + x7 + … (3 more)" in short.text
     assert "= 3 + 4 + 5 + 6 + 7 + 3 = 28" in short.text

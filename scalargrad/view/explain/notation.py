@@ -1,4 +1,4 @@
-"""What an explanation consists of: names, slopes, δs and products, as text and as LaTeX."""
+"""The notation of one explanation: names, slopes, δs and products, as text and as LaTeX."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from collections.abc import Iterable, Mapping, Sequence
 from scalargrad.core.labels import label_of
 from scalargrad.core.primitives import identity
 from scalargrad.core.value import Value
-from scalargrad.view.explain.factors import Factors, Term
+from scalargrad.view.explain.deltas import Deltas, Term
 from scalargrad.view.explain.typeset import Piece, number, product
 from scalargrad.view.formula.formula import Formula, name_of, of_partials, of_value
 from scalargrad.view.formula.templates import ATOM, PRODUCT, template
 from scalargrad.view.read.names import names_of
 
-__all__ = ["Phrases"]
+__all__ = ["Notation"]
 
 _INLINE = 6  # operations and operands of an unnamed value that is written out where it occurs
 _FACTORS = 9  # of a longer product the first four and the last three are shown
 _LONG = 50
 _WIDE = 16  # operands; those of a wider operation are not written out
 
-# "a3", "w13", "h_2": only of such a name is the number that of a node
+# "a3", "w13", "h_2": names that end in the number of a node
 _NUMBERED = re.compile(r"[^\W\d_]+_?([0-9]+)")
 
 
-class Phrases:
-    """The names of one graph, and what can be said with them.
+class Notation:
+    """The names of the values of one graph, and how terms and products are written with them.
 
-    Unnamed values are written out where they are short, and get a name like "v12" where not; the
-    slope of a function of one operand is written tanh'(z). `slopes` and `unnamed` collect what was
-    mentioned so, for it has to be spelt out.
+    A short unnamed value is written out, a long one gets a name like "v12"; the slope of a function
+    of one operand is written tanh'(z). `slopes` and `unnamed` collect what was written so, since an
+    explanation has to define it.
     """
 
-    def __init__(self, x: Value, w: Value, factors: Factors, given: Mapping[Value, str]) -> None:
-        self.x, self.w, self.factors, self.given = x, w, factors, given
-        self.ways = factors.ways
-        order = self.ways.order
-        self.names = names_of(order if self.ways.nodes else [*order, w], given)
+    def __init__(self, x: Value, w: Value, deltas: Deltas, given: Mapping[Value, str]) -> None:
+        self.x, self.w, self.deltas, self.given = x, w, deltas, given
+        self.graph, self.nodes = deltas.graph, deltas.graph.tape.nodes
+        order = self.nodes if self.graph.connected else [*self.nodes, w]
+        self.names = names_of(order, given)
         self.slopes: dict[Piece, tuple[Piece, float]] = {}
         self.unnamed: dict[Value, None] = {}
-        self._values: dict[str, Value] = {}  # the unnamed ones by the names they were given
+        self._values: dict[str, Value] = {}  # the unnamed values by the names they were given
         self._partials: dict[int, list[Formula]] = {}
         self._numbers: dict[int, str] = {}
 
     def name(self, value: Value) -> Piece:
-        """The value by its name."""
+        """The name of a value."""
         formula = self._named(value)
-        return self._said(formula if formula.name else Formula(value.data, self.names[value]))
+        return self._written(formula if formula.name else Formula(value.data, self.names[value]))
 
     def derivative(self, value: Value) -> Piece:
         """∂x/∂value."""
@@ -56,31 +56,29 @@ class Phrases:
         over = rf"\frac{{\partial {x.write(True)}}}{{\partial {v.write(True)}}}"
         return Piece(f"∂{x.write(need=ATOM)}/∂{v.write(need=ATOM)}", over)
 
-    def number_deltas(self, places: Iterable[int]) -> None:
-        """Let the δ of these nodes be called by the numbers of their names, where those differ."""
+    def number_deltas(self, nodes: Iterable[int]) -> None:
+        """Write the δ of these nodes with the numbers in their names, where no two are equal."""
         found = {
-            place: match[1]
-            for place in places
-            if (match := _NUMBERED.fullmatch(self.names[self.ways.nodes[place]]))
+            i: match[1] for i in nodes if (match := _NUMBERED.fullmatch(self.names[self.nodes[i]]))
         }
-        often = Counter(found.values())
-        self._numbers = {place: digits for place, digits in found.items() if often[digits] == 1}
+        uses = Counter(found.values())
+        self._numbers = {i: digits for i, digits in found.items() if uses[digits] == 1}
 
-    def delta(self, place: int) -> Piece:
-        """δ of a node."""
-        if digits := self._numbers.get(place):
+    def delta(self, i: int) -> Piece:
+        """The δ of node `i`."""
+        if digits := self._numbers.get(i):
             return Piece(f"δ{digits}", rf"\delta_{{{digits}}}")
-        name = self.name(self.ways.nodes[place])
+        name = self.name(self.nodes[i])
         return Piece(f"δ({name.text})", rf"\delta_{{{name.latex}}}")
 
     def term(self, term: Term, first: bool) -> tuple[Piece, Piece]:
         """A term of a δ: the product in names, and in numbers."""
-        if term.head == self.factors.last:
+        if term.head == self.graph.last:
             return self._product([], term.edges[::-1], first)
-        g = self.delta(term.head), number(self.factors.adjoints[term.head])
+        g = self.delta(term.head), number(self.deltas.adjoints[term.head])
         return self._product([g], term.edges[::-1], first)
 
-    def way(self, edges: Sequence[int]) -> tuple[Piece, Piece]:
+    def path(self, edges: Sequence[int]) -> tuple[Piece, Piece]:
         """The product along a path: in names, and in numbers."""
         return self._product([], edges, True)
 
@@ -88,7 +86,7 @@ class Phrases:
         self, before: list[tuple[Piece, Piece]], edges: Sequence[int], first: bool
     ) -> tuple[Piece, Piece]:
         if len(edges) > _LONG:  # a million formulas take time, and a factor of 1 adds nothing
-            edges = [edge for edge in edges if self.ways.partials[edge] != 1.0]
+            edges = [edge for edge in edges if self.graph.partials[edge] != 1.0]
         else:
             edges = [edge for edge in edges if not self._is_plain_one(edge)]
         if len(before) + len(edges) <= _FACTORS:
@@ -102,26 +100,26 @@ class Phrases:
 
     def _formula(self, edge: int) -> Formula:
         """The local derivative on an edge."""
-        place = self.ways.heads[edge]
-        if place not in self._partials:
-            node = self.ways.nodes[place]
+        head = self.graph.heads[edge]
+        if head not in self._partials:
+            node = self.nodes[head]
             # Of 20,000 operands hardly one is shown: written out they took 16 s.
             symbol = self._symbol if len(node.parents) <= _WIDE else self._named
-            self._partials[place] = of_partials(node, symbol)
-        return self._partials[place][self.ways.positions[edge]]
+            self._partials[head] = of_partials(node, symbol)
+        return self._partials[head][self.graph.position(edge)]
 
     def _is_plain_one(self, edge: int) -> bool:
         """Whether this is the 1 of a sum, which would only take up room."""
-        several = len(self.ways.nodes[self.ways.heads[edge]].parents) > 1
+        several = len(self.nodes[self.graph.heads[edge]].parents) > 1
         return several and self._formula(edge).is_one_of(1)
 
     def _factor(self, edge: int) -> tuple[Piece, Piece]:
         """The local derivative on an edge, in names and as a number."""
-        formula, partial = self._formula(edge), self.ways.partials[edge]
-        slope = self._slope(self.ways.nodes[self.ways.heads[edge]])
+        formula, partial = self._formula(edge), self.graph.partials[edge]
+        slope = self._slope(self.nodes[self.graph.heads[edge]])
         if slope is None:
-            return self._said(formula, PRODUCT), number(partial)
-        self.slopes.setdefault(slope, (self._said(formula), partial))
+            return self._written(formula, PRODUCT), number(partial)
+        self.slopes.setdefault(slope, (self._written(formula), partial))
         return slope, number(partial)
 
     def _slope(self, node: Value) -> Piece | None:
@@ -131,16 +129,14 @@ class Phrases:
         text, latex = (template(node._row, 1, style).texts for style in (False, True))
         if not text[0].endswith("(") or text[-1] != ")":
             return None  # such as -x
-        inner = self._said(self._symbol(node.parents[0]))
+        inner = self._written(self._symbol(node.parents[0]))
         name = latex[0][:-1] if latex[0].endswith("(") else rf"\operatorname{{{text[0][:-1]}}}"
         return Piece(f"{text[0][:-1]}'({inner.text})", f"{name}'({inner.latex})")
 
     def _symbol(self, value: Value, depth: int = 5) -> Formula:
-        """The value as an operand: by name if it has one, else written out if that is short."""
-        if value._row is identity and not label_of(value):
-            return self._symbol(
-                value.parents[0], depth
-            )  # what `grad` puts over a Value from outside
+        """The value as an operand: its name if it has one, else its formula if that is short."""
+        if value._row is identity and not label_of(value):  # `grad` puts one over its arguments
+            return self._symbol(value.parents[0], depth)
         if label_of(value) or not value.parents or len(value.parents) > 3 or not depth:
             return self._named(value)
         written = of_value(value, lambda operand: self._symbol(operand, depth - 1))
@@ -152,7 +148,8 @@ class Phrases:
             self._values[formula.name] = value
         return formula
 
-    def _said(self, formula: Formula, need: int = 0) -> Piece:
+    def _written(self, formula: Formula, need: int = 0) -> Piece:
+        """The formula as text and LaTeX; notes the unnamed values in it."""
         stack = [formula]
         while stack:
             part = stack.pop()
@@ -162,7 +159,7 @@ class Phrases:
         return Piece(formula.write(need=need), formula.write(latex=True, need=need))
 
     def definition(self, value: Value) -> Piece:
-        """How an unnamed value was computed."""
+        """The formula of an unnamed value."""
         if not value.parents:
             return number(value.data)
-        return self._said(of_value(value, self._symbol))
+        return self._written(of_value(value, self._symbol))
