@@ -85,6 +85,9 @@ class Update:
         index: the index of the misclassified point.
         w: the weights after the correction.
         b: the bias after the correction.
+
+    >>> Update(0, (1.0,), -1.0).w
+    (1.0,)
     """
 
     index: int
@@ -100,6 +103,9 @@ class Course:
         updates: the corrections, in order.
         epochs: the number of passes through all points, the last one without a mistake included.
         converged: whether the last pass found no mistake.
+
+    >>> Perceptron(1).fit([[1.0], [-1.0]], [1, -1]).converged
+    True
     """
 
     updates: list[Update]

@@ -19,6 +19,14 @@ class Optimizer:
     """Base class of the optimisers; a subclass implements `_changes`.
 
     `step()` moves all parameters or, if it fails, none: the optimiser then keeps its state too.
+
+    Args:
+        parameters: the Values to move, leaves all of them.
+        lr: the learning rate, a number or a function of the step number.
+        weight_decay: the factor of each parameter that is added to its gradient.
+
+    >>> issubclass(optim.SGD, optim.Optimizer)
+    True
     """
 
     def __init__(self, parameters: Iterable[Value], lr: Rate, weight_decay: float) -> None:
@@ -195,7 +203,21 @@ def clip_grad_norm(parameters: Iterable[Value], max_norm: float) -> float:
 
 
 def checked_parameters(parameters: Iterable[Value]) -> list[Value]:
-    """Return the parameters as a list, after checking that they are distinct leaf Values."""
+    """Return the parameters as a list, after checking that they are distinct leaf Values.
+
+    Args:
+        parameters: the Values to check.
+
+    Returns:
+        A list of them.
+
+    Raises:
+        TypeError: one of them is not a Value.
+        ValueError: there are none, one is computed, or one appears twice.
+
+    >>> len(optim.checked_parameters([Value(1.0), Value(1.0)]))
+    2
+    """
     try:
         values = list(parameters)
     except TypeError:

@@ -58,9 +58,9 @@ class Copies(Operators):
         label: str
 
         @property
-        def parents(self) -> tuple[Any, ...]: ...
+        def parents(self) -> tuple[Any, ...]: ...  # noqa: D102  (documented in `Node`)
         @property
-        def partials(self) -> tuple[float, ...]: ...
+        def partials(self) -> tuple[float, ...]: ...  # noqa: D102
 
 
 def _restored(

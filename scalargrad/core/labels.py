@@ -39,7 +39,7 @@ def label_of(value: Labelled) -> str:
 
 
 def clean(text: object, limit: int = 40) -> str:
-    """Return `text` as one visible line of at most `limit` characters.
+    r"""Return `text` as one visible line of at most `limit` characters.
 
     Line breaks and tabs become marks, characters that cannot be seen become U+FFFD, and a long
     text ends in "…". This does not escape anything: DOT and XML each have their own rules.

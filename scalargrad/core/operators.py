@@ -113,9 +113,9 @@ class Operators(Traced):
     if TYPE_CHECKING:
 
         @property
-        def op(self) -> str: ...
+        def op(self) -> str: ...  # noqa: D102  (documented in `Value`)
         @property
-        def parents(self) -> tuple[Any, ...]: ...
+        def parents(self) -> tuple[Any, ...]: ...  # noqa: D102
 
     # Type checkers and completion know the methods named here; the loop below adds those of
     # further rows.

@@ -47,8 +47,7 @@ class _Docstring:
         return row.describe()
 
 
-class Primitive:
-    # One row of the table: an operation, called like a function on numbers or Values.
+class Primitive:  # noqa: D101  (see `_Docstring`)
     __doc__ = _Docstring()
 
     def __init__(
@@ -73,6 +72,7 @@ class Primitive:
     @overload
     def __call__(self, *inputs: Any) -> Any: ...
     def __call__(self, *inputs: Any) -> Any:
+        """The result on numbers, or on Values and numbers."""
         if self.arity is not None and len(inputs) != self.arity:
             raise TypeError(f"{self.name} takes {self.arity} operand(s), got {len(inputs)}")
         for x in inputs:

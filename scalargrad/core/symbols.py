@@ -40,13 +40,16 @@ class Symbol(Operators):
         return x if isinstance(x, type(self)) else self.constant(as_float(x))
 
     def apply(self, primitive: Primitive, inputs: tuple[Any, ...]) -> Self:
+        """The symbol of an operation on symbols and numbers."""
         return self.emit(primitive, tuple([self.symbol(x) for x in inputs]))
 
     def compare(self, primitive: Primitive, x: Any, y: Any) -> Any:
+        """The symbol of a comparison."""
         return self.apply(primitive, (x, y))
 
     @property
     def data(self) -> float:
+        """A symbol has no number: reading it is an error."""
         raise TypeError(
             "the partials of an operation read .data, which a symbol does not have: write them "
             "with this library's functions alone"

@@ -33,6 +33,9 @@ class Figure(_Figure):
 
     It does not use pyplot, so nothing stays open and no window appears. A notebook shows it once,
     with its description.
+
+    >>> sg.plot.loss_curve([4.0, 2.0, 1.0]).alt != ""
+    True
     """
 
     alt: str = ""

@@ -76,7 +76,12 @@ def compile(
 
 
 class Compiled:
-    """A function that is recorded on its first call and replayed afterwards; see `compile`."""
+    """A function that is recorded on its first call and replayed afterwards; see `compile`.
+
+    >>> c = sg.compile(lambda x: x * x, backend="python")
+    >>> c(3.0), c.recordings
+    (9.0, 1)
+    """
 
     def __init__(
         self, f: Callable[..., Any], params: Iterable[Value] | None = None, backend: str = "auto",

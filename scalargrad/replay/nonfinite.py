@@ -40,7 +40,8 @@ def nonfinite_error(
 
     Args:
         program: A program with a nonfinite output.
-        parameters, sample: The numbers it ran on.
+        parameters: The numbers of its parameters.
+        sample: The numbers of its inputs.
         prefix: The start of the message, which names the sample.
         forward: The number of slots before the backward pass was added.
     """

@@ -25,7 +25,9 @@ DEFAULT = Options()
 class Runner(Protocol):
     """A program made ready to run; `PythonRunner.run` states the contract."""
 
-    def run(self, parameters: Any, columns: Any, options: Options = DEFAULT) -> tuple[Any, Any]: ...
+    def run(self, parameters: Any, columns: Any, options: Options = DEFAULT) -> tuple[Any, Any]:
+        """Run the program on all samples."""
+        ...
 
 
 @dataclass(frozen=True)

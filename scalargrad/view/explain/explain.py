@@ -1,4 +1,4 @@
-"""`explain`: a derivative by the chain rule, factor by factor and path by path, as text and LaTeX."""
+"""`explain`: a derivative by the chain rule, factor by factor and path by path."""
 
 from __future__ import annotations
 

@@ -72,6 +72,7 @@ class Formula(Symbol):
         return not self.name and self.primitive is None
 
     def emit(self, primitive: Primitive, operands: tuple[Formula, ...]) -> Formula:
+        """The formula of an operation, simplified for reading."""
         value = primitive.evaluate([x.value for x in operands])
         if all(x.is_number for x in operands):
             return Formula(value)
@@ -82,13 +83,16 @@ class Formula(Symbol):
         return result
 
     def constant(self, number: float) -> Formula:
+        """The formula of a plain number."""
         return Formula(number)
 
     def compare(self, primitive: Primitive, x: Any, y: Any) -> bool:
+        """Whether the comparison holds."""
         # a formula belongs to one point, where a comparison is true or false
         return bool(primitive.value(self.symbol(x).value, self.symbol(y).value))
 
     def decide(self) -> bool:
+        """Whether the number is not 0."""
         return self.value != 0.0
 
     def write(self, latex: bool = False, need: int = 0) -> str:

@@ -34,7 +34,7 @@ _LIGATURE = re.compile(r"(?<=[-'`,?!])(?=[-'`,])")
 
 
 def latex_name(name: str) -> str:
-    """A name that went through `clean`, in LaTeX.
+    r"""A name that went through `clean`, in LaTeX.
 
     >>> print(latex_name("w13"), latex_name("loss"), latex_name("100 % of {x}"))
     w_{13} \\mathit{loss} {\\text{100 }\\%\\text{ of }\\{\\text{x}\\}}
@@ -73,7 +73,7 @@ def latex_text(text: str) -> str:
 
 
 def latex_number(number: float, text: str = "") -> str:
-    """A number as `format_number` shows it, or as the `text` does, in LaTeX.
+    r"""A number as `format_number` shows it, or as the `text` does, in LaTeX.
 
     >>> print(latex_number(0.60437), latex_number(1.2e-7), latex_number(float("-inf")))
     0.6044 1.2 \\cdot 10^{-7} -\\infty

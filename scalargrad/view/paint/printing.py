@@ -13,7 +13,7 @@ _DOTS_PER_INCH = 192.0  # twice the usual resolution, so that a slide shows no s
 
 
 def printed(scene: Scene, form: Literal["png", "pdf"]) -> bytes:
-    """Return `scene` as a PNG (192 dots per inch) or a PDF.
+    r"""Return `scene` as a PNG (192 dots per inch) or a PDF.
 
     Raises RuntimeError when no Graphviz works; the message gives the reasons and what to install.
 

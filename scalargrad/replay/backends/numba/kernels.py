@@ -213,19 +213,23 @@ def _add_totals(lanes: Lanes, start: Any, totals: list[Vector]) -> None:
 
 @intrinsic
 def row_map(_: Any, op: Any, code: Any, base: Any, size: Any) -> Any:
+    """Apply a map, chosen by its opcode, to rows."""
     return _emitted(_row_map, 4)
 
 
 @intrinsic
 def fold(_: Any, op: Any, code: Any, base: Any, size: Any) -> Any:
+    """Apply a fold, chosen by its opcode, to rows."""
     return _emitted(_fold, 4)
 
 
 @intrinsic
 def matrix(_: Any, code: Any, base: Any, weights: Any, size: Any) -> Any:
+    """Multiply a matrix of weights by rows."""
     return _emitted(_matrix, 4)
 
 
 @intrinsic
 def outer(_: Any, code: Any, base: Any, sums: Any, size: Any) -> Any:
+    """Add the outer product of rows to sums."""
     return _emitted(_outer, 4)

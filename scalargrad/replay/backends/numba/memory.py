@@ -42,6 +42,7 @@ def word(_: Any, address: Any, index: Any) -> Any:
 
 @intrinsic
 def set_word(_: Any, address: Any, index: Any, value: Any) -> Any:
+    """Write a 64-bit integer at an address."""
     return _store(INT, types.int64)
 
 
@@ -53,6 +54,7 @@ def number(_: Any, address: Any, index: Any) -> Any:
 
 @intrinsic
 def set_number(_: Any, address: Any, index: Any, value: Any) -> Any:
+    """Write a double at an address."""
     return _store(FLOAT, types.float64)
 
 

@@ -96,6 +96,7 @@ class Lanes:
         self.builder = builder
 
     def integer(self, x: Any) -> Any:
+        """A whole number as an LLVM value."""
         return ir.Constant(INT, x) if isinstance(x, int) else x
 
     def add(self, *terms: Any) -> Any:
@@ -106,9 +107,11 @@ class Lanes:
         return total
 
     def times(self, x: Any, y: Any) -> Any:
+        """The product of two whole numbers."""
         return self.builder.mul(self.integer(x), self.integer(y))
 
     def at(self, address: Any, kind: Any) -> Any:
+        """An address as a pointer to values of a kind."""
         return self.builder.inttoptr(address, kind.as_pointer())
 
     def pointer(self, address: Any, index: Any, kind: Any) -> Any:
@@ -130,6 +133,7 @@ class Lanes:
         return self.shuffle(Vector(self, first), Vector(self, first), [0] * WIDTH)
 
     def load(self, address: Any) -> Vector:
+        """The vector at an address."""
         return Vector(self, self.builder.load(self.at(address, VECTOR), align=8))
 
     def load_everywhere(self, address: Any) -> Vector:
@@ -137,6 +141,7 @@ class Lanes:
         return self.vector(self.builder.load(self.at(address, FLOAT)))
 
     def store(self, vector: Vector, address: Any) -> None:
+        """Write a vector at an address."""
         self.builder.store(vector.value, self.at(address, VECTOR), align=8)
 
     def add_number(self, number: Any, address: Any) -> None:
@@ -153,6 +158,7 @@ class Lanes:
         return Vector(self, self.builder.shuffle_vector(x.value, y.value, mask))
 
     def call(self, name: str, *values: Any) -> Any:
+        """Call an intrinsic of LLVM on vectors."""
         kind = ir.FunctionType(VECTOR, [VECTOR] * len(values))
         full = f"llvm.{name}.v{WIDTH}f64"
         function = cgutils.get_or_insert_function(self.builder.module, kind, full)
@@ -170,9 +176,11 @@ class Lanes:
         return [cgutils.alloca_once(self.builder, VECTOR) for _ in range(count)]
 
     def set(self, variable: Any, vector: Vector) -> None:
+        """Assign a vector to a variable."""
         self.builder.store(vector.value, variable)
 
     def get(self, variable: Any) -> Vector:
+        """The vector in a variable."""
         return Vector(self, self.builder.load(variable))
 
     def count(self, address: Any) -> Any:

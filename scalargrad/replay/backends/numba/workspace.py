@@ -84,6 +84,7 @@ class Linked:
             return Workspace(self)
 
     def give(self, workspace: Workspace) -> None:
+        """Return a workspace for later runs."""
         if len(self.free) < MOST_FREE:
             self.free.append(workspace)
 
@@ -120,4 +121,5 @@ class Workspace:
         self.frame = np.array([frame[name] for name in interpreter.FIELDS], dtype=np.int64)
 
     def set(self, name: str, value: int) -> None:
+        """Set a field of the frame."""
         self.frame[interpreter.FIELDS.index(name)] = value
