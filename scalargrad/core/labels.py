@@ -44,7 +44,7 @@ def clean(text: object, limit: int = 40) -> str:
     Line breaks and tabs become marks, characters that cannot be seen become U+FFFD, and a long
     text ends in "…". This does not escape anything: DOT and XML each have their own rules.
 
-    >>> clean("loss\\nof epoch 3")
+    >>> clean("loss\nof epoch 3")
     'loss↵of epoch 3'
     >>> clean("a very long label", limit=8)
     'a very …'

@@ -147,6 +147,24 @@ class Compiled:
         return self.programs[0]
 
     @property
+    def gradient_program(self) -> Program:
+        """The program of the first recording together with its derivative.
+
+        Its outputs are the value and the derivatives that `value_and_grad` returns.
+
+        Raises:
+            TypeError: The function returns more than one number.
+            ValueError: The function has not been recorded yet.
+
+        >>> c = sg.compile(lambda x: x * x, backend="python")
+        >>> len(c.record(3.0)), len(c.gradient_program)
+        (1, 3)
+        """
+        _ = self.program  # the error if there is none
+        with self._lock:
+            return next(iter(self._variants.values()))[0].gradient_program()
+
+    @property
     def theta(self) -> Any:
         """The numbers in the parameters, copied into one float64 array (a list without NumPy).
 

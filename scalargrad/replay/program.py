@@ -10,6 +10,7 @@ from typing import Any
 
 from scalargrad.core.primitives import dot
 from scalargrad.core.rows import Primitive
+from scalargrad.core.tape import Tape
 from scalargrad.replay.simplify import SIMPLER
 
 __all__ = ["AFTER", "BEFORE", "SAMPLE", "Guard", "Program", "broadcast", "over_samples"]
@@ -27,6 +28,28 @@ over_samples = Primitive(
 )  # fmt: skip
 broadcast = Primitive("broadcast", "x, for each sample", lambda x: x, lambda x, out: (1.0,))
 _PHASES = {broadcast: SAMPLE, over_samples: AFTER}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Slot:
+    """One slot of a program as a node of its tape, with what a picture reads of a Value.
+
+    `kind` is "parameter", "input" or "constant" for a leaf. `data` is None where the number differs
+    between samples or calls; the partials of an instruction are not known before it runs.
+    """
+
+    label: str
+    kind: str
+    op: str
+    data: float | None
+    parents: tuple[Slot, ...]
+    partials: tuple[float | None, ...]
+    grad: float = 0.0
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the slot holds a plain number."""
+        return self.kind == "constant"
 
 
 @dataclass(frozen=True)
@@ -175,6 +198,28 @@ class Program:
     def __len__(self) -> int:
         """The number of instructions."""
         return len(self.rows) - self.rows.count(None)
+
+    def tape(self) -> Tape:
+        """The program as a tape, whose nodes are its slots in order.
+
+        It is read like the tape of a graph of Values; only the partials are not known.
+
+        >>> tape = sg.compile(lambda x: sg.tanh(x) * x).record(0.5).tape()
+        >>> [slot.label or slot.op for slot in tape.nodes if not slot.is_constant]
+        ['x', 'tanh', '*']
+        """
+        nodes: list[Slot] = []
+        kinds = dict.fromkeys(self.inputs, "input") | dict.fromkeys(self.parameters, "parameter")
+        starts, operands = [0], list[int]()
+        for slot, (row, inputs) in enumerate(zip(self.rows, self.operands, strict=True)):
+            kind = kinds.get(slot, "constant" if slot in self.constants else "")
+            parents = tuple([nodes[i] for i in inputs])
+            label, op = self.names.get(slot, ""), row.symbol if row else ""
+            data = self.constants.get(slot)
+            nodes.append(Slot(label, kind, op, data, parents, (None,) * len(parents)))
+            operands += inputs
+            starts.append(len(operands))
+        return Tape(nodes, starts, operands, self.rows)
 
     def name(self, slot: int) -> str:
         """The name of a slot in the printed program."""

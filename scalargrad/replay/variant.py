@@ -132,6 +132,10 @@ class Variant:
                 self._ready[purpose] = program, self.backend.prepare(program)
         return self._ready[purpose]
 
+    def gradient_program(self) -> Program:
+        """The program that computes the value and its derivatives."""
+        return self._for("gradient")[0]
+
     def _program_for(self, purpose: str) -> Program:
         program = self.program.copy()
         if purpose == "guards":

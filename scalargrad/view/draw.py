@@ -14,11 +14,11 @@ __all__ = ["draw"]
 
 
 def draw(
-    x: Value, model: Any = None, max_nodes: int = 150, max_edges: int = 400,
+    x: Any, model: Any = None, max_nodes: int = 150, max_edges: int = 400,
     expand: str | Value | Iterable[str | Value] = (), focus: Value | str | None = None,
     radius: int = 2, rankdir: str = "LR", engine: str = "auto",
 ) -> Drawing:  # fmt: skip
-    """Draw the graph that computed `x`.
+    """Draw the graph that computed `x`, or a recorded program.
 
     A box shows a value's label, operation, data and grad; an edge shows the local derivative of
     its head with respect to its tail. Parameters have a double border, inputs are rounded, plain
@@ -31,7 +31,9 @@ def draw(
     `focus` open parts of it.
 
     Args:
-        x: the result, a Value.
+        x: the result, a Value; or a list of several results; or a compiled function or a program
+            (`c.gradient_program` is the one with the derivative), whose boxes have no numbers,
+            since these differ by sample.
         model: the `nn.Module` of the parameters, or a list or dict of parameters. It names them,
             and a large graph is collapsed by its modules. Labels that are paths, like
             "layers.0.neurons.1.w.2", do the same.
@@ -52,8 +54,8 @@ def draw(
         DOT.
 
     Raises:
-        TypeError: `x` is not a Value, `model` is neither a module nor a list or dict of Values, or
-            another argument has the wrong type.
+        TypeError: `x` is none of these, `model` is neither a module nor a list or dict of Values,
+            or another argument has the wrong type.
         ValueError: an unknown rankdir or engine, a budget or `radius` that is too small, or a name
             that is not in the graph.
         RuntimeError: `engine` names a Graphviz that is missing or does not work.
@@ -64,6 +66,10 @@ def draw(
     Drawing(3 boxes, 2 edges, engine='builtin')
     >>> drawing.svg.startswith("<svg ")
     True
+    >>> draw([a + b, a * b], engine="builtin")
+    Drawing(4 boxes, 4 edges, engine='builtin')
+    >>> draw(sg.compile(lambda x: sg.tanh(x) * x).record(0.5), engine="builtin")
+    Drawing(3 boxes, 3 edges, engine='builtin')
     """
     choose.check(engine)
     graph = read(x, model, max_nodes, max_edges, expand, focus, radius, rankdir).graph

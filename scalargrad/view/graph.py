@@ -27,7 +27,8 @@ class Box:
 
     `number` is the index of the box in its graph; DOT text names it n0, n1 and so on. `values` and
     `parameters` count what a group holds; its `data` is None and its `grad` the largest |grad| in
-    it. `grad` is None before a backward pass, which is not the same as a gradient of zero.
+    it. `grad` is None before a backward pass, which is not the same as a gradient of zero. In a
+    recorded program, whose numbers differ by sample, `data` is None too.
     """
 
     number: int
@@ -64,7 +65,7 @@ class Box:
             # A plain number is read as itself, and its gradient is of no use.
             number = Row("data", format_number(self.data or 0.0))
             rows.append(Row("count", count(self.values, "value")) if self.values > 1 else number)
-        else:
+        elif self.data is not None:
             rows.append(Row("data", f"data {format_number(self.data or 0.0)}"))
             rows.append(Row("grad", f"grad {grad}"))
         return tuple(row for row in rows if row.text)
@@ -127,6 +128,11 @@ class Graph:
         )
 
     @property
+    def recorded(self) -> bool:
+        """Whether this is a recorded program, whose results have no numbers."""
+        return any(box.kind == "result" and box.data is None for box in self.boxes)
+
+    @property
     def upright(self) -> bool:
         """Whether the picture runs from top to bottom, or from bottom to top."""
         return self.rankdir in ("TB", "BT")
@@ -142,8 +148,12 @@ class Graph:
         sizes += f" and {count(groups, 'group')} of values" if groups else ""
         sizes += f", {count(bundles, 'bundle')} of edges" if bundles else ""
         sizes += f", {count(len(self.edges), 'edge')}"
-        text = f"Computation graph: {sizes}; result {name}data {format_number(result.data or 0.0)}"
-        text += "" if self.backward else "; no gradients yet"
+        text = f"Computation graph: {sizes}; result {name}"
+        if result.data is None:
+            text = text.removesuffix(", ")
+        else:
+            text += f"data {format_number(result.data)}"
+            text += "" if self.backward else "; no gradients yet"
         return f"{text}; {self.notice}" if self.notice else text
 
 

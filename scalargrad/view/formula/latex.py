@@ -37,7 +37,7 @@ def latex_name(name: str) -> str:
     r"""A name that went through `clean`, in LaTeX.
 
     >>> print(latex_name("w13"), latex_name("loss"), latex_name("100 % of {x}"))
-    w_{13} \\mathit{loss} {\\text{100 }\\%\\text{ of }\\{\\text{x}\\}}
+    w_{13} \mathit{loss} {\text{100 }\%\text{ of }\{\text{x}\}}
     >>> print(latex_name("w[1][0,2]"))
     w^{(1)}_{0,2}
     """
@@ -76,7 +76,7 @@ def latex_number(number: float, text: str = "") -> str:
     r"""A number as `format_number` shows it, or as the `text` does, in LaTeX.
 
     >>> print(latex_number(0.60437), latex_number(1.2e-7), latex_number(float("-inf")))
-    0.6044 1.2 \\cdot 10^{-7} -\\infty
+    0.6044 1.2 \cdot 10^{-7} -\infty
     """
     if math.isnan(number):
         return r"\text{nan}"

@@ -16,6 +16,7 @@ _GAP = 16.0  # between two entries
 _LEAST_WIDTH = 300.0  # a narrow picture gets room for a readable legend
 
 _NO_GRADIENTS = "no gradients yet: backward has not been run"
+_RECORDED = "a recorded program: its numbers differ by sample"
 
 # The shapes of a sample, from its left end and its middle line; and what it means.
 _Sample = Callable[[float, float], list[Shape]]
@@ -72,6 +73,8 @@ def _kinds(graph: Graph) -> list[_Entry]:
 
 def _gradients(graph: Graph) -> list[_Entry]:
     plain = theme.STYLES["operation"]
+    if graph.recorded:
+        return [(None, _RECORDED)]
     largest = graph.largest
     entries: list[_Entry] = [] if graph.backward else [(_box(plain, theme.UNKNOWN), _NO_GRADIENTS)]
     if largest:  # without a backward pass they are left from another one

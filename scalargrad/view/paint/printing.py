@@ -18,7 +18,7 @@ def printed(scene: Scene, form: Literal["png", "pdf"]) -> bytes:
     Raises RuntimeError when no Graphviz works; the message gives the reasons and what to install.
 
     >>> printed(Scene(9.0, 9.0, (), ""), "png")[:4]  # doctest: +SKIP
-    b'\\x89PNG'
+    b'\x89PNG'
     """
     faults = []
     for engine in GRAPHVIZ:

@@ -6,11 +6,14 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 from scalargrad.core.labels import clean, format_number, label_of
 from scalargrad.core.numbers import as_count
-from scalargrad.core.value import Value, topological_order
+from scalargrad.core.paths import adjoints
+from scalargrad.core.tape import Tape
+from scalargrad.core.value import Value
 from scalargrad.support.collector import collector_paused
 from scalargrad.view.graph import Box, Edge, Graph, Kind, count, largest_size
 from scalargrad.view.read.bundles import MOST_LINES, Bundle, find_bundles
@@ -19,7 +22,7 @@ from scalargrad.view.read.focus import Finder, around, inside, users_of
 from scalargrad.view.read.names import module_name, names_of
 from scalargrad.view.read.roles import Roles, find_roles, shared_path
 
-__all__ = ["Reading", "adjoints", "read"]
+__all__ = ["Reading", "read"]
 
 _RANKDIRS = ("LR", "TB", "RL", "BT")
 _OP_LENGTH, _TITLE_LENGTH = 24, 40
@@ -55,14 +58,15 @@ class Reading:
 
 
 def read(
-    x: Value, model: Any = None, max_nodes: int = 150, max_edges: int = 400,
+    x: Any, model: Any = None, max_nodes: int = 150, max_edges: int = 400,
     expand: str | Value | Iterable[str | Value] = (), focus: Value | str | None = None,
     radius: int = 2, rankdir: str = "LR", *, film: bool = False,
 ) -> Reading:  # fmt: skip
     """Read the graph of `x`, collapsed where it exceeds the budgets.
 
-    The arguments and errors are those of `draw`. For a `film` every operation has a name, "v12"
-    without a label, and the gradients are computed here, from 1 at `x`.
+    `x` is a Value, a list of Values, a recorded program or a compiled function; the other arguments
+    and the errors are those of `draw`. For a `film` every operation has a name, "v12" without a
+    label, and the gradients are computed here, from 1 at `x`.
 
     >>> graph = read(Value(2.0, label="a") * 3).graph
     >>> [(box.number, box.kind) for box in graph.boxes]
@@ -70,15 +74,14 @@ def read(
     >>> [(edge.tail, edge.head, edge.text) for edge in graph.edges]
     [(0, 2, '3'), (1, 2, '')]
     """
-    if not isinstance(x, Value):
-        raise TypeError(f"draw needs a Value, not {type(x).__name__}")
     if rankdir not in _RANKDIRS:
         raise ValueError(f"rankdir must be one of {', '.join(_RANKDIRS)}, not {rankdir!r}")
     max_nodes = as_count(max_nodes, "max_nodes")
     max_edges = as_count(max_edges, "max_edges", least=0)
     radius = as_count(radius, "radius", least=0)
     with collector_paused():
-        roles = find_roles(topological_order(x), model)
+        order, results = _graph_of(x)
+        roles = find_roles(order, model, results)
         finder = Finder(roles)
         modules, named = finder.expanded(expand)
         start = None if focus is None else finder.index(focus, "focus")
@@ -90,28 +93,28 @@ def read(
             boxes = _Boxes([*range(len(roles.order))], "", "", opened)
         else:
             boxes = _collapsed(roles, modules, named, start, max_nodes, max_edges, radius)
-        grads = adjoints(roles.order, roles.parents) if film else ()
+        grads = adjoints(Tape.of([x])) if film else ()
         return _Reader(finder, boxes, grads, max_nodes, max_edges).reading(rankdir)
 
 
-def adjoints(order: Sequence[Value], parents: Sequence[Sequence[int]]) -> list[float]:
-    """Return the derivative of the last value by each, to the bit as `backward` computes them.
-
-    >>> from scalargrad.view.read.reading import adjoints
-    >>> x = Value(2.0)
-    >>> adjoints([x, x * x], [[], [0, 0]])
-    [4.0, 1.0]
-    """
-    grads = [0.0] * len(order)
-    grads[-1] = 1.0
-    for i in range(len(order) - 1, -1, -1):
-        g = grads[i]
-        if not g:  # as in backward: a zero stops here, so 0 * inf is never formed
-            continue
-        for parent, partial in zip(parents[i], order[i].partials, strict=True):
-            if partial:
-                grads[parent] += g * partial
-    return grads
+def _graph_of(x: Any) -> tuple[Sequence[Any], list[int]]:
+    """The nodes of the graph of `x` in topological order, and the indices of its outputs."""
+    if isinstance(x, Value):
+        return Tape.of([x]).nodes, [-1]
+    if isinstance(x, (list, tuple)) and x and all(isinstance(y, Value) for y in x):
+        tape = Tape.of(x)
+        return tape.nodes, [tape.index[y] for y in x]
+    program = getattr(x, "program", x)  # of a compiled function, that of its first recording
+    if hasattr(program, "tape"):
+        tape = program.tape()
+        needed = tape.needed([*program.outputs, *(guard.slot for guard in program.guards)])
+        nodes = [*compress(tape.nodes, needed)]
+        index = {node: i for i, node in enumerate(nodes)}
+        return nodes, [index[tape.nodes[slot]] for slot in program.outputs]
+    raise TypeError(
+        "draw needs a Value, a list of Values, a compiled function or a program, not "
+        f"{type(x).__name__}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +152,11 @@ def _collapsed(
         max_edges: the most pairs of boxes with an edge between them.
         radius: how many edges away from `start` values are opened.
     """
-    last = len(roles.order) - 1
+    results = frozenset(i for i, kind in enumerate(roles.kinds) if kind == "result")
     plan = Plan(
         roles.parents, _alike(roles), roles.modules,
         frozenset(i for i, kind in enumerate(roles.kinds) if kind == "constant"),
-        frozenset({last}), max_nodes, max_edges,
+        results, max_nodes, max_edges,
     )  # fmt: skip
     overview = group(plan)
     # no overview: there is no room for two boxes and an edge
@@ -234,7 +237,10 @@ class _Reader:
         self.names = names_of(self.roles.order, self.roles.names) if grads else {}
         # The gradient of the result decides: other values may keep theirs from another pass. Where
         # the result is part of a larger graph and its gradient is a true zero, that cannot be seen.
-        self.backward = bool(grads or self.roles.order[-1].grad)
+        results = (
+            v for v, k in zip(self.roles.order, self.roles.kinds, strict=True) if k == "result"
+        )
+        self.backward = bool(grads or any(result.grad for result in results))
         self.handles: dict[int, str] = {}  # what to write in `expand` to open a group
         self.layers: set[int] = set()  # the groups that are modules
         self.titles: set[str] = set()
@@ -401,7 +407,7 @@ class _Reader:
                 if line.count == 1:
                     # Nobody needs the derivative by a plain number, and it hides the others.
                     constant = self.roles.kinds[parent] == "constant"
-                    text = "" if constant else format_number(partial)
+                    text = "" if constant or partial is None else format_number(partial)
                 elif max(heads[line.head], tails[line.tail]) <= _READABLE:
                     text = f"×{line.count:,}"
                     if line.count > MOST_LINES and not self.grads:  # a film begins without them

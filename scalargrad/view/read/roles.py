@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -45,12 +45,18 @@ class Roles:
         return label_of(value) or self.names.get(value, "")
 
 
-def find_roles(order: Sequence[Value], model: Any) -> Roles:
+def find_roles(order: Sequence[Any], model: Any, results: Iterable[int] = (-1,)) -> Roles:
     """Return the roles of the values in `order`, a graph in topological order.
 
     The leaves of a `model` are parameters, all other leaves inputs. Without a model a leaf is a
     parameter if its label is a path, like "layers.0.neurons.1.w.2", or if it is a weight or a bias
-    of a `dot`, unless it is also an input of a `dot`: nothing else tells the leaves apart.
+    of a `dot`, unless it is also an input of a `dot`: nothing else tells the leaves apart. A slot
+    of a recorded program knows its `kind`.
+
+    Args:
+        order: Values, or the slots of a program.
+        model: the module of the parameters, or a list or dict of them, or None.
+        results: the indices of the outputs.
 
     Raises:
         TypeError: `model` is neither a module nor a list or dict of Values.
@@ -73,12 +79,14 @@ def find_roles(order: Sequence[Value], model: Any) -> Roles:
         parameters = {i for i in set(paths) | (weights - inputs) if not parents[i]}
     kinds: list[Kind] = [
         "operation" if operands
+        else value.kind if not isinstance(value, Value)
         else "constant" if value.is_constant
         else "parameter" if i in parameters
         else "input"
         for i, (value, operands) in enumerate(zip(order, parents, strict=True))
     ]  # fmt: skip
-    kinds[-1] = "result"
+    for i in results:
+        kinds[i] = "result"
     names = {value: parameter_name(path) for value, path in in_model.items()}
     return Roles(order, index, parents, kinds, _modules(parents, kinds, paths), paths, names)
 
