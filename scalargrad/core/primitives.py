@@ -8,7 +8,7 @@ a test. The top of `rows.py` says what the columns mean and what a row may use.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import accumulate
 from math import inf, nan
 from operator import mul as times
@@ -281,7 +281,9 @@ def plain_dot(ws: Iterable[float], xs: Iterable[float], bias: float) -> float:
     return bias
 
 
-def dot_operands(operands: Sequence[T]) -> tuple[Sequence[T], Sequence[T], Sequence[T]]:
+def dot_operands(
+    operands: tuple[T, ...],
+) -> tuple[tuple[T, ...], tuple[T, ...], tuple[T, ...]]:
     """The operands of `dot` taken apart: w1 ... wn, x1 ... xn, and the bias if there is one."""
     n = len(operands) // 2
     return operands[:n], operands[n : 2 * n], operands[2 * n :]

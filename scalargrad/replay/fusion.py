@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from scalargrad.core.primitives import add, div, dot, mul, sub
-from scalargrad.core.rows import Primitive, find
+from scalargrad.core import primitives
+from scalargrad.core.primitives import add, div, dot, dot_operands, mul, sub
+from scalargrad.core.rows import Primitive
 from scalargrad.replay.program import BEFORE, Guard, Program
 
 __all__ = ["fused", "sum_of_products", "used"]
 
 Term = tuple[int, int]  # the product of two slots
 
-_sum, _mean = find("sum"), find("mean")
-_SUMS = {add, sub, _sum, _mean}
+_SUMS = {add, sub, primitives.sum, primitives.mean}
 
 
 def used(program: Program, slots: Iterable[int]) -> bytearray:
@@ -94,7 +94,7 @@ class _Fusion:
         if row is mul and delayed:
             self.products[slot] = self._slot(operands[0]), self._slot(operands[1])
             return
-        if row is add or row is _sum or row is _mean:
+        if row is add or row is primitives.sum or row is primitives.mean:
             if operands:
                 terms = self._first(slot, operands[0])
                 terms += [self._term(slot, operand) for operand in operands[1:]]
@@ -102,13 +102,12 @@ class _Fusion:
             terms = self._first(slot, operands[0])
             terms.append((self._slot(operands[1]), self.result.constant(-1.0)))
         elif row is dot and delayed:
-            n = len(operands) // 2
-            slots = self._slots(operands)
-            terms = [(slots[-1], self.one)] if len(slots) % 2 else []
-            terms += zip(slots[:n], slots[n : 2 * n], strict=True)
+            ws, xs, bias = dot_operands(self._slots(operands))
+            terms = [(slot, self.one) for slot in bias]
+            terms += zip(ws, xs, strict=True)
         if not terms:
             self.slots[slot] = self.result.emit(row, self._slots(operands))
-        elif row is _mean:
+        elif row is primitives.mean:
             total = sum_of_products(self.result, terms, self.one)
             count = self.result.constant(float(len(operands)))
             self.slots[slot] = self.result.emit(div, (total, count))

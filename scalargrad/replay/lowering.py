@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from scalargrad.core.primitives import dot, identity, stopped
+from scalargrad.core.primitives import dot, dot_operands, identity, stopped
 from scalargrad.core.rows import Primitive
 from scalargrad.replay.fusion import used
 from scalargrad.replay.program import SAMPLE, Program, broadcast, over_samples
@@ -61,8 +61,8 @@ def _matrices(program: Program, needed: bytearray) -> set[int]:
 
 
 def _pairs(operands: tuple[int, ...]) -> tuple[list[tuple[int, int]], tuple[int, ...]]:
-    n = len(operands) // 2
-    return list(zip(operands[:n], operands[n : 2 * n], strict=True)), operands[2 * n :]
+    ws, xs, bias = dot_operands(operands)
+    return list(zip(ws, xs, strict=True)), bias
 
 
 def _split_dot(program: Program, operands: tuple[int, ...]) -> int:

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
+from scalargrad.core.primitives import dot_operands
 from scalargrad.core.rows import Primitive
 from scalargrad.replay.lowering import matrix
 from scalargrad.replay.program import SAMPLE, Program, over_samples
@@ -62,8 +63,7 @@ def schedule(program: Program) -> list[list[Group | Outer]]:
         levels[slot] = level + 1
         kind: Any = row
         if row is matrix:
-            n = len(mine) // 2
-            kind = mine[n : 2 * n]
+            kind = dot_operands(mine)[1]
         # one number as the sort key: the phase, then the level, then the kind
         keys[slot] = (phase << 60) | (level + 1 << 28) | kinds.setdefault(kind, len(kinds))
     order = sorted([slot for slot, key in enumerate(keys) if key], key=keys.__getitem__)
@@ -85,8 +85,7 @@ def _outers(program: Program, sums: Iterable[int]) -> list[Outer]:
     """The sums over the samples, combined into full products of lefts and rights."""
     by_left: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
     for slot in sums:
-        n = len(program.operands[slot]) // 2
-        left, right = program.operands[slot][:n], program.operands[slot][n:]
+        left, right, _ = dot_operands(program.operands[slot])
         by_left.setdefault(left, {})[right] = slot
     alike: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
     numbers: dict[tuple[int, ...], int] = {}  # of rights: long tuples are hashed once each

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from math import isclose
 from typing import Any
 
-from scalargrad.core.primitives import add, div, dot, mul, neg, sub
-from scalargrad.core.rows import find
+from scalargrad.core import primitives
+from scalargrad.core.primitives import add, div, dot, dot_operands, mul, neg, sub
 from scalargrad.core.value import Value
 from scalargrad.replay.program import Program
 from scalargrad.replay.record import record
@@ -20,7 +20,6 @@ from scalargrad.transforms.tree import nested
 
 __all__ = ["reduction_of"]
 
-_sum, _mean = find("sum"), find("mean")
 
 Combination = dict[int, float]  # a linear combination: the factor of each slot
 _CONSTANT = -1  # the key of the constant term
@@ -93,9 +92,9 @@ def _combination(program: Program, slot: int) -> Combination:
 def _parts(program: Program, slot: int) -> Iterator[tuple[int, float]]:
     """Yield the slots whose combination this one is, with their factors; nothing otherwise."""
     row, operands, constants = program.rows[slot], program.operands[slot], program.constants
-    if row is add or row is _sum:
+    if row is add or row is primitives.sum:
         yield from [(operand, 1.0) for operand in operands]
-    elif row is _mean:
+    elif row is primitives.mean:
         yield from [(operand, 1.0 / len(operands)) for operand in operands]
     elif row is sub:
         yield from [(operands[0], 1.0), (operands[1], -1.0)]
@@ -104,10 +103,10 @@ def _parts(program: Program, slot: int) -> Iterator[tuple[int, float]]:
     elif row is div and operands[1] in constants and constants[operands[1]]:
         yield operands[0], 1.0 / constants[operands[1]]
     elif row is mul or row is dot:
-        n = len(operands) // 2
-        pairs = list(zip(operands[:n], operands[n : 2 * n], strict=True))
+        ws, xs, bias = dot_operands(operands)  # a product is a dot of one pair
+        pairs = list(zip(ws, xs, strict=True))
         if all(a in constants or b in constants for a, b in pairs):
-            yield from [(operand, 1.0) for operand in operands[2 * n :]]
+            yield from [(operand, 1.0) for operand in bias]
             for a, b in pairs:
                 yield (b, constants[a]) if a in constants else (a, constants[b])
 

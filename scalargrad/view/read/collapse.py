@@ -71,8 +71,8 @@ def group(plan: Plan, bands: bool = True) -> Grouping | None:
         links = {(merged[a], merged[b]) for a, b in links if merged[a] != merged[b]}
         boxes = set(merged.values())
         if len(boxes) <= plan.max_nodes and len(links) <= plan.max_edges:
-            place = _in_order(labels, merged, links)
-            return Grouping([place[label] for label in labels], how)
+            position = _in_order(labels, merged, links)
+            return Grouping([position[label] for label in labels], how)
     return None
 
 
@@ -167,7 +167,7 @@ def _by_structure(
 def _tell_leaves_apart(
     plan: Plan, labels: list[int], fixed: Sequence[bool], known: dict[Hashable, int]
 ) -> None:
-    """Group leaves by who uses them first, and hand plain numbers over to their only users."""
+    """Group leaves by their first users, and give plain numbers to their only users."""
     first: dict[int, int] = {}
     shared: set[int] = set()
     for value, parents in enumerate(plan.parents):
@@ -246,7 +246,7 @@ def _links(labels: Sequence[int], parents: Sequence[Sequence[int]]) -> set[tuple
 def _in_order(
     labels: Sequence[int], merged: dict[int, int], links: set[tuple[int, int]]
 ) -> dict[int, int]:
-    """A place for each label, after those it depends on, and otherwise by first appearance."""
+    """A position for each label, after those it depends on, and otherwise by first appearance."""
     first = {merged[label]: i for i, label in enumerate(dict.fromkeys(labels))}
     missing = dict.fromkeys(first, 0)
     users: dict[int, list[int]] = {group: [] for group in first}
@@ -255,12 +255,12 @@ def _in_order(
         missing[user] += 1
     ready = [(first[group], group) for group in first if not missing[group]]
     heapify(ready)
-    place: dict[int, int] = {}
+    position: dict[int, int] = {}
     while ready:
         _, group = heappop(ready)
-        place[group] = len(place)
+        position[group] = len(position)
         for user in users[group]:
             missing[user] -= 1
             if not missing[user]:
                 heappush(ready, (first[user], user))
-    return {label: place[group] for label, group in merged.items()}
+    return {label: position[group] for label, group in merged.items()}

@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import Any
 
 from scalargrad.core.labels import label_of
+from scalargrad.core.primitives import dot_operands
 from scalargrad.core.value import Value
 from scalargrad.nn import Module, named_leaves
 from scalargrad.view.graph import Kind
@@ -130,9 +131,9 @@ def _sides(order: Sequence[Value], parents: Sequence[Sequence[int]]) -> tuple[se
     inputs: set[int] = set()
     for value, operands in zip(order, parents, strict=True):
         if value.op == "dot":
-            n = len(operands) // 2
-            weights.update(operands[:n], operands[2 * n :])
-            inputs.update(operands[n : 2 * n])
+            ws, xs, bias = dot_operands(tuple(operands))
+            weights.update(ws, bias)
+            inputs.update(xs)
     return weights, inputs
 
 

@@ -86,8 +86,8 @@ MAPS: dict[Primitive, Callable[..., Vector]] = {
 # pair) does to the total. The maximum keeps a nan, unlike Python's max.
 FOLDS: dict[Primitive, tuple[float, Callable[..., Vector]]] = {
     row.dot: (0.0, lambda total, w, x: w.fma(x, total)),
-    TABLE["sum"]: (0.0, lambda total, x: total + x),
-    TABLE["prod"]: (1.0, lambda total, x: total * x),
+    row.sum: (0.0, lambda total, x: total + x),
+    row.prod: (1.0, lambda total, x: total * x),
     _largest: (-inf, _maximum),
 }
 
@@ -126,12 +126,12 @@ def _gelu(program: Program, operands: tuple[int, ...]) -> int:
 def _logsumexp(program: Program, xs: tuple[int, ...]) -> int:
     top = program.emit(_largest, xs)
     es = tuple([program.emit(row.exp, (program.emit(row.sub, (x, top)),)) for x in xs])
-    log = program.emit(row.log, (program.emit(TABLE["sum"], es),))
+    log = program.emit(row.log, (program.emit(row.sum, es),))
     return program.emit(_logsumexp_of, (top, log))
 
 
 def _mean(program: Program, xs: tuple[int, ...]) -> int:
-    return program.emit(row.div, (program.emit(TABLE["sum"], xs), program.constant(float(len(xs)))))
+    return program.emit(row.div, (program.emit(row.sum, xs), program.constant(float(len(xs)))))
 
 
 # Rows composed of several others.
@@ -141,6 +141,6 @@ RULES: dict[Primitive, Rule] = {
     row.silu: lambda program, xs: program.emit(row.mul, (xs[0], _sigmoid(program, xs))),
     row.elu: lambda program, xs: program.emit(_elu_of, (xs[0], program.emit(row.expm1, xs))),
     row.gelu: _gelu,
-    TABLE["logsumexp"]: _logsumexp,
-    TABLE["mean"]: _mean,
+    row.logsumexp: _logsumexp,
+    row.mean: _mean,
 }
