@@ -11,7 +11,7 @@ from scalargrad.core.node import CONSTANT, leaf, numbers
 from scalargrad.core.numbers import as_count, as_float
 from scalargrad.core.reductions import dot_of_values
 from scalargrad.core.rows import find
-from scalargrad.core.value import Value
+from scalargrad.core.value import Value, clear_grads, data_of
 
 __all__ = ["INITIALISERS", "MLP", "Layer", "Module", "Neuron"]
 
@@ -75,8 +75,7 @@ class Module:
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to zero."""
-        for parameter in self.parameters():
-            parameter.grad = 0.0
+        clear_grads(self.parameters())
 
     def state_dict(self) -> dict[str, float]:
         """Return the number in each parameter, by name.
@@ -151,7 +150,7 @@ def named_leaves(module: Any) -> list[tuple[Value, str]]:
 
 def assign(parameters: Sequence[Value], numbers: Sequence[float]) -> None:
     """Copy the numbers into the parameters: all of them, or none if Ctrl-C interrupts."""
-    before = [parameter.data for parameter in parameters]
+    before = data_of(parameters)
     try:
         for parameter, number in zip(parameters, numbers, strict=True):
             parameter.data = number

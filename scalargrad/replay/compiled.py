@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from scalargrad.core.modes import recorder
 from scalargrad.core.numbers import Traced, as_count
-from scalargrad.core.value import Value
+from scalargrad.core.value import Value, data_of
 from scalargrad.nn import assign
 from scalargrad.optim import checked_parameters
 from scalargrad.replay.arrays import added, array, floats, scaled, scattered
@@ -170,7 +170,7 @@ class Compiled:
 
         Assigning to it sets the parameters.
         """
-        return array([p.data for p in self.params])
+        return array(data_of(self.params))
 
     @theta.setter
     def theta(self, numbers: Sequence[float]) -> None:

@@ -8,7 +8,7 @@ from math import isclose, isfinite
 from typing import Any, Protocol
 
 from scalargrad.core.modes import no_grad
-from scalargrad.core.value import Value
+from scalargrad.core.value import Value, clear_grads
 from scalargrad.replay.arrays import all_finite, array_library, floats
 from scalargrad.replay.backends import select
 from scalargrad.replay.compiled import Compiled
@@ -65,8 +65,7 @@ class Eager:
         with collector_paused():
             value = self._loss([X[i] for i in batch], [Y[i] for i in batch])
             number = _number(value)
-            for p in self.params:
-                p.grad = 0.0
+            clear_grads(self.params)
             value.backward()
             del value  # frees the graph here, by reference count
         return number
