@@ -7,11 +7,11 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from scalargrad.core.node import CONSTANT, leaf, numbers
+from scalargrad.core.node import numbers
 from scalargrad.core.numbers import as_count, as_float
 from scalargrad.core.reductions import dot_of_values
 from scalargrad.core.rows import find
-from scalargrad.core.value import Value, clear_grads, data_of
+from scalargrad.core.value import Value, clear_grads, constant, set_data
 
 __all__ = ["INITIALISERS", "MLP", "Layer", "Module", "Neuron"]
 
@@ -114,7 +114,7 @@ class Module:
                 f"{'; '.join(parts)} ({len(missing)} missing, {len(unknown)} unknown)"
             )
         numbers = [as_float(state[name], f"load_state_dict: {name}") for name in named]
-        assign(list(named.values()), numbers)
+        set_data(list(named.values()), numbers)
 
 
 def named_leaves(module: Any) -> list[tuple[Value, str]]:
@@ -146,18 +146,6 @@ def named_leaves(module: Any) -> list[tuple[Value, str]]:
         dot = "." if name else ""
         stack += [(child, f"{name}{dot}{key}", around) for key, child in children][::-1]
     return found
-
-
-def assign(parameters: Sequence[Value], numbers: Sequence[float]) -> None:
-    """Copy the numbers into the parameters: all of them, or none if Ctrl-C interrupts."""
-    before = data_of(parameters)
-    try:
-        for parameter, number in zip(parameters, numbers, strict=True):
-            parameter.data = number
-    except BaseException:
-        for parameter, number in zip(parameters, before, strict=True):
-            parameter.data = number
-        raise
 
 
 class Neuron(Module):
@@ -306,9 +294,7 @@ def _values(x: Sequence[Any], nin: int, caller: str) -> tuple[list[Value], list[
         raise TypeError(f"a {caller} takes a list of {nin} inputs, got {type(x).__name__}")
     if len(x) != nin:
         raise ValueError(f"a {caller} with {nin} inputs was given {len(x)}")
-    values = [
-        xi if isinstance(xi, Value) else leaf(as_float(xi, f"a {caller}"), CONSTANT) for xi in x
-    ]
+    values = [xi if isinstance(xi, Value) else constant(xi, f"a {caller}") for xi in x]
     return values, numbers(values)
 
 

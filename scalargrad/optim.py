@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from scalargrad.core.numbers import as_float
-from scalargrad.core.value import Value, clear_grads, data_of, grads_of
-from scalargrad.nn import assign
+from scalargrad.core.value import Value, clear_grads, data_of, grads_of, set_data
 
 __all__ = ["SGD", "Adam", "Optimizer", "checked_parameters", "clip_grad_norm"]
 
@@ -65,10 +64,10 @@ class Optimizer:
         changes, state = self._changes(gradients, lr)
         before, memory = data_of(self.parameters), dict(vars(self))
         try:
-            assign(self.parameters, [x + dx for x, dx in zip(before, changes, strict=True)])
+            set_data(self.parameters, [x + dx for x, dx in zip(before, changes, strict=True)])
             vars(self).update(state, steps=self.steps + 1)
         except BaseException:  # Ctrl-C
-            assign(self.parameters, before)
+            set_data(self.parameters, before)
             vars(self).update(memory)
             raise
 

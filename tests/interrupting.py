@@ -11,7 +11,7 @@ class Interrupting(Value):
     __slots__ = ("armed",)
 
     def __setattr__(self, name: str, x: Any) -> None:
-        if name == "data" and getattr(self, "armed", False):
+        if name == "_data" and getattr(self, "armed", False):
             self.armed = False
             raise KeyboardInterrupt
         super().__setattr__(name, x)

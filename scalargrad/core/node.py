@@ -27,6 +27,7 @@ __all__ = [
     "partials",
     "register",
     "set_gradients",
+    "set_numbers",
 ]
 
 
@@ -222,6 +223,18 @@ def numbers(nodes: Iterable[Node]) -> list[float]:
 def gradients(nodes: Iterable[Node]) -> list[float]:
     """The gradients of many nodes."""
     return [node._grad for node in nodes]
+
+
+def set_numbers(nodes: Sequence[Node], values: Sequence[float]) -> None:
+    """Set the numbers of many nodes: all of them, or none if Ctrl-C interrupts."""
+    before = numbers(nodes)
+    try:
+        for node, value in zip(nodes, values, strict=True):
+            node._data = value
+    except BaseException:
+        for node, value in zip(nodes, before, strict=True):
+            node._data = value
+        raise
 
 
 def set_gradients(nodes: Iterable[Node], value: float) -> None:

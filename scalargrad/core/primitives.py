@@ -236,13 +236,13 @@ where   = row("where", "a where the condition is true (not 0), else b",
               at=[(1.0, 3.0, -2.0)], kinks={(0.0, 3.0, -2.0): (0.0, 0.0, 1.0)})
 
 # Python itself compares, chooses and forgets; a recorded program has instructions for it.
-less       = row("less", "1 where x < y, else 0", lambda x, y: float(x < y),
+less       = row("less", "1 where x < y, else 0", lambda x, y: 1.0 if x < y else 0.0,
                  lambda x, y, out: (0.0, 0.0), r"{0} \lt {1}", text="{0} < {1}", symbol="<",
                  at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False)
-less_equal = row("less_equal", "1 where x <= y, else 0", lambda x, y: float(x <= y),
+less_equal = row("less_equal", "1 where x <= y, else 0", lambda x, y: 1.0 if x <= y else 0.0,
                  lambda x, y, out: (0.0, 0.0), r"{0} \le {1}", text="{0} <= {1}", symbol="<=",
                  at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False)
-equal      = row("equal", "1 where x = y, else 0", lambda x, y: float(x == y),
+equal      = row("equal", "1 where x = y, else 0", lambda x, y: 1.0 if x == y else 0.0,
                  lambda x, y, out: (0.0, 0.0), "{0} = {1}", text="{0} == {1}", symbol="==",
                  at=[(1.5, -0.3)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False)
 stopped    = row("stopped", "x, with no derivative", lambda x: x, lambda x, out: (0.0,),

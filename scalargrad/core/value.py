@@ -22,12 +22,14 @@ from scalargrad.core.node import (
     order,
     register,
     set_gradients,
+    set_numbers,
 )  # fmt: skip
 from scalargrad.core.numbers import as_float, is_number
 from scalargrad.core.rows import Primitive
 
 __all__ = [
-    "Value", "clear_grads", "data_of", "grads_of", "stop_gradient", "topological_order",
+    "Value", "clear_grads", "constant", "data_of", "grads_of", "set_data", "stop_gradient",
+    "topological_order",
 ]  # fmt: skip
 
 
@@ -144,9 +146,7 @@ class Value(Node, Copies):
                 return leaf(data, DETACHED)
             return nary(primitive, data, inputs, tuple(primitive.partials(self._data, data)))
         name = primitive.name
-        operands = tuple(
-            [x if isinstance(x, Value) else leaf(as_float(x, name), CONSTANT) for x in inputs]
-        )
+        operands = tuple([x if isinstance(x, Value) else constant(x, name) for x in inputs])
         inner = [x._data for x in operands]
         data = primitive.evaluate(inner, operands)
         if active and not builds():
@@ -157,8 +157,8 @@ class Value(Node, Copies):
         """Whether the comparison holds for the numbers; while recording, a value that is 1 or 0."""
         if active and (recording := recorder()):
             return recording.apply(primitive, (x, y))
-        x = x._data if isinstance(x, Value) else x
-        y = y._data if isinstance(y, Value) else y
+        x = x if x.__class__ is float else x._data if isinstance(x, Value) else x
+        y = y if y.__class__ is float else y._data if isinstance(y, Value) else y
         return primitive.value(x, y) == 1.0
 
     def decide(self) -> bool:
@@ -227,6 +227,15 @@ def grads_of(values: Sequence[Value]) -> list[float]:
     return [x.grad for x in values] if active else gradients(values)
 
 
+def set_data(values: Sequence[Value], data: Sequence[float]) -> None:
+    """Set the numbers of many Values: all of them, or none if Ctrl-C interrupts."""
+    if active:
+        for x, number in zip(values, data, strict=True):
+            x.data = number
+    else:
+        set_numbers(values, data)
+
+
 def clear_grads(values: Sequence[Value]) -> None:
     """Set the gradients of many Values to zero."""
     if active:
@@ -236,13 +245,17 @@ def clear_grads(values: Sequence[Value]) -> None:
         set_gradients(values, 0.0)
 
 
+def constant(x: Any, caller: str = "an operation") -> Value:
+    """The plain number `x` as a leaf; the error for anything else names the `caller`."""
+    number = x if x.__class__ is float else as_float(x, caller)
+    return leaf(number, CONSTANT)  # type: ignore[no-any-return]
+
+
 def _operand(x: Any) -> Value | None:
     """The other operand of an operator as a Value; None if it is no real number."""
-    if x.__class__ is float:
-        return leaf(x, CONSTANT)  # type: ignore[no-any-return]
     if isinstance(x, Value):
         return x
-    return leaf(as_float(x), CONSTANT) if is_number(x) else None
+    return constant(x) if is_number(x) else None
 
 
 def topological_order(x: Value) -> list[Value]:

@@ -11,8 +11,7 @@ from typing import Any, NoReturn
 
 from scalargrad.core.modes import recorder
 from scalargrad.core.numbers import Traced, as_count
-from scalargrad.core.value import Value, data_of
-from scalargrad.nn import assign
+from scalargrad.core.value import Value, data_of, set_data
 from scalargrad.optim import checked_parameters
 from scalargrad.replay.arrays import added, array, floats, scaled, scattered
 from scalargrad.replay.backends import select
@@ -174,7 +173,7 @@ class Compiled:
 
     @theta.setter
     def theta(self, numbers: Sequence[float]) -> None:
-        assign(self.params, [float(x) for x in self._theta(numbers)])
+        set_data(self.params, [float(x) for x in self._theta(numbers)])
 
     def record(self, *args: Any) -> Program:
         """Record for arguments like these, without running on them.

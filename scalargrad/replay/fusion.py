@@ -5,30 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from scalargrad.core import primitives
 from scalargrad.core.primitives import add, div, dot, dot_operands, mul, sub
 from scalargrad.core.rows import Primitive
 from scalargrad.replay.program import BEFORE, Guard, Program
 
-__all__ = ["fused", "sum_of_products", "used"]
+__all__ = ["fused", "sum_of_products"]
 
 Term = tuple[int, int]  # the product of two slots
 
 _SUMS = {add, sub, primitives.sum, primitives.mean}
-
-
-def used(program: Program, slots: Iterable[int]) -> bytearray:
-    """By slot, whether it is one of `slots`, or one of them depends on it."""
-    marks = bytearray(len(program.rows))
-    for slot in slots:
-        marks[slot] = 1
-    for slot in range(len(marks) - 1, -1, -1):
-        if marks[slot]:
-            for operand in program.operands[slot]:
-                marks[operand] = 1
-    return marks
 
 
 def sum_of_products(program: Program, terms: Sequence[Term], one: int) -> int:
@@ -56,7 +44,7 @@ def fused(program: Program) -> Program:
     twice stays an instruction of its own, and so does one that all samples share.
     """
     roots = [*program.outputs, *[guard.slot for guard in program.guards]]
-    needed = used(program, roots)
+    needed = program.used(roots)
     users, summed = [0] * len(needed), bytearray(len(needed))
     for slot in roots:
         users[slot] = 2  # it must exist by itself

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from scalargrad.core.primitives import dot, dot_operands, identity, stopped
 from scalargrad.core.rows import Primitive
-from scalargrad.replay.fusion import used
 from scalargrad.replay.program import SAMPLE, Program, broadcast, over_samples
 
 __all__ = ["Rule", "lowered", "matrix"]
@@ -24,7 +23,7 @@ Rule = Callable[[Program, tuple[int, ...]], int]  # emits what replaces a row on
 def lowered(program: Program, rules: Mapping[Primitive, Rule]) -> Program:
     """The part of `program` that its outputs need, with the rows in `rules` replaced."""
     operands = program.operands
-    needed = used(program, program.outputs)
+    needed = program.used(program.outputs)
     shared = _matrices(program, needed)
     new, slots = program.leaves(needed)
     for slot, row in enumerate(program.rows):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, compress
 from math import copysign, isfinite
 from typing import Any
 
@@ -199,27 +199,49 @@ class Program:
         """The number of instructions."""
         return len(self.rows) - self.rows.count(None)
 
-    def tape(self) -> Tape:
-        """The program as a tape, whose nodes are its slots in order.
+    def used(self, slots: Iterable[int]) -> bytearray:
+        """By slot, whether it is one of `slots`, or one of them depends on it."""
+        marks = bytearray(len(self.rows))
+        for slot in slots:
+            marks[slot] = 1
+        for slot in range(len(marks) - 1, -1, -1):
+            if marks[slot]:
+                for operand in self.operands[slot]:
+                    marks[operand] = 1
+        return marks
 
-        It is read like the tape of a graph of Values; only the partials are not known.
+    def tape(self) -> tuple[Tape, list[int]]:
+        """The program as a tape, with a `Slot` as node, and the indices of its outputs.
 
-        >>> tape = sg.compile(lambda x: sg.tanh(x) * x).record(0.5).tape()
-        >>> [slot.label or slot.op for slot in tape.nodes if not slot.is_constant]
-        ['x', 'tanh', '*']
+        It is read like the tape of a graph of Values; only the partials are not known. Slots that
+        neither an output nor a guard needs are left out.
+
+        >>> tape, outputs = sg.compile(lambda x: sg.tanh(x) * x).record(0.5).tape()
+        >>> [slot.label or slot.op for slot in tape.nodes], outputs
+        (['x', 'tanh', '*'], [2])
         """
-        nodes: list[Slot] = []
+        needed = self.used([*self.outputs, *(guard.slot for guard in self.guards)])
         kinds = dict.fromkeys(self.inputs, "input") | dict.fromkeys(self.parameters, "parameter")
+        index: dict[int, int] = {}
+        nodes: list[Slot] = []
         starts, operands = [0], list[int]()
-        for slot, (row, inputs) in enumerate(zip(self.rows, self.operands, strict=True)):
-            kind = kinds.get(slot, "constant" if slot in self.constants else "")
-            parents = tuple([nodes[i] for i in inputs])
-            label, op = self.names.get(slot, ""), row.symbol if row else ""
-            data = self.constants.get(slot)
-            nodes.append(Slot(label, kind, op, data, parents, (None,) * len(parents)))
-            operands += inputs
+        for slot in compress(range(len(self.rows)), needed):
+            row, below = self.rows[slot], [index[operand] for operand in self.operands[slot]]
+            index[slot] = len(nodes)
+            nodes.append(
+                Slot(
+                    self.names.get(slot, ""),
+                    kinds.get(slot, "constant" if slot in self.constants else ""),
+                    row.symbol if row else "",
+                    self.constants.get(slot),
+                    tuple([nodes[i] for i in below]),
+                    (None,) * len(below),
+                )
+            )
+            operands += below
             starts.append(len(operands))
-        return Tape(nodes, starts, operands, self.rows)
+        rows = [self.rows[slot] for slot in index]
+        return Tape(nodes, starts, operands, rows), [index[slot] for slot in self.outputs]
 
     def name(self, slot: int) -> str:
         """The name of a slot in the printed program."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from scalargrad.core.modes import Mode, pushed, recorder
-from scalargrad.core.node import leaf, order
+from scalargrad.core.node import leaf
+from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value
 from scalargrad.replay.program import Guard, Program
 from scalargrad.replay.recorder import INPUT, Recorder, RecordingError
@@ -89,10 +90,10 @@ class Recording:
         self.guards = recording.guards
         conditions = [condition for condition, _, _ in self.guards]
         outputs = [x for x in (*self.results, *conditions) if isinstance(x, Value)]
-        self.nodes: list[Value] = order(outputs, set())
+        self.tape = Tape.of(outputs)
         known = {*self.inputs, *params, *created}
         self.outside = list(params)
-        for node in self.nodes:
+        for node in self.tape.nodes:
             if node.parents:
                 if not recording.recorded(node):
                     self._refuse(node, f)
@@ -122,11 +123,15 @@ class Recording:
             slots[x] = program.input(name)
         for x, name in zip(self.outside, parameter_names, strict=True):
             slots[x] = program.parameter(name)
-        for node in self.nodes:
-            if node.parents:
-                slots[node] = program.emit(node._row, tuple([slots[x] for x in node.parents]))
+        tape = self.tape
+        slot_of: list[int] = []  # the slot of each node
+        for i, (node, row) in enumerate(zip(tape.nodes, tape.rows, strict=True)):
+            if row is not None:
+                operands = tape.operands[tape.starts[i] : tape.starts[i + 1]]
+                slots[node] = program.emit(row, tuple([slot_of[j] for j in operands]))
             elif node not in slots:
                 slots[node] = program.constant(node._data)
+            slot_of.append(slots[node])
         guards: dict[int, Guard] = {}
         for condition, expected, line in self.guards:
             slot = slots[condition]

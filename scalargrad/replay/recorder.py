@@ -13,11 +13,10 @@ from math import inf, isnan, nan
 from typing import Any, NoReturn
 
 from scalargrad.core.modes import builds
-from scalargrad.core.node import CONSTANT, Leaf, leaf, nary
-from scalargrad.core.numbers import as_float
+from scalargrad.core.node import CONSTANT, Leaf, nary
 from scalargrad.core.primitives import less, stopped, where
 from scalargrad.core.rows import Primitive
-from scalargrad.core.value import Value
+from scalargrad.core.value import Value, constant
 from scalargrad.replay.partials import partials_of
 
 __all__ = ["INPUT", "Recorder", "RecordingError"]
@@ -73,9 +72,7 @@ class Recorder:
     def apply(self, primitive: Primitive, inputs: Sequence[Any]) -> Any:
         """A new node, computed by `primitive` from `inputs`."""
         name = primitive.name
-        operands = tuple(
-            [x if isinstance(x, Value) else leaf(as_float(x, name), CONSTANT) for x in inputs]
-        )
+        operands = tuple([x if isinstance(x, Value) else constant(x, name) for x in inputs])
         try:
             number = primitive.value(*[self.number(x) for x in operands])
         except (ValueError, ZeroDivisionError, OverflowError) as cause:

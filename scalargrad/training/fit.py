@@ -9,9 +9,8 @@ from math import inf, isfinite
 from typing import Any
 
 from scalargrad.core.numbers import as_count
-from scalargrad.core.value import Value
+from scalargrad.core.value import Value, set_data
 from scalargrad.data import check_samples, cut
-from scalargrad.nn import assign
 from scalargrad.optim import Optimizer, non_negative
 from scalargrad.support.progress import progress_bar
 from scalargrad.training.batch_gradient import Data, Eager, Loss, Replayed, batch_gradient
@@ -219,5 +218,5 @@ class _Best:
         """Restore the best parameters, and return their epoch, if there is one."""
         if not self.numbers:
             return None
-        assign(self.parameters, self.numbers)
+        set_data(self.parameters, self.numbers)
         return self.epoch

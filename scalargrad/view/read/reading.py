@@ -6,7 +6,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
 from typing import Any
 
 from scalargrad.core.labels import clean, format_number, label_of
@@ -80,8 +79,8 @@ def read(
     max_edges = as_count(max_edges, "max_edges", least=0)
     radius = as_count(radius, "radius", least=0)
     with collector_paused():
-        order, results = _graph_of(x)
-        roles = find_roles(order, model, results)
+        tape, results = _tape_of(x)
+        roles = find_roles(tape, model, results)
         finder = Finder(roles)
         modules, named = finder.expanded(expand)
         start = None if focus is None else finder.index(focus, "focus")
@@ -93,28 +92,27 @@ def read(
             boxes = _Boxes([*range(len(roles.order))], "", "", opened)
         else:
             boxes = _collapsed(roles, modules, named, start, max_nodes, max_edges, radius)
-        grads = adjoints(Tape.of([x])) if film else ()
+        grads = adjoints(tape) if film else ()
         return _Reader(finder, boxes, grads, max_nodes, max_edges).reading(rankdir)
 
 
-def _graph_of(x: Any) -> tuple[Sequence[Any], list[int]]:
-    """The nodes of the graph of `x` in topological order, and the indices of its outputs."""
-    if isinstance(x, Value):
-        return Tape.of([x]).nodes, [-1]
-    if isinstance(x, (list, tuple)) and x and all(isinstance(y, Value) for y in x):
-        tape = Tape.of(x)
-        return tape.nodes, [tape.index[y] for y in x]
+def _tape_of(x: Any) -> tuple[Tape, list[int]]:
+    """The tape of the graph of `x`, and the indices of its outputs."""
+    outputs = [x] if isinstance(x, Value) else x
+    if isinstance(outputs, (list, tuple)) and outputs and all(map(_is_value, outputs)):
+        tape = Tape.of(outputs)
+        return tape, [tape.index[y] for y in outputs]
     program = getattr(x, "program", x)  # of a compiled function, that of its first recording
     if hasattr(program, "tape"):
-        tape = program.tape()
-        needed = tape.needed([*program.outputs, *(guard.slot for guard in program.guards)])
-        nodes = [*compress(tape.nodes, needed)]
-        index = {node: i for i, node in enumerate(nodes)}
-        return nodes, [index[tape.nodes[slot]] for slot in program.outputs]
+        return program.tape()  # type: ignore[no-any-return]
     raise TypeError(
         "draw needs a Value, a list of Values, a compiled function or a program, not "
         f"{type(x).__name__}"
     )
+
+
+def _is_value(x: object) -> bool:
+    return isinstance(x, Value)
 
 
 @dataclass(frozen=True, slots=True)

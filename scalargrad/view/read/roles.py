@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Any
 
 from scalargrad.core.labels import label_of
 from scalargrad.core.primitives import dot_operands
+from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value
 from scalargrad.nn import Module, named_leaves
 from scalargrad.view.graph import Kind
@@ -46,8 +47,8 @@ class Roles:
         return label_of(value) or self.names.get(value, "")
 
 
-def find_roles(order: Sequence[Any], model: Any, results: Iterable[int] = (-1,)) -> Roles:
-    """Return the roles of the values in `order`, a graph in topological order.
+def find_roles(tape: Tape, model: Any, results: Iterable[int] = (-1,)) -> Roles:
+    """Return the roles of the nodes of a tape.
 
     The leaves of a `model` are parameters, all other leaves inputs. Without a model a leaf is a
     parameter if its label is a path, like "layers.0.neurons.1.w.2", or if it is a weight or a bias
@@ -55,7 +56,7 @@ def find_roles(order: Sequence[Any], model: Any, results: Iterable[int] = (-1,))
     of a recorded program knows its `kind`.
 
     Args:
-        order: Values, or the slots of a program.
+        tape: the graph of Values, or a recorded program.
         model: the module of the parameters, or a list or dict of them, or None.
         results: the indices of the outputs.
 
@@ -63,13 +64,13 @@ def find_roles(order: Sequence[Any], model: Any, results: Iterable[int] = (-1,))
         TypeError: `model` is neither a module nor a list or dict of Values.
 
     >>> w, x = Value(2.0, "w"), Value(3.0, "x")
-    >>> find_roles([w, x, sg.dot([w], [x])], None).kinds
+    >>> find_roles(Tape.of([sg.dot([w], [x])]), None).kinds
     ['parameter', 'input', 'result']
     """
     in_model = _paths_in(model)
-    index = {value: i for i, value in enumerate(order)}
-    parents = [[index[parent] for parent in value.parents] for value in order]
-    leaves = [i for i, operands in enumerate(parents) if not operands]
+    order, operands = tape.nodes, tape.operands
+    parents = [list(operands[first:end]) for first, end in pairwise(tape.starts)]
+    leaves = [i for i, below in enumerate(parents) if not below]
     if model is not None:
         paths = {i: in_model[order[i]] for i in leaves if order[i] in in_model}
         parameters = set(paths)
@@ -79,17 +80,17 @@ def find_roles(order: Sequence[Any], model: Any, results: Iterable[int] = (-1,))
         paths = {i: label for i, label in labels.items() if _PATH.fullmatch(label)}
         parameters = {i for i in set(paths) | (weights - inputs) if not parents[i]}
     kinds: list[Kind] = [
-        "operation" if operands
+        "operation" if below
         else value.kind if not isinstance(value, Value)
         else "constant" if value.is_constant
         else "parameter" if i in parameters
         else "input"
-        for i, (value, operands) in enumerate(zip(order, parents, strict=True))
+        for i, (value, below) in enumerate(zip(order, parents, strict=True))
     ]  # fmt: skip
     for i in results:
         kinds[i] = "result"
     names = {value: parameter_name(path) for value, path in in_model.items()}
-    return Roles(order, index, parents, kinds, _modules(parents, kinds, paths), paths, names)
+    return Roles(order, tape.index, parents, kinds, _modules(parents, kinds, paths), paths, names)
 
 
 def parameter_names(model: Any) -> dict[Value, str]:

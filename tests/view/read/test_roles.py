@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 import scalargrad as sg
-from scalargrad import Value, nn, topological_order
+from scalargrad import Value, nn
+from scalargrad.core.tape import Tape
 from scalargrad.view.read.roles import Roles, find_roles, shared_path
 
 
 def _roles(x: Value, model: Any = None) -> Roles:
-    return find_roles(topological_order(x), model)
+    return find_roles(Tape.of([x]), model)
 
 
 def _kinds(x: Value, model: Any = None) -> dict[str, str]:
