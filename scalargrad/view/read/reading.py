@@ -358,7 +358,8 @@ class _Reader:
         drawn: dict[tuple[int, int, int], _Line] = {}
         ways: dict[tuple[int, int, int], list[_Line]] = {}
         for i, operands in enumerate(self.roles.parents):
-            head, grad, partials = self.box_of[i], self._grad(i), self.roles.order[i].partials
+            head, grad = self.box_of[i], None
+            partials: Sequence[float] = ()
             for position, parent in enumerate(operands):
                 tail = self.box_of[parent]
                 if tail == head:
@@ -370,9 +371,12 @@ class _Reader:
                 way = ways[key]
                 for line in way:
                     line.count += 1
-                if grad is not None and way[0].flows is not None:
-                    partial = partials[position]  # as in backward, 0 * inf is never formed
-                    way[0].flows.append(grad * partial if grad and partial else 0.0)
+                if way[0].flows is not None:
+                    if not partials:
+                        grad, partials = self._grad(i), self.roles.order[i].partials
+                    if grad is not None:  # as in backward, 0 * inf is never formed
+                        partial = partials[position]
+                        way[0].flows.append(grad * partial if grad and partial else 0.0)
         lines: defaultdict[int, dict[tuple[int, int], tuple[int, ...]]] = defaultdict(dict)
         for (tail, head, position), way in ways.items():
             lines[head][tail, position] = tuple(line.index for line in way)

@@ -164,8 +164,10 @@ def _modules(
     for i, operands in enumerate(parents):
         if not operands or not (uses[i] or leads_on[i]):
             continue
-        relevant = (p for p in operands if (p in paths if uses[i] else kinds[p] != "constant"))
-        around = {modules[p] for p in relevant}
+        if uses[i]:
+            around = {modules[p] for p in operands if p in paths}
+        else:
+            around = {modules[p] for p in operands if kinds[p] != "constant"}
         if len(around) == 1:
             (modules[i],) = around
         elif uses[i]:
