@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from scalargrad.core import primitives as row
 from scalargrad.core.copying import Copies
@@ -72,30 +72,37 @@ class Value(Node, Copies):
     @property
     def data(self) -> float:
         """The number."""
-        if active and (recording := recorder()):
-            recording.check_access(self, "reads .data of")
+        if active:
+            _check_access(self, "reads .data of")
         return self._data
 
     @data.setter
     def data(self, number: Any) -> None:
-        if active and (recording := recorder()):
-            recording.check_access(self, "sets .data of")
+        if active:
+            _check_access(self, "sets .data of")
         self._data = number if number.__class__ is float else as_float(number, "Value.data")
 
     @property
     def grad(self) -> float:
         """The derivative of the value that `backward` was last called on by this one."""
-        if active and (recording := recorder()):
-            recording.check_access(self, "reads .grad of")
+        if active:
+            _check_access(self, "reads .grad of")
         return self._grad
 
     @grad.setter
     def grad(self, number: Any) -> None:
-        if active and (recording := recorder()):
-            recording.check_access(self, "sets .grad of")
+        if active:
+            _check_access(self, "sets .grad of")
         if number.__class__ is not float:  # None clears a gradient in PyTorch
             number = 0.0 if number is None else as_float(number, "Value.grad")
         self._grad = number
+
+    @property
+    def partials(self) -> tuple[float, ...]:
+        """The derivative with respect to each operand, as of when the value was computed."""
+        if active:
+            _check_access(self, "reads .partials of")
+        return super().partials
 
     @property
     def op(self) -> str:
@@ -125,8 +132,8 @@ class Value(Node, Copies):
         12.0
         """
         seed = as_float(seed, "backward: the seed")
-        if active and (recording := recorder()):
-            recording.check_access(self, "calls .backward() of")
+        if active:
+            _check_access(self, "calls .backward() of")
         if self._row is DETACHED or self._row is CONSTANT:
             raise RuntimeError(
                 f"backward: {self!r} was computed without a graph (in no_grad, or by "
@@ -203,6 +210,13 @@ class Value(Node, Copies):
         out = x / y
         return binary(row.div, out, self, other, 1.0 / y, -out / y)
 
+    def _refuse(self, *_: object) -> NoReturn:
+        if active:
+            _check_access(self, "converts to a plain number")
+        super()._refuse()
+
+    __float__ = __int__ = __complex__ = __round__ = __trunc__ = _refuse
+
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         op = f", op={self.op!r}" if self.op else ""
@@ -215,6 +229,12 @@ class Value(Node, Copies):
 
 
 register(Value)
+
+
+def _check_access(value: Value, access: str) -> None:
+    """Refuse what a recording would freeze into its program."""
+    if recording := recorder():
+        recording.check_access(value, access)
 
 
 def data_of(values: Sequence[Value]) -> list[float]:

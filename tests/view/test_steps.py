@@ -53,17 +53,17 @@ def state(film: Film, after: int | None = None) -> dict[tuple[int, str], str]:
 
 def test_every_number_of_the_lecture_is_told() -> None:
     expected = CASE["expected"]["t=+1"]
-    told = "\n".join(texts(film_of(seven_node.build().E)))
+    narration = "\n".join(texts(film_of(seven_node.build().E)))
 
     for j, number in expected["a"].items():
-        assert re.search(rf"\ba{j}\b" if int(j) > 2 else rf"\bx{j}\b", told)
-        assert format_number(number) in told
+        assert re.search(rf"\ba{j}\b" if int(j) > 2 else rf"\bx{j}\b", narration)
+        assert format_number(number) in narration
     for j in "3456":
-        assert f"a{j}.grad = {format_number(expected['delta'][j])} is complete" in told
-    assert f"z7.grad = {format_number(expected['delta']['7'])} is complete" in told
+        assert f"a{j}.grad = {format_number(expected['delta'][j])} is complete" in narration
+    assert f"z7.grad = {format_number(expected['delta']['7'])} is complete" in narration
     for name, slope in expected["dE_dw"].items():
         assert re.search(
-            rf"w{name}\.grad \+= .* = {re.escape(format_number(slope))}\n", told + "\n"
+            rf"w{name}\.grad \+= .* = {re.escape(format_number(slope))}\n", narration + "\n"
         )
 
 
@@ -97,11 +97,11 @@ def test_the_order_is_that_of_the_two_passes() -> None:
 def test_where_nothing_flows() -> None:
     film = film_of(seven_node.build(t=-1.0).E)
 
-    told = [str(step) for step in backward(film)]
-    assert "nothing flows to v" in told[1]
-    assert told[1].endswith("∂E/∂v22 = 0 (relu is inactive: -0.5706 is not above 0)")
-    assert told[2].startswith("backward: Nothing flows back from v22, v20, z7, a6")
-    assert len(told) == 3
+    narration = [str(step) for step in backward(film)]
+    assert "nothing flows to v" in narration[1]
+    assert narration[1].endswith("∂E/∂v22 = 0 (relu is inactive: -0.5706 is not above 0)")
+    assert narration[2].startswith("backward: Nothing flows back from v22, v20, z7, a6")
+    assert len(narration) == 3
     assert film.steps[-1].edges == film.steps[-2].edges == ()
 
 
@@ -245,14 +245,14 @@ def test_a_large_model_goes_by_boxes() -> None:
     loss = losses.squared_error([model([0.1 * i] * 8) for i in range(5)], [1.0] * 5)
     loss.label = "loss"
     film = film_of(loss, model=model, max_nodes=12)
-    told = [step.title for step in film.steps]
+    narration = [step.title for step in film.steps]
 
     assert film.graph.notice
     assert len(film.graph.boxes) <= 12
-    assert any(re.fullmatch(r"layer 0.*: [\d,]+ values computed", line) for line in told)
+    assert any(re.fullmatch(r"layer 0.*: [\d,]+ values computed", line) for line in narration)
     assert any(
         re.fullmatch(r"layer 0.*: gradients of 144 parameters, largest \|grad\| \S+", line)
-        for line in told
+        for line in narration
     )
     loss.backward()
     group = next(box for box in film.graph.boxes if box.parameters == 144)
@@ -320,11 +320,11 @@ def test_a_bundle_shows_the_largest_gradient_so_far() -> None:
 
 def test_a_value_of_many_operands_is_told_by_groups() -> None:
     x = Value(0.5, "x")
-    told = texts(film_of(sg.sum([x] + [x * i for i in range(1, 2_000)])))
+    narration = texts(film_of(sg.sum([x] + [x * i for i in range(1, 2_000)])))
 
-    assert "v4000 = sum of 2,000 operands = 9.995e+05" in told
-    assert "x.grad += v4000.grad × ∂v4000/∂x = 1 × 1 = 1" in told
-    assert "* #2 (×1,999) += 1 each" in told
+    assert "v4000 = sum of 2,000 operands = 9.995e+05" in narration
+    assert "x.grad += v4000.grad × ∂v4000/∂x = 1 × 1 = 1" in narration
+    assert "* #2 (×1,999) += 1 each" in narration
 
 
 # --- as a page ------------------------------------------------------------------------------------
@@ -362,9 +362,9 @@ def test_hostile_names_of_modules_are_text() -> None:
     result, model = hostile_model()
     page = Page(film_of(result, model=model).html)
 
-    told = [item.partition(": ")[2] for item in page.texts("li")]
+    narration = [item.partition(": ")[2] for item in page.texts("li")]
     for label in filter(None, HOSTILE):
-        assert f"{module_name(label)}: 8 values computed" in told
+        assert f"{module_name(label)}: 8 values computed" in narration
     assert page.names.count("script") == 2
     assert_harmless(picture(page))
 

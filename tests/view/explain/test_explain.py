@@ -456,14 +456,14 @@ def test_a_model_names_its_parameters() -> None:
     random.seed(2)
     model = nn.MLP(1, [2, 1], "tanh")
     y = model([Value(0.5, "x")])
-    told = explain(y, model.layers[0].neurons[1].w[0], model)
+    explanation = explain(y, model.layers[0].neurons[1].w[0], model)
 
-    assert told.text.startswith("∂v")
-    assert "/∂w[0][1,0] = " in told.text.splitlines()[0]
-    assert "w[1][0,1]·" in told.text or "· w[1][0,1]" in told.text
-    assert r"\partial w^{(0)}_{1,0}}" in told.latex
-    assert "layers" not in told.text + told.latex
-    assert told.derivative == _by_backward(model, y)
+    assert explanation.text.startswith("∂v")
+    assert "/∂w[0][1,0] = " in explanation.text.splitlines()[0]
+    assert "w[1][0,1]·" in explanation.text or "· w[1][0,1]" in explanation.text
+    assert r"\partial w^{(0)}_{1,0}}" in explanation.latex
+    assert "layers" not in explanation.text + explanation.latex
+    assert explanation.derivative == _by_backward(model, y)
 
 
 def _by_backward(model: nn.MLP, y: Value) -> float:
@@ -482,11 +482,11 @@ def test_an_unnamed_recurrence_is_linear() -> None:
     y = x
     for _ in range(2_000):
         y = sg.tanh(y * 0.5 + x)
-    told = explain(y, x)
+    explanation = explain(y, x)
     y.backward()
 
-    assert told.derivative == x.grad
-    assert len(told.text.splitlines()) < 80
+    assert explanation.derivative == x.grad
+    assert len(explanation.text.splitlines()) < 80
 
 
 def test_an_operand_that_has_changed_since() -> None:
