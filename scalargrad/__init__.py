@@ -55,6 +55,7 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     from scalargrad import classifiers, data, losses, metrics, nn, optim
     from scalargrad import plot as plot  # not in __all__, since matplotlib may be missing
     from scalargrad.core.custom import primitive
+    from scalargrad.core.native import NATIVE
     from scalargrad.core.paths import count_paths, largest_paths, paths
     from scalargrad.replay import Compiled, RecordingError, compile
     from scalargrad.saving import load, save
@@ -84,6 +85,7 @@ _LAZY = {
     name: f"scalargrad.{module}"
     for module, names in {
         "core.custom": "primitive",
+        "core.native": "NATIVE",
         "core.paths": "count_paths largest_paths paths",
         "replay": "Compiled RecordingError compile",
         "saving": "load save",
@@ -121,6 +123,7 @@ for _name, _row in _TABLE.items():
         globals().setdefault(_name, _row)
 
 __all__ = [
+    "NATIVE",
     "Compiled",
     "Drawing",
     "EarlyStopping",

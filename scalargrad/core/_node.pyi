@@ -1,0 +1,2 @@
+INTERFACE: int
+SOURCE: str
