@@ -7,11 +7,11 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from scalargrad.core.node import numbers
+from scalargrad.core.node import constant, numbers
 from scalargrad.core.numbers import as_count, as_float
 from scalargrad.core.reductions import dot_of_values
 from scalargrad.core.rows import find
-from scalargrad.core.value import Value, clear_grads, constant, set_data
+from scalargrad.core.value import Value, clear_grads, set_data
 
 __all__ = ["INITIALISERS", "MLP", "Layer", "Module", "Neuron"]
 

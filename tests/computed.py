@@ -1,6 +1,7 @@
 """What the examples compute, each once for all the tests of a process."""
 
 import os
+import sys
 from contextlib import chdir, redirect_stdout
 from functools import cache
 from importlib.util import find_spec
@@ -27,9 +28,15 @@ class Run(NamedTuple):
 @cache
 def run_of(name: str) -> Run:
     """The run of an example, in an empty folder."""
-    with TemporaryDirectory() as folder, chdir(folder), redirect_stdout(StringIO()) as printed:
-        result = catalogue.example(name).run(**SMALLER.get(name, {}))
-        return Run(result, printed.getvalue(), os.listdir())
+    # Tests of notebooks import ipykernel, and a slow example would print its progress there.
+    kernel = sys.modules.pop("ipykernel", None)
+    try:
+        with TemporaryDirectory() as folder, chdir(folder), redirect_stdout(StringIO()) as printed:
+            result = catalogue.example(name).run(**SMALLER.get(name, {}))
+            return Run(result, printed.getvalue(), os.listdir())
+    finally:
+        if kernel is not None:
+            sys.modules["ipykernel"] = kernel
 
 
 def computed(name: str) -> Any:

@@ -1,17 +1,30 @@
-"""A parameter in whose change Ctrl-C comes, to see that all or nothing is changed."""
+"""Ctrl-C at a given line of the package, to see that all or nothing is changed."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
-from scalargrad import Value
 
+@contextmanager
+def ctrl_c_at_line(n: int) -> Iterator[None]:
+    """Press Ctrl-C before the n-th line that is run in the package."""
+    left = n
 
-class Interrupting(Value):
-    """A Value at whose change Ctrl-C is pressed, once."""
+    def trace(frame: FrameType, event: str, arg: object) -> Any:
+        nonlocal left
+        if not frame.f_globals.get("__name__", "").startswith("scalargrad"):
+            return None
+        if event == "line":
+            left -= 1
+            if left == 0:
+                raise KeyboardInterrupt
+        return trace
 
-    __slots__ = ("armed",)
-
-    def __setattr__(self, name: str, x: Any) -> None:
-        if name == "_data" and getattr(self, "armed", False):
-            self.armed = False
-            raise KeyboardInterrupt
-        super().__setattr__(name, x)
+    outer = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(outer)

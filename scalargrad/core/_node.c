@@ -1,35 +1,1768 @@
-/* The node of a graph in machine code: a stub. */
+/* The node in machine code: what `node.py` says in Python, with the same meaning.
+
+   Every function here takes the short way only: no mode is active, the operands are Values or
+   ordinary numbers, the result is finite where the row demands it. In all other cases it calls the
+   method of the same name of the Python class (`reference`), so that recording, errors and unusual
+   numbers are decided in one place. The derivatives stand in the table of `primitives.py`; those
+   that are repeated here are held to their rows by tests/core/test_native_node.py.
+
+   A node has 112 bytes with the header of the collector, which never visits it: it is not tracked,
+   as it holds nothing but nodes, a row and a label. Graphs are freed by a loop, not by recursion. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <structmember.h>
 
 #ifndef SCALARGRAD_SOURCE
 #define SCALARGRAD_SOURCE ""
 #endif
+#define INTERFACE 2
 
-static int
-fill_module(PyObject *module)
+/* --- the node --------------------------------------------------------------------------------- */
+
+typedef struct Node Node;
+
+/* The operands of a node that has neither one nor two, and its partials behind them. */
+typedef struct {
+    Py_ssize_t count;
+    PyObject *owner; /* stands in the place of the partials, or NULL; see `without_partials` */
+    Node *operands[];
+} Many;
+
+/* A leaf has neither x nor many; one operand: x; two: x and y; else many. */
+struct Node {
+    PyObject_HEAD
+    double data, grad;
+    PyObject *row;   /* NULL is None */
+    PyObject *label; /* NULL is "" */
+    Node *x, *y;
+    union {
+        double dx;  /* where there is x */
+        Many *many; /* where there is none */
+    };
+    double dy;
+    PyObject *weak; /* the weak references */
+    uint64_t mark;  /* of the last walk that came by */
+};
+
+static PyTypeObject *NodeType;  /* the base */
+static PyTypeObject *ValueType; /* the class of all nodes made by operations; `register` */
+static PyObject *active;        /* the modes that change what operations do: nearly always empty */
+static PyObject *watching;      /* those that collect leaves */
+static PyObject *row_of_constants;
+static uint64_t clock_of_marks = 1; /* a walk marks nodes with numbers from here on */
+
+#define IS_NODE(o) (Py_TYPE(o) == ValueType || PyObject_TypeCheck(o, NodeType))
+#define IS_LEAF(n) (!(n)->x && !(n)->many)
+#define IS_ACTIVE() (PyDict_GET_SIZE(active) != 0)
+
+static inline double *
+partials_of(Many *many)
 {
-    if (PyModule_AddIntConstant(module, "INTERFACE", 1) < 0) {
-        return -1;
-    }
-    return PyModule_AddStringConstant(module, "SOURCE", SCALARGRAD_SOURCE);
+    return (double *)(many->operands + many->count);
 }
 
-static PyModuleDef_Slot slots[] = {
-    {Py_mod_exec, fill_module},
+static Many *
+new_many(Py_ssize_t count)
+{
+    size_t each = sizeof(Node *) + sizeof(double);
+    if ((size_t)count > (PY_SSIZE_T_MAX - sizeof(Many)) / each) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    Many *many = PyMem_Malloc(sizeof(Many) + (size_t)count * each);
+    if (!many) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    many->count = count;
+    many->owner = NULL;
+    return many;
+}
+
+/* --- making and freeing ----------------------------------------------------------------------- */
+
+/* Freed nodes wait here to be used again, linked by x; each still owns its reference to the class.
+   Taking one costs 3 ns, where the allocator takes 20. */
+#define MOST_SPARE 100000
+static Node *spare;
+static int spare_count;
+
+/* A new node of the registered class, empty but for `row`, or NULL with an error. */
+static inline Node *
+new_node(PyObject *row, double data)
+{
+    Node *n = spare;
+    if (n) {
+        spare = n->x;
+        spare_count--;
+        Py_SET_REFCNT((PyObject *)n, 1);
+    } else {
+        n = ValueType ? PyObject_GC_New(Node, ValueType) : NULL;
+        if (!n) {
+            if (!ValueType) PyErr_SetString(PyExc_SystemError, "no class of nodes is registered");
+            return NULL;
+        }
+        n->weak = NULL;
+        n->mark = 0;
+    }
+    n->data = data;
+    n->grad = 0.0;
+    Py_XINCREF(row);
+    n->row = row;
+    n->label = NULL;
+    n->x = n->y = NULL;
+    n->many = NULL;
+    n->dy = 0.0;
+    return n;
+}
+
+/* The references of `x` and `y` go over to the new node, or are dropped with an error. */
+static inline PyObject *
+new_binary(PyObject *row, double data, Node *x, Node *y, double dx, double dy)
+{
+    Node *n = new_node(row, data);
+    if (!n) {
+        Py_DECREF(x);
+        Py_DECREF(y);
+        return NULL;
+    }
+    n->x = x;
+    n->y = y;
+    n->dx = dx;
+    n->dy = dy;
+    return (PyObject *)n;
+}
+
+static inline PyObject *
+new_unary(PyObject *row, double data, Node *x, double dx)
+{
+    Node *n = new_node(row, data);
+    if (!n) return NULL;
+    Py_INCREF(x);
+    n->x = x;
+    n->dx = dx;
+    return (PyObject *)n;
+}
+
+/* Drop one reference to a node: the last one puts it on the list of nodes to be freed. */
+static inline void
+drop(Node *n, Node **pending)
+{
+    if (Py_REFCNT(n) != 1 || Py_TYPE(n) != ValueType) {
+        Py_DECREF(n);
+        return;
+    }
+    Py_SET_REFCNT((PyObject *)n, 0);
+    if (n->weak) PyObject_ClearWeakRefs((PyObject *)n); /* from here on nobody can reach it */
+    n->weak = (PyObject *)*pending;
+    *pending = n;
+}
+
+static void
+release_operands(Node *n, Node **pending)
+{
+    Node *x = n->x, *y = n->y;
+    Many *many = x ? NULL : n->many;
+    n->x = n->y = NULL;
+    n->many = NULL;
+    if (x) drop(x, pending);
+    if (y) drop(y, pending);
+    if (many) {
+        for (Py_ssize_t i = 0; i < many->count; i++) drop(many->operands[i], pending);
+        Py_XDECREF(many->owner);
+        PyMem_Free(many);
+    }
+}
+
+/* Free a node, and all that it alone holds: a loop, since a graph may be millions deep. */
+static void
+free_nodes(Node *n)
+{
+    Node *pending = NULL;
+    while (n) {
+        PyTypeObject *type = Py_TYPE(n);
+        PyObject *row = n->row, *label = n->label;
+        release_operands(n, &pending);
+        if (type != ValueType) {
+            type->tp_free(n);
+            Py_DECREF(type);
+        } else if (spare_count < MOST_SPARE) {
+            n->x = spare;
+            spare = n;
+            spare_count++;
+        } else {
+            PyObject_GC_Del(n);
+            Py_DECREF(type);
+        }
+        Py_XDECREF(row);
+        Py_XDECREF(label);
+        n = pending;
+        if (n) {
+            pending = (Node *)n->weak;
+            n->weak = NULL;
+        }
+    }
+}
+
+static void
+node_dealloc(PyObject *self)
+{
+    Node *n = (Node *)self;
+    if (n->weak) PyObject_ClearWeakRefs(self);
+    free_nodes(n);
+}
+
+/* `Py_DECREF` of operands outside of freeing, say when a node is filled anew. */
+static void
+forget_operands(Node *n)
+{
+    Node *pending = NULL;
+    release_operands(n, &pending);
+    while (pending) {
+        Node *next = (Node *)pending->weak;
+        pending->weak = NULL;
+        free_nodes(pending);
+        pending = next;
+    }
+}
+
+/* --- what is left to the reference ------------------------------------------------------------ */
+
+enum { ADD, SUB, MUL, DIV, POW, BINARY_COUNT };
+enum { NEG, EXP, LOG, TANH, SIGMOID, RELU, SQRT, SIN, COS, ABS, UNARY_COUNT };
+enum { SUM, MEAN, PROD, DOT, LOGSUMEXP, MANY_COUNT };
+
+static const char *const binary_names[] = {"add", "sub", "mul", "div", "pow"};
+static const char *const unary_names[] = {"neg", "exp",  "log", "tanh", "sigmoid",
+                                          "relu", "sqrt", "sin", "cos",  "abs"};
+static const char *const many_names[] = {"sum", "mean", "prod", "dot", "logsumexp"};
+static PyObject *binary_rows[BINARY_COUNT], *unary_rows[UNARY_COUNT], *many_rows[MANY_COUNT];
+
+static const char *const binary_methods[] = {"__add__", "__sub__", "__mul__", "__truediv__",
+                                             "__pow__"};
+static const char *const reflected_methods[] = {"__radd__", "__rsub__", "__rmul__",
+                                                "__rtruediv__", "__rpow__"};
+static const char *const comparison_methods[] = {"__lt__", "__le__", "__eq__",
+                                                 "__ne__", "__gt__", "__ge__"};
+static PyObject *reference; /* the class Node of node.py */
+static PyObject *binary_reference[BINARY_COUNT], *reflected_reference[BINARY_COUNT];
+static PyObject *comparison_reference[6], *apply_reference;
+static PyObject *check_access, *order_reference; /* functions of node.py */
+
+/* Call a method or a property's function of the reference class. */
+static PyObject *
+call_reference(const char *name, PyObject *args, PyObject *keywords)
+{
+    PyObject *method = PyObject_GetAttrString(reference, name);
+    if (!method) return NULL;
+    PyObject *result = PyObject_Call(method, args, keywords);
+    Py_DECREF(method);
+    return result;
+}
+
+static PyObject *
+read_by_reference(PyObject *self, const char *name)
+{
+    PyObject *property = PyObject_GetAttrString(reference, name);
+    if (!property) return NULL;
+    PyObject *result = PyObject_CallMethod(property, "__get__", "O", self);
+    Py_DECREF(property);
+    return result;
+}
+
+static int
+set_by_reference(PyObject *self, const char *name, PyObject *value)
+{
+    PyObject *property = PyObject_GetAttrString(reference, name);
+    if (!property) return -1;
+    PyObject *result = value ? PyObject_CallMethod(property, "__set__", "OO", self, value)
+                             : PyObject_CallMethod(property, "__delete__", "O", self);
+    Py_DECREF(property);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
+static PyObject *
+binary_by_reference(int op, PyObject *p, PyObject *q)
+{
+    if (PyErr_Occurred()) return NULL; /* an operand could not be made */
+    int reflected = !IS_NODE(p);
+    PyObject *method = reflected ? reflected_reference[op] : binary_reference[op];
+    return PyObject_CallFunctionObjArgs(method, reflected ? q : p, reflected ? p : q, NULL);
+}
+
+/* --- operands --------------------------------------------------------------------------------- */
+
+/* Read an ordinary number; 0 if it is none, or too large. */
+static inline int
+read_number(PyObject *o, double *number)
+{
+    if (PyFloat_CheckExact(o)) {
+        *number = PyFloat_AS_DOUBLE(o);
+        return 1;
+    }
+    if (PyLong_CheckExact(o) || PyBool_Check(o)) {
+        *number = PyLong_AsDouble(o);
+        if (*number == -1.0 && PyErr_Occurred()) {
+            PyErr_Clear();
+            return 0;
+        }
+        return 1;
+    }
+    if (PyFloat_Check(o)) { /* such as numpy.float64 */
+        PyObject *plain = PyNumber_Float(o);
+        if (!plain) return 0;
+        *number = PyFloat_AS_DOUBLE(plain);
+        Py_DECREF(plain);
+        return 1;
+    }
+    return 0;
+}
+
+/* A new reference to an operand, a number as a constant; NULL, mostly without an error, if it is
+   neither a Value nor an ordinary number. */
+static inline Node *
+operand(PyObject *o)
+{
+    double number;
+    if (Py_TYPE(o) == ValueType || !read_number(o, &number)) {
+        if (!IS_NODE(o)) return NULL;
+        Py_INCREF(o);
+        return (Node *)o;
+    }
+    return new_node(row_of_constants, number);
+}
+
+/* --- the operators ---------------------------------------------------------------------------- */
+
+#define OPERANDS(op)                                                                             \
+    Node *x, *y;                                                                                 \
+    if (IS_ACTIVE() || !(x = operand(p))) return binary_by_reference(op, p, q);                  \
+    if (!(y = operand(q))) {                                                                     \
+        Py_DECREF(x);                                                                            \
+        return binary_by_reference(op, p, q);                                                    \
+    }                                                                                            \
+    double u = x->data, v = y->data;
+
+static PyObject *
+node_add(PyObject *p, PyObject *q)
+{
+    OPERANDS(ADD)
+    return new_binary(binary_rows[ADD], u + v, x, y, 1.0, 1.0);
+}
+
+static PyObject *
+node_subtract(PyObject *p, PyObject *q)
+{
+    OPERANDS(SUB)
+    return new_binary(binary_rows[SUB], u - v, x, y, 1.0, -1.0);
+}
+
+static PyObject *
+node_multiply(PyObject *p, PyObject *q)
+{
+    OPERANDS(MUL)
+    return new_binary(binary_rows[MUL], u * v, x, y, v, u);
+}
+
+static PyObject *
+node_true_divide(PyObject *p, PyObject *q)
+{
+    OPERANDS(DIV)
+    if (v == 0.0) {
+        Py_DECREF(x);
+        Py_DECREF(y);
+        return binary_by_reference(DIV, p, q);
+    }
+    double out = u / v;
+    return new_binary(binary_rows[DIV], out, x, y, 1.0 / v, -out / v);
+}
+
+/* x to the power y; *plain becomes 0 where Python may say something else than the C library. */
+static inline double
+positive_power(double x, double y, int *plain)
+{
+    double out = pow(x, y);
+    if (!isnormal(out) && out != 0.0) *plain = 0;
+    return out;
+}
+
+/* x to the power y and its partials, where all of them are plain: 0 elsewhere. Python's own power
+   is that of the absolute value, with the sign put back. */
+static int
+power(double x, double y, double *out, double *dx, double *dy)
+{
+    int plain = 1;
+    if (!isfinite(x) || !isfinite(y)) return 0;
+    if (x < 0.0) {
+        if (y != floor(y) || y < 1.0) return 0;
+        int odd = fmod(y, 2.0) != 0.0;
+        double size = positive_power(-x, y, &plain), below = positive_power(-x, y - 1.0, &plain);
+        *out = odd ? -size : size;
+        *dx = y * (odd ? below : -below);
+        *dy = NAN;
+    } else if (x == 0.0) {
+        if (signbit(x) || y < 1.0) return 0;
+        *out = positive_power(x, y, &plain);
+        *dx = y * positive_power(x, y - 1.0, &plain);
+        *dy = 0.0;
+    } else {
+        *out = positive_power(x, y, &plain);
+        if (y >= 1.0)
+            *dx = y * positive_power(x, y - 1.0, &plain);
+        else if (y > 0.0)
+            *dx = y * (1.0 / positive_power(x, 1.0 - y, &plain));
+        else
+            *dx = y * *out / x;
+        *dy = *out * log(x);
+    }
+    return plain && isfinite(*dx);
+}
+
+static PyObject *
+node_power(PyObject *p, PyObject *q, PyObject *modulus)
+{
+    if (modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
+    OPERANDS(POW)
+    double out, dx, dy;
+    if (!power(u, v, &out, &dx, &dy)) {
+        Py_DECREF(x);
+        Py_DECREF(y);
+        return binary_by_reference(POW, p, q);
+    }
+    return new_binary(binary_rows[POW], out, x, y, dx, dy);
+}
+
+/* Through pointers, since a compiler that sees both sin and cos calls another function for the two
+   together, whose last bit Python's own need not have. */
+static double (*volatile sine)(double) = sin;
+static double (*volatile cosine)(double) = cos;
+
+/* The value and the derivative of an operation of one operand; 0 where that is left to the row. */
+static inline int
+unary(int op, double x, double *out, double *dx)
+{
+    if (!isfinite(x)) return 0;
+    switch (op) {
+    case NEG:
+        *out = -x;
+        *dx = -1.0;
+        return 1;
+    case EXP:
+        *dx = *out = exp(x);
+        return isfinite(*out);
+    case LOG:
+        if (x <= 0.0) return 0;
+        *out = log(x);
+        *dx = 1.0 / x;
+        return 1;
+    case TANH:
+        *out = tanh(x);
+        *dx = 1.0 - *out * *out;
+        return 1;
+    case SIGMOID:
+        if (x >= 0.0) {
+            *out = 1.0 / (1.0 + exp(-x));
+        } else {
+            double e = exp(x);
+            *out = e / (1.0 + e);
+        }
+        *dx = *out * (1.0 - *out);
+        return 1;
+    case RELU:
+        *out = x <= 0.0 ? 0.0 : x;
+        *dx = x > 0.0 ? 1.0 : 0.0;
+        return 1;
+    case SQRT:
+        if (x <= 0.0) return 0;
+        *out = sqrt(x);
+        *dx = 0.5 * (1.0 / *out);
+        return 1;
+    case SIN:
+        *out = sine(x);
+        *dx = cosine(x);
+        return 1;
+    case COS:
+        *out = cosine(x);
+        *dx = -sine(x);
+        return 1;
+    case ABS:
+        *out = fabs(x);
+        *dx = x == 0.0 ? x : copysign(1.0, x);
+        return 1;
+    }
+    return 0;
+}
+
+static PyObject *
+apply_unary(PyObject *self, int op)
+{
+    Node *x = (Node *)self;
+    double out, dx;
+    if (!IS_ACTIVE() && unary(op, x->data, &out, &dx))
+        return new_unary(unary_rows[op], out, x, dx);
+    PyObject *inputs = PyTuple_Pack(1, self);
+    if (!inputs) return NULL;
+    PyObject *result =
+        PyObject_CallFunctionObjArgs(apply_reference, self, unary_rows[op], inputs, NULL);
+    Py_DECREF(inputs);
+    return result;
+}
+
+#define UNARY_METHOD(name, op)                                                                   \
+    static PyObject *node_##name(PyObject *self, PyObject *Py_UNUSED(_))                         \
+    {                                                                                            \
+        return apply_unary(self, op);                                                            \
+    }
+UNARY_METHOD(exp, EXP)
+UNARY_METHOD(log, LOG)
+UNARY_METHOD(tanh, TANH)
+UNARY_METHOD(sigmoid, SIGMOID)
+UNARY_METHOD(relu, RELU)
+UNARY_METHOD(sqrt, SQRT)
+UNARY_METHOD(sin, SIN)
+UNARY_METHOD(cos, COS)
+
+static PyObject *
+node_negative(PyObject *self)
+{
+    return apply_unary(self, NEG);
+}
+
+static PyObject *
+node_absolute(PyObject *self)
+{
+    return apply_unary(self, ABS);
+}
+
+static int
+node_bool(PyObject *self)
+{
+    if (!IS_ACTIVE()) return ((Node *)self)->data != 0.0;
+    PyObject *result = PyObject_CallMethod(reference, "decide", "O", self);
+    if (!result) return -1;
+    int truth = PyObject_IsTrue(result);
+    Py_DECREF(result);
+    return truth;
+}
+
+/* Whole numbers beyond this are compared as such, not as the float next to them. */
+#define LARGEST_EXACT 9007199254740992.0
+
+static PyObject *
+node_richcompare(PyObject *self, PyObject *other, int op)
+{
+    double x = ((Node *)self)->data, y = NAN;
+    int plain = !IS_ACTIVE();
+    if (plain) {
+        if (IS_NODE(other))
+            y = ((Node *)other)->data;
+        else if (PyFloat_CheckExact(other))
+            y = PyFloat_AS_DOUBLE(other);
+        else
+            plain = PyLong_CheckExact(other) && read_number(other, &y) && fabs(y) < LARGEST_EXACT;
+    }
+    if (!plain) return PyObject_CallFunctionObjArgs(comparison_reference[op], self, other, NULL);
+    switch (op) {
+    case Py_LT: return PyBool_FromLong(x < y);
+    case Py_LE: return PyBool_FromLong(x <= y);
+    case Py_EQ: return PyBool_FromLong(x == y);
+    case Py_NE: return PyBool_FromLong(x != y);
+    case Py_GT: return PyBool_FromLong(x > y);
+    default: return PyBool_FromLong(x >= y);
+    }
+}
+
+static Py_hash_t
+node_hash(PyObject *self)
+{
+    return PyBaseObject_Type.tp_hash(self); /* of the object, not of the number */
+}
+
+/* --- operations of many operands -------------------------------------------------------------- */
+
+static void
+drop_many(Many *many, Py_ssize_t filled)
+{
+    for (Py_ssize_t i = 0; i < filled; i++) Py_DECREF(many->operands[i]);
+    PyMem_Free(many);
+}
+
+/* Fill operands `first`, `first + 1`, ... from a list or tuple; 0 if one of them is unusual. */
+static int
+fill_operands(Many *many, Py_ssize_t first, PyObject *sequence)
+{
+    PyObject **items = PySequence_Fast_ITEMS(sequence);
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(sequence);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Node *x = operand(items[i]);
+        if (!x) {
+            for (Py_ssize_t k = 0; k < i; k++) Py_DECREF(many->operands[first + k]);
+            return 0;
+        }
+        many->operands[first + i] = x;
+    }
+    return 1;
+}
+
+/* Fill the partials, and return the value; *plain is 0 where that is left to the row. */
+static double
+evaluate_many(int op, Many *many, int *plain)
+{
+    Py_ssize_t n = many->count;
+    Node **x = many->operands;
+    double *partials = partials_of(many), out = 0.0;
+    *plain = 1;
+    switch (op) {
+    case SUM:
+        for (Py_ssize_t i = 0; i < n; i++) {
+            out += x[i]->data;
+            partials[i] = 1.0;
+        }
+        return out;
+    case MEAN:
+        for (Py_ssize_t i = 0; i < n; i++) {
+            out += x[i]->data;
+            partials[i] = 1.0 / (double)n;
+        }
+        return out / (double)n;
+    case PROD:
+        out = 1.0;
+        for (Py_ssize_t i = 0; i < n; i++) { /* the product of those before ... */
+            partials[i] = out;
+            out *= x[i]->data;
+        }
+        double after = 1.0;
+        for (Py_ssize_t i = n; i-- > 0;) { /* ... times the product of those after */
+            partials[i] *= after;
+            after *= x[i]->data;
+        }
+        return out;
+    case DOT: {
+        Py_ssize_t half = n / 2;
+        if (n % 2) {
+            out = x[n - 1]->data;
+            partials[n - 1] = 1.0;
+        }
+        for (Py_ssize_t i = 0; i < half; i++) {
+            double w = x[i]->data, v = x[half + i]->data;
+            out += w * v;
+            partials[i] = v;
+            partials[half + i] = w;
+        }
+        return out;
+    }
+    case LOGSUMEXP: {
+        double top = x[0]->data, total = 0.0;
+        for (Py_ssize_t i = 0; i < n; i++) {
+            if (!isfinite(x[i]->data)) {
+                *plain = 0;
+                return 0.0;
+            }
+            if (x[i]->data > top) top = x[i]->data;
+        }
+        for (Py_ssize_t i = 0; i < n; i++) total += exp(x[i]->data - top);
+        out = top + log(total);
+        for (Py_ssize_t i = 0; i < n; i++) partials[i] = exp(x[i]->data - out);
+        return out;
+    }
+    }
+    *plain = 0;
+    return 0.0;
+}
+
+/* A node with the operands and partials of `many`, which goes over to it or is dropped. */
+static Node *
+node_of_many(PyObject *row, double data, Many *many)
+{
+    Node *n = new_node(row, data);
+    if (!n) {
+        drop_many(many, many->count);
+        return NULL;
+    }
+    if ((many->count == 1 || many->count == 2) && !many->owner) {
+        n->x = many->operands[0];
+        n->dx = partials_of(many)[0];
+        if (many->count == 2) {
+            n->y = many->operands[1];
+            n->dy = partials_of(many)[1];
+        }
+        PyMem_Free(many);
+    } else {
+        n->many = many;
+    }
+    return n;
+}
+
+/* The result on the operands of `many`, which are taken over; NULL without an error where it is
+   left to the reference. */
+static PyObject *
+apply_many(int op, Many *many)
+{
+    int plain;
+    double data = evaluate_many(op, many, &plain);
+    if (plain) return (PyObject *)node_of_many(many_rows[op], data, many);
+    drop_many(many, many->count);
+    return NULL;
+}
+
+static PyObject *
+node_apply(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs == 2 && !IS_ACTIVE() && PyTuple_CheckExact(args[1])) {
+        PyObject *row = args[0], *inputs = args[1];
+        Py_ssize_t count = PyTuple_GET_SIZE(inputs);
+        double out, dx;
+        if (count == 1) {
+            PyObject *x = PyTuple_GET_ITEM(inputs, 0);
+            for (int op = 0; IS_NODE(x) && op < UNARY_COUNT; op++)
+                if (row == unary_rows[op]) {
+                    if (!unary(op, ((Node *)x)->data, &out, &dx)) break;
+                    return new_unary(row, out, (Node *)x, dx);
+                }
+        }
+        for (int op = 0; op < MANY_COUNT && count; op++)
+            if (row == many_rows[op]) {
+                Many *many = new_many(count);
+                if (!many) return NULL;
+                if (!fill_operands(many, 0, inputs)) {
+                    PyMem_Free(many);
+                    if (PyErr_Occurred()) return NULL;
+                    break;
+                }
+                PyObject *result = apply_many(op, many);
+                if (result || PyErr_Occurred()) return result;
+                break;
+            }
+    }
+    PyObject *values = PyTuple_New(nargs + 1);
+    if (!values) return NULL;
+    Py_INCREF(self);
+    PyTuple_SET_ITEM(values, 0, self);
+    for (Py_ssize_t i = 0; i < nargs; i++) {
+        Py_INCREF(args[i]);
+        PyTuple_SET_ITEM(values, i + 1, args[i]);
+    }
+    PyObject *result = PyObject_Call(apply_reference, values, NULL);
+    Py_DECREF(values);
+    return result;
+}
+
+/* dot(ws, xs, bias): the node of w1 x1 + ... + wn xn (+ bias), or None where it is left to the
+   row. `ws` and `xs` are lists of the same length. */
+static PyObject *
+module_dot(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 3 || !PyList_CheckExact(args[0]) || !PyList_CheckExact(args[1]) || IS_ACTIVE())
+        Py_RETURN_NONE;
+    PyObject *ws = args[0], *xs = args[1];
+    Node *bias = args[2] == Py_None ? NULL : (Node *)args[2];
+    Py_ssize_t count = PyList_GET_SIZE(ws);
+    if (!count || PyList_GET_SIZE(xs) != count || (bias && !IS_NODE(bias))) Py_RETURN_NONE;
+    Many *many = new_many(2 * count + (bias != NULL));
+    if (!many) return NULL;
+    if (!fill_operands(many, 0, ws)) {
+        PyMem_Free(many);
+        if (PyErr_Occurred()) return NULL;
+        Py_RETURN_NONE;
+    }
+    if (!fill_operands(many, count, xs)) {
+        drop_many(many, count);
+        if (PyErr_Occurred()) return NULL;
+        Py_RETURN_NONE;
+    }
+    if (bias) {
+        Py_INCREF(bias);
+        many->operands[2 * count] = bias;
+    }
+    return apply_many(DOT, many);
+}
+
+/* --- making nodes from Python ------------------------------------------------------------------ */
+
+static PyObject *
+node_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(keywords))
+{
+    if (type == ValueType) return (PyObject *)new_node(NULL, 0.0);
+    return type->tp_alloc(type, 0); /* filled with zeros */
+}
+
+static void
+set_label(Node *n, PyObject *label)
+{
+    PyObject *before = n->label;
+    if (label && PyUnicode_CheckExact(label) && !PyUnicode_GET_LENGTH(label)) label = NULL;
+    Py_XINCREF(label);
+    n->label = label;
+    Py_XDECREF(before);
+}
+
+/* Make a node a leaf of the user. */
+static void
+fill(Node *n, double data, PyObject *label)
+{
+    PyObject *row = n->row;
+    n->data = data;
+    n->grad = 0.0;
+    n->row = NULL;
+    set_label(n, label);
+    Py_XDECREF(row);
+    if (!IS_LEAF(n)) forget_operands(n);
+}
+
+static int
+node_init(PyObject *self, PyObject *args, PyObject *keywords)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(args);
+    if (!keywords && (count == 1 || count == 2) && !PyDict_GET_SIZE(watching)) {
+        PyObject *data = PyTuple_GET_ITEM(args, 0);
+        PyObject *label = count == 2 ? PyTuple_GET_ITEM(args, 1) : NULL;
+        double number;
+        if ((!label || PyUnicode_Check(label)) && read_number(data, &number)) {
+            fill((Node *)self, number, label);
+            return 0;
+        }
+        if (PyErr_Occurred()) return -1;
+    }
+    PyObject *all = PyTuple_New(count + 1);
+    if (!all) return -1;
+    Py_INCREF(self);
+    PyTuple_SET_ITEM(all, 0, self);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *item = PyTuple_GET_ITEM(args, i);
+        Py_INCREF(item);
+        PyTuple_SET_ITEM(all, i + 1, item);
+    }
+    PyObject *result = call_reference("__init__", all, keywords);
+    Py_DECREF(all);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
+static int
+is_node(PyObject *o, const char *caller)
+{
+    if (IS_NODE(o)) return 1;
+    PyErr_Format(PyExc_TypeError, "%s takes nodes, got %.80s", caller, Py_TYPE(o)->tp_name);
+    return 0;
+}
+
+static PyObject *
+module_fill(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *node, *label;
+    double data;
+    if (!PyArg_ParseTuple(args, "OdO", &node, &data, &label) || !is_node(node, "fill")) return NULL;
+    fill((Node *)node, data, label);
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+module_leaf(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 2) return PyErr_Format(PyExc_TypeError, "leaf takes 2 arguments, got %zd", nargs);
+    double data = PyFloat_AsDouble(args[0]);
+    if (data == -1.0 && PyErr_Occurred()) return NULL;
+    return (PyObject *)new_node(args[1] == Py_None ? NULL : args[1], data);
+}
+
+static PyObject *
+module_binary(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 6)
+        return PyErr_Format(PyExc_TypeError, "binary takes 6 arguments, got %zd", nargs);
+    double data = PyFloat_AsDouble(args[1]), dx = PyFloat_AsDouble(args[4]),
+           dy = PyFloat_AsDouble(args[5]);
+    if (PyErr_Occurred() || !is_node(args[2], "binary") || !is_node(args[3], "binary")) return NULL;
+    Py_INCREF(args[2]);
+    Py_INCREF(args[3]);
+    return new_binary(args[0], data, (Node *)args[2], (Node *)args[3], dx, dy);
+}
+
+/* The operands of a new node, from a list or tuple of nodes; NULL with an error if it is none. */
+static Many *
+operands_from(PyObject *sequence, const char *caller)
+{
+    PyObject *items = PySequence_Fast(sequence, "the operands must be a list or tuple of nodes");
+    if (!items) return NULL;
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(items);
+    Many *many = new_many(count);
+    for (Py_ssize_t i = 0; many && i < count; i++) {
+        PyObject *x = PySequence_Fast_GET_ITEM(items, i);
+        if (!is_node(x, caller)) {
+            drop_many(many, i);
+            many = NULL;
+        } else {
+            Py_INCREF(x);
+            many->operands[i] = (Node *)x;
+        }
+    }
+    Py_DECREF(items);
+    return many;
+}
+
+static PyObject *
+module_nary(PyObject *Py_UNUSED(module), PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"row", "data", "operands", "partials", "label", "grad", "cls", NULL};
+    PyObject *row, *operands, *partials, *label = NULL, *cls = Py_None;
+    double data, grad = 0.0;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OdOO|OdO", names, &row, &data, &operands,
+                                     &partials, &label, &grad, &cls))
+        return NULL;
+    if (cls != Py_None &&
+        (!PyType_Check(cls) || !PyType_IsSubtype((PyTypeObject *)cls, NodeType))) {
+        PyErr_SetString(PyExc_TypeError, "nary: cls must be a subclass of Node");
+        return NULL;
+    }
+    PyObject *slopes = PySequence_Fast(partials, "the partials must be a list or tuple of numbers");
+    if (!slopes) return NULL;
+    Many *many = operands_from(operands, "nary");
+    if (many && PySequence_Fast_GET_SIZE(slopes) != many->count) {
+        PyErr_Format(PyExc_ValueError, "%zd partials for %zd operands",
+                     PySequence_Fast_GET_SIZE(slopes), many->count);
+        drop_many(many, many->count);
+        many = NULL;
+    }
+    for (Py_ssize_t i = 0; many && i < many->count; i++) {
+        double slope = PyFloat_AsDouble(PySequence_Fast_GET_ITEM(slopes, i));
+        if (slope == -1.0 && PyErr_Occurred()) {
+            drop_many(many, many->count);
+            many = NULL;
+        } else {
+            partials_of(many)[i] = slope;
+        }
+    }
+    Py_DECREF(slopes);
+    if (!many) return NULL;
+    if (!many->count) {
+        PyMem_Free(many);
+        many = NULL;
+    }
+    if (row == Py_None) row = NULL;
+    Node *n;
+    if (cls == Py_None || (PyTypeObject *)cls == ValueType) {
+        n = many ? node_of_many(row, data, many) : new_node(row, data);
+        if (!n) return NULL;
+    } else {
+        n = (Node *)((PyTypeObject *)cls)->tp_alloc((PyTypeObject *)cls, 0);
+        if (!n) {
+            if (many) drop_many(many, many->count);
+            return NULL;
+        }
+        n->data = data;
+        Py_XINCREF(row);
+        n->row = row;
+        if (many && many->count <= 2) {
+            n->x = many->operands[0];
+            n->dx = partials_of(many)[0];
+            if (many->count == 2) {
+                n->y = many->operands[1];
+                n->dy = partials_of(many)[1];
+            }
+            PyMem_Free(many);
+        } else {
+            n->many = many;
+        }
+    }
+    n->grad = grad;
+    if (label) set_label(n, label);
+    return (PyObject *)n;
+}
+
+static PyObject *
+module_without_partials(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *row, *operands, *owner;
+    double data;
+    if (!PyArg_ParseTuple(args, "OdOO", &row, &data, &operands, &owner)) return NULL;
+    Many *many = operands_from(operands, "without_partials");
+    if (!many) return NULL;
+    Py_INCREF(owner);
+    many->owner = owner;
+    return (PyObject *)node_of_many(row, data, many);
+}
+
+static PyObject *
+module_owner_of(PyObject *Py_UNUSED(module), PyObject *node)
+{
+    if (!is_node(node, "owner_of")) return NULL;
+    Node *n = (Node *)node;
+    PyObject *owner = !n->x && n->many && n->many->owner ? n->many->owner : Py_None;
+    Py_INCREF(owner);
+    return owner;
+}
+
+/* --- attributes -------------------------------------------------------------------------------- */
+
+static PyObject *
+get_data(PyObject *self, void *Py_UNUSED(_))
+{
+    if (IS_ACTIVE()) return read_by_reference(self, "data");
+    return PyFloat_FromDouble(((Node *)self)->data);
+}
+
+static int
+set_data(PyObject *self, PyObject *value, void *Py_UNUSED(_))
+{
+    if (IS_ACTIVE() || !value || !PyFloat_CheckExact(value))
+        return set_by_reference(self, "data", value);
+    ((Node *)self)->data = PyFloat_AS_DOUBLE(value);
+    return 0;
+}
+
+static PyObject *
+get_grad(PyObject *self, void *Py_UNUSED(_))
+{
+    if (IS_ACTIVE()) return read_by_reference(self, "grad");
+    return PyFloat_FromDouble(((Node *)self)->grad);
+}
+
+static int
+set_grad(PyObject *self, PyObject *value, void *Py_UNUSED(_))
+{
+    if (IS_ACTIVE() || !value || !PyFloat_CheckExact(value))
+        return set_by_reference(self, "grad", value);
+    ((Node *)self)->grad = PyFloat_AS_DOUBLE(value);
+    return 0;
+}
+
+static PyObject *
+get_row(PyObject *self, void *Py_UNUSED(_))
+{
+    PyObject *row = ((Node *)self)->row;
+    if (!row) row = Py_None;
+    Py_INCREF(row);
+    return row;
+}
+
+static PyObject *
+get_label(PyObject *self, void *Py_UNUSED(_))
+{
+    PyObject *label = ((Node *)self)->label;
+    if (!label) return PyUnicode_FromStringAndSize(NULL, 0);
+    Py_INCREF(label);
+    return label;
+}
+
+static int
+put_label(PyObject *self, PyObject *value, void *Py_UNUSED(_))
+{
+    if (!value) {
+        PyErr_SetString(PyExc_AttributeError, "label cannot be deleted; set it to \"\"");
+        return -1;
+    }
+    set_label((Node *)self, value);
+    return 0;
+}
+
+static PyObject *
+get_parents(PyObject *self, void *Py_UNUSED(_))
+{
+    Node *n = (Node *)self;
+    if (n->y) return PyTuple_Pack(2, n->x, n->y);
+    if (n->x) return PyTuple_Pack(1, n->x);
+    Py_ssize_t count = n->many ? n->many->count : 0;
+    PyObject *parents = PyTuple_New(count);
+    for (Py_ssize_t i = 0; parents && i < count; i++) {
+        Py_INCREF(n->many->operands[i]);
+        PyTuple_SET_ITEM(parents, i, (PyObject *)n->many->operands[i]);
+    }
+    return parents;
+}
+
+static PyObject *
+get_partials(PyObject *self, void *Py_UNUSED(_))
+{
+    Node *n = (Node *)self;
+    if (IS_ACTIVE()) {
+        PyObject *done = PyObject_CallFunction(check_access, "Os", self, "reads .partials of");
+        if (!done) return NULL;
+        Py_DECREF(done);
+    }
+    if (n->y) return Py_BuildValue("(dd)", n->dx, n->dy);
+    if (n->x) return Py_BuildValue("(d)", n->dx);
+    if (n->many && n->many->owner) {
+        Py_INCREF(n->many->owner);
+        return n->many->owner;
+    }
+    Py_ssize_t count = n->many ? n->many->count : 0;
+    PyObject *partials = PyTuple_New(count);
+    for (Py_ssize_t i = 0; partials && i < count; i++) {
+        PyObject *slope = PyFloat_FromDouble(partials_of(n->many)[i]);
+        if (!slope) {
+            Py_DECREF(partials);
+            return NULL;
+        }
+        PyTuple_SET_ITEM(partials, i, slope);
+    }
+    return partials;
+}
+
+/* As the slots of the Python node, for its function `order`. */
+static PyObject *
+get_x(PyObject *self, void *_)
+{
+    Node *n = (Node *)self;
+    if (!n->y) return get_parents(self, _);
+    Py_INCREF(n->x);
+    return (PyObject *)n->x;
+}
+
+static PyObject *
+get_y(PyObject *self, void *Py_UNUSED(_))
+{
+    PyObject *y = ((Node *)self)->y ? (PyObject *)((Node *)self)->y : Py_None;
+    Py_INCREF(y);
+    return y;
+}
+
+static PyObject *
+node_sizeof(PyObject *self, PyObject *Py_UNUSED(_))
+{
+    Node *n = (Node *)self;
+    size_t size = (size_t)Py_TYPE(self)->tp_basicsize;
+    if (!n->x && n->many)
+        size += sizeof(Many) + (size_t)n->many->count * (sizeof(Node *) + sizeof(double));
+    return PyLong_FromSize_t(size);
+}
+
+/* --- walks ------------------------------------------------------------------------------------- */
+
+/* A growing array of pointers to nodes. In a stack the lowest bit says that the operands of the
+   node are done. The nodes are kept alive by the outputs. */
+typedef struct {
+    Node **items;
+    size_t count, space;
+} Nodes;
+
+#define DONE ((uintptr_t)1)
+
+static int
+make_room(Nodes *nodes, size_t more)
+{
+    if (nodes->count + more <= nodes->space) return 1;
+    size_t space = nodes->space ? nodes->space : 512;
+    while (space < nodes->count + more) space *= 2;
+    Node **items = PyMem_RawRealloc(nodes->items, space * sizeof(Node *));
+    if (!items) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    nodes->items = items;
+    nodes->space = space;
+    return 1;
+}
+
+static inline int
+push(Nodes *nodes, Node *n)
+{
+    if (nodes->count == nodes->space && !make_room(nodes, 1)) return 0;
+    nodes->items[nodes->count++] = n;
+    return 1;
+}
+
+/* Raise the error of an owner, which stands for partials that are not known. */
+static void
+raise_of_owner(PyObject *owner)
+{
+    PyObject *iterator = PyObject_GetIter(owner);
+    if (iterator) {
+        Py_DECREF(iterator);
+        PyErr_SetString(PyExc_RuntimeError, "the partials of a node are not known");
+    }
+}
+
+/* Append the nodes with operands of the graph of `root` to `found`, operands first. Leaves take no
+   part in it: nothing flows on from them. */
+static int
+order_of_inner(Node *root, Nodes *found)
+{
+    Nodes stack = {NULL, 0, 0};
+    uint64_t mark = ++clock_of_marks;
+    int fine = IS_LEAF(root) || push(&stack, root);
+    while (fine && stack.count) {
+        Node *n = stack.items[--stack.count];
+        if ((uintptr_t)n & DONE) {
+            fine = push(found, (Node *)((uintptr_t)n & ~DONE));
+            continue;
+        }
+        if (n->mark == mark) continue;
+        n->mark = mark;
+        Node *x = n->x, *y = n->y;
+        if (x) {
+            if (!(fine = make_room(&stack, 3))) break;
+            Node **top = stack.items + stack.count;
+            *top++ = (Node *)((uintptr_t)n | DONE);
+            if (y && y->mark != mark && !IS_LEAF(y)) *top++ = y;
+            if (x->mark != mark && !IS_LEAF(x)) *top++ = x;
+            stack.count = (size_t)(top - stack.items);
+            continue;
+        }
+        Many *many = n->many;
+        if (many->owner) {
+            raise_of_owner(many->owner);
+            fine = 0;
+            break;
+        }
+        if (!(fine = make_room(&stack, (size_t)many->count + 1))) break;
+        stack.items[stack.count++] = (Node *)((uintptr_t)n | DONE);
+        for (Py_ssize_t i = many->count; i-- > 0;) {
+            Node *operand = many->operands[i];
+            if (operand->mark != mark && !IS_LEAF(operand)) stack.items[stack.count++] = operand;
+        }
+    }
+    PyMem_RawFree(stack.items);
+    return fine;
+}
+
+static PyObject *
+module_backward(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 2)
+        return PyErr_Format(PyExc_TypeError, "backward takes 2 arguments, got %zd", nargs);
+    double seed = PyFloat_AsDouble(args[1]);
+    if ((seed == -1.0 && PyErr_Occurred()) || !is_node(args[0], "backward")) return NULL;
+    Node *output = (Node *)args[0];
+    Nodes nodes = {NULL, 0, 0};
+    if (!order_of_inner(output, &nodes)) {
+        PyMem_RawFree(nodes.items);
+        return NULL;
+    }
+    for (size_t i = 0; i < nodes.count; i++) nodes.items[i]->grad = 0.0;
+    output->grad += seed;
+    for (size_t i = nodes.count; i-- > 0;) {
+        Node *n = nodes.items[i];
+        double g = n->grad;
+        if (g == 0.0) continue; /* a zero adjoint stops here, a zero partial below */
+        if (n->x) {
+            if (n->dx != 0.0) n->x->grad += g * n->dx;
+            if (n->y && n->dy != 0.0) n->y->grad += g * n->dy;
+        } else {
+            Many *many = n->many;
+            double *partials = partials_of(many);
+            for (Py_ssize_t k = 0; k < many->count; k++)
+                if (partials[k] != 0.0) many->operands[k]->grad += g * partials[k];
+        }
+    }
+    PyMem_RawFree(nodes.items);
+    Py_RETURN_NONE;
+}
+
+/* Append all nodes of the graphs of `outputs` to `found`, operands first. Nodes with a mark from
+   `first` on count as seen; the node at index i of `found` gets the mark first + 1 + i. */
+static int
+order_of_all(PyObject *outputs, uint64_t first, Nodes *found)
+{
+    Nodes stack = {NULL, 0, 0};
+    int fine = 1;
+    for (Py_ssize_t k = 0; fine && k < PySequence_Fast_GET_SIZE(outputs); k++) {
+        PyObject *output = PySequence_Fast_GET_ITEM(outputs, k);
+        if (!is_node(output, "a graph")) {
+            fine = 0;
+            break;
+        }
+        fine = push(&stack, (Node *)output);
+        while (fine && stack.count) {
+            Node *n = stack.items[--stack.count];
+            if ((uintptr_t)n & DONE) {
+                n = (Node *)((uintptr_t)n & ~DONE);
+                n->mark = first + 1 + found->count;
+                fine = push(found, n);
+                continue;
+            }
+            if (n->mark >= first) continue;
+            n->mark = first;
+            Py_ssize_t count = n->x ? 1 + (n->y != NULL) : n->many ? n->many->count : 0;
+            if (!count) {
+                n->mark = first + 1 + found->count;
+                fine = push(found, n);
+                continue;
+            }
+            if (!(fine = make_room(&stack, (size_t)count + 1))) break;
+            stack.items[stack.count++] = (Node *)((uintptr_t)n | DONE);
+            if (n->x) {
+                if (n->y) stack.items[stack.count++] = n->y;
+                stack.items[stack.count++] = n->x;
+                continue;
+            }
+            for (Py_ssize_t i = count; i-- > 0;)
+                if (n->many->operands[i]->mark < first)
+                    stack.items[stack.count++] = n->many->operands[i];
+        }
+    }
+    PyMem_RawFree(stack.items);
+    clock_of_marks = first + 1 + found->count;
+    return fine;
+}
+
+static PyObject *
+list_of(Nodes *nodes)
+{
+    PyObject *list = PyList_New((Py_ssize_t)nodes->count);
+    for (size_t i = 0; list && i < nodes->count; i++) {
+        Py_INCREF(nodes->items[i]);
+        PyList_SET_ITEM(list, (Py_ssize_t)i, (PyObject *)nodes->items[i]);
+    }
+    return list;
+}
+
+static PyObject *
+module_order(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 2 || !PySet_Check(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "order takes the outputs and a set");
+        return NULL;
+    }
+    if (PySet_GET_SIZE(args[1])) /* which may be large: node by node it is asked */
+        return PyObject_CallFunctionObjArgs(order_reference, args[0], args[1], NULL);
+    PyObject *outputs = PySequence_Fast(args[0], "order takes a list of nodes");
+    if (!outputs) return NULL;
+    Nodes found = {NULL, 0, 0};
+    PyObject *list = NULL;
+    if (order_of_all(outputs, clock_of_marks + 1, &found)) list = list_of(&found);
+    PyMem_RawFree(found.items);
+    Py_DECREF(outputs);
+    for (Py_ssize_t i = 0; list && i < PyList_GET_SIZE(list); i++)
+        if (PySet_Add(args[1], PyList_GET_ITEM(list, i))) Py_CLEAR(list);
+    return list;
+}
+
+/* array.array(code, bytes) */
+static PyObject *
+array_of(const char *code, const void *items, size_t size)
+{
+    static PyObject *type;
+    if (!type) {
+        PyObject *module = PyImport_ImportModule("array");
+        if (!module) return NULL;
+        type = PyObject_GetAttrString(module, "array");
+        Py_DECREF(module);
+        if (!type) return NULL;
+    }
+    return PyObject_CallFunction(type, "sy#", code, size ? items : "", (Py_ssize_t)size);
+}
+
+/* linear(outputs, inputs): the nodes as a list, starts and operands as arrays of "q". */
+static PyObject *
+module_linear(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 2) return PyErr_Format(PyExc_TypeError, "linear takes 2 arguments, got %zd", nargs);
+    PyObject *inputs = NULL, *nodes = NULL, *starts = NULL, *edges = NULL, *result = NULL;
+    PyObject *outputs = PySequence_Fast(args[0], "linear takes a list of outputs");
+    if (outputs) inputs = PySequence_Fast(args[1], "linear takes a list of inputs");
+    Nodes found = {NULL, 0, 0};
+    int64_t *first_edges = NULL, *operands = NULL;
+    if (!inputs) goto done;
+    uint64_t first = clock_of_marks + 1;
+    size_t count_of_inputs = (size_t)PySequence_Fast_GET_SIZE(inputs);
+    for (size_t i = 0; i < count_of_inputs; i++) {
+        PyObject *x = PySequence_Fast_GET_ITEM(inputs, (Py_ssize_t)i);
+        if (!is_node(x, "linear") || !push(&found, (Node *)x)) goto done;
+        ((Node *)x)->mark = first + 1 + i;
+    }
+    if (!order_of_all(outputs, first, &found)) goto done;
+    size_t edge_count = 0;
+    for (size_t i = count_of_inputs; i < found.count; i++) {
+        Node *n = found.items[i];
+        edge_count += n->x ? 1 + (n->y != NULL) : n->many ? (size_t)n->many->count : 0;
+    }
+    first_edges = PyMem_RawMalloc((found.count + 1) * sizeof(int64_t));
+    operands = PyMem_RawMalloc((edge_count + 1) * sizeof(int64_t));
+    if (!first_edges || !operands) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    size_t e = 0;
+#define INDEX(n) ((int64_t)((n)->mark - first - 1))
+    for (size_t i = 0; i < found.count; i++) {
+        Node *n = found.items[i];
+        first_edges[i] = (int64_t)e;
+        if (i < count_of_inputs) continue;
+        if (n->x) {
+            operands[e++] = INDEX(n->x);
+            if (n->y) operands[e++] = INDEX(n->y);
+        } else if (n->many) {
+            for (Py_ssize_t k = 0; k < n->many->count; k++) operands[e++] = INDEX(n->many->operands[k]);
+        }
+    }
+#undef INDEX
+    first_edges[found.count] = (int64_t)e;
+    nodes = list_of(&found);
+    if (nodes) starts = array_of("q", first_edges, (found.count + 1) * sizeof(int64_t));
+    if (starts) edges = array_of("q", operands, e * sizeof(int64_t));
+    if (edges) result = PyTuple_Pack(3, nodes, starts, edges);
+done:
+    Py_XDECREF(outputs);
+    Py_XDECREF(inputs);
+    Py_XDECREF(nodes);
+    Py_XDECREF(starts);
+    Py_XDECREF(edges);
+    PyMem_RawFree(found.items);
+    PyMem_RawFree(first_edges);
+    PyMem_RawFree(operands);
+    return result;
+}
+
+/* partials(nodes, starts): the local derivative on each edge, as an array of "d". */
+static PyObject *
+module_partials(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 2)
+        return PyErr_Format(PyExc_TypeError, "partials takes 2 arguments, got %zd", nargs);
+    PyObject *nodes = PySequence_Fast(args[0], "partials takes a list of nodes");
+    PyObject *starts = nodes ? PySequence_Fast(args[1], "partials takes a list of starts") : NULL;
+    PyObject *result = NULL;
+    double *slopes = NULL;
+    if (!starts) goto done;
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(nodes);
+    if (PySequence_Fast_GET_SIZE(starts) != count + 1) {
+        PyErr_SetString(PyExc_ValueError, "partials takes one start more than nodes");
+        goto done;
+    }
+    Py_ssize_t all = PyLong_AsSsize_t(PySequence_Fast_GET_ITEM(starts, count)), before = 0, e = 0;
+    if (all == -1 && PyErr_Occurred()) goto done;
+    slopes = PyMem_RawMalloc(((size_t)(all < 0 ? 0 : all) + 1) * sizeof(double));
+    if (!slopes) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_ssize_t end = PyLong_AsSsize_t(PySequence_Fast_GET_ITEM(starts, i + 1));
+        if (end == -1 && PyErr_Occurred()) goto done;
+        if (end == before) continue;
+        if (!is_node(PySequence_Fast_GET_ITEM(nodes, i), "partials")) goto done;
+        Node *n = (Node *)PySequence_Fast_GET_ITEM(nodes, i);
+        Py_ssize_t own = n->x ? 1 + (n->y != NULL) : n->many ? n->many->count : 0;
+        if (end - before != own || end > all) {
+            PyErr_SetString(PyExc_ValueError, "partials: the starts are not those of the nodes");
+            goto done;
+        }
+        before = end;
+        if (n->x) {
+            slopes[e++] = n->dx;
+            if (n->y) slopes[e++] = n->dy;
+        } else if (n->many->owner) {
+            raise_of_owner(n->many->owner);
+            goto done;
+        } else {
+            for (Py_ssize_t k = 0; k < own; k++) slopes[e++] = partials_of(n->many)[k];
+        }
+    }
+    result = array_of("d", slopes, (size_t)e * sizeof(double));
+done:
+    Py_XDECREF(nodes);
+    Py_XDECREF(starts);
+    PyMem_RawFree(slopes);
+    return result;
+}
+
+/* --- many nodes at once ------------------------------------------------------------------------ */
+
+/* A list or tuple of nodes, or NULL with an error. */
+static PyObject *
+sequence_of_nodes(PyObject *o, const char *caller)
+{
+    PyObject *nodes = PySequence_Fast(o, "takes a list of nodes");
+    for (Py_ssize_t i = 0; nodes && i < PySequence_Fast_GET_SIZE(nodes); i++)
+        if (!is_node(PySequence_Fast_GET_ITEM(nodes, i), caller)) Py_CLEAR(nodes);
+    return nodes;
+}
+
+#define NODE_AT(nodes, i) ((Node *)PySequence_Fast_GET_ITEM(nodes, i))
+
+static PyObject *
+read_many(PyObject *o, size_t offset)
+{
+    PyObject *nodes = sequence_of_nodes(o, offset == offsetof(Node, data) ? "numbers" : "gradients");
+    if (!nodes) return NULL;
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(nodes);
+    PyObject *list = PyList_New(count);
+    for (Py_ssize_t i = 0; list && i < count; i++) {
+        PyObject *number = PyFloat_FromDouble(*(double *)((char *)NODE_AT(nodes, i) + offset));
+        if (!number) {
+            Py_CLEAR(list);
+            break;
+        }
+        PyList_SET_ITEM(list, i, number);
+    }
+    Py_DECREF(nodes);
+    return list;
+}
+
+static PyObject *
+module_numbers(PyObject *Py_UNUSED(module), PyObject *o)
+{
+    return read_many(o, offsetof(Node, data));
+}
+
+static PyObject *
+module_gradients(PyObject *Py_UNUSED(module), PyObject *o)
+{
+    return read_many(o, offsetof(Node, grad));
+}
+
+/* Copy a list of numbers, or a buffer of doubles, to `to`; -1 with an error. */
+static int
+read_doubles(PyObject *o, Py_ssize_t count, double *to)
+{
+    if (PyObject_CheckBuffer(o)) {
+        Py_buffer view;
+        if (PyObject_GetBuffer(o, &view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)) return -1;
+        int fits = view.itemsize == sizeof(double) && view.format && !strcmp(view.format, "d");
+        if (fits && view.len == count * (Py_ssize_t)sizeof(double)) {
+            memcpy(to, view.buf, (size_t)view.len);
+            PyBuffer_Release(&view);
+            return 0;
+        }
+        PyBuffer_Release(&view);
+    }
+    PyObject *items = PySequence_Fast(o, "takes a list of numbers");
+    if (!items) return -1;
+    int fault = 0;
+    if (PySequence_Fast_GET_SIZE(items) != count) {
+        PyErr_Format(PyExc_ValueError, "%zd numbers for %zd nodes",
+                     PySequence_Fast_GET_SIZE(items), count);
+        fault = -1;
+    }
+    for (Py_ssize_t i = 0; !fault && i < count; i++) {
+        to[i] = PyFloat_AsDouble(PySequence_Fast_GET_ITEM(items, i));
+        if (to[i] == -1.0 && PyErr_Occurred()) fault = -1;
+    }
+    Py_DECREF(items);
+    return fault;
+}
+
+static PyObject *
+module_set_numbers(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 2)
+        return PyErr_Format(PyExc_TypeError, "set_numbers takes 2 arguments, got %zd", nargs);
+    PyObject *nodes = sequence_of_nodes(args[0], "set_numbers");
+    if (!nodes) return NULL;
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(nodes);
+    double *values = PyMem_Malloc(((size_t)count + 1) * sizeof(double));
+    int fault = 0;
+    if (!values) {
+        PyErr_NoMemory();
+        fault = -1;
+    } else if (!(fault = read_doubles(args[1], count, values))) {
+        for (Py_ssize_t i = 0; i < count; i++) NODE_AT(nodes, i)->data = values[i];
+    }
+    PyMem_Free(values);
+    Py_DECREF(nodes);
+    if (fault) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+module_set_gradients(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 2)
+        return PyErr_Format(PyExc_TypeError, "set_gradients takes 2 arguments, got %zd", nargs);
+    double value = PyFloat_AsDouble(args[1]);
+    if (value == -1.0 && PyErr_Occurred()) return NULL;
+    PyObject *nodes = sequence_of_nodes(args[0], "set_gradients");
+    if (!nodes) return NULL;
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(nodes); i++) NODE_AT(nodes, i)->grad = value;
+    Py_DECREF(nodes);
+    Py_RETURN_NONE;
+}
+
+/* --- the module -------------------------------------------------------------------------------- */
+
+static PyMemberDef node_members[] = {
+    {"_data", T_DOUBLE, offsetof(Node, data), 0, "The number, whatever mode is active."},
+    {"_grad", T_DOUBLE, offsetof(Node, grad), 0, "The derivative, whatever mode is active."},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Node, weak), READONLY, NULL},
+    {NULL},
+};
+
+static PyGetSetDef node_attributes[] = {
+    {"data", get_data, set_data, "The number.", NULL},
+    {"grad", get_grad, set_grad,
+     "The derivative of the value that `backward` was last called on by this one.", NULL},
+    {"label", get_label, put_label, "A name for pictures and messages.", NULL},
+    {"_row", get_row, NULL, "The operation; for a leaf None, CONSTANT or DETACHED.", NULL},
+    {"_x", get_x, NULL, "The first of two operands, else all of them.", NULL},
+    {"_y", get_y, NULL, "The second of two operands, else None.", NULL},
+    {"parents", get_parents, NULL,
+     "The operands in order, one that was used twice twice; () for a leaf.", NULL},
+    {"partials", get_partials, NULL,
+     "The derivative with respect to each operand, as of when the value was computed.", NULL},
+    {NULL},
+};
+
+static PyMethodDef node_methods[] = {
+    {"apply", (PyCFunction)(void (*)(void))node_apply, METH_FASTCALL,
+     "The result of an operation on Values and numbers, as a node."},
+    {"__sizeof__", node_sizeof, METH_NOARGS, "The size in bytes, with the list of operands."},
+    {NULL},
+};
+
+static PyType_Slot node_slots[] = {
+    {Py_tp_doc, "Node(data, label='')\n--\n\nOne value with its operands and local derivatives."},
+    {Py_tp_new, node_new},
+    {Py_tp_init, node_init},
+    {Py_tp_dealloc, node_dealloc},
+    {Py_tp_members, node_members},
+    {Py_tp_getset, node_attributes},
+    {Py_tp_methods, node_methods},
+    {Py_tp_richcompare, node_richcompare},
+    {Py_tp_hash, node_hash},
+    {Py_nb_add, node_add},
+    {Py_nb_subtract, node_subtract},
+    {Py_nb_multiply, node_multiply},
+    {Py_nb_true_divide, node_true_divide},
+    {Py_nb_power, node_power},
+    {Py_nb_negative, node_negative},
+    {Py_nb_absolute, node_absolute},
+    {Py_nb_bool, node_bool},
     {0, NULL},
 };
 
-static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT,
-    .m_name = "scalargrad.core._node",
-    .m_doc = "The node of a graph in machine code.",
-    .m_slots = slots,
+static PyType_Spec node_spec = {
+    .name = "scalargrad.core._node.Node",
+    .basicsize = sizeof(Node),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = node_slots,
+};
+
+static PyObject *
+module_register(PyObject *Py_UNUSED(module), PyObject *cls)
+{
+    if (!PyType_Check(cls) || !PyType_IsSubtype((PyTypeObject *)cls, NodeType) ||
+        ((PyTypeObject *)cls)->tp_basicsize != NodeType->tp_basicsize || !PyType_IS_GC((PyTypeObject *)cls)) {
+        PyErr_SetString(PyExc_TypeError, "register takes a subclass of Node without further slots");
+        return NULL;
+    }
+    while (spare) { /* of the class before */
+        Node *n = spare;
+        spare = n->x;
+        PyObject_GC_Del(n);
+        Py_DECREF(ValueType);
+    }
+    spare_count = 0;
+    Py_INCREF(cls);
+    Py_XSETREF(ValueType, (PyTypeObject *)cls);
+    Py_RETURN_NONE;
+}
+
+static int
+find_methods(PyObject **methods, const char *const *names, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (!(methods[i] = PyObject_GetAttrString(reference, names[i]))) return -1;
+    return 0;
+}
+
+/* The operations that are methods of a value; `setup` writes their docstrings from their rows. */
+static PyMethodDef unary_methods[] = {
+    {"exp", node_exp, METH_NOARGS, NULL},         {"log", node_log, METH_NOARGS, NULL},
+    {"tanh", node_tanh, METH_NOARGS, NULL},       {"sigmoid", node_sigmoid, METH_NOARGS, NULL},
+    {"relu", node_relu, METH_NOARGS, NULL},       {"sqrt", node_sqrt, METH_NOARGS, NULL},
+    {"sin", node_sin, METH_NOARGS, NULL},         {"cos", node_cos, METH_NOARGS, NULL},
+    {NULL},
+};
+
+static int
+add_unary_methods(PyObject *table)
+{
+    for (PyMethodDef *method = unary_methods; method->ml_name; method++) {
+        PyObject *row = PyMapping_GetItemString(table, method->ml_name);
+        PyObject *about = row ? PyObject_GetAttrString(row, "about") : NULL;
+        PyObject *text = about ? PyUnicode_FromFormat("%s($self, /)\n--\n\nCompute %s(x): %S.",
+                                                      method->ml_name, method->ml_name, about)
+                               : NULL;
+        Py_XDECREF(row);
+        Py_XDECREF(about);
+        if (!text || !(method->ml_doc = PyUnicode_AsUTF8(text))) return -1; /* kept for good */
+        PyObject *made = PyDescr_NewMethod(NodeType, method);
+        int fault = !made || PyObject_SetAttrString((PyObject *)NodeType, method->ml_name, made);
+        Py_XDECREF(made);
+        if (fault) return -1;
+    }
+    return 0;
+}
+
+static int
+find_rows(PyObject **rows, const char *const *names, int count, PyObject *table)
+{
+    for (int i = 0; i < count; i++) {
+        if (!(rows[i] = PyMapping_GetItemString(table, names[i]))) return -1;
+    }
+    return 0;
+}
+
+/* setup(Node, check_access, order, active, watching, TABLE, CONSTANT) of node.py */
+static PyObject *
+module_setup(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *table;
+    if (!PyArg_ParseTuple(args, "OOOO!O!OO", &reference, &check_access, &order_reference,
+                          &PyDict_Type, &active, &PyDict_Type, &watching, &table,
+                          &row_of_constants))
+        return NULL;
+    Py_INCREF(reference);
+    Py_INCREF(check_access);
+    Py_INCREF(order_reference);
+    Py_INCREF(active);
+    Py_INCREF(watching);
+    Py_INCREF(row_of_constants);
+    if (find_methods(binary_reference, binary_methods, BINARY_COUNT) ||
+        find_methods(reflected_reference, reflected_methods, BINARY_COUNT) ||
+        find_methods(comparison_reference, comparison_methods, 6) ||
+        !(apply_reference = PyObject_GetAttrString(reference, "apply")) ||
+        find_rows(binary_rows, binary_names, BINARY_COUNT, table) ||
+        find_rows(unary_rows, unary_names, UNARY_COUNT, table) ||
+        find_rows(many_rows, many_names, MANY_COUNT, table) || add_unary_methods(table))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+#define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL
+static PyMethodDef module_methods[] = {
+    {"setup", module_setup, METH_VARARGS, "Say what the nodes refer to."},
+    {"register", module_register, METH_O, "Make a class the class of all nodes made from now on."},
+    {"fill", module_fill, METH_VARARGS, "Make a node a leaf of the user."},
+    {"leaf", FAST(module_leaf), "A leaf that the user did not create."},
+    {"binary", FAST(module_binary), "A node with two operands and their partials."},
+    {"nary", (PyCFunction)(void (*)(void))module_nary, METH_VARARGS | METH_KEYWORDS,
+     "A node with any number of operands and as many partials."},
+    {"without_partials", module_without_partials, METH_VARARGS,
+     "A node whose partials are not known."},
+    {"owner_of", module_owner_of, METH_O, "What stands in the place of the partials of a node."},
+    {"dot", FAST(module_dot), "The weighted sum of a neuron, or None where it is left to the row."},
+    {"backward", FAST(module_backward), "Add the derivatives to the gradients of a graph."},
+    {"order", FAST(module_order), "The nodes of graphs, every operand before its results."},
+    {"linear", FAST(module_linear), "A graph as flat arrays."},
+    {"partials", FAST(module_partials), "The local derivative on each edge."},
+    {"numbers", module_numbers, METH_O, "The numbers of many nodes."},
+    {"gradients", module_gradients, METH_O, "The gradients of many nodes."},
+    {"set_numbers", FAST(module_set_numbers), "Set the numbers of many nodes."},
+    {"set_gradients", FAST(module_set_gradients), "Set the gradients of many nodes to one number."},
+    {NULL},
+};
+
+static struct PyModuleDef module_definition = {
+    PyModuleDef_HEAD_INIT, "_node", "The node in machine code; see node.py.", -1, module_methods,
 };
 
 PyMODINIT_FUNC
 PyInit__node(void)
 {
-    return PyModuleDef_Init(&definition);
+    PyObject *module = PyModule_Create(&module_definition);
+    if (!module) return NULL;
+    NodeType = (PyTypeObject *)PyType_FromSpec(&node_spec);
+    if (!NodeType || PyModule_AddObjectRef(module, "Node", (PyObject *)NodeType) ||
+        PyModule_AddIntConstant(module, "INTERFACE", INTERFACE) ||
+        PyModule_AddStringConstant(module, "SOURCE", SCALARGRAD_SOURCE)) {
+        Py_DECREF(module);
+        return NULL;
+    }
+    return module;
 }

@@ -15,7 +15,7 @@ from types import ModuleType
 
 __all__ = ["INTERFACE", "MACHINE_CODE", "NATIVE", "REASON", "machine_code"]
 
-INTERFACE = 1  # counts the changes of what `_node.c` and this package expect of each other
+INTERFACE = 2  # counts the changes of what `_node.c` and this package expect of each other
 MACHINE_CODE = "machine code"
 
 _LIBRARY = "scalargrad.core._node"

@@ -1,14 +1,23 @@
-"""The node of a graph: what it holds, how it is made, the order of a graph, and the backward pass.
+"""The node of a graph: what it holds, its operators, the order of a graph, and the backward pass.
 
-This is the readable form of the innermost part of the engine. It knows nothing of operations,
-recording or drawing, and nothing else makes nodes or fills their slots.
+This is the readable form of the innermost part of the engine: nothing else makes nodes or fills
+their slots. `_node.c` says the same in machine code, and takes the place of everything here whose
+name it defines. What is rare (a mode that is active, unusual numbers, errors) it leaves to the
+methods of this class, so that each decision is made in one place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import filterfalse, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from scalargrad.core import primitives as row
+from scalargrad.core.modes import active, builds, note_leaf, recorder, watching
+from scalargrad.core.native import machine_code
+from scalargrad.core.numbers import as_float, is_number
+from scalargrad.core.operators import Operators
+from scalargrad.core.rows import TABLE, Primitive
 
 __all__ = [
     "CONSTANT",
@@ -17,17 +26,20 @@ __all__ = [
     "Node",
     "backward",
     "binary",
-    "edges",
-    "fill",
+    "check_access",
+    "constant",
     "gradients",
     "leaf",
+    "linear",
     "nary",
     "numbers",
     "order",
+    "owner_of",
     "partials",
     "register",
     "set_gradients",
     "set_numbers",
+    "without_partials",
 ]
 
 
@@ -50,8 +62,8 @@ CONSTANT = Leaf("CONSTANT")  # stands for a plain number, like the 2 of `2 * x`
 DETACHED = Leaf("DETACHED")  # was computed without a graph
 
 
-class Node:
-    """One value with its operands and local derivatives.
+class Node(Operators):
+    """One value with its operands and local derivatives; see `Value`, the class that users see.
 
     Most nodes have two operands, which stand in slots of their own: with two tuples in their place
     a node cost 2.1 us instead of 1.1 (forward and backward), most of it in the cyclic collector,
@@ -70,6 +82,41 @@ class Node:
     _dx: Any
     _dy: float
 
+    def __init__(self, data: Any, label: str = "") -> None:
+        if not isinstance(label, str):
+            raise TypeError(f"Value: label must be a string, got {type(label).__name__}")
+        fill(self, data if data.__class__ is float else as_float(data, "Value"), label)
+        if watching:
+            note_leaf(self)
+
+    @property
+    def data(self) -> float:
+        """The number."""
+        if active:
+            check_access(self, "reads .data of")
+        return self._data
+
+    @data.setter
+    def data(self, number: Any) -> None:
+        if active:
+            check_access(self, "sets .data of")
+        self._data = number if number.__class__ is float else as_float(number, "Value.data")
+
+    @property
+    def grad(self) -> float:
+        """The derivative of the value that `backward` was last called on by this one."""
+        if active:
+            check_access(self, "reads .grad of")
+        return self._grad
+
+    @grad.setter
+    def grad(self, number: Any) -> None:
+        if active:
+            check_access(self, "sets .grad of")
+        if number.__class__ is not float:  # None clears a gradient in PyTorch
+            number = 0.0 if number is None else as_float(number, "Value.grad")
+        self._grad = number
+
     @property
     def parents(self) -> tuple[Any, ...]:
         """The operands in order, one that was used twice twice; () for a leaf."""
@@ -78,7 +125,96 @@ class Node:
     @property
     def partials(self) -> tuple[float, ...]:
         """The derivative with respect to each operand, as of when the value was computed."""
+        if active:
+            check_access(self, "reads .partials of")
         return self._dx if self._y is None else (self._dx, self._dy)
+
+    # The mode of the context is asked here and in the four operators below.
+
+    def apply(self, primitive: Primitive, inputs: tuple[Any, ...]) -> Any:
+        """The result of an operation on Values and numbers, as a node; see `Traced`."""
+        if active and (recording := recorder()):
+            return recording.apply(primitive, inputs)
+        if len(inputs) == 1:  # without the lists below: 0.8 us instead of 1.2
+            data = primitive.evaluate((self._data,), inputs)
+            if active and not builds():
+                return leaf(data, DETACHED)
+            return nary(primitive, data, inputs, tuple(primitive.partials(self._data, data)))
+        name = primitive.name
+        operands = tuple([x if isinstance(x, Node) else constant(x, name) for x in inputs])
+        inner = [x._data for x in operands]
+        data = primitive.evaluate(inner, operands)
+        if active and not builds():
+            return leaf(data, DETACHED)
+        return nary(primitive, data, operands, tuple(primitive.partials(*inner, data)))
+
+    def compare(self, primitive: Primitive, x: Any, y: Any) -> Any:
+        """Whether the comparison holds for the numbers; while recording, a value that is 1 or 0."""
+        if active and (recording := recorder()):
+            return recording.apply(primitive, (x, y))
+        x = x if x.__class__ is float else x._data if isinstance(x, Node) else x
+        y = y if y.__class__ is float else y._data if isinstance(y, Node) else y
+        return primitive.value(x, y) == 1.0
+
+    def decide(self) -> bool:
+        """Whether the number is not 0; while recording, this leaves a guard."""
+        if active and (recording := recorder()):
+            return recording.decide(self)  # type: ignore[no-any-return]
+        return self._data != 0.0
+
+    # The four most frequent operators state their partials here, which saves two calls (a test
+    # holds them to their rows); the others come from `Operators` and their rows.
+
+    def __add__(self, other: Any) -> Any:
+        if active:
+            return Operators.__add__(self, other)
+        if other.__class__ is not _class and (other := _operand(other)) is None:
+            return NotImplemented
+        return binary(row.add, self._data + other._data, self, other, 1.0, 1.0)
+
+    def __sub__(self, other: Any) -> Any:
+        if active:
+            return Operators.__sub__(self, other)
+        if other.__class__ is not _class and (other := _operand(other)) is None:
+            return NotImplemented
+        return binary(row.sub, self._data - other._data, self, other, 1.0, -1.0)
+
+    def __mul__(self, other: Any) -> Any:
+        if active:
+            return Operators.__mul__(self, other)
+        if other.__class__ is not _class and (other := _operand(other)) is None:
+            return NotImplemented
+        x, y = self._data, other._data
+        return binary(row.mul, x * y, self, other, y, x)
+
+    def __truediv__(self, other: Any) -> Any:
+        if active:
+            return Operators.__truediv__(self, other)
+        if other.__class__ is not _class and (other := _operand(other)) is None:
+            return NotImplemented
+        x, y = self._data, other._data
+        if not y:
+            raise row.div.domain_error(ZeroDivisionError(), (self, other))
+        out = x / y
+        return binary(row.div, out, self, other, 1.0 / y, -out / y)
+
+
+def check_access(node: Node, access: str) -> None:
+    """Refuse what a recording would freeze into its program."""
+    if recording := recorder():
+        recording.check_access(node, access)
+
+
+def constant(x: Any, caller: str = "an operation") -> Any:
+    """The plain number `x` as a leaf; the error for anything else names the `caller`."""
+    return leaf(x if x.__class__ is float else as_float(x, caller), CONSTANT)
+
+
+def _operand(x: Any) -> Any:
+    """The other operand of an operator as a node; None if it is no real number."""
+    if isinstance(x, Node):
+        return x
+    return constant(x) if is_number(x) else None
 
 
 _class: type[Node] = Node
@@ -91,15 +227,10 @@ def register(cls: type[Node]) -> None:
     _class = cls
 
 
-def fill(self: Node, data: float, label: str = "", row: Any = None) -> None:
-    """Fill the slots of a new node as those of a leaf."""
-    self._data = data
-    self._grad = 0.0
-    self.label = label
-    self._row = row
-    self._x = self._dx = ()
-    self._y = None
-    self._dy = 0.0
+def fill(node: Node, data: float, label: str) -> None:
+    """Fill the slots of a new node as those of a leaf that the user created."""
+    node._data, node._grad, node.label, node._row = data, 0.0, label, None
+    node._x, node._y, node._dx, node._dy = (), None, (), 0.0
 
 
 def leaf(data: float, row: Any) -> Any:
@@ -136,6 +267,21 @@ def nary(
     else:
         made._x, made._y, made._dx, made._dy = operands, None, partials, 0.0
     return made
+
+
+def without_partials(row: Any, data: float, operands: Sequence[Any], owner: Any) -> Any:
+    """A node whose partials are not known; the `owner` stands in their place.
+
+    An attempt to read them iterates over the owner, which should raise an error.
+    """
+    made = nary(row, data, (), ())
+    made._x, made._dx = operands, owner
+    return made
+
+
+def owner_of(node: Any) -> Any:
+    """What stands in the place of the partials of a node; None if it has partials."""
+    return node._dx if node._y is None and node._dx.__class__ is not tuple else None
 
 
 def order(outputs: Iterable[Any], seen: set[Any]) -> list[Any]:
@@ -188,11 +334,22 @@ def backward(output: Node, seed: float) -> None:
                     operand._grad += g * partial
 
 
-def edges(nodes: Iterable[Node], index: dict[Any, int], first: int) -> tuple[list[int], list[int]]:
-    """The edges of a graph: by node the first of its edges, and by edge the index of the operand.
+def linear(
+    outputs: Iterable[Any], inputs: Sequence[Any]
+) -> tuple[list[Any], Sequence[int], Sequence[int]]:
+    """A graph as flat arrays: the nodes, the first edge of each node, the operand on each edge.
 
-    The nodes before `first` count as leaves.
+    Args:
+        outputs: the nodes whose graphs are wanted.
+        inputs: distinct nodes, which come first and count as leaves.
+
+    Returns:
+        The nodes, every operand before its results; by node the index of the first of its edges,
+        and their number at the end; by edge the index of the operand.
     """
+    first = len(inputs)
+    nodes = [*inputs, *order(outputs, set(inputs))]
+    index = dict(zip(nodes, range(len(nodes)), strict=True))
     starts = [0] * (first + 1)
     operands: list[int] = []
     for node in islice(nodes, first, None):
@@ -201,7 +358,7 @@ def edges(nodes: Iterable[Node], index: dict[Any, int], first: int) -> tuple[lis
         elif node._x:
             operands += [index[x] for x in node._x]
         starts.append(len(operands))
-    return starts, operands
+    return nodes, starts, operands
 
 
 def partials(nodes: Sequence[Node], starts: Sequence[int]) -> list[float]:
@@ -241,3 +398,15 @@ def set_gradients(nodes: Iterable[Node], value: float) -> None:
     """Set the gradients of many nodes to one number."""
     for node in nodes:
         node._grad = value
+
+
+if machine_code is not None and not TYPE_CHECKING:
+    machine_code.setup(Node, check_access, order, active, watching, TABLE, CONSTANT)
+    machine_code.Node.compare, machine_code.Node.decide = Node.compare, Node.decide
+    Node, register, fill = machine_code.Node, machine_code.register, machine_code.fill
+    leaf, binary, nary = machine_code.leaf, machine_code.binary, machine_code.nary
+    without_partials, owner_of = machine_code.without_partials, machine_code.owner_of
+    order, backward = machine_code.order, machine_code.backward
+    linear, partials = machine_code.linear, machine_code.partials
+    numbers, gradients = machine_code.numbers, machine_code.gradients
+    set_numbers, set_gradients = machine_code.set_numbers, machine_code.set_gradients

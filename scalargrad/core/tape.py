@@ -15,7 +15,7 @@ from operator import add as plus
 from operator import mul
 from typing import Any
 
-from scalargrad.core.node import edges, order, partials
+from scalargrad.core.node import linear, partials
 
 __all__ = ["Tape"]
 
@@ -46,11 +46,7 @@ class Tape:
 
         What the `inputs` depend on is left out.
         """
-        nodes = [*inputs, *order(outputs, set(inputs))]
-        index = dict(zip(nodes, range(len(nodes)), strict=True))
-        tape = cls(nodes, *edges(nodes, index, len(inputs)))
-        tape.__dict__["index"] = index
-        return tape
+        return cls(*linear(outputs, inputs))
 
     def __len__(self) -> int:
         return len(self.nodes)

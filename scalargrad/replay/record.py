@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from scalargrad.core.modes import Mode, pushed, recorder
-from scalargrad.core.node import leaf
+from scalargrad.core.node import leaf, owner_of
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value
 from scalargrad.replay.program import Guard, Program
@@ -104,7 +104,7 @@ class Recording:
 
     def _refuse(self, node: Value, f: Callable[..., Any]) -> None:
         """Raise the error for a value computed before this run: it would not change with it."""
-        if node._row is INPUT or not isinstance(node.partials[0], float):
+        if node._row is INPUT or owner_of(node) is not None:
             raise RecordingError(
                 f"{name_of(f)} uses a value that it kept from an earlier run: what it depends on "
                 "must come in as an argument, or be a leaf that it does not change"

@@ -13,10 +13,10 @@ from math import inf, isnan, nan
 from typing import Any, NoReturn
 
 from scalargrad.core.modes import builds
-from scalargrad.core.node import CONSTANT, Leaf, nary
+from scalargrad.core.node import CONSTANT, Leaf, constant, owner_of, without_partials
 from scalargrad.core.primitives import less, stopped, where
 from scalargrad.core.rows import Primitive
-from scalargrad.core.value import Value, constant
+from scalargrad.core.value import Value
 from scalargrad.replay.partials import partials_of
 
 __all__ = ["INPUT", "Recorder", "RecordingError"]
@@ -67,7 +67,7 @@ class Recorder:
 
     def recorded(self, value: Value) -> bool:
         """Whether the value is the result of an operation of this run."""
-        return value._dx is self._partials
+        return owner_of(value) is self._partials
 
     def apply(self, primitive: Primitive, inputs: Sequence[Any]) -> Any:
         """A new node, computed by `primitive` from `inputs`."""
@@ -78,8 +78,7 @@ class Recorder:
         except (ValueError, ZeroDivisionError, OverflowError) as cause:
             number = nan  # the samples are checked when they are run
             self.undefined = self.undefined or (primitive, cause, operands)
-        partials = (self._partials,) * 2 if len(operands) == 2 else self._partials
-        made = nary(primitive, number, operands, partials)
+        made = without_partials(primitive, number, operands, self._partials)
         if primitive is not stopped and not builds():  # no derivative inside no_grad
             return self.apply(stopped, (made,))
         return made
