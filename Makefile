@@ -46,10 +46,9 @@ report:     ## combine and report the coverage that was measured
 lines:      ## count the lines by folder, the arrows between folders, and the reading path
 	$(PYTHON) tests/rooms.py
 
-bench:      ## time, memory and pictures beside other engines, as ratios of one run
+bench:      ## time and memory beside other engines, and pictures, as ratios of one run
 	$(PYTHON) benchmarks/start_up.py
-	$(PYTHON) benchmarks/versus_micrograd.py
-	$(PYTHON) benchmarks/memory.py
+	$(PYTHON) benchmarks/eager.py
 	$(PYTHON) benchmarks/pictures.py
 	$(PYTHON) benchmarks/replay.py
 

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from contenders import machine
+from contenders.tables import digits, table, time
 
 COLUMNS = ["replay", "JAX", "PyTorch", "CasADi", "eager", "plain", "micrograd"]
 # A value that the user set for other programs would slow OpenBLAS down.
@@ -122,23 +123,6 @@ def keep_to_one_core() -> None:
 # --- the table ---------------------------------------------------------------------------------
 
 
-def time(seconds: float) -> str:
-    """Format seconds with three digits and a unit.
-
-    >>> time(0.0000421), time(12.34)
-    ('42.1 µs', '12.3 s')
-    """
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= size or unit == "µs":
-            return f"{_digits(seconds / size)} {unit}"
-    raise AssertionError
-
-
-def _digits(x: float) -> str:
-    """Format a number with three digits, or all digits before the point, without an exponent."""
-    return f"{x:,.0f}" if x >= 100 else f"{x:.{2 - math.floor(math.log10(x))}f}" if x > 0 else "0"
-
-
 def row(told: dict[str, Any]) -> list[str]:
     """Return the times of one workload, each with its ratio to that of replay."""
     results = {result["name"]: result for result in told["results"]}
@@ -151,20 +135,9 @@ def row(told: dict[str, Any]) -> list[str]:
             continue
         cell = ("~" if result["scaled_from"] else "") + time(result["seconds"])
         if name != "replay" and base == base:
-            cell += f" ({_digits(result['seconds'] / base)}x)"
+            cell += f" ({digits(result['seconds'] / base)}x)"
         cells.append(cell)
     return cells
-
-
-def table(rows: list[list[str]]) -> str:
-    """Return a Markdown table with aligned columns; the first row is the header."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "| " + " | ".join(cell.ljust(w) for cell, w in zip(cells, widths, strict=True)) + " |"
-        for cells in rows
-    ]
-    lines.insert(1, "|" + "|".join("-" * (w + 2) for w in widths) + "|")
-    return "\n".join(lines)
 
 
 def reached(told: dict[str, Any], threads: str) -> list[str] | None:
