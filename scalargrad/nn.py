@@ -9,7 +9,7 @@ from typing import Any
 
 from scalargrad.core.node import constant, numbers
 from scalargrad.core.numbers import as_count, as_float
-from scalargrad.core.reductions import dot_of_values
+from scalargrad.core.reductions import neuron
 from scalargrad.core.rows import find
 from scalargrad.core.value import Value, clear_grads, set_data
 
@@ -186,11 +186,8 @@ class Neuron(Module):
 
     def __call__(self, x: Sequence[Any]) -> Any:
         """Return the output of the neuron for one sample."""
-        return self._respond(*_values(x, len(self.w), "neuron"))
-
-    def _respond(self, xs: Sequence[Value], x: Sequence[float]) -> Any:
-        z = dot_of_values(self.w, xs, x, self.b)
-        return z if self._activate is None else self._activate(z)
+        xs, numbers = _values(x, len(self.w), "neuron")
+        return neuron(self.w, xs, numbers, self.b, self._activate)
 
     def __repr__(self) -> str:
         return f"{_activation_name(self.activation)}Neuron({len(self.w)})"
@@ -233,8 +230,8 @@ class Layer(Module):
         # The whole layer shares one check of the input, and one constant for each plain number.
         xs, numbers = _values(x, len(self.neurons[0].w), "layer")
         return [
-            neuron._respond(xs, numbers) if neuron.__class__ is Neuron else neuron(xs)
-            for neuron in self.neurons
+            neuron(n.w, xs, numbers, n.b, n._activate) if n.__class__ is Neuron else n(xs)
+            for n in self.neurons
         ]
 
     def __repr__(self) -> str:

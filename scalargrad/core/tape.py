@@ -15,6 +15,7 @@ from operator import add as plus
 from operator import mul
 from typing import Any
 
+from scalargrad.core.native import machine_code
 from scalargrad.core.node import linear, partials
 
 __all__ = ["Tape"]
@@ -39,6 +40,8 @@ class Tape:
     ) -> None:  # fmt: skip
         self.nodes, self.starts, self.operands = nodes, starts, operands
         self._rows = rows
+        # Arrays as `linear` of the machine code makes them, which it can sweep
+        self._swept_by = machine_code if isinstance(operands, array) else None
 
     @classmethod
     def of(cls, outputs: Iterable[Any], inputs: Sequence[Any] = ()) -> Tape:
@@ -54,7 +57,7 @@ class Tape:
     @cached_property
     def index(self) -> dict[Any, int]:
         """The index of each node."""
-        return {node: i for i, node in enumerate(self.nodes)}
+        return dict(zip(self.nodes, range(len(self)), strict=True))
 
     @cached_property
     def rows(self) -> Sequence[Any]:
@@ -110,6 +113,37 @@ class Tape:
                 adjoints[i] = None
         return adjoints
 
+    def pull_numbers(
+        self, seeds: Mapping[int, float], within: bytearray | None = None
+    ) -> list[float | None]:
+        """`pull` of plain numbers, in which a factor of zero makes no term: 0 * inf is not formed.
+
+        Args:
+            seeds: the adjoints to begin with, by node.
+            within: by node, whether adjoints reach it; by default all.
+        """
+        if self._swept_by is None:
+            return self.pull(seeds, times=_term, within=within)
+        terms = self._terms(seeds)
+        return self._swept_by.pull_numbers(  # type: ignore[no-any-return]
+            self.starts, self.operands, self.partials, terms, within
+        )
+
+    def push_numbers(self, tangents: Mapping[int, float]) -> list[float | None]:
+        """`push` of plain numbers, in which a factor of zero makes no term."""
+        if self._swept_by is None:
+            return self.push(tangents, times=_term)
+        terms = self._terms(tangents)
+        return self._swept_by.push_numbers(  # type: ignore[no-any-return]
+            self.starts, self.operands, self.partials, terms, None
+        )
+
+    def _terms(self, known: Mapping[int, float]) -> list[float | None]:
+        terms: list[float | None] = [None] * len(self)
+        for i, term in known.items():
+            terms[i] = term
+        return terms
+
     def push(
         self, tangents: Mapping[int, Any], *, add: Callable[[Any, Any], Any] = plus,
         times: Callable[[Any, Any], Any] = mul,
@@ -144,6 +178,9 @@ class Tape:
         for i in sources:
             reached[i] = 1
         starts, operands = self.starts, self.operands
+        if self._swept_by is not None:
+            self._swept_by.reach(starts, operands, reached)
+            return reached
         for i in range(len(self)):
             if not reached[i]:
                 for e in range(starts[i], starts[i + 1]):
@@ -191,3 +228,7 @@ class Tape:
         for i in range(len(self)):
             found.extend([i] * (self.starts[i + 1] - self.starts[i]))
         return found
+
+
+def _term(g: float, slope: float) -> float | None:
+    return g * slope if g and slope else None
