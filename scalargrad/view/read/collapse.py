@@ -46,9 +46,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """The box of every value, by numbers in topological order, and `how` values came together."""
+    """The box of every value, numbered in topological order, and `how` the values were grouped.
+
+    `links` are the pairs of a box and another one that depends on it.
+    """
 
     box_of: list[int]
+    links: set[tuple[int, int]]
     how: str
 
 
@@ -72,7 +76,8 @@ def group(plan: Plan, bands: bool = True) -> Grouping | None:
         boxes = set(merged.values())
         if len(boxes) <= plan.max_nodes and len(links) <= plan.max_edges:
             position = _in_order(labels, merged, links)
-            return Grouping([position[label] for label in labels], how)
+            links = {(position[a], position[b]) for a, b in links}
+            return Grouping([position[label] for label in labels], links, how)
     return None
 
 

@@ -86,6 +86,8 @@ def inside(values: Sequence[int], box_of: Sequence[int]) -> list[int]:
     >>> inside([3], [0, 1, 1, 1, 1, 2])
     [3, 4, 1, 2]
     """
+    if not values:
+        return []
     first: dict[int, int] = {}
     for value in values:
         first[box_of[value]] = min(value, first.get(box_of[value], value))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from scalargrad.core.value import Value
 from scalargrad.support.collector import collector_paused
 from scalargrad.view.graph import Box, Edge, Graph, Kind, count, largest_size
 from scalargrad.view.read.bundles import MOST_LINES, Bundle, find_bundles
-from scalargrad.view.read.collapse import Plan, group
+from scalargrad.view.read.collapse import Grouping, Plan, group
 from scalargrad.view.read.focus import Finder, around, inside, users_of
 from scalargrad.view.read.names import module_name, names_of
 from scalargrad.view.read.roles import Roles, find_roles, shared_path
@@ -89,11 +89,12 @@ def read(
             if start is not None:
                 users = users_of(roles.parents)
                 opened |= around(start, radius, roles.parents, users, max_nodes, max_edges)
-            boxes = _Boxes([*range(len(roles.order))], "", "", opened)
+            links = {(p, i) for i, operands in enumerate(roles.parents) for p in operands}
+            boxes = _Boxes(Grouping([*range(len(roles.order))], links, ""), "", opened)
         else:
             boxes = _collapsed(roles, modules, named, start, max_nodes, max_edges, radius)
-        grads = adjoints(tape) if film else ()
-        return _Reader(finder, boxes, grads, max_nodes, max_edges).reading(rankdir)
+        numbers = adjoints(tape) if film else ()
+        return _Reader(finder, boxes, numbers, max_nodes, max_edges).reading(rankdir)
 
 
 def _tape_of(x: Any) -> tuple[Tape, list[int]]:
@@ -117,13 +118,12 @@ def _is_value(x: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Boxes:
-    """The box of every value, `how` they were grouped, and what found no room (`left`).
+    """The boxes that the values are grouped into, and what found no room (`left`).
 
     `opened` are the values that the caller named, whose lines are never bundled.
     """
 
-    box_of: list[int]
-    how: str
+    grouping: Grouping
     left: str
     opened: set[int]
 
@@ -158,9 +158,8 @@ def _collapsed(
     )  # fmt: skip
     overview = group(plan)
     # no overview: there is no room for two boxes and an edge
-    box_of = overview.box_of if overview else [0] * len(roles.order)
-    how = overview.how if overview else "structure"
-    values = inside(named, box_of)
+    unopened = overview or Grouping([0] * len(roles.order), set(), "structure")
+    values = inside(named, unopened.box_of)
     if modules:
         plan = replace(plan, modules=[_below(module, modules) for module in roles.modules])
         values += [i for i, m in enumerate(roles.modules) if m and not plan.modules[i]]
@@ -169,9 +168,9 @@ def _collapsed(
             # Its parts are one loop, as in a module that is used repeatedly: open value by value.
             values += sorted(_members(roles, modules))
         elif opened and start is None and not values:
-            return _Boxes(opened.box_of, opened.how, "", set())
+            return _Boxes(opened, "", set())
     if start is None and not modules and not values:
-        return _Boxes(box_of, how, "", set())
+        return _Boxes(unopened, "", set())
     # What is opened must leave room for the rest: half of the boxes, or less where that fails.
     share, share_of_edges = max_nodes // 2, max_edges // 2
     users = users_of(roles.parents) if start is not None else []
@@ -185,9 +184,9 @@ def _collapsed(
         if grouping is not None:
             left = len(values) - len(some.intersection(values))
             text = f"no room to open {left:,} more: {_NO_ROOM}" if left else ""
-            return _Boxes(grouping.box_of, grouping.how, text, some)
+            return _Boxes(grouping, text, some)
         share, share_of_edges = share // 2, share_of_edges // 2
-    return _Boxes(box_of, how, f"no room to open it: {_NO_ROOM}", set())
+    return _Boxes(unopened, f"no room to open it: {_NO_ROOM}", set())
 
 
 def _below(module: tuple[str, ...], opened: set[str]) -> tuple[str, ...]:
@@ -210,57 +209,54 @@ def _alike(roles: Roles) -> list[Hashable]:
 
 @dataclass(slots=True)
 class _Line:
-    """A line of the picture: the first operand it stands for, and how many.
-
-    `flows` are the gradients that flow back, if the line shows the largest.
-    """
+    """A line of the picture, and the `edges` it stands for: a value and the operand's position."""
 
     index: int
     tail: int
     head: int
-    value: int
-    position: int
-    count: int = 0
-    flows: list[float] | None = None
+    edges: list[tuple[int, int]]
 
 
 class _Reader:
     """Turns grouped values into boxes, edges and bundles with their texts."""
 
     def __init__(
-        self, finder: Finder, boxes: _Boxes, grads: Sequence[float], max_nodes: int, max_edges: int
-    ) -> None:
-        self.finder, self.roles, self.grads = finder, finder.roles, grads
-        self.how, self.left, self.max_edges = boxes.how, boxes.left, max_edges
-        self.names = names_of(self.roles.order, self.roles.names) if grads else {}
+        self, finder: Finder, boxes: _Boxes, adjoints: Sequence[float], max_nodes: int,
+        max_edges: int,
+    ) -> None:  # fmt: skip
+        self.finder, self.roles, self.adjoints = finder, finder.roles, adjoints
+        self.how, self.left, self.max_edges = boxes.grouping.how, boxes.left, max_edges
+        self.names = names_of(self.roles.order, self.roles.names) if adjoints else {}
         # The gradient of the result decides: other values may keep theirs from another pass. Where
         # the result is part of a larger graph and its gradient is a true zero, that cannot be seen.
         results = (
             v for v, k in zip(self.roles.order, self.roles.kinds, strict=True) if k == "result"
         )
-        self.backward = bool(grads or any(result.grad for result in results))
+        self.backward = bool(adjoints or any(result.grad for result in results))
+        self.grads: Sequence[float | None] = adjoints or self._gradients()
         self.handles: dict[int, str] = {}  # what to write in `expand` to open a group
         self.layers: set[int] = set()  # the groups that are modules
         self.titles: set[str] = set()
         self._number_boxes(boxes, max_nodes)
 
+    def _gradients(self) -> list[float | None]:
+        """The gradient of each value, None before a backward pass."""
+        # PyTorch users clear a gradient by setting it to None
+        grads = [value.grad or 0.0 for value in self.roles.order]
+        return [*grads] if self.backward else [grad or None for grad in grads]
+
     def _number_boxes(self, boxes: _Boxes, max_nodes: int) -> None:
         """Number the boxes, and the bundles, each of which comes before its heads."""
-        size, filled = max(boxes.box_of) + 1, Counter(boxes.box_of)
-        opened = {boxes.box_of[i] for i in boxes.opened}
+        box_of, links = boxes.grouping.box_of, boxes.grouping.links
+        size, filled = max(box_of) + 1, Counter(box_of)
+        opened = {box_of[i] for i in boxes.opened}
         singly = {box for box in opened if filled[box] == 1}
-        links = {
-            (boxes.box_of[parent], head)
-            for head, operands in zip(boxes.box_of, self.roles.parents, strict=True)
-            for parent in operands
-        }
-        bundles = find_bundles(
-            link for link in links if link[0] != link[1] and singly.isdisjoint(link)
-        )[: max_nodes - size]
+        bundles = find_bundles(link for link in links if singly.isdisjoint(link))
+        bundles = bundles[: max_nodes - size]
         numbered: list[int | Bundle] = [*range(size), *bundles]
         numbered.sort(key=lambda box: box if isinstance(box, int) else min(box.heads) - 0.5)
         number = {box: i for i, box in enumerate(numbered)}
-        self.box_of = [number[box] for box in boxes.box_of]
+        self.box_of = [number[box] for box in box_of]
         self.members: list[list[int]] = [[] for _ in numbered]  # of a bundle: none
         for i, box in enumerate(self.box_of):
             self.members[box].append(i)
@@ -285,21 +281,15 @@ class _Reader:
             parts = [line for line in drawn if line.head == bundle]
             boxes[bundle] = replace(
                 boxes[bundle],
-                label=count(sum(line.count for line in parts), "edge"),
-                grad=largest_size(flow for line in parts for flow in line.flows or ()),
+                label=count(sum(len(line.edges) for line in parts), "edge"),
+                grad=largest_size(flow for line in parts for flow in self._flows(line)),
             )
         edges = self._edges(drawn)
         graph = Graph(tuple(boxes), edges, self._notice(boxes, edges), rankdir, self.backward)
         return Reading(
             graph, self.roles.order, self.roles.parents, self.box_of, self.members, lines,
-            self.grads,
+            self.adjoints,
         )  # fmt: skip
-
-    def _grad(self, i: int) -> float | None:
-        if self.grads:
-            return self.grads[i]
-        grad = self.roles.order[i].grad or 0.0  # None: PyTorch users clear gradients with it
-        return grad if grad or self.backward else None
 
     def _single(self, box: int, i: int) -> Box:
         value, kind = self.roles.order[i], self.roles.kinds[i]
@@ -307,12 +297,12 @@ class _Reader:
         if self.names and kind != "constant":
             label = self.names[value]
         op = clean(value.op, limit=_OP_LENGTH)
-        return Box(box, kind, label, op, value.data, self._grad(i))
+        return Box(box, kind, label, op, value.data, self.grads[i])
 
     def _group(self, box: int, members: Sequence[int]) -> Box:
         kinds = [self.roles.kinds[i] for i in members]
         shown = [i for i, kind in zip(members, kinds, strict=True) if kind != "constant"]
-        grads = [grad for i in shown if (grad := self._grad(i)) is not None]
+        grads = [grad for i in shown if (grad := self.grads[i]) is not None]
         return Box(
             box, "group" if shown else "constant", self._title(box, members[0], shown), "", None,
             largest_size(grads), len(members), kinds.count("parameter"),
@@ -353,69 +343,61 @@ class _Reader:
         return title
 
     def _lines(self, apart: bool) -> tuple[list[_Line], Lines]:
-        """The lines to draw, and those of each operand; between single values each one `apart`."""
+        """The lines to draw, and those of each operand; between single values each one `apart`.
+
+        The line of an operand goes straight to its box, or by way of a bundle.
+        """
+        box_of, bundle_of = self.box_of, self.bundle_of
         single = [apart and len(members) == 1 for members in self.members]
-        drawn: dict[tuple[int, int, int], _Line] = {}
-        ways: dict[tuple[int, int, int], list[_Line]] = {}
-        for i, operands in enumerate(self.roles.parents):
-            head, grad = self.box_of[i], None
-            partials: Sequence[float] = ()
+        edges: defaultdict[tuple[int, int, int], list[tuple[int, int]]] = defaultdict(list)
+        for i, (head, operands) in enumerate(zip(box_of, self.roles.parents, strict=True)):
             for position, parent in enumerate(operands):
-                tail = self.box_of[parent]
-                if tail == head:
-                    continue
-                apart = single[tail] and single[head] and (tail, head) not in self.bundle_of
-                key = tail, head, position if apart else -1
-                if key not in ways:
-                    ways[key] = self._way(drawn, *key, i, position)
-                way = ways[key]
-                for line in way:
-                    line.count += 1
-                if way[0].flows is not None:
-                    if not partials:
-                        grad, partials = self._grad(i), self.roles.order[i].partials
-                    if grad is not None:  # as in backward, 0 * inf is never formed
-                        partial = partials[position]
-                        way[0].flows.append(grad * partial if grad and partial else 0.0)
+                tail = box_of[parent]
+                if tail != head:
+                    own = single[tail] and single[head] and (tail, head) not in bundle_of
+                    edges[tail, head, position if own else -1].append((i, position))
+        drawn: dict[tuple[int, int, int], _Line] = {}
         lines: defaultdict[int, dict[tuple[int, int], tuple[int, ...]]] = defaultdict(dict)
-        for (tail, head, position), way in ways.items():
+        for (tail, head, position), between in edges.items():
+            bundle = bundle_of.get((tail, head))
+            steps = [(tail, head)] if bundle is None else [(tail, bundle), (bundle, head)]
+            way = [
+                drawn.setdefault((*step, position), _Line(len(drawn), *step, [])) for step in steps
+            ]
+            for line in way:
+                line.edges += between
             lines[head][tail, position] = tuple(line.index for line in way)
         return [*drawn.values()], lines
 
-    def _way(
-        self, drawn: dict[tuple[int, int, int], _Line],
-        tail: int, head: int, key: int, i: int, position: int,
-    ) -> list[_Line]:  # fmt: skip
-        """The lines of an operand: one, or two by way of a bundle."""
-        bundle = self.bundle_of.get((tail, head))
-        steps = [(tail, head)] if bundle is None else [(tail, bundle), (bundle, head)]
-        for step in steps:
-            if (*step, key) not in drawn:
-                drawn[*step, key] = _Line(len(drawn), *step, i, position)
-        way = [drawn[*step, key] for step in steps]
-        if way[0].flows is None and (bundle is not None or {tail, head} <= self.layers):
-            way[0].flows = []
-        return way
+    def _flows(self, line: _Line) -> Iterator[float]:
+        """The gradients that flow back along the edges of a line; none before a backward pass."""
+        for i, position in line.edges:
+            grad = self.grads[i]
+            if grad is not None:  # as in backward, 0 * inf is never formed
+                partial = self.roles.order[i].partials[position]
+                yield grad * partial if grad and partial else 0.0
 
     def _edges(self, drawn: Sequence[_Line]) -> tuple[Edge, ...]:
         """The edges with their texts: a local derivative, or how many edges a line stands for."""
         tails, heads = Counter(line.tail for line in drawn), Counter(line.head for line in drawn)
         edges = []
         for line in drawn:
-            partial = self.roles.order[line.value].partials[line.position]
-            parent = self.roles.parents[line.value][line.position]
+            (i, position), number = line.edges[0], len(line.edges)
+            partial = self.roles.order[i].partials[position]
+            parent = self.roles.parents[i][position]
             text, grad = "", None
             if self.members[line.tail] and self.members[line.head]:  # no bundle
-                if line.count == 1:
+                if number == 1:
                     # Nobody needs the derivative by a plain number, and it hides the others.
                     constant = self.roles.kinds[parent] == "constant"
                     text = "" if constant or partial is None else format_number(partial)
                 elif max(heads[line.head], tails[line.tail]) <= _READABLE:
-                    text = f"×{line.count:,}"
-                    if line.count > MOST_LINES and not self.grads:  # a film begins without them
-                        grad = largest_size(line.flows or ())
-            ends = line.tail, line.head, line.position
-            edges.append(Edge(*ends, partial, text, line.count, grad))
+                    text = f"×{number:,}"
+                    between_layers = {line.tail, line.head} <= self.layers
+                    # a film begins without gradients
+                    if between_layers and number > MOST_LINES and not self.adjoints:
+                        grad = largest_size(self._flows(line))
+            edges.append(Edge(line.tail, line.head, position, partial, text, number, grad))
         return tuple(edges)
 
     def _notice(self, boxes: Sequence[Box], edges: Sequence[Edge]) -> str:

@@ -30,7 +30,7 @@ class Roles:
 
     `index` maps a value to its index, `parents` holds the indices of the operands, `modules` the
     paths of the modules around a value from the outermost in. `paths` are the paths of the
-    parameters, and `names` their short names as the model gives them.
+    parameters.
     """
 
     order: Sequence[Value]
@@ -39,12 +39,15 @@ class Roles:
     kinds: list[Kind]
     modules: list[tuple[str, ...]]
     paths: dict[int, str]
-    names: dict[Value, str]
 
     def label(self, i: int) -> str:
         """The label of a value, or its short name in the model; not cleaned, may be empty."""
-        value = self.order[i]
-        return label_of(value) or self.names.get(value, "")
+        return label_of(self.order[i]) or (parameter_name(self.paths[i]) if i in self.paths else "")
+
+    @property
+    def names(self) -> dict[Value, str]:
+        """The short names of the parameters."""
+        return {self.order[i]: parameter_name(path) for i, path in self.paths.items()}
 
 
 def find_roles(tape: Tape, model: Any, results: Iterable[int] = (-1,)) -> Roles:
@@ -68,8 +71,8 @@ def find_roles(tape: Tape, model: Any, results: Iterable[int] = (-1,)) -> Roles:
     ['parameter', 'input', 'result']
     """
     in_model = _paths_in(model)
-    order, operands = tape.nodes, tape.operands
-    parents = [list(operands[first:end]) for first, end in pairwise(tape.starts)]
+    order, operands = tape.nodes, [*tape.operands]
+    parents = [operands[first:end] for first, end in pairwise(tape.starts)]
     leaves = [i for i, below in enumerate(parents) if not below]
     if model is not None:
         paths = {i: in_model[order[i]] for i in leaves if order[i] in in_model}
@@ -89,8 +92,7 @@ def find_roles(tape: Tape, model: Any, results: Iterable[int] = (-1,)) -> Roles:
     ]  # fmt: skip
     for i in results:
         kinds[i] = "result"
-    names = {value: parameter_name(path) for value, path in in_model.items()}
-    return Roles(order, tape.index, parents, kinds, _modules(parents, kinds, paths), paths, names)
+    return Roles(order, tape.index, parents, kinds, _modules(parents, kinds, paths), paths)
 
 
 def parameter_names(model: Any) -> dict[Value, str]:
@@ -155,7 +157,8 @@ def _modules(
         if names not in known:
             known[names] = tuple(".".join(names[: i + 1]) for i in range(len(names)))
         modules[leaf] = known[names]
-    uses = [not paths.keys().isdisjoint(operands) for operands in parents]
+    parameters = paths.keys()
+    uses = [not parameters.isdisjoint(operands) for operands in parents]
     leads_on = [False] * len(parents)  # whether operations on parameters follow
     for i in range(len(parents) - 1, -1, -1):
         if uses[i] or leads_on[i]:
