@@ -17,7 +17,7 @@ from scalargrad.support.collector import collector_paused
 from scalargrad.view.graph import Box, Edge, Graph, Kind, count, largest_size
 from scalargrad.view.read.bundles import MOST_LINES, Bundle, find_bundles
 from scalargrad.view.read.collapse import Grouping, Plan, group
-from scalargrad.view.read.focus import Finder, around, inside, users_of
+from scalargrad.view.read.focus import Finder, around, inside
 from scalargrad.view.read.names import module_name, names_of
 from scalargrad.view.read.roles import Roles, find_roles, shared_path
 
@@ -87,8 +87,7 @@ def read(
         if len(roles.order) <= max_nodes and sum(map(len, roles.parents)) <= max_edges:
             opened = _members(roles, modules).union(named)
             if start is not None:
-                users = users_of(roles.parents)
-                opened |= around(start, radius, roles.parents, users, max_nodes, max_edges)
+                opened |= around(tape, start, radius, tape.users(), max_nodes, max_edges)
             links = {(p, i) for i, operands in enumerate(roles.parents) for p in operands}
             boxes = _Boxes(Grouping([*range(len(roles.order))], links, ""), "", opened)
         else:
@@ -173,11 +172,11 @@ def _collapsed(
         return _Boxes(unopened, "", set())
     # What is opened must leave room for the rest: half of the boxes, or less where that fails.
     share, share_of_edges = max_nodes // 2, max_edges // 2
-    users = users_of(roles.parents) if start is not None else []
+    users = roles.tape.users() if start is not None else ((), ())
     near: set[int] = set()
     while share:
         if start is not None:
-            near = around(start, radius, roles.parents, users, share, share_of_edges)
+            near = around(roles.tape, start, radius, users, share, share_of_edges)
         others = [value for value in values if value not in near]
         some = near.union(others[: share - len(near)])
         grouping = group(replace(plan, opened=plan.opened | some), bands=share == 1)
@@ -225,13 +224,12 @@ class _Reader:
         max_edges: int,
     ) -> None:  # fmt: skip
         self.finder, self.roles, self.adjoints = finder, finder.roles, adjoints
+        self.order = self.roles.order
         self.how, self.left, self.max_edges = boxes.grouping.how, boxes.left, max_edges
-        self.names = names_of(self.roles.order, self.roles.names) if adjoints else {}
+        self.names = names_of(self.order, self.roles.names) if adjoints else {}
         # The gradient of the result decides: other values may keep theirs from another pass. Where
         # the result is part of a larger graph and its gradient is a true zero, that cannot be seen.
-        results = (
-            v for v, k in zip(self.roles.order, self.roles.kinds, strict=True) if k == "result"
-        )
+        results = (v for v, k in zip(self.order, self.roles.kinds, strict=True) if k == "result")
         self.backward = bool(adjoints or any(result.grad for result in results))
         self.grads: Sequence[float | None] = adjoints or self._gradients()
         self.handles: dict[int, str] = {}  # what to write in `expand` to open a group
@@ -242,7 +240,7 @@ class _Reader:
     def _gradients(self) -> list[float | None]:
         """The gradient of each value, None before a backward pass."""
         # PyTorch users clear a gradient by setting it to None
-        grads = [value.grad or 0.0 for value in self.roles.order]
+        grads = [value.grad or 0.0 for value in self.order]
         return [*grads] if self.backward else [grad or None for grad in grads]
 
     def _number_boxes(self, boxes: _Boxes, max_nodes: int) -> None:
@@ -287,12 +285,12 @@ class _Reader:
         edges = self._edges(drawn)
         graph = Graph(tuple(boxes), edges, self._notice(boxes, edges), rankdir, self.backward)
         return Reading(
-            graph, self.roles.order, self.roles.parents, self.box_of, self.members, lines,
+            graph, self.order, self.roles.parents, self.box_of, self.members, lines,
             self.adjoints,
         )  # fmt: skip
 
     def _single(self, box: int, i: int) -> Box:
-        value, kind = self.roles.order[i], self.roles.kinds[i]
+        value, kind = self.order[i], self.roles.kinds[i]
         label = clean(self.roles.label(i))
         if self.names and kind != "constant":
             label = self.names[value]
@@ -313,8 +311,8 @@ class _Reader:
 
         The number, as in "dot #12", is that of the first value. `expand` takes each of these names.
         """
-        roles, number = self.roles, f"#{first + 1}"
-        sorts = Counter(roles.order[i].op or _PLURALS[roles.kinds[i]] for i in shown)
+        roles, order, number = self.roles, self.order, f"#{first + 1}"
+        sorts = Counter(order[i].op or _PLURALS[roles.kinds[i]] for i in shown)
         words = [clean(op, limit=_OP_LENGTH) for op, _ in sorts.most_common(3)]
         text = ", ".join(words or ["plain numbers"]) + (", …" if len(sorts) > 3 else "")
         title, handle = f"{text} {number}", number
@@ -331,7 +329,7 @@ class _Reader:
         elif all(labels):
             names = [*dict.fromkeys(clean(label, limit=_OP_LENGTH) for label in labels)]
             title = ", ".join(names) if len(names) <= 3 else f"{names[0]} … {names[-1]}"
-            title += f" = {text}" if roles.order[shown[0]].op else ""
+            title += f" = {text}" if order[shown[0]].op else ""
             if labels[0] == clean(labels[0]) and self.finder.labels[labels[0]] == shown[0]:
                 handle = labels[0]
             else:
@@ -374,7 +372,7 @@ class _Reader:
         for i, position in line.edges:
             grad = self.grads[i]
             if grad is not None:  # as in backward, 0 * inf is never formed
-                partial = self.roles.order[i].partials[position]
+                partial = self.order[i].partials[position]
                 yield grad * partial if grad and partial else 0.0
 
     def _edges(self, drawn: Sequence[_Line]) -> tuple[Edge, ...]:
@@ -383,7 +381,7 @@ class _Reader:
         edges = []
         for line in drawn:
             (i, position), number = line.edges[0], len(line.edges)
-            partial = self.roles.order[i].partials[position]
+            partial = self.order[i].partials[position]
             parent = self.roles.parents[i][position]
             text, grad = "", None
             if self.members[line.tail] and self.members[line.head]:  # no bundle

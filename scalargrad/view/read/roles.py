@@ -26,19 +26,22 @@ _TREES = (Module, dict, list, tuple)
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The roles of the values in `order`, by their index there.
+    """The roles of the values of a tape, by their index there.
 
-    `index` maps a value to its index, `parents` holds the indices of the operands, `modules` the
-    paths of the modules around a value from the outermost in. `paths` are the paths of the
-    parameters.
+    `parents` holds the indices of the operands, `modules` the paths of the modules around a value
+    from the outermost in. `paths` are the paths of the parameters.
     """
 
-    order: Sequence[Value]
-    index: dict[Value, int]
+    tape: Tape
     parents: list[list[int]]
     kinds: list[Kind]
     modules: list[tuple[str, ...]]
     paths: dict[int, str]
+
+    @property
+    def order(self) -> Sequence[Value]:
+        """The values in topological order."""
+        return self.tape.nodes
 
     def label(self, i: int) -> str:
         """The label of a value, or its short name in the model; not cleaned, may be empty."""
@@ -92,7 +95,7 @@ def find_roles(tape: Tape, model: Any, results: Iterable[int] = (-1,)) -> Roles:
     ]  # fmt: skip
     for i in results:
         kinds[i] = "result"
-    return Roles(order, tape.index, parents, kinds, _modules(parents, kinds, paths), paths)
+    return Roles(tape, parents, kinds, _modules(parents, kinds, paths), paths)
 
 
 def parameter_names(model: Any) -> dict[Value, str]:
