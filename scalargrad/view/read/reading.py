@@ -232,6 +232,7 @@ class _Reader:
         results = (v for v, k in zip(self.order, self.roles.kinds, strict=True) if k == "result")
         self.backward = bool(adjoints or any(result.grad for result in results))
         self.grads: Sequence[float | None] = adjoints or self._gradients()
+        self.recorded = not isinstance(self.order[-1], Value)
         self.handles: dict[int, str] = {}  # what to write in `expand` to open a group
         self.layers: set[int] = set()  # the groups that are modules
         self.titles: set[str] = set()
@@ -267,7 +268,7 @@ class _Reader:
 
     def reading(self, rankdir: str) -> Reading:
         boxes = [
-            Box(box, "bundle", "", "", None, None, 0) if not members
+            Box(box, "bundle", "", "", None, None, 0, recorded=self.recorded) if not members
             else self._single(box, members[0]) if len(members) == 1
             else self._group(box, members)
             for box, members in enumerate(self.members)
@@ -295,7 +296,8 @@ class _Reader:
         if self.names and kind != "constant":
             label = self.names[value]
         op = clean(value.op, limit=_OP_LENGTH)
-        return Box(box, kind, label, op, value.data, self.grads[i])
+        grad = self.grads[i]
+        return Box(box, kind, label, op, value.data, grad, recorded=self.recorded)
 
     def _group(self, box: int, members: Sequence[int]) -> Box:
         kinds = [self.roles.kinds[i] for i in members]
@@ -303,7 +305,7 @@ class _Reader:
         grads = [grad for i in shown if (grad := self.grads[i]) is not None]
         return Box(
             box, "group" if shown else "constant", self._title(box, members[0], shown), "", None,
-            largest_size(grads), len(members), kinds.count("parameter"),
+            largest_size(grads), len(members), kinds.count("parameter"), self.recorded,
         )  # fmt: skip
 
     def _title(self, box: int, first: int, shown: Sequence[int]) -> str:
