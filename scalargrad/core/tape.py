@@ -123,7 +123,6 @@ class Tape:
         self, tangents: Mapping[int, Any], *, add: Callable[[Any, Any], Any] = plus,
         times: Callable[[Any, Any], Any] = mul,
         partials: Callable[[int], Sequence[Any]] | None = None,
-        keep: Callable[[int], bool] | None = None,
     ) -> list[Any]:  # fmt: skip
         """Sweep forward: the tangent of each node, None where nothing arrives.
 

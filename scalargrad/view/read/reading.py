@@ -99,7 +99,8 @@ def read(
 def _tape_of(x: Any) -> tuple[Tape, list[int]]:
     """The tape of the graph of `x`, and the indices of its outputs."""
     outputs = [x] if isinstance(x, Value) else x
-    if isinstance(outputs, (list, tuple)) and outputs and all(map(_is_value, outputs)):
+    listed = isinstance(outputs, (list, tuple)) and len(outputs) > 0
+    if listed and all(isinstance(y, Value) for y in outputs):
         tape = Tape.of(outputs)
         return tape, [tape.index[y] for y in outputs]
     program = getattr(x, "program", x)  # of a compiled function, that of its first recording
@@ -109,10 +110,6 @@ def _tape_of(x: Any) -> tuple[Tape, list[int]]:
         "draw needs a Value, a list of Values, a compiled function or a program, not "
         f"{type(x).__name__}"
     )
-
-
-def _is_value(x: object) -> bool:
-    return isinstance(x, Value)
 
 
 @dataclass(frozen=True, slots=True)
