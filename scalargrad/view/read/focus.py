@@ -1,4 +1,4 @@
-"""Which values the caller wants to see: names looked up in a graph, and what surrounds a value."""
+"""Find the values that the caller wants to see, by their names or around a value."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NUMBERED = re.compile(r"[#v]([0-9]{1,12})")
 
 
 class Finder:
-    """Looks up what a caller names: modules and values, by a Value, a label, a path or a number.
+    """Looks up modules and values by what the caller passes: a Value, label, path or number.
 
     Raises (all methods):
         TypeError: the argument is neither a name nor a Value.
@@ -81,9 +81,9 @@ class Finder:
 
 
 def inside(values: Sequence[int], box_of: Sequence[int]) -> list[int]:
-    """Return the values that share boxes with `values`: from these on, then those before.
+    """Return all values in the boxes of `values`: first from these on, then those before them.
 
-    So "#83" opens a large box where the picture shows #83, and not at its beginning.
+    So "#83" opens a large box at #83, not at its beginning.
 
     >>> inside([3], [0, 1, 1, 1, 1, 2])
     [3, 4, 1, 2]

@@ -1,4 +1,4 @@
-"""From a Value to the graph that is drawn: a box for each value, or for a group of values."""
+"""Read the graph to draw from a Value or a program: a box for each value or group of values."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PLURALS: dict[Kind, str] = {
     "input": "inputs", "parameter": "parameters", "constant": "plain numbers",
 }  # fmt: skip
 
-# By head: the indices of the edges drawn for its operand from a box at a position, see `Reading`.
+# By head, then by tail and position: the indices of the edges drawn for that operand.
 Lines = Mapping[int, Mapping[tuple[int, int], tuple[int, ...]]]
 
 
@@ -61,7 +61,7 @@ def read(
     expand: str | Value | Iterable[str | Value] = (), focus: Value | str | None = None,
     radius: int = 2, rankdir: str = "LR", *, film: bool = False,
 ) -> Reading:  # fmt: skip
-    """Read the graph of `x`, collapsed where it exceeds the budgets.
+    """Read the graph of `x`, collapsed if it exceeds the budgets.
 
     `x` is a Value, a list of Values, a recorded program or a compiled function; the other arguments
     and the errors are those of `draw`. For a `film` every operation has a name, "v12" without a
@@ -114,9 +114,10 @@ def _tape_of(x: Any) -> tuple[Tape, list[int]]:
 
 @dataclass(frozen=True, slots=True)
 class _Boxes:
-    """The boxes that the values are grouped into, and what found no room (`left`).
+    """The boxes that the values are grouped into.
 
-    `opened` are the values that the caller named, whose lines are never bundled.
+    `left` says what found no room. `opened` are the values that the caller named; their lines are
+    never bundled.
     """
 
     grouping: Grouping
@@ -135,7 +136,7 @@ def _collapsed(
     roles: Roles, modules: set[str], named: list[int], start: int | None,
     max_nodes: int, max_edges: int, radius: int,
 ) -> _Boxes:  # fmt: skip
-    """Group the values to fit the budgets, and open what the caller named as far as there is room.
+    """Group the values to fit the budgets, and open as much of what the caller named as fits.
 
     Args:
         roles: the roles of all values.
@@ -192,7 +193,7 @@ def _below(module: tuple[str, ...], opened: set[str]) -> tuple[str, ...]:
 
 
 def _alike(roles: Roles) -> list[Hashable]:
-    """What makes operations equal: kind, operation, and the label without its numbers."""
+    """By value, what equal operations share: kind, operation, and the label without its numbers."""
     stems: dict[str, str] = {"": ""}
     alike: list[Hashable] = []
     for value, kind in zip(roles.order, roles.kinds, strict=True):
@@ -205,7 +206,7 @@ def _alike(roles: Roles) -> list[Hashable]:
 
 @dataclass(slots=True)
 class _Line:
-    """A line of the picture, and the `edges` it stands for: a value and the operand's position."""
+    """A line of the picture and its `edges`, each a value and the position of one operand."""
 
     index: int
     tail: int
@@ -224,13 +225,14 @@ class _Reader:
         self.order = self.roles.order
         self.how, self.left, self.max_edges = boxes.grouping.how, boxes.left, max_edges
         self.names = names_of(self.order, self.roles.names) if adjoints else {}
-        # The gradient of the result decides: other values may keep theirs from another pass. Where
-        # the result is part of a larger graph and its gradient is a true zero, that cannot be seen.
+        # The gradient of the result decides: other values may keep theirs from another pass. A
+        # result inside a larger graph may have a gradient of zero after a pass; that looks the
+        # same as before one.
         results = (v for v, k in zip(self.order, self.roles.kinds, strict=True) if k == "result")
         self.backward = bool(adjoints or any(result.grad for result in results))
         self.grads: Sequence[float | None] = adjoints or self._gradients()
         self.recorded = not isinstance(self.order[-1], Value)
-        self.handles: dict[int, str] = {}  # what to write in `expand` to open a group
+        self.handles: dict[int, str] = {}  # what to pass as `expand` to open a group
         self.layers: set[int] = set()  # the groups that are modules
         self.titles: set[str] = set()
         self._number_boxes(boxes, max_nodes)
@@ -271,7 +273,7 @@ class _Reader:
             for box, members in enumerate(self.members)
         ]  # fmt: skip
         drawn, lines = self._lines(apart=True)
-        if len(drawn) > self.max_edges:  # one value is the operand of another many times over
+        if len(drawn) > self.max_edges:  # one value may be the operand of another many times
             drawn, lines = self._lines(apart=False)
         for bundle in {*self.bundle_of.values()}:
             parts = [line for line in drawn if line.head == bundle]
@@ -320,7 +322,7 @@ class _Reader:
             self.layers.add(box)
             module = module_name(path[-1])
             title = module if len(sorts) > 1 else f"{text} of {module}"
-            if len(title) > _TITLE_LENGTH:  # the end, which tells it from the others
+            if len(title) > _TITLE_LENGTH:  # keep the end, which differs from other titles
                 title = f"…{title[-_TITLE_LENGTH + 1 :]}"
             elif module == clean(module):  # a name that a caller can type
                 handle = module
@@ -340,9 +342,9 @@ class _Reader:
         return title
 
     def _lines(self, apart: bool) -> tuple[list[_Line], Lines]:
-        """The lines to draw, and those of each operand; between single values each one `apart`.
+        """The lines to draw, and those of each operand: one, or two by way of a bundle.
 
-        The line of an operand goes straight to its box, or by way of a bundle.
+        With `apart`, each operand of a single value that is a single value has its own line.
         """
         box_of, bundle_of = self.box_of, self.bundle_of
         single = [apart and len(members) == 1 for members in self.members]
@@ -417,7 +419,7 @@ class _Reader:
         return "; ".join(parts)
 
     def _about_bundles(self, bundles: Sequence[int], edges: Sequence[Edge]) -> str:
-        """What to write in `expand` to see the edges of the first bundle."""
+        """What to pass as `expand` to see the edges of the first bundle."""
         total = sum(edge.count for edge in edges if edge.head in bundles)
         heads = [self.members[edge.head][0] for edge in edges if edge.tail == bundles[0]]
         text = f"{count(total, 'edge')} drawn as {count(len(bundles), 'bundle')}"

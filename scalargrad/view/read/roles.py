@@ -1,4 +1,4 @@
-"""The role of every value of a graph: its kind, its name in the model, the modules around it."""
+"""Find the role of every value: its kind, its name in the model, and the modules around it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _TREES = (Module, dict, list, tuple)
 class Roles:
     """The roles of the values of a tape, by their index there.
 
-    `parents` holds the indices of the operands, `modules` the paths of the modules around a value
-    from the outermost in. `paths` are the paths of the parameters.
+    `parents` holds the indices of the operands, `modules` the paths of the modules around a value,
+    from the outermost in. `paths` holds the paths of the parameters.
     """
 
     tape: Tape
@@ -117,9 +117,9 @@ def _paths_in(model: Any) -> dict[Value, str]:
     parameters = None if isinstance(model, type) else getattr(model, "parameters", None)
     if isinstance(model, _TREES) or hasattr(model, "dtype"):
         found = named_leaves(model)
-    elif isinstance(model, Iterator):  # such as model.parameters() of another library
+    elif isinstance(model, Iterator):  # such as model.parameters() in another library
         found = named_leaves(list(model))
-    elif callable(parameters):  # a module class of the user's own
+    elif callable(parameters):  # an instance of the user's own module class
         found = [(value, "") for value in parameters() or () if isinstance(value, Value)]
     else:
         raise TypeError(
@@ -128,7 +128,7 @@ def _paths_in(model: Any) -> dict[Value, str]:
         )
     if not found:
         raise ValueError("model has no parameters: it contains no Value")
-    return dict(reversed(found))  # of two names the first
+    return dict(reversed(found))  # if a parameter has two names, the first
 
 
 def _sides(order: Sequence[Value], parents: Sequence[Sequence[int]]) -> tuple[set[int], set[int]]:
@@ -148,8 +148,9 @@ def _modules(
 ) -> list[tuple[str, ...]]:
     """The modules around each value, from the outermost in; () outside of all modules.
 
-    An operation on parameters belongs to their module, and so does what follows it, such as an
-    activation. What follows the last operation on parameters, such as the loss, does not.
+    An operation on parameters belongs to their module, and so do the operations after it, such as
+    an activation, up to the next operation on parameters. Those after the last operation on
+    parameters, such as the loss, belong to no module.
     """
     modules: list[tuple[str, ...]] = [()] * len(parents)
     if not paths:
