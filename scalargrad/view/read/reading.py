@@ -317,7 +317,6 @@ class _Reader:
         words = [clean(op, limit=_OP_LENGTH) for op, _ in sorts.most_common(3)]
         text = ", ".join(words or ["plain numbers"]) + (", …" if len(sorts) > 3 else "")
         title, handle = f"{text} {number}", number
-        labels = [roles.label(i) for i in shown] if len(sorts) == 1 else [""]
         if path := shared_path({roles.modules[i] for i in shown}):
             self.layers.add(box)
             module = module_name(path[-1])
@@ -327,7 +326,8 @@ class _Reader:
             elif module == clean(module):  # a name that a caller can type
                 handle = module
             title = clean(title)
-        elif all(labels):
+        elif len(sorts) == 1 and all(map(roles.label, shown)):
+            labels = [*map(roles.label, shown)]
             names = [*dict.fromkeys(clean(label, limit=_OP_LENGTH) for label in labels)]
             title = ", ".join(names) if len(names) <= 3 else f"{names[0]} … {names[-1]}"
             title += f" = {text}" if order[shown[0]].op else ""
