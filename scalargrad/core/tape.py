@@ -8,6 +8,7 @@ pairs the number of paths, sums of sizes or the largest product.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
@@ -75,6 +76,10 @@ class Tape:
     def edges(self, i: int) -> range:
         """The edges from the operands of node `i`."""
         return range(self.starts[i], self.starts[i + 1])
+
+    def result(self, e: int) -> int:
+        """The node that edge `e` leads to."""
+        return bisect_right(self.starts, e) - 1
 
     def pull(
         self, seeds: Mapping[int, Any], *, add: Callable[[Any, Any], Any] = plus,
@@ -148,7 +153,6 @@ class Tape:
         self, tangents: Mapping[int, Any], *, add: Callable[[Any, Any], Any] = plus,
         times: Callable[[Any, Any], Any] = mul,
         partials: Callable[[int], Sequence[Any]] | None = None,
-        keep: Callable[[int], bool] | None = None,
     ) -> list[Any]:  # fmt: skip
         """Sweep forward: the tangent of each node, None where nothing arrives.
 

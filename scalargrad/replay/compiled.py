@@ -20,6 +20,7 @@ from scalargrad.replay.batch import Batch, argument_names
 from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
 from scalargrad.replay.variant import Samples, Variant
+from scalargrad.transforms.functional import checked_function, name_of
 from scalargrad.transforms.tree import refilled
 
 __all__ = ["Compiled", "compile"]
@@ -87,11 +88,9 @@ class Compiled:
         reduction: str = "mean", static_argnums: int | Sequence[int] = (),
         allow_nonfinite: bool = False, threads: int | None = None,
     ) -> None:  # fmt: skip
-        if not callable(f):
-            raise TypeError(f"compile takes a function, got {type(f).__name__}: {f!r:.60}")
+        self.f = checked_function(f, "compile")
         if reduction not in ("mean", "sum"):
             raise ValueError(f"compile: reduction is 'mean' or 'sum', got {reduction!r}")
-        self.f = f
         self.params = [] if params is None else checked_parameters(params)
         self._backend = select(backend)
         self.backend = self._backend.name
@@ -105,7 +104,7 @@ class Compiled:
         self._variants: dict[Any, list[Variant]] = {}  # by the shapes of the arguments
         self._lock = RLock()
         self._names = lru_cache(lambda count: argument_names(f, count))  # saves 20 us a call
-        self.__name__ = getattr(f, "__name__", type(f).__name__)
+        self.__name__ = name_of(f)
         self.__doc__ = f.__doc__
 
     def __reduce__(self) -> NoReturn:
