@@ -1753,29 +1753,28 @@ begin_sweep(Sweep *sweep, PyObject *starts, PyObject *operands, PyObject *partia
     return fine;
 }
 
-/* Read a list of floats and None, which stands for nothing; NULL with an error. */
+/* Memory for a term of each node, with those of the dict `known`; NULL with an error. Behind the
+   terms stands a byte for each of them: whether there is one. */
 static double *
-read_terms(PyObject *list, Py_ssize_t count, char **known)
+read_terms(PyObject *known, Py_ssize_t count)
 {
-    if (!PyList_CheckExact(list) || PyList_GET_SIZE(list) != count) {
-        PyErr_SetString(PyExc_ValueError, "a sweep takes a list with an entry for each node");
-        return NULL;
-    }
     double *terms = PyMem_RawCalloc((size_t)count + 1, sizeof(double) + 1);
     if (!terms) {
         PyErr_NoMemory();
         return NULL;
     }
-    *known = (char *)(terms + count);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *term = PyList_GET_ITEM(list, i);
-        if (term == Py_None) continue;
-        terms[i] = PyFloat_AsDouble(term);
-        (*known)[i] = 1;
-        if (terms[i] == -1.0 && PyErr_Occurred()) {
+    PyObject *key, *value;
+    for (Py_ssize_t position = 0; PyDict_Next(known, &position, &key, &value);) {
+        Py_ssize_t i = PyLong_AsSsize_t(key);
+        double term = PyFloat_AsDouble(value);
+        if (!PyErr_Occurred() && (i < 0 || i >= count))
+            PyErr_SetString(PyExc_IndexError, "a sweep begins at a node that does not exist");
+        if (PyErr_Occurred()) {
             PyMem_RawFree(terms);
             return NULL;
         }
+        terms[i] = term;
+        ((char *)(terms + count))[i] = 1;
     }
     return terms;
 }
@@ -1802,17 +1801,21 @@ add_term(double *terms, char *known, int64_t i, double g, double slope)
     known[i] = 1;
 }
 
-/* pull_numbers and push_numbers(starts, operands, partials, terms, within) */
+/* pull_numbers and push_numbers(starts, operands, partials, known, within, wanted): the terms of
+   the first `wanted` nodes, None where there is none. */
 static PyObject *
 sweep_numbers(PyObject *args, int backward)
 {
-    PyObject *starts, *operands, *partials, *list, *within, *result = NULL;
-    if (!PyArg_ParseTuple(args, "OOOOO", &starts, &operands, &partials, &list, &within)) return NULL;
+    PyObject *starts, *operands, *partials, *seeds, *within, *result = NULL;
+    Py_ssize_t wanted;
+    if (!PyArg_ParseTuple(args, "OOOO!On", &starts, &operands, &partials, &PyDict_Type, &seeds,
+                          &within, &wanted))
+        return NULL;
     Sweep sweep;
-    char *known = NULL;
     double *terms = NULL;
     if (begin_sweep(&sweep, starts, operands, partials, within) &&
-        (terms = read_terms(list, sweep.count, &known))) {
+        (terms = read_terms(seeds, sweep.count))) {
+        char *known = (char *)(terms + sweep.count);
         const int64_t *first = sweep.starts.buf, *operand = sweep.operands.buf;
         const double *slope = sweep.partials.buf;
         const char *reached = sweep.within.buf;
@@ -1827,7 +1830,7 @@ sweep_numbers(PyObject *args, int backward)
                     add_term(terms, known, j, terms[i], slope[e]);
             }
         }
-        result = write_terms(terms, known, sweep.count);
+        result = write_terms(terms, known, wanted < sweep.count ? wanted : sweep.count);
     }
     PyMem_RawFree(terms);
     end_sweep(&sweep);
@@ -1864,6 +1867,27 @@ module_reach(PyObject *Py_UNUSED(module), PyObject *args)
     end_sweep(&sweep);
     if (!fine) return NULL;
     Py_RETURN_NONE;
+}
+
+/* leaves(starts, first): the nodes without operands, from node `first` on. */
+static PyObject *
+module_leaves(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *starts;
+    Py_ssize_t from;
+    Py_buffer view;
+    if (!PyArg_ParseTuple(args, "On", &starts, &from)) return NULL;
+    PyObject *list = NULL;
+    if (read_buffer(starts, "q", &view)) list = PyList_New(0);
+    const int64_t *first = list ? view.buf : NULL;
+    for (Py_ssize_t i = from < 0 ? 0 : from; list && i < view.len / 8 - 1; i++) {
+        if (first[i] != first[i + 1]) continue;
+        PyObject *index = PyLong_FromSsize_t(i);
+        if (!index || PyList_Append(list, index)) Py_CLEAR(list);
+        Py_XDECREF(index);
+    }
+    PyBuffer_Release(&view);
+    return list;
 }
 
 /* --- the module -------------------------------------------------------------------------------- */
@@ -2043,6 +2067,7 @@ static PyMethodDef module_methods[] = {
     {"adam", module_adam, METH_VARARGS, "The changes of a step of Adam, and its new moments."},
     {"pull_numbers", module_pull_numbers, METH_VARARGS, "Sweep numbers backward over a tape."},
     {"push_numbers", module_push_numbers, METH_VARARGS, "Sweep numbers forward over a tape."},
+    {"leaves", module_leaves, METH_VARARGS, "The nodes of a tape without operands."},
     {"reach", module_reach, METH_VARARGS, "Mark every node that depends on a marked one."},
     {"set_gradients", FAST(module_set_gradients), "Set the gradients of many nodes to one number."},
     {NULL},

@@ -11,7 +11,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, islice
 from operator import add as plus
 from operator import mul
 from typing import Any
@@ -73,6 +73,13 @@ class Tape:
         """The local derivative on each edge, as of when its result was computed."""
         return partials(self.nodes, self.starts)
 
+    def leaves(self, first: int = 0) -> list[int]:
+        """The nodes without operands, from node `first` on."""
+        if self._swept_by is not None:
+            return self._swept_by.leaves(self.starts, first)  # type: ignore[no-any-return]
+        edges = enumerate(zip(self.starts, islice(self.starts, 1, None), strict=False))
+        return [i for i, (start, end) in islice(edges, first, None) if start == end]
+
     def edges(self, i: int) -> range:
         """The edges from the operands of node `i`."""
         return range(self.starts[i], self.starts[i + 1])
@@ -119,35 +126,28 @@ class Tape:
         return adjoints
 
     def pull_numbers(
-        self, seeds: Mapping[int, float], within: bytearray | None = None
+        self, seeds: dict[int, float], wanted: int, within: bytearray | None = None
     ) -> list[float | None]:
         """`pull` of plain numbers, in which a factor of zero makes no term: 0 * inf is not formed.
 
         Args:
             seeds: the adjoints to begin with, by node.
+            wanted: the number of nodes, from the first one on, whose adjoints are returned.
             within: by node, whether adjoints reach it; by default all.
         """
         if self._swept_by is None:
-            return self.pull(seeds, times=_term, within=within)
-        terms = self._terms(seeds)
+            return self.pull(seeds, times=_term, within=within)[:wanted]
         return self._swept_by.pull_numbers(  # type: ignore[no-any-return]
-            self.starts, self.operands, self.partials, terms, within
+            self.starts, self.operands, self.partials, seeds, within, wanted
         )
 
-    def push_numbers(self, tangents: Mapping[int, float]) -> list[float | None]:
+    def push_numbers(self, tangents: dict[int, float]) -> list[float | None]:
         """`push` of plain numbers, in which a factor of zero makes no term."""
         if self._swept_by is None:
             return self.push(tangents, times=_term)
-        terms = self._terms(tangents)
         return self._swept_by.push_numbers(  # type: ignore[no-any-return]
-            self.starts, self.operands, self.partials, terms, None
+            self.starts, self.operands, self.partials, tangents, None, len(self)
         )
-
-    def _terms(self, known: Mapping[int, float]) -> list[float | None]:
-        terms: list[float | None] = [None] * len(self)
-        for i, term in known.items():
-            terms[i] = term
-        return terms
 
     def push(
         self, tangents: Mapping[int, Any], *, add: Callable[[Any, Any], Any] = plus,

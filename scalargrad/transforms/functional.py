@@ -12,8 +12,7 @@ variables (Siskind and Pearlmutter, Perturbation confusion and referential trans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from math import isinf
 from typing import Any
@@ -293,10 +292,12 @@ class _Run:
 
     def _outside(self, tape: Tape) -> list[int]:
         """The leaves of a tape, besides the fresh Values, that come from outside."""
-        edges = enumerate(zip(tape.starts, islice(tape.starts, 1, None), strict=False))
-        leaves = [i for i, (start, end) in islice(edges, len(self.fresh), None) if start == end]
         nodes, created = tape.nodes, self.created
-        return [i for i in leaves if nodes[i]._row not in _FIXED and nodes[i] not in created]
+        return [
+            i
+            for i in tape.leaves(len(self.fresh))
+            if nodes[i]._row not in _FIXED and nodes[i] not in created
+        ]
 
     def _partials(self, i: int) -> Sequence[Any]:
         """The partials of a node as Values, or numbers where they are constant."""
@@ -305,46 +306,46 @@ class _Run:
             return self.recorder.partials(node)  # type: ignore[no-any-return]
         return node._row.partials(*node.parents, node)  # type: ignore[no-any-return]
 
-    @contextmanager
-    def _tracing(self, terms: Iterable[Any]) -> Iterator[bool]:
+    def _with_values(self, terms: Iterable[Any]) -> bool:
         """Whether to sweep with Values when `terms` are the seeds or directions."""
-        if (
+        return (
             self.reaches_outside
             or self.recorder is not None
             or any(isinstance(term, Value) for term in terms)
-        ):
-            with leaves_created(self.created):
-                yield True
-        else:
-            yield False
+        )
 
     def pull(self, seeds: Mapping[int, Any]) -> list[Any]:
         """Reverse mode: the derivative by each fresh Value of the outputs, weighted by `seeds`."""
-        adjoints: dict[int, Any] = {}
-        with self._tracing(seeds.values()) as with_values:
-            for k, seed in seeds.items():
-                output = self.outputs[k]
-                i = self.tape.index[output] if isinstance(output, Value) else -1
-                if i >= 0 and self.depends[i]:
-                    _add_term(adjoints, i, self._product(seed, 1.0))
-            if with_values:
+        if self._with_values(seeds.values()):
+            with leaves_created(self.created):
                 found = self.tape.pull(
-                    adjoints, times=self._product, partials=self._partials, within=self.depends
-                )
-            else:
-                found = self.tape.pull_numbers(adjoints, self.depends)
+                    self._adjoints(seeds), times=self._product, partials=self._partials,
+                    within=self.depends,
+                )  # fmt: skip
+        else:
+            found = self.tape.pull_numbers(self._adjoints(seeds), len(self.fresh), self.depends)
         return [0.0 if g is None else g for g in islice(found, len(self.fresh))]
+
+    def _adjoints(self, seeds: Mapping[int, Any]) -> dict[int, Any]:
+        """The adjoints of the nodes that are outputs."""
+        adjoints: dict[int, Any] = {}
+        for k, seed in seeds.items():
+            output = self.outputs[k]
+            i = self.tape.index[output] if isinstance(output, Value) else -1
+            if i >= 0 and self.depends[i]:
+                _add_term(adjoints, i, self._product(seed, 1.0))
+        return adjoints
 
     def push(self, directions: Mapping[int, Any]) -> list[Any]:
         """Forward mode: the derivative of each output when the fresh Values move like this."""
         tangents: dict[int, Any] = {}
-        with self._tracing(directions.values()) as with_values:
-            for i, direction in directions.items():
-                _add_term(tangents, i, self._product(direction, 1.0))
-            if with_values:
+        for i, direction in directions.items():
+            _add_term(tangents, i, self._product(direction, 1.0))
+        if self._with_values(directions.values()):
+            with leaves_created(self.created):
                 found = self.tape.push(tangents, times=self._product, partials=self._partials)
-            else:
-                found = self.tape.push_numbers(tangents)
+        else:
+            found = self.tape.push_numbers(tangents)
         indices = [self.tape.index[y] if isinstance(y, Value) else None for y in self.outputs]
         return [0.0 if i is None or found[i] is None else found[i] for i in indices]
 

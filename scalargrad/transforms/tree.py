@@ -53,9 +53,13 @@ def refilled(tree: Any, flat: Iterable[Any]) -> Any:
 
 def refiller(tree: Any) -> Callable[[Iterator[Any]], Any]:
     """The function that fills the nesting of `tree` with the next numbers of an iterator."""
-    if tree.__class__ is list and all(map(is_number, tree)):
-        count = len(tree)
-        return lambda it: list(islice(it, count))
+    kind = tree.__class__
+    if kind is list or kind is tuple:  # written out, since a Jacobian fills one for each row
+        if all(map(is_number, tree)):
+            count = len(tree)
+            return lambda it: kind(islice(it, count))
+        parts = list(map(refiller, tree))
+        return lambda it: kind([part(it) for part in parts])
     return lambda it: nested(lambda _: next(it), tree, "argument")
 
 
