@@ -401,9 +401,10 @@ power(double x, double y, double *out, double *dx, double *dy)
     if (x < 0.0) {
         if (y != floor(y) || y < 1.0) return 0;
         int odd = fmod(y, 2.0) != 0.0;
+        int odd_below = fmod(y - 1.0, 2.0) != 0.0; /* from 2**53 on both may be even */
         double size = positive_power(-x, y, &plain), below = positive_power(-x, y - 1.0, &plain);
         *out = odd ? -size : size;
-        *dx = y * (odd ? below : -below);
+        *dx = y * (odd_below ? -below : below);
         *dy = NAN;
     } else if (x == 0.0) {
         if (signbit(x) || y < 1.0) return 0;
