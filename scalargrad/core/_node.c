@@ -558,7 +558,8 @@ static PyObject *
 node_richcompare(PyObject *self, PyObject *other, int op)
 {
     double x = ((Node *)self)->data, y = NAN;
-    int plain = !IS_ACTIVE();
+    /* a class with an == of its own has a != that follows from it */
+    int plain = !IS_ACTIVE() && (op != Py_NE || Py_TYPE(self)->tp_richcompare == node_richcompare);
     if (plain) {
         if (IS_NODE(other))
             y = ((Node *)other)->data;
