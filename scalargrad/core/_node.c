@@ -152,10 +152,11 @@ new_unary(PyObject *row, double data, Node *x, double dx)
 static inline void
 drop(Node *n, Node **pending)
 {
-    if (Py_REFCNT(n) != 1 || Py_TYPE(n) != ValueType) {
+    if (Py_REFCNT(n) != 1 || (Py_TYPE(n) != ValueType && Py_TYPE(n) != NodeType)) {
         Py_DECREF(n);
         return;
     }
+    if (PyObject_GC_IsTracked((PyObject *)n)) PyObject_GC_UnTrack(n); /* was of another class */
     Py_SET_REFCNT((PyObject *)n, 0);
     if (n->weak) PyObject_ClearWeakRefs((PyObject *)n); /* from here on nobody can reach it */
     n->weak = (PyObject *)*pending;
@@ -591,6 +592,7 @@ static void
 drop_many(Many *many, Py_ssize_t filled)
 {
     for (Py_ssize_t i = 0; i < filled; i++) Py_DECREF(many->operands[i]);
+    Py_XDECREF(many->owner);
     PyMem_Free(many);
 }
 
@@ -1638,7 +1640,8 @@ static PyObject *
 module_register(PyObject *Py_UNUSED(module), PyObject *cls)
 {
     if (!PyType_Check(cls) || !PyType_IsSubtype((PyTypeObject *)cls, NodeType) ||
-        ((PyTypeObject *)cls)->tp_basicsize != NodeType->tp_basicsize || !PyType_IS_GC((PyTypeObject *)cls)) {
+        ((PyTypeObject *)cls)->tp_basicsize != NodeType->tp_basicsize ||
+        ((PyTypeObject *)cls)->tp_dictoffset || !PyType_IS_GC((PyTypeObject *)cls)) {
         PyErr_SetString(PyExc_TypeError, "register takes a subclass of Node without further slots");
         return NULL;
     }
@@ -1759,6 +1762,12 @@ PyInit__node(void)
 {
     PyObject *module = PyModule_Create(&module_definition);
     if (!module) return NULL;
+    if (!active) { /* what `setup` replaces: without it nodes raise errors, and do not crash */
+        reference = Py_NewRef(Py_None);
+        active = PyDict_New();
+        watching = PyDict_New();
+        if (!active || !watching) return NULL;
+    }
     NodeType = (PyTypeObject *)PyType_FromSpec(&node_spec);
     if (!NodeType || PyModule_AddObjectRef(module, "Node", (PyObject *)NodeType) ||
         PyModule_AddIntConstant(module, "INTERFACE", INTERFACE) ||
