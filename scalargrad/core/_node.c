@@ -1367,7 +1367,7 @@ module_linear(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nar
     for (size_t i = 0; i < count_of_inputs; i++) {
         PyObject *x = PySequence_Fast_GET_ITEM(inputs, (Py_ssize_t)i);
         if (!is_node(x, "linear") || !push(&found, (Node *)x)) goto done;
-        ((Node *)x)->mark = first + 1 + i;
+        ((Node *)x)->mark = clock_of_marks = first + 1 + i;
     }
     if (!order_of_all(outputs, first, &found)) goto done;
     size_t edge_count = 0;
