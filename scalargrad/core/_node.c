@@ -596,14 +596,17 @@ drop_many(Many *many, Py_ssize_t filled)
     PyMem_Free(many);
 }
 
-/* Fill operands `first`, `first + 1`, ... from a list or tuple; 0 if one of them is unusual. */
+/* Fill operands `first`, `first + 1`, ... from `count` items of a list or tuple; 0 if one of them
+   is unusual. Reading a number may run code of the user, which may change the list. */
 static int
-fill_operands(Many *many, Py_ssize_t first, PyObject *sequence)
+fill_operands(Many *many, Py_ssize_t first, PyObject *sequence, Py_ssize_t count)
 {
-    PyObject **items = PySequence_Fast_ITEMS(sequence);
-    Py_ssize_t count = PySequence_Fast_GET_SIZE(sequence);
     for (Py_ssize_t i = 0; i < count; i++) {
-        Node *x = operand(items[i]);
+        PyObject *item =
+            i < PySequence_Fast_GET_SIZE(sequence) ? PySequence_Fast_GET_ITEM(sequence, i) : NULL;
+        Py_XINCREF(item);
+        Node *x = item ? operand(item) : NULL;
+        Py_XDECREF(item);
         if (!x) {
             for (Py_ssize_t k = 0; k < i; k++) Py_DECREF(many->operands[first + k]);
             return 0;
@@ -733,7 +736,7 @@ node_apply(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
             if (row == many_rows[op]) {
                 Many *many = new_many(count);
                 if (!many) return NULL;
-                if (!fill_operands(many, 0, inputs)) {
+                if (!fill_operands(many, 0, inputs, count)) {
                     PyMem_Free(many);
                     if (PyErr_Occurred()) return NULL;
                     break;
@@ -769,12 +772,12 @@ module_dot(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
     if (!count || PyList_GET_SIZE(xs) != count || (bias && !IS_NODE(bias))) Py_RETURN_NONE;
     Many *many = new_many(2 * count + (bias != NULL));
     if (!many) return NULL;
-    if (!fill_operands(many, 0, ws)) {
+    if (!fill_operands(many, 0, ws, count)) {
         PyMem_Free(many);
         if (PyErr_Occurred()) return NULL;
         Py_RETURN_NONE;
     }
-    if (!fill_operands(many, count, xs)) {
+    if (!fill_operands(many, count, xs, count)) {
         drop_many(many, count);
         if (PyErr_Occurred()) return NULL;
         Py_RETURN_NONE;
@@ -923,7 +926,7 @@ module_nary(PyObject *Py_UNUSED(module), PyObject *args, PyObject *keywords)
         PyErr_SetString(PyExc_TypeError, "nary: cls must be a subclass of Node");
         return NULL;
     }
-    PyObject *slopes = PySequence_Fast(partials, "the partials must be a list or tuple of numbers");
+    PyObject *slopes = PySequence_Tuple(partials); /* nobody can change it meanwhile */
     if (!slopes) return NULL;
     Many *many = operands_from(operands, "nary");
     if (many && PySequence_Fast_GET_SIZE(slopes) != many->count) {
@@ -1064,14 +1067,36 @@ put_label(PyObject *self, PyObject *value, void *Py_UNUSED(_))
     return 0;
 }
 
+static inline Py_ssize_t
+count_of_operands(Node *n)
+{
+    return n->x ? 1 + (n->y != NULL) : n->many ? n->many->count : 0;
+}
+
+/* Making a tuple may run the collector, and so code of the user, which may call `__init__`. */
+static PyObject *
+changed_meanwhile(PyObject *tuple)
+{
+    Py_DECREF(tuple);
+    PyErr_SetString(PyExc_RuntimeError, "a node was changed while its operands were read");
+    return NULL;
+}
+
 static PyObject *
 get_parents(PyObject *self, void *Py_UNUSED(_))
 {
     Node *n = (Node *)self;
-    if (n->y) return PyTuple_Pack(2, n->x, n->y);
-    if (n->x) return PyTuple_Pack(1, n->x);
-    Py_ssize_t count = n->many ? n->many->count : 0;
+    Py_ssize_t count = count_of_operands(n);
     PyObject *parents = PyTuple_New(count);
+    if (parents && count_of_operands(n) != count) return changed_meanwhile(parents);
+    if (parents && n->x) {
+        Py_INCREF(n->x);
+        PyTuple_SET_ITEM(parents, 0, (PyObject *)n->x);
+        if (!n->y) return parents;
+        Py_INCREF(n->y);
+        PyTuple_SET_ITEM(parents, 1, (PyObject *)n->y);
+        return parents;
+    }
     for (Py_ssize_t i = 0; parents && i < count; i++) {
         Py_INCREF(n->many->operands[i]);
         PyTuple_SET_ITEM(parents, i, (PyObject *)n->many->operands[i]);
@@ -1094,8 +1119,9 @@ get_partials(PyObject *self, void *Py_UNUSED(_))
         Py_INCREF(n->many->owner);
         return n->many->owner;
     }
-    Py_ssize_t count = n->many ? n->many->count : 0;
+    Py_ssize_t count = count_of_operands(n);
     PyObject *partials = PyTuple_New(count);
+    if (partials && count_of_operands(n) != count) return changed_meanwhile(partials);
     for (Py_ssize_t i = 0; partials && i < count; i++) {
         PyObject *slope = PyFloat_FromDouble(partials_of(n->many)[i]);
         if (!slope) {
@@ -1307,10 +1333,14 @@ order_of_all(PyObject *outputs, uint64_t first, Nodes *found)
 static PyObject *
 list_of(Nodes *nodes)
 {
+    /* owned before there is a list, since making it may run the collector, and so code of the user */
+    for (size_t i = 0; i < nodes->count; i++) Py_INCREF(nodes->items[i]);
     PyObject *list = PyList_New((Py_ssize_t)nodes->count);
-    for (size_t i = 0; list && i < nodes->count; i++) {
-        Py_INCREF(nodes->items[i]);
-        PyList_SET_ITEM(list, (Py_ssize_t)i, (PyObject *)nodes->items[i]);
+    for (size_t i = 0; i < nodes->count; i++) {
+        if (list)
+            PyList_SET_ITEM(list, (Py_ssize_t)i, (PyObject *)nodes->items[i]);
+        else
+            Py_DECREF(nodes->items[i]);
     }
     return list;
 }
@@ -1485,9 +1515,13 @@ read_many(PyObject *o, size_t offset)
     PyObject *nodes = sequence_of_nodes(o, offset == offsetof(Node, data) ? "numbers" : "gradients");
     if (!nodes) return NULL;
     Py_ssize_t count = PySequence_Fast_GET_SIZE(nodes);
-    PyObject *list = PyList_New(count);
+    PyObject *list = PyList_New(count); /* may run the collector, and so code of the user */
     for (Py_ssize_t i = 0; list && i < count; i++) {
-        PyObject *number = PyFloat_FromDouble(*(double *)((char *)NODE_AT(nodes, i) + offset));
+        PyObject *number = NULL;
+        if (i >= PySequence_Fast_GET_SIZE(nodes) || !IS_NODE(PySequence_Fast_GET_ITEM(nodes, i)))
+            PyErr_SetString(PyExc_RuntimeError, "the list of nodes changed while it was read");
+        else
+            number = PyFloat_FromDouble(*(double *)((char *)NODE_AT(nodes, i) + offset));
         if (!number) {
             Py_CLEAR(list);
             break;
@@ -1528,14 +1562,18 @@ read_doubles(PyObject *o, Py_ssize_t count, double *to)
     PyObject *items = PySequence_Fast(o, "takes a list of numbers");
     if (!items) return -1;
     int fault = 0;
-    if (PySequence_Fast_GET_SIZE(items) != count) {
-        PyErr_Format(PyExc_ValueError, "%zd numbers for %zd nodes",
-                     PySequence_Fast_GET_SIZE(items), count);
-        fault = -1;
-    }
-    for (Py_ssize_t i = 0; !fault && i < count; i++) {
-        to[i] = PyFloat_AsDouble(PySequence_Fast_GET_ITEM(items, i));
-        if (to[i] == -1.0 && PyErr_Occurred()) fault = -1;
+    for (Py_ssize_t i = 0; !fault && i <= count; i++) { /* the list may change meanwhile */
+        Py_ssize_t size = PySequence_Fast_GET_SIZE(items);
+        if (size != count) {
+            PyErr_Format(PyExc_ValueError, "%zd numbers for %zd nodes", size, count);
+            fault = -1;
+        } else if (i < count) {
+            PyObject *item = PySequence_Fast_GET_ITEM(items, i);
+            Py_INCREF(item);
+            to[i] = PyFloat_AsDouble(item);
+            Py_DECREF(item);
+            if (to[i] == -1.0 && PyErr_Occurred()) fault = -1;
+        }
     }
     Py_DECREF(items);
     return fault;
@@ -1546,7 +1584,9 @@ module_set_numbers(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_
 {
     if (nargs != 2)
         return PyErr_Format(PyExc_TypeError, "set_numbers takes 2 arguments, got %zd", nargs);
-    PyObject *nodes = sequence_of_nodes(args[0], "set_numbers");
+    PyObject *list = sequence_of_nodes(args[0], "set_numbers");
+    PyObject *nodes = list ? PySequence_Tuple(list) : NULL; /* reading numbers may change a list */
+    Py_XDECREF(list);
     if (!nodes) return NULL;
     Py_ssize_t count = PySequence_Fast_GET_SIZE(nodes);
     double *values = PyMem_Malloc(((size_t)count + 1) * sizeof(double));
