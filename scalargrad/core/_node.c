@@ -316,7 +316,10 @@ read_number(PyObject *o, double *number)
     }
     if (PyFloat_Check(o)) { /* such as numpy.float64 */
         PyObject *plain = PyNumber_Float(o);
-        if (!plain) return 0;
+        if (!plain) { /* the reference has a message of its own for this error */
+            if (PyErr_ExceptionMatches(PyExc_OverflowError)) PyErr_Clear();
+            return 0;
+        }
         *number = PyFloat_AS_DOUBLE(plain);
         Py_DECREF(plain);
         return 1;
