@@ -11,6 +11,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +21,11 @@
 #define SCALARGRAD_SOURCE ""
 #endif
 #define INTERFACE 2
+
+/* On the x87, a sum of products is rounded once, where Python rounds each product. */
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 1
+#error "doubles are not evaluated as such: build with -msse2 -mfpmath=sse"
+#endif
 
 /* --- the node --------------------------------------------------------------------------------- */
 
@@ -62,18 +68,19 @@ static uint64_t clock_of_marks = 1; /* a walk marks nodes with numbers from here
 static inline double *
 partials_of(Many *many)
 {
-    return (double *)(many->operands + many->count);
+    size_t after = offsetof(Many, operands) + (size_t)many->count * sizeof(Node *);
+    return (double *)((char *)many + (after + 7) / 8 * 8); /* where pointers have 4 bytes, too */
 }
 
 static Many *
 new_many(Py_ssize_t count)
 {
     size_t each = sizeof(Node *) + sizeof(double);
-    if ((size_t)count > (PY_SSIZE_T_MAX - sizeof(Many)) / each) {
+    if ((size_t)count > (PY_SSIZE_T_MAX - sizeof(Many) - 8) / each) {
         PyErr_NoMemory();
         return NULL;
     }
-    Many *many = PyMem_Malloc(sizeof(Many) + (size_t)count * each);
+    Many *many = PyMem_Malloc(sizeof(Many) + (size_t)count * each + 8 - sizeof(Node *));
     if (!many) {
         PyErr_NoMemory();
         return NULL;
