@@ -11,6 +11,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +21,11 @@
 #define SCALARGRAD_SOURCE ""
 #endif
 #define INTERFACE 2
+
+/* On the x87, a sum of products is rounded once, where Python rounds each product. */
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 1
+#error "doubles are not evaluated as such: build with -msse2 -mfpmath=sse"
+#endif
 
 /* --- the node --------------------------------------------------------------------------------- */
 
@@ -62,18 +68,19 @@ static uint64_t clock_of_marks = 1; /* a walk marks nodes with numbers from here
 static inline double *
 partials_of(Many *many)
 {
-    return (double *)(many->operands + many->count);
+    size_t after = offsetof(Many, operands) + (size_t)many->count * sizeof(Node *);
+    return (double *)((char *)many + (after + 7) / 8 * 8); /* where pointers have 4 bytes, too */
 }
 
 static Many *
 new_many(Py_ssize_t count)
 {
     size_t each = sizeof(Node *) + sizeof(double);
-    if ((size_t)count > (PY_SSIZE_T_MAX - sizeof(Many)) / each) {
+    if ((size_t)count > (PY_SSIZE_T_MAX - sizeof(Many) - 8) / each) {
         PyErr_NoMemory();
         return NULL;
     }
-    Many *many = PyMem_Malloc(sizeof(Many) + (size_t)count * each);
+    Many *many = PyMem_Malloc(sizeof(Many) + (size_t)count * each + 8 - sizeof(Node *));
     if (!many) {
         PyErr_NoMemory();
         return NULL;
@@ -152,10 +159,11 @@ new_unary(PyObject *row, double data, Node *x, double dx)
 static inline void
 drop(Node *n, Node **pending)
 {
-    if (Py_REFCNT(n) != 1 || Py_TYPE(n) != ValueType) {
+    if (Py_REFCNT(n) != 1 || (Py_TYPE(n) != ValueType && Py_TYPE(n) != NodeType)) {
         Py_DECREF(n);
         return;
     }
+    if (PyObject_GC_IsTracked((PyObject *)n)) PyObject_GC_UnTrack(n); /* was of another class */
     Py_SET_REFCNT((PyObject *)n, 0);
     if (n->weak) PyObject_ClearWeakRefs((PyObject *)n); /* from here on nobody can reach it */
     n->weak = (PyObject *)*pending;
@@ -315,7 +323,10 @@ read_number(PyObject *o, double *number)
     }
     if (PyFloat_Check(o)) { /* such as numpy.float64 */
         PyObject *plain = PyNumber_Float(o);
-        if (!plain) return 0;
+        if (!plain) { /* the reference has a message of its own for this error */
+            if (PyErr_ExceptionMatches(PyExc_OverflowError)) PyErr_Clear();
+            return 0;
+        }
         *number = PyFloat_AS_DOUBLE(plain);
         Py_DECREF(plain);
         return 1;
@@ -401,9 +412,10 @@ power(double x, double y, double *out, double *dx, double *dy)
     if (x < 0.0) {
         if (y != floor(y) || y < 1.0) return 0;
         int odd = fmod(y, 2.0) != 0.0;
+        int odd_below = fmod(y - 1.0, 2.0) != 0.0; /* from 2**53 on both may be even */
         double size = positive_power(-x, y, &plain), below = positive_power(-x, y - 1.0, &plain);
         *out = odd ? -size : size;
-        *dx = y * (odd ? below : -below);
+        *dx = y * (odd_below ? -below : below);
         *dy = NAN;
     } else if (x == 0.0) {
         if (signbit(x) || y < 1.0) return 0;
@@ -557,7 +569,8 @@ static PyObject *
 node_richcompare(PyObject *self, PyObject *other, int op)
 {
     double x = ((Node *)self)->data, y = NAN;
-    int plain = !IS_ACTIVE();
+    /* a class with an == of its own has a != that follows from it */
+    int plain = !IS_ACTIVE() && (op != Py_NE || Py_TYPE(self)->tp_richcompare == node_richcompare);
     if (plain) {
         if (IS_NODE(other))
             y = ((Node *)other)->data;
@@ -589,17 +602,21 @@ static void
 drop_many(Many *many, Py_ssize_t filled)
 {
     for (Py_ssize_t i = 0; i < filled; i++) Py_DECREF(many->operands[i]);
+    Py_XDECREF(many->owner);
     PyMem_Free(many);
 }
 
-/* Fill operands `first`, `first + 1`, ... from a list or tuple; 0 if one of them is unusual. */
+/* Fill operands `first`, `first + 1`, ... from `count` items of a list or tuple; 0 if one of them
+   is unusual. Reading a number may run code of the user, which may change the list. */
 static int
-fill_operands(Many *many, Py_ssize_t first, PyObject *sequence)
+fill_operands(Many *many, Py_ssize_t first, PyObject *sequence, Py_ssize_t count)
 {
-    PyObject **items = PySequence_Fast_ITEMS(sequence);
-    Py_ssize_t count = PySequence_Fast_GET_SIZE(sequence);
     for (Py_ssize_t i = 0; i < count; i++) {
-        Node *x = operand(items[i]);
+        PyObject *item =
+            i < PySequence_Fast_GET_SIZE(sequence) ? PySequence_Fast_GET_ITEM(sequence, i) : NULL;
+        Py_XINCREF(item);
+        Node *x = item ? operand(item) : NULL;
+        Py_XDECREF(item);
         if (!x) {
             for (Py_ssize_t k = 0; k < i; k++) Py_DECREF(many->operands[first + k]);
             return 0;
@@ -729,7 +746,7 @@ node_apply(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
             if (row == many_rows[op]) {
                 Many *many = new_many(count);
                 if (!many) return NULL;
-                if (!fill_operands(many, 0, inputs)) {
+                if (!fill_operands(many, 0, inputs, count)) {
                     PyMem_Free(many);
                     if (PyErr_Occurred()) return NULL;
                     break;
@@ -763,11 +780,11 @@ dot(PyObject *ws, PyObject *xs, PyObject *bias)
     if (!count || PyList_GET_SIZE(xs) != count || (biased && !IS_NODE(bias))) return NULL;
     Many *many = new_many(2 * count + biased);
     if (!many) return NULL;
-    if (!fill_operands(many, 0, ws)) {
+    if (!fill_operands(many, 0, ws, count)) {
         PyMem_Free(many);
         return NULL;
     }
-    if (!fill_operands(many, count, xs)) {
+    if (!fill_operands(many, count, xs, count)) {
         drop_many(many, count);
         return NULL;
     }
@@ -947,7 +964,7 @@ module_nary(PyObject *Py_UNUSED(module), PyObject *args, PyObject *keywords)
         PyErr_SetString(PyExc_TypeError, "nary: cls must be a subclass of Node");
         return NULL;
     }
-    PyObject *slopes = PySequence_Fast(partials, "the partials must be a list or tuple of numbers");
+    PyObject *slopes = PySequence_Tuple(partials); /* nobody can change it meanwhile */
     if (!slopes) return NULL;
     Many *many = operands_from(operands, "nary");
     if (many && PySequence_Fast_GET_SIZE(slopes) != many->count) {
@@ -1088,14 +1105,36 @@ put_label(PyObject *self, PyObject *value, void *Py_UNUSED(_))
     return 0;
 }
 
+static inline Py_ssize_t
+count_of_operands(Node *n)
+{
+    return n->x ? 1 + (n->y != NULL) : n->many ? n->many->count : 0;
+}
+
+/* Making a tuple may run the collector, and so code of the user, which may call `__init__`. */
+static PyObject *
+changed_meanwhile(PyObject *tuple)
+{
+    Py_DECREF(tuple);
+    PyErr_SetString(PyExc_RuntimeError, "a node was changed while its operands were read");
+    return NULL;
+}
+
 static PyObject *
 get_parents(PyObject *self, void *Py_UNUSED(_))
 {
     Node *n = (Node *)self;
-    if (n->y) return PyTuple_Pack(2, n->x, n->y);
-    if (n->x) return PyTuple_Pack(1, n->x);
-    Py_ssize_t count = n->many ? n->many->count : 0;
+    Py_ssize_t count = count_of_operands(n);
     PyObject *parents = PyTuple_New(count);
+    if (parents && count_of_operands(n) != count) return changed_meanwhile(parents);
+    if (parents && n->x) {
+        Py_INCREF(n->x);
+        PyTuple_SET_ITEM(parents, 0, (PyObject *)n->x);
+        if (!n->y) return parents;
+        Py_INCREF(n->y);
+        PyTuple_SET_ITEM(parents, 1, (PyObject *)n->y);
+        return parents;
+    }
     for (Py_ssize_t i = 0; parents && i < count; i++) {
         Py_INCREF(n->many->operands[i]);
         PyTuple_SET_ITEM(parents, i, (PyObject *)n->many->operands[i]);
@@ -1118,8 +1157,9 @@ get_partials(PyObject *self, void *Py_UNUSED(_))
         Py_INCREF(n->many->owner);
         return n->many->owner;
     }
-    Py_ssize_t count = n->many ? n->many->count : 0;
+    Py_ssize_t count = count_of_operands(n);
     PyObject *partials = PyTuple_New(count);
+    if (partials && count_of_operands(n) != count) return changed_meanwhile(partials);
     for (Py_ssize_t i = 0; partials && i < count; i++) {
         PyObject *slope = PyFloat_FromDouble(partials_of(n->many)[i]);
         if (!slope) {
@@ -1331,10 +1371,14 @@ order_of_all(PyObject *outputs, uint64_t first, Nodes *found)
 static PyObject *
 list_of(Nodes *nodes)
 {
+    /* owned before there is a list, since making it may run the collector, and so code of the user */
+    for (size_t i = 0; i < nodes->count; i++) Py_INCREF(nodes->items[i]);
     PyObject *list = PyList_New((Py_ssize_t)nodes->count);
-    for (size_t i = 0; list && i < nodes->count; i++) {
-        Py_INCREF(nodes->items[i]);
-        PyList_SET_ITEM(list, (Py_ssize_t)i, (PyObject *)nodes->items[i]);
+    for (size_t i = 0; i < nodes->count; i++) {
+        if (list)
+            PyList_SET_ITEM(list, (Py_ssize_t)i, (PyObject *)nodes->items[i]);
+        else
+            Py_DECREF(nodes->items[i]);
     }
     return list;
 }
@@ -1391,7 +1435,7 @@ module_linear(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nar
     for (size_t i = 0; i < count_of_inputs; i++) {
         PyObject *x = PySequence_Fast_GET_ITEM(inputs, (Py_ssize_t)i);
         if (!is_node(x, "linear") || !push(&found, (Node *)x)) goto done;
-        ((Node *)x)->mark = first + 1 + i;
+        ((Node *)x)->mark = clock_of_marks = first + 1 + i;
     }
     if (!order_of_all(outputs, first, &found)) goto done;
     size_t edge_count = 0;
@@ -1509,9 +1553,13 @@ read_many(PyObject *o, size_t offset)
     PyObject *nodes = sequence_of_nodes(o, offset == offsetof(Node, data) ? "numbers" : "gradients");
     if (!nodes) return NULL;
     Py_ssize_t count = PySequence_Fast_GET_SIZE(nodes);
-    PyObject *list = PyList_New(count);
+    PyObject *list = PyList_New(count); /* may run the collector, and so code of the user */
     for (Py_ssize_t i = 0; list && i < count; i++) {
-        PyObject *number = PyFloat_FromDouble(*(double *)((char *)NODE_AT(nodes, i) + offset));
+        PyObject *number = NULL;
+        if (i >= PySequence_Fast_GET_SIZE(nodes) || !IS_NODE(PySequence_Fast_GET_ITEM(nodes, i)))
+            PyErr_SetString(PyExc_RuntimeError, "the list of nodes changed while it was read");
+        else
+            number = PyFloat_FromDouble(*(double *)((char *)NODE_AT(nodes, i) + offset));
         if (!number) {
             Py_CLEAR(list);
             break;
@@ -1552,14 +1600,18 @@ read_doubles(PyObject *o, Py_ssize_t count, double *to)
     PyObject *items = PySequence_Fast(o, "takes a list of numbers");
     if (!items) return -1;
     int fault = 0;
-    if (PySequence_Fast_GET_SIZE(items) != count) {
-        PyErr_Format(PyExc_ValueError, "%zd numbers for %zd nodes",
-                     PySequence_Fast_GET_SIZE(items), count);
-        fault = -1;
-    }
-    for (Py_ssize_t i = 0; !fault && i < count; i++) {
-        to[i] = PyFloat_AsDouble(PySequence_Fast_GET_ITEM(items, i));
-        if (to[i] == -1.0 && PyErr_Occurred()) fault = -1;
+    for (Py_ssize_t i = 0; !fault && i <= count; i++) { /* the list may change meanwhile */
+        Py_ssize_t size = PySequence_Fast_GET_SIZE(items);
+        if (size != count) {
+            PyErr_Format(PyExc_ValueError, "%zd numbers for %zd nodes", size, count);
+            fault = -1;
+        } else if (i < count) {
+            PyObject *item = PySequence_Fast_GET_ITEM(items, i);
+            Py_INCREF(item);
+            to[i] = PyFloat_AsDouble(item);
+            Py_DECREF(item);
+            if (to[i] == -1.0 && PyErr_Occurred()) fault = -1;
+        }
     }
     Py_DECREF(items);
     return fault;
@@ -1570,7 +1622,9 @@ module_set_numbers(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_
 {
     if (nargs != 2)
         return PyErr_Format(PyExc_TypeError, "set_numbers takes 2 arguments, got %zd", nargs);
-    PyObject *nodes = sequence_of_nodes(args[0], "set_numbers");
+    PyObject *list = sequence_of_nodes(args[0], "set_numbers");
+    PyObject *nodes = list ? PySequence_Tuple(list) : NULL; /* reading numbers may change a list */
+    Py_XDECREF(list);
     if (!nodes) return NULL;
     Py_ssize_t count = PySequence_Fast_GET_SIZE(nodes);
     double *values = PyMem_Malloc(((size_t)count + 1) * sizeof(double));
@@ -1953,7 +2007,8 @@ static PyObject *
 module_register(PyObject *Py_UNUSED(module), PyObject *cls)
 {
     if (!PyType_Check(cls) || !PyType_IsSubtype((PyTypeObject *)cls, NodeType) ||
-        ((PyTypeObject *)cls)->tp_basicsize != NodeType->tp_basicsize || !PyType_IS_GC((PyTypeObject *)cls)) {
+        ((PyTypeObject *)cls)->tp_basicsize != NodeType->tp_basicsize ||
+        ((PyTypeObject *)cls)->tp_dictoffset || !PyType_IS_GC((PyTypeObject *)cls)) {
         PyErr_SetString(PyExc_TypeError, "register takes a subclass of Node without further slots");
         return NULL;
     }
@@ -2082,6 +2137,12 @@ PyInit__node(void)
 {
     PyObject *module = PyModule_Create(&module_definition);
     if (!module) return NULL;
+    if (!active) { /* what `setup` replaces: without it nodes raise errors, and do not crash */
+        reference = Py_NewRef(Py_None);
+        active = PyDict_New();
+        watching = PyDict_New();
+        if (!active || !watching) return NULL;
+    }
     NodeType = (PyTypeObject *)PyType_FromSpec(&node_spec);
     if (!NodeType || PyModule_AddObjectRef(module, "Node", (PyObject *)NodeType) ||
         PyModule_AddIntConstant(module, "INTERFACE", INTERFACE) ||
