@@ -1617,46 +1617,6 @@ read_doubles(PyObject *o, Py_ssize_t count, double *to)
     return fault;
 }
 
-static PyObject *
-module_set_numbers(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
-{
-    if (nargs != 2)
-        return PyErr_Format(PyExc_TypeError, "set_numbers takes 2 arguments, got %zd", nargs);
-    PyObject *list = sequence_of_nodes(args[0], "set_numbers");
-    PyObject *nodes = list ? PySequence_Tuple(list) : NULL; /* reading numbers may change a list */
-    Py_XDECREF(list);
-    if (!nodes) return NULL;
-    Py_ssize_t count = PySequence_Fast_GET_SIZE(nodes);
-    double *values = PyMem_Malloc(((size_t)count + 1) * sizeof(double));
-    int fault = 0;
-    if (!values) {
-        PyErr_NoMemory();
-        fault = -1;
-    } else if (!(fault = read_doubles(args[1], count, values))) {
-        for (Py_ssize_t i = 0; i < count; i++) NODE_AT(nodes, i)->data = values[i];
-    }
-    PyMem_Free(values);
-    Py_DECREF(nodes);
-    if (fault) return NULL;
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-module_set_gradients(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
-{
-    if (nargs != 2)
-        return PyErr_Format(PyExc_TypeError, "set_gradients takes 2 arguments, got %zd", nargs);
-    double value = PyFloat_AsDouble(args[1]);
-    if (value == -1.0 && PyErr_Occurred()) return NULL;
-    PyObject *nodes = sequence_of_nodes(args[0], "set_gradients");
-    if (!nodes) return NULL;
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(nodes); i++) NODE_AT(nodes, i)->grad = value;
-    Py_DECREF(nodes);
-    Py_RETURN_NONE;
-}
-
-/* --- arithmetic of lists of numbers, for optimisers -------------------------------------------- */
-
 /* The numbers of a list or buffer in memory of their own; NULL with an error. */
 static double *
 doubles_of(PyObject *o, Py_ssize_t *count)
@@ -1672,6 +1632,70 @@ doubles_of(PyObject *o, Py_ssize_t *count)
     }
     return numbers;
 }
+
+/* packed(nodes): the numbers as an array of "d". */
+static PyObject *
+module_packed(PyObject *Py_UNUSED(module), PyObject *o)
+{
+    PyObject *nodes = sequence_of_nodes(o, "packed"), *result = NULL;
+    if (!nodes) return NULL;
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(nodes);
+    double *numbers = PyMem_Malloc(((size_t)count + 1) * sizeof(double));
+    if (!numbers) {
+        PyErr_NoMemory();
+    } else {
+        for (Py_ssize_t i = 0; i < count; i++) numbers[i] = NODE_AT(nodes, i)->data;
+        result = array_of("d", numbers, (size_t)count * sizeof(double));
+    }
+    PyMem_Free(numbers);
+    Py_DECREF(nodes);
+    return result;
+}
+
+/* Set a field of each node to the number with the same index. */
+static PyObject *
+write_many(PyObject *const *args, Py_ssize_t nargs, size_t offset)
+{
+    const char *name = offset == offsetof(Node, data) ? "set_numbers" : "set_gradients";
+    if (nargs != 2) return PyErr_Format(PyExc_TypeError, "%s takes 2 arguments", name);
+    Py_ssize_t count; /* the numbers first: reading them may run code that changes a list of nodes */
+    double *values = doubles_of(args[1], &count);
+    PyObject *nodes = values ? sequence_of_nodes(args[0], name) : NULL;
+    int fits = nodes && PySequence_Fast_GET_SIZE(nodes) == count;
+    if (nodes && !fits)
+        PyErr_Format(PyExc_ValueError, "%s: %zd numbers for %zd nodes", name, count,
+                     PySequence_Fast_GET_SIZE(nodes));
+    for (Py_ssize_t i = 0; fits && i < count; i++)
+        *(double *)((char *)NODE_AT(nodes, i) + offset) = values[i];
+    PyMem_Free(values);
+    Py_XDECREF(nodes);
+    if (!fits) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+module_set_numbers(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+{
+    return write_many(args, nargs, offsetof(Node, data));
+}
+
+static PyObject *
+module_set_gradients(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+{
+    return write_many(args, nargs, offsetof(Node, grad));
+}
+
+static PyObject *
+module_clear_gradients(PyObject *Py_UNUSED(module), PyObject *o)
+{
+    PyObject *nodes = sequence_of_nodes(o, "clear_gradients");
+    if (!nodes) return NULL;
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(nodes); i++) NODE_AT(nodes, i)->grad = 0.0;
+    Py_DECREF(nodes);
+    Py_RETURN_NONE;
+}
+
+/* --- arithmetic of lists of numbers, for optimisers -------------------------------------------- */
 
 /* The same, of which there must be `count`. */
 static double *
@@ -2124,7 +2148,9 @@ static PyMethodDef module_methods[] = {
     {"push_numbers", module_push_numbers, METH_VARARGS, "Sweep numbers forward over a tape."},
     {"leaves", module_leaves, METH_VARARGS, "The nodes of a tape without operands."},
     {"reach", module_reach, METH_VARARGS, "Mark every node that depends on a marked one."},
-    {"set_gradients", FAST(module_set_gradients), "Set the gradients of many nodes to one number."},
+    {"set_gradients", FAST(module_set_gradients), "Set the gradients of many nodes."},
+    {"clear_gradients", module_clear_gradients, METH_O, "Set the gradients of many nodes to zero."},
+    {"packed", module_packed, METH_O, "The numbers of many nodes, as an array."},
     {NULL},
 };
 

@@ -8,6 +8,7 @@ methods of this class, so that each decision is made in one place.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from itertools import filterfalse, islice
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ __all__ = [
     "backward",
     "binary",
     "check_access",
+    "clear_gradients",
     "constant",
     "gradients",
     "leaf",
@@ -35,6 +37,7 @@ __all__ = [
     "numbers",
     "order",
     "owner_of",
+    "packed",
     "partials",
     "register",
     "set_gradients",
@@ -382,6 +385,11 @@ def gradients(nodes: Iterable[Node]) -> list[float]:
     return [node._grad for node in nodes]
 
 
+def packed(nodes: Iterable[Node]) -> array[float]:
+    """The numbers of many nodes, as an array."""
+    return array("d", numbers(nodes))
+
+
 def set_numbers(nodes: Sequence[Node], values: Sequence[float]) -> None:
     """Set the numbers of many nodes: all of them, or none if Ctrl-C interrupts."""
     before = numbers(nodes)
@@ -394,10 +402,16 @@ def set_numbers(nodes: Sequence[Node], values: Sequence[float]) -> None:
         raise
 
 
-def set_gradients(nodes: Iterable[Node], value: float) -> None:
-    """Set the gradients of many nodes to one number."""
-    for node in nodes:
+def set_gradients(nodes: Sequence[Node], values: Sequence[float]) -> None:
+    """Set the gradients of many nodes."""
+    for node, value in zip(nodes, values, strict=True):
         node._grad = value
+
+
+def clear_gradients(nodes: Iterable[Node]) -> None:
+    """Set the gradients of many nodes to zero."""
+    for node in nodes:
+        node._grad = 0.0
 
 
 if machine_code is not None and not TYPE_CHECKING:
@@ -409,4 +423,6 @@ if machine_code is not None and not TYPE_CHECKING:
     order, backward = machine_code.order, machine_code.backward
     linear, partials = machine_code.linear, machine_code.partials
     numbers, gradients = machine_code.numbers, machine_code.gradients
-    set_numbers, set_gradients = machine_code.set_numbers, machine_code.set_gradients
+    packed, set_numbers = machine_code.packed, machine_code.set_numbers
+    set_gradients = machine_code.set_gradients
+    clear_gradients = machine_code.clear_gradients

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from scalargrad.core.modes import recorder
 from scalargrad.core.numbers import Traced, as_count
-from scalargrad.core.value import Value, data_of, set_data
+from scalargrad.core.value import Value, grads_of, packed_data, set_data, set_grads
 from scalargrad.optim import checked_parameters
 from scalargrad.replay.arrays import added, array, floats, scaled, scattered
 from scalargrad.replay.backends import select
@@ -168,11 +168,11 @@ class Compiled:
 
         Assigning to it sets the parameters.
         """
-        return array(data_of(self.params))
+        return array(packed_data(self.params))
 
     @theta.setter
     def theta(self, numbers: Sequence[float]) -> None:
-        set_data(self.params, [float(x) for x in self._theta(numbers)])
+        set_data(self.params, floats(self._theta(numbers)))
 
     def record(self, *args: Any) -> Program:
         """Record for arguments like these, without running on them.
@@ -298,10 +298,8 @@ class Compiled:
                 "params=..., or use value_and_grad, which differentiates by the arguments"
             )
         value, gradient = self.value_and_grad(*args)
-        # `grad` may be None: PyTorch's habit of clearing gradients
-        sums = [(p.grad or 0.0) + g for p, g in zip(self.params, floats(gradient), strict=True)]
-        for p, g in zip(self.params, sums, strict=True):
-            p.grad = g
+        pairs = zip(grads_of(self.params), floats(gradient), strict=True)
+        set_grads(self.params, [before + g for before, g in pairs])
         return value
 
     def _batch(self, args: Sequence[Any]) -> Batch:
