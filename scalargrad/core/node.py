@@ -30,6 +30,7 @@ __all__ = [
     "check_access",
     "clear_gradients",
     "constant",
+    "fill",
     "gradients",
     "leaf",
     "linear",
@@ -417,12 +418,4 @@ def clear_gradients(nodes: Iterable[Node]) -> None:
 if machine_code is not None and not TYPE_CHECKING:
     machine_code.setup(Node, check_access, order, active, watching, TABLE, CONSTANT)
     machine_code.Node.compare, machine_code.Node.decide = Node.compare, Node.decide
-    Node, register, fill = machine_code.Node, machine_code.register, machine_code.fill
-    leaf, binary, nary = machine_code.leaf, machine_code.binary, machine_code.nary
-    without_partials, owner_of = machine_code.without_partials, machine_code.owner_of
-    order, backward = machine_code.order, machine_code.backward
-    linear, partials = machine_code.linear, machine_code.partials
-    numbers, gradients = machine_code.numbers, machine_code.gradients
-    packed, set_numbers = machine_code.packed, machine_code.set_numbers
-    set_gradients = machine_code.set_gradients
-    clear_gradients = machine_code.clear_gradients
+    globals().update({name: found for name, found in vars(machine_code).items() if name in __all__})
