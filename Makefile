@@ -4,10 +4,7 @@ PYTEST = $(PYTHON) -m pytest -n logical
 # Every Python process that these variables reach measures its coverage.
 MEASURED = COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage
 
-# The tests that reach the node. Pictures, plots, notebooks and examples use nothing of it but what
-# these test, and take most of the time.
-REACHING_THE_NODE = tests/core tests/transforms tests/replay tests/training tests/test_nn.py \
-	tests/test_optim.py tests/test_micrograd.py tests/test_saving.py
+PURE = SCALARGRAD_REQUIRE_NATIVE= SCALARGRAD_PURE=1
 
 .PHONY: setup native test pure sanitize rest check docs notebooks figures coverage report lines \
 	bench long fuzz wheel
@@ -22,8 +19,11 @@ native:     ## build the machine code of the node anew, after a change of _node.
 test:       ## run the tests, the doctests and the examples of the README on all cores
 	$(PYTEST)
 
-pure:       ## run the tests that reach the node once more, with the node of Python
-	SCALARGRAD_REQUIRE_NATIVE= SCALARGRAD_PURE=1 $(PYTEST) $(REACHING_THE_NODE)
+# Pictures, plots, notebooks and examples use nothing of the node beyond what these test.
+pure:       ## run the tests that reach the node with the node of Python; the core's with coverage
+	$(PURE) $(MEASURED) $(PYTEST) tests/core
+	$(PURE) $(PYTEST) tests/transforms tests/replay tests/training tests/test_nn.py \
+	    tests/test_optim.py tests/test_micrograd.py tests/test_saving.py
 
 # A copy, so that no other run takes this library. LeakSanitizer is off since Python itself frees
 # not all at its end; with PYTHONMALLOC each object is an allocation of its own, and so is watched.
@@ -36,10 +36,10 @@ sanitize:   ## run the tests of the core under the address and undefined-behavio
 	    $$($(PYTHON) -c "import sysconfig; print('-I' + sysconfig.get_path('include'), '-o', \
 	        'build/sanitize/scalargrad/core/_node' + sysconfig.get_config_var('EXT_SUFFIX'))") \
 	    scalargrad/core/_node.c
-	cd build/sanitize && PYTHONPATH=. SCALARGRAD_REQUIRE_NATIVE=1 PYTHONMALLOC=malloc \
+	cd build/sanitize && PYTHONPATH=$(CURDIR)/build/sanitize SCALARGRAD_REQUIRE_NATIVE=1 PYTHONMALLOC=malloc \
 	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
-	    $(CURDIR)/$(PYTEST) tests/core
+	    $(CURDIR)/$(PYTEST) tests/core --capture=sys --max-worker-restart=0
 
 check:      ## lint, format, types, and whether the generated files are up to date
 	.venv/bin/ruff check .
