@@ -185,6 +185,12 @@ def choose(
     monkeypatch.setattr(native, "BUILDING_HELPS", building_helps)
 
 
+def run_on(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
+    """Let the doctor see another system, which the rest of Python must not."""
+    seen = SimpleNamespace(platform=platform, executable=sys.executable)
+    monkeypatch.setattr(doctor, "sys", seen)
+
+
 def _rows(text: str, title: str) -> list[list[str]]:
     """The columns of a section; none if it is not there."""
     section = text.partition(f"{title}\n")[2].partition("\n\n")[0]
@@ -218,7 +224,7 @@ def core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine with Linux, a compiler, and the headers of Python in the folder returned."""
-    monkeypatch.setattr(sys, "platform", "linux")
+    run_on(monkeypatch, "linux")
     monkeypatch.setenv("CC", f"{sys.executable} -pthread")
     folder = tmp_path / "include"
     folder.mkdir()
@@ -320,7 +326,7 @@ def test_the_node_of_python_where_something_is_missing(
 def test_the_compiler_of_other_systems(
     tools: Path, monkeypatch: pytest.MonkeyPatch, platform: str, tool: str
 ) -> None:
-    monkeypatch.setattr(sys, "platform", platform)
+    run_on(monkeypatch, platform)
     choose(monkeypatch, "the library was not built", building_helps=True)
 
     assert [row[1] for row in _help()] == [tool, "pip install -e . in the checkout"]
