@@ -3,7 +3,7 @@ PYTHON = .venv/bin/python
 PYTEST = $(PYTHON) -m pytest -n logical
 # Every Python process that these variables reach measures its coverage.
 MEASURED = COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage
-
+# These take the node of Python.
 PURE = SCALARGRAD_REQUIRE_NATIVE= SCALARGRAD_PURE=1
 
 .PHONY: setup native test pure sanitize rest check docs notebooks figures coverage report lines \
@@ -36,7 +36,8 @@ sanitize:   ## run the tests of the core under the address and undefined-behavio
 	    $$($(PYTHON) -c "import sysconfig; print('-I' + sysconfig.get_path('include'), '-o', \
 	        'build/sanitize/scalargrad/core/_node' + sysconfig.get_config_var('EXT_SUFFIX'))") \
 	    scalargrad/core/_node.c
-	cd build/sanitize && PYTHONPATH=$(CURDIR)/build/sanitize SCALARGRAD_REQUIRE_NATIVE=1 PYTHONMALLOC=malloc \
+	cd build/sanitize && PYTHONPATH=$(CURDIR)/build/sanitize PYTHONMALLOC=malloc \
+	    SCALARGRAD_PURE= SCALARGRAD_REQUIRE_NATIVE=1 \
 	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
 	    $(CURDIR)/$(PYTEST) tests/core --capture=sys --max-worker-restart=0

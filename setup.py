@@ -80,8 +80,8 @@ class Wheel(bdist_wheel):
 REQUIRED = is_set("SCALARGRAD_REQUIRE_NATIVE")
 if REQUIRED and why_not():
     sys.exit(
-        f"SCALARGRAD_REQUIRE_NATIVE is set, but the machine code is left out: {why_not()}. "
-        "Unset one or the other."
+        f"SCALARGRAD_REQUIRE_NATIVE is set, but the machine code is left out: {why_not()}"
+        + (". Unset one of the two" if is_set("SCALARGRAD_PURE") else "")
     )
 
 setup(
