@@ -1814,6 +1814,7 @@ PyInit__node(void)
     if (!module) return NULL;
     if (!active) { /* what `setup` replaces: without it nodes raise errors, and do not crash */
         reference = Py_NewRef(Py_None);
+        apply_reference = Py_NewRef(Py_None);
         active = PyDict_New();
         watching = PyDict_New();
         if (!active || !watching) return NULL;
