@@ -3,15 +3,44 @@ PYTHON = .venv/bin/python
 PYTEST = $(PYTHON) -m pytest -n logical
 # Every Python process that these variables reach measures its coverage.
 MEASURED = COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage
+# These take the node of Python.
+PURE = SCALARGRAD_REQUIRE_NATIVE= SCALARGRAD_PURE=1
 
-.PHONY: setup test rest check docs notebooks figures coverage report lines bench long fuzz
+.PHONY: setup native test pure sanitize rest check docs notebooks figures coverage report lines \
+	bench long fuzz wheel
 
 setup:      ## install everything a developer needs into .venv
 	python3 -m venv .venv
 	$(PYTHON) -m pip install -q -e '.[dev]'
 
+native:     ## build the machine code of the node anew, after a change of _node.c
+	SCALARGRAD_REQUIRE_NATIVE=1 $(PYTHON) setup.py -q build_ext --inplace
+
 test:       ## run the tests, the doctests and the examples of the README on all cores
 	$(PYTEST)
+
+# Pictures, plots, notebooks and examples use nothing of the node beyond what these test.
+pure:       ## run the tests that reach the node with the node of Python; the core's with coverage
+	$(PURE) $(MEASURED) $(PYTEST) tests/core
+	$(PURE) $(PYTEST) tests/transforms tests/replay tests/training tests/test_nn.py \
+	    tests/test_optim.py tests/test_micrograd.py tests/test_saving.py
+
+# A copy, so that no other run takes this library. LeakSanitizer is off since Python itself frees
+# not all at its end; with PYTHONMALLOC each object is an allocation of its own, and so is watched.
+sanitize:   ## run the tests of the core under the address and undefined-behaviour sanitizers
+	rm -rf build/sanitize && mkdir -p build/sanitize
+	cp -r conftest.py pyproject.toml scalargrad tests build/sanitize
+	rm -f build/sanitize/scalargrad/core/_node*.so
+	gcc -shared -fPIC -O1 -g -ffp-contract=off -fno-omit-frame-pointer -Wall -Wextra \
+	    -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	    $$($(PYTHON) -c "import sysconfig; print('-I' + sysconfig.get_path('include'), '-o', \
+	        'build/sanitize/scalargrad/core/_node' + sysconfig.get_config_var('EXT_SUFFIX'))") \
+	    scalargrad/core/_node.c
+	cd build/sanitize && PYTHONPATH=$(CURDIR)/build/sanitize PYTHONMALLOC=malloc \
+	    SCALARGRAD_PURE= SCALARGRAD_REQUIRE_NATIVE=1 \
+	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+	    $(CURDIR)/$(PYTEST) tests/core --capture=sys --max-worker-restart=0
 
 check:      ## lint, format, types, and whether the generated files are up to date
 	.venv/bin/ruff check .
@@ -57,3 +86,6 @@ long:       ## the lectures' photographs in full size, 6.25 million weights; min
 
 fuzz:       ## run the random tests with many more examples; half an hour
 	HYPOTHESIS_PROFILE=fuzz $(PYTEST) tests
+
+wheel:      ## build the source distribution and, from it, the wheel for this machine, into dist
+	$(PYTHON) -m build

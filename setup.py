@@ -51,8 +51,9 @@ class BuildLibrary(build_ext):
     """Build the library or, unless it is required, leave it out with a warning."""
 
     def run(self) -> None:
-        for extension in self.extensions:  # nobody may take an older one for what is built now
-            Path(self.get_ext_fullpath(extension.name)).unlink(missing_ok=True)
+        # An older library must not pass for the one that is built now, or is left out
+        Path(self.build_lib, self.get_ext_filename(NAME)).unlink(missing_ok=True)
+        Path(self.get_ext_fullpath(NAME)).unlink(missing_ok=True)  # in the checkout, if --inplace
         if reason := why_not():
             self.announce(f"the machine code of the node is left out: {reason}", level=2)
             self.extensions = []
@@ -79,8 +80,8 @@ class Wheel(bdist_wheel):
 REQUIRED = is_set("SCALARGRAD_REQUIRE_NATIVE")
 if REQUIRED and why_not():
     sys.exit(
-        f"SCALARGRAD_REQUIRE_NATIVE is set, but the machine code is left out: {why_not()}. "
-        "Unset one or the other."
+        f"SCALARGRAD_REQUIRE_NATIVE is set, but the machine code is left out: {why_not()}"
+        + (". Unset one of the two" if is_set("SCALARGRAD_PURE") else "")
     )
 
 setup(

@@ -80,9 +80,9 @@ def _parser() -> argparse.ArgumentParser:
         help="the folder for its pictures (created if missing)",
     )
     commands.add_parser(
-        "doctor", help="report what draws pictures here, and how to improve it",
-        description="Try each engine that lays out pictures; report what works, what is "
-        "missing and how to install it.",
+        "doctor", help="report what draws pictures here and which node runs, and how to improve it",
+        description="Try each engine that lays out pictures, and say which node runs; report what "
+        "works, what is missing and how to install it.",
     )  # fmt: skip
     return parser
 

@@ -1,15 +1,23 @@
-"""Report which engines draw pictures on this machine, and how to install what is missing."""
+"""Report which node and which engines of pictures run here, and how to install what is missing."""
 
+import hashlib
+import importlib.machinery
 import importlib.metadata
 import importlib.util
+import os
 import platform
 import re
+import shlex
+import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import scalargrad
+from scalargrad.core import native
 from scalargrad.view import programs
 from scalargrad.view.graph import Box, Edge, Graph
 from scalargrad.view.layout import graphviz
@@ -110,6 +118,8 @@ def report() -> str:
 
     >>> print(report())  # doctest: +ELLIPSIS
     scalargrad ...
+    Node of the graph
+      runs ...
     Engines that lay out pictures, best first
       dot ...
       pygraphviz ...
@@ -119,6 +129,9 @@ def report() -> str:
     lines = [
         f"scalargrad {scalargrad.__version__}, Python {platform.python_version()} ({sys.platform})",
         f"  {sys.executable or 'run from another program'}",
+        "",
+        "Node of the graph",
+        *_table(_node_rows()),
         "",
         "Engines that lay out pictures, best first",
         *_table([_engine_row(engine) for engine in found]),
@@ -131,8 +144,42 @@ def report() -> str:
         "Extras of the package",
         *_table(_extra_rows()),
     ]
-    advice = _advice(found)
+    advice = [*_advice_on_node(), *_advice(found)]
     return "\n".join([*lines, *(["", "What would help", *_table(advice)] if advice else [])])
+
+
+def _node_rows() -> list[Sequence[str]]:
+    library = _library()
+    if native.NATIVE:
+        rows = [("runs", "machine code")]
+    else:
+        rows = [("runs", f"Python: {native.REASON}")]
+    if library:
+        rows.append(("library", str(library)))
+    if (same := _built_from_its_source()) is not None:
+        built_from = "the _node.c beside it" if same else "a _node.c other than that beside it"
+        rows.append(("source", f"the library was built from {built_from}"))
+    return list(rows)
+
+
+def _library() -> Path | None:
+    """The file of the library, used or not; found without loading it."""
+    folder = Path(native.__file__).parent
+    names = (f"_node{suffix}" for suffix in importlib.machinery.EXTENSION_SUFFIXES)
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def _built_from_its_source() -> bool | None:
+    """Whether the library that runs was built from the source beside it; None if that is unknown.
+
+    The source is there in a checkout; an installed package has none.
+    """
+    source = Path(native.__file__).with_name("_node.c")
+    built_from = getattr(native.machine_code, "SOURCE", "")
+    if not built_from or not source.is_file():
+        return None
+    text = source.read_bytes().replace(b"\r\n", b"\n")  # as Git may have written it
+    return hashlib.sha256(text).hexdigest().startswith(built_from)
 
 
 def _engine_row(engine: EngineReport) -> Sequence[str]:
@@ -159,6 +206,30 @@ def _extra_rows() -> list[Sequence[str]]:
             hint = "" if version else f"pip install -e '.[{extra}]'"
             rows.append((name, package, version or "missing", hint))
     return rows
+
+
+def _advice_on_node() -> list[Sequence[str]]:
+    """What to type for a node of machine code, where building it helps."""
+    if not native.BUILDING_HELPS and _built_from_its_source() is not False:
+        return []
+    install = "pip install -e . in the checkout"
+    what = "the node of the source as it is now" if native.NATIVE else "the node in machine code"
+    if _can_compile():
+        return [(what, install)]
+    tools = {
+        "darwin": "xcode-select --install",
+        "win32": "Build Tools for Visual Studio, with C++",
+    }.get(sys.platform, "apt install gcc python3-dev (or your system's equivalent)")
+    return [(what, tools), ("then", install)]
+
+
+def _can_compile() -> bool:
+    """Whether the compiler for this Python and the headers of Python are surely there."""
+    if sys.platform in ("darwin", "win32"):  # a stand-in for it is on PATH, or it is not on PATH
+        return False
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")[0]
+    headers = Path(sysconfig.get_path("include"), "Python.h")
+    return shutil.which(compiler) is not None and headers.is_file()
 
 
 def _advice(found: Sequence[EngineReport]) -> list[Sequence[str]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
+from scalargrad.core.native import machine_code
 from scalargrad.core.numbers import as_float
 from scalargrad.core.value import Value, clear_grads, data_of, grads_of, set_data
 
@@ -57,14 +58,13 @@ class Optimizer:
             ValueError: the learning rate is negative. Nothing has changed then.
         """
         lr = self.current_lr()
-        gradients = grads_of(self.parameters)
-        if self.weight_decay:
-            pairs = zip(gradients, data_of(self.parameters), strict=True)
-            gradients = [g + self.weight_decay * x for g, x in pairs]
-        changes, state = self._changes(gradients, lr)
+        gradients: Sequence[float] = grads_of(self.parameters)
         before, memory = data_of(self.parameters), dict(vars(self))
+        if self.weight_decay:
+            gradients = _combined(gradients, self.weight_decay, before)
+        changes, state = self._changes(gradients, lr)
         try:
-            set_data(self.parameters, [x + dx for x, dx in zip(before, changes, strict=True)])
+            set_data(self.parameters, _combined(before, 1.0, changes))
             vars(self).update(state, steps=self.steps + 1)
         except BaseException:  # Ctrl-C
             set_data(self.parameters, before)
@@ -75,7 +75,9 @@ class Optimizer:
         """Set the gradient of every parameter to zero."""
         clear_grads(self.parameters)
 
-    def _changes(self, gradients: list[float], lr: float) -> tuple[list[float], dict[str, Any]]:
+    def _changes(
+        self, gradients: Sequence[float], lr: float
+    ) -> tuple[Sequence[float], dict[str, Any]]:
         """Return the change of each parameter, and the attributes to set after the step."""
         raise NotImplementedError
 
@@ -111,13 +113,14 @@ class SGD(Optimizer):
     ) -> None:  # fmt: skip
         super().__init__(parameters, lr, weight_decay)
         self.momentum = non_negative(momentum, "momentum")
-        self.last_changes = [0.0] * len(self.parameters)
+        self.last_changes: Sequence[float] = [0.0] * len(self.parameters)
 
-    def _changes(self, gradients: list[float], lr: float) -> tuple[list[float], dict[str, Any]]:
-        changes = [-lr * g for g in gradients]
+    def _changes(
+        self, gradients: Sequence[float], lr: float
+    ) -> tuple[Sequence[float], dict[str, Any]]:
+        changes = _scaled(gradients, -lr)
         if self.momentum:
-            pairs = zip(changes, self.last_changes, strict=True)
-            changes = [change + self.momentum * last for change, last in pairs]
+            changes = _combined(changes, self.momentum, self.last_changes)
         return changes, {"last_changes": changes}
 
 
@@ -155,21 +158,52 @@ class Adam(Optimizer):
         if max(self.betas) >= 1.0:
             raise ValueError(f"Adam: betas must be below 1, got {betas!r}")
         self.eps = non_negative(eps, "eps")
-        self.means = [0.0] * len(self.parameters)
-        self.squares = [0.0] * len(self.parameters)
+        self.means: Sequence[float] = [0.0] * len(self.parameters)
+        self.squares: Sequence[float] = [0.0] * len(self.parameters)
 
-    def _changes(self, gradients: list[float], lr: float) -> tuple[list[float], dict[str, Any]]:
+    def _changes(
+        self, gradients: Sequence[float], lr: float
+    ) -> tuple[Sequence[float], dict[str, Any]]:
         b1, b2 = self.betas
-        means = [b1 * m + (1.0 - b1) * g for m, g in zip(self.means, gradients, strict=True)]
-        squares = [
-            b2 * v + (1.0 - b2) * g * g for v, g in zip(self.squares, gradients, strict=True)
-        ]
         unbias1, unbias2 = 1.0 - b1 ** (self.steps + 1), 1.0 - b2 ** (self.steps + 1)
-        changes = [
-            -lr * (m / unbias1) / (math.sqrt(v / unbias2) + self.eps) if m else 0.0
-            for m, v in zip(means, squares, strict=True)
-        ]
+        changes, means, squares = _adam(
+            gradients, self.means, self.squares, lr, b1, b2, unbias1, unbias2, self.eps
+        )
         return changes, {"means": means, "squares": squares}
+
+
+# Arithmetic of lists of numbers. The machine code, which takes their place at the end, returns
+# arrays, which are lists enough here.
+
+
+def _scaled(xs: Sequence[float], a: float) -> Sequence[float]:
+    """Return a * x for each number."""
+    return [a * x for x in xs]
+
+
+def _combined(xs: Sequence[float], a: float, ys: Sequence[float]) -> Sequence[float]:
+    """Return x + a * y for each pair of numbers."""
+    if a == 1.0:
+        return [x + y for x, y in zip(xs, ys, strict=True)]
+    return [x + a * y for x, y in zip(xs, ys, strict=True)]
+
+
+def _adam(
+    gradients: Sequence[float], means: Sequence[float], squares: Sequence[float], lr: float,
+    b1: float, b2: float, unbias1: float, unbias2: float, eps: float,
+) -> tuple[Sequence[float], Sequence[float], Sequence[float]]:  # fmt: skip
+    """Return the changes of a step of Adam, and the new moments."""
+    means = [b1 * m + (1.0 - b1) * g for m, g in zip(means, gradients, strict=True)]
+    squares = [b2 * v + (1.0 - b2) * g * g for v, g in zip(squares, gradients, strict=True)]
+    changes = [
+        -lr * (m / unbias1) / (math.sqrt(v / unbias2) + eps) if m else 0.0
+        for m, v in zip(means, squares, strict=True)
+    ]
+    return changes, means, squares
+
+
+if machine_code is not None and not TYPE_CHECKING:
+    _scaled, _combined, _adam = machine_code.scaled, machine_code.combined, machine_code.adam
 
 
 def clip_grad_norm(parameters: Iterable[Value], max_norm: float) -> float:

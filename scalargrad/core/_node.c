@@ -769,34 +769,62 @@ node_apply(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
     return result;
 }
 
-/* dot(ws, xs, bias): the node of w1 x1 + ... + wn xn (+ bias), or None where it is left to the
-   row. `ws` and `xs` are lists of the same length. */
+/* The node of w1 x1 + ... + wn xn (+ bias) for lists of the same length; NULL, mostly without an
+   error, where that is left to the reference. */
 static PyObject *
-module_dot(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+dot(PyObject *ws, PyObject *xs, PyObject *bias)
 {
-    if (nargs != 3 || !PyList_CheckExact(args[0]) || !PyList_CheckExact(args[1]) || IS_ACTIVE())
-        Py_RETURN_NONE;
-    PyObject *ws = args[0], *xs = args[1];
-    Node *bias = args[2] == Py_None ? NULL : (Node *)args[2];
+    if (!PyList_CheckExact(ws) || !PyList_CheckExact(xs) || IS_ACTIVE()) return NULL;
     Py_ssize_t count = PyList_GET_SIZE(ws);
-    if (!count || PyList_GET_SIZE(xs) != count || (bias && !IS_NODE(bias))) Py_RETURN_NONE;
-    Many *many = new_many(2 * count + (bias != NULL));
+    int biased = bias != Py_None;
+    if (!count || PyList_GET_SIZE(xs) != count || (biased && !IS_NODE(bias))) return NULL;
+    Many *many = new_many(2 * count + biased);
     if (!many) return NULL;
     if (!fill_operands(many, 0, ws, count)) {
         PyMem_Free(many);
-        if (PyErr_Occurred()) return NULL;
-        Py_RETURN_NONE;
+        return NULL;
     }
     if (!fill_operands(many, count, xs, count)) {
         drop_many(many, count);
-        if (PyErr_Occurred()) return NULL;
-        Py_RETURN_NONE;
+        return NULL;
     }
-    if (bias) {
+    if (biased) {
         Py_INCREF(bias);
-        many->operands[2 * count] = bias;
+        many->operands[2 * count] = (Node *)bias;
     }
     return apply_many(DOT, many);
+}
+
+static PyObject *neuron_reference; /* the function of reductions.py */
+
+/* neuron(ws, xs, numbers, bias, activation); see reductions.py. The numbers are those of xs, which
+   only the reference needs. */
+static PyObject *
+module_neuron(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+{
+    PyObject *z = nargs == 5 ? dot(args[0], args[1], args[3]) : NULL;
+    if (!z)
+        return PyErr_Occurred() ? NULL : PyObject_Vectorcall(neuron_reference, args, nargs, NULL);
+    PyObject *activation = args[4], *out;
+    if (activation == Py_None) return z;
+    double value, slope;
+    for (int op = 0; op < UNARY_COUNT; op++)
+        if (activation == unary_rows[op] && unary(op, ((Node *)z)->data, &value, &slope)) {
+            out = new_unary(activation, value, (Node *)z, slope);
+            Py_DECREF(z);
+            return out;
+        }
+    out = PyObject_CallOneArg(activation, z);
+    Py_DECREF(z);
+    return out;
+}
+
+static PyObject *
+module_setup_neuron(PyObject *Py_UNUSED(module), PyObject *function)
+{
+    Py_INCREF(function);
+    Py_XSETREF(neuron_reference, function);
+    Py_RETURN_NONE;
 }
 
 /* --- making nodes from Python ------------------------------------------------------------------ */
@@ -1589,42 +1617,355 @@ read_doubles(PyObject *o, Py_ssize_t count, double *to)
     return fault;
 }
 
+/* The numbers of a list or buffer in memory of their own; NULL with an error. */
+static double *
+doubles_of(PyObject *o, Py_ssize_t *count)
+{
+    *count = PyObject_Size(o);
+    if (*count < 0) return NULL;
+    double *numbers = PyMem_Malloc(((size_t)*count + 1) * sizeof(double));
+    if (!numbers) {
+        PyErr_NoMemory();
+    } else if (read_doubles(o, *count, numbers)) {
+        PyMem_Free(numbers);
+        numbers = NULL;
+    }
+    return numbers;
+}
+
+/* packed(nodes): the numbers as an array of "d". */
+static PyObject *
+module_packed(PyObject *Py_UNUSED(module), PyObject *o)
+{
+    PyObject *nodes = sequence_of_nodes(o, "packed"), *result = NULL;
+    if (!nodes) return NULL;
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(nodes);
+    double *numbers = PyMem_Malloc(((size_t)count + 1) * sizeof(double));
+    if (!numbers) {
+        PyErr_NoMemory();
+    } else {
+        for (Py_ssize_t i = 0; i < count; i++) numbers[i] = NODE_AT(nodes, i)->data;
+        result = array_of("d", numbers, (size_t)count * sizeof(double));
+    }
+    PyMem_Free(numbers);
+    Py_DECREF(nodes);
+    return result;
+}
+
+/* Set a field of each node to the number with the same index. */
+static PyObject *
+write_many(PyObject *const *args, Py_ssize_t nargs, size_t offset)
+{
+    const char *name = offset == offsetof(Node, data) ? "set_numbers" : "set_gradients";
+    if (nargs != 2) return PyErr_Format(PyExc_TypeError, "%s takes 2 arguments", name);
+    Py_ssize_t count; /* the numbers first: reading them may run code that changes a list of nodes */
+    double *values = doubles_of(args[1], &count);
+    PyObject *nodes = values ? sequence_of_nodes(args[0], name) : NULL;
+    int fits = nodes && PySequence_Fast_GET_SIZE(nodes) == count;
+    if (nodes && !fits)
+        PyErr_Format(PyExc_ValueError, "%s: %zd numbers for %zd nodes", name, count,
+                     PySequence_Fast_GET_SIZE(nodes));
+    for (Py_ssize_t i = 0; fits && i < count; i++)
+        *(double *)((char *)NODE_AT(nodes, i) + offset) = values[i];
+    PyMem_Free(values);
+    Py_XDECREF(nodes);
+    if (!fits) return NULL;
+    Py_RETURN_NONE;
+}
+
 static PyObject *
 module_set_numbers(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
 {
-    if (nargs != 2)
-        return PyErr_Format(PyExc_TypeError, "set_numbers takes 2 arguments, got %zd", nargs);
-    PyObject *list = sequence_of_nodes(args[0], "set_numbers");
-    PyObject *nodes = list ? PySequence_Tuple(list) : NULL; /* reading numbers may change a list */
-    Py_XDECREF(list);
-    if (!nodes) return NULL;
-    Py_ssize_t count = PySequence_Fast_GET_SIZE(nodes);
-    double *values = PyMem_Malloc(((size_t)count + 1) * sizeof(double));
-    int fault = 0;
-    if (!values) {
-        PyErr_NoMemory();
-        fault = -1;
-    } else if (!(fault = read_doubles(args[1], count, values))) {
-        for (Py_ssize_t i = 0; i < count; i++) NODE_AT(nodes, i)->data = values[i];
-    }
-    PyMem_Free(values);
-    Py_DECREF(nodes);
-    if (fault) return NULL;
-    Py_RETURN_NONE;
+    return write_many(args, nargs, offsetof(Node, data));
 }
 
 static PyObject *
 module_set_gradients(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
 {
-    if (nargs != 2)
-        return PyErr_Format(PyExc_TypeError, "set_gradients takes 2 arguments, got %zd", nargs);
-    double value = PyFloat_AsDouble(args[1]);
-    if (value == -1.0 && PyErr_Occurred()) return NULL;
-    PyObject *nodes = sequence_of_nodes(args[0], "set_gradients");
+    return write_many(args, nargs, offsetof(Node, grad));
+}
+
+static PyObject *
+module_clear_gradients(PyObject *Py_UNUSED(module), PyObject *o)
+{
+    PyObject *nodes = sequence_of_nodes(o, "clear_gradients");
     if (!nodes) return NULL;
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(nodes); i++) NODE_AT(nodes, i)->grad = value;
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(nodes); i++) NODE_AT(nodes, i)->grad = 0.0;
     Py_DECREF(nodes);
     Py_RETURN_NONE;
+}
+
+/* --- arithmetic of lists of numbers, for optimisers -------------------------------------------- */
+
+/* The same, of which there must be `count`. */
+static double *
+doubles_of_length(PyObject *o, Py_ssize_t count)
+{
+    Py_ssize_t found;
+    double *numbers = doubles_of(o, &found);
+    if (numbers && found != count) {
+        PyErr_Format(PyExc_ValueError, "lists of %zd and of %zd numbers", count, found);
+        PyMem_Free(numbers);
+        numbers = NULL;
+    }
+    return numbers;
+}
+
+static PyObject *
+doubles_as_array(const double *numbers, Py_ssize_t count)
+{
+    return array_of("d", numbers, (size_t)count * sizeof(double));
+}
+
+static PyObject *
+module_scaled(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *xs;
+    double a;
+    Py_ssize_t count;
+    if (!PyArg_ParseTuple(args, "Od", &xs, &a)) return NULL;
+    double *x = doubles_of(xs, &count);
+    if (!x) return NULL;
+    for (Py_ssize_t i = 0; i < count; i++) x[i] = a * x[i];
+    PyObject *result = doubles_as_array(x, count);
+    PyMem_Free(x);
+    return result;
+}
+
+static PyObject *
+module_combined(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *xs, *ys, *result = NULL;
+    double a;
+    Py_ssize_t count;
+    if (!PyArg_ParseTuple(args, "OdO", &xs, &a, &ys)) return NULL;
+    double *x = doubles_of(xs, &count), *y = x ? doubles_of_length(ys, count) : NULL;
+    if (y) {
+        for (Py_ssize_t i = 0; i < count; i++) x[i] = x[i] + a * y[i];
+        result = doubles_as_array(x, count);
+    }
+    PyMem_Free(x);
+    PyMem_Free(y);
+    return result;
+}
+
+static PyObject *
+module_adam(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *gradients, *means, *squares, *result = NULL;
+    double lr, b1, b2, unbias1, unbias2, eps;
+    if (!PyArg_ParseTuple(args, "OOOdddddd", &gradients, &means, &squares, &lr, &b1, &b2, &unbias1,
+                          &unbias2, &eps))
+        return NULL;
+    Py_ssize_t count;
+    double *g = doubles_of(gradients, &count);
+    double *m = g ? doubles_of_length(means, count) : NULL;
+    double *v = m ? doubles_of_length(squares, count) : NULL;
+    if (v) {
+        for (Py_ssize_t i = 0; i < count; i++) {
+            m[i] = b1 * m[i] + (1.0 - b1) * g[i];
+            v[i] = b2 * v[i] + (1.0 - b2) * g[i] * g[i];
+            g[i] = m[i] != 0.0 ? -lr * (m[i] / unbias1) / (sqrt(v[i] / unbias2) + eps) : 0.0;
+        }
+        PyObject *changes = doubles_as_array(g, count);
+        PyObject *new_means = changes ? doubles_as_array(m, count) : NULL;
+        PyObject *new_squares = new_means ? doubles_as_array(v, count) : NULL;
+        if (new_squares) result = PyTuple_Pack(3, changes, new_means, new_squares);
+        Py_XDECREF(changes);
+        Py_XDECREF(new_means);
+        Py_XDECREF(new_squares);
+    }
+    PyMem_Free(g);
+    PyMem_Free(m);
+    PyMem_Free(v);
+    return result;
+}
+
+/* --- sweeps over flat arrays -------------------------------------------------------------------- */
+
+/* A tape of numbers: see tape.py. */
+typedef struct {
+    Py_buffer starts, operands, partials, within;
+    Py_ssize_t count; /* of nodes */
+} Sweep;
+
+static void
+end_sweep(Sweep *sweep)
+{
+    PyBuffer_Release(&sweep->starts);
+    PyBuffer_Release(&sweep->operands);
+    PyBuffer_Release(&sweep->partials);
+    PyBuffer_Release(&sweep->within);
+}
+
+static int
+read_buffer(PyObject *o, const char *format, Py_buffer *view)
+{
+    if (PyObject_GetBuffer(o, view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)) return 0;
+    if (view->format && !strcmp(view->format, format)) return 1;
+    PyErr_Format(PyExc_TypeError, "a sweep takes arrays of %s, got %.20s", format, view->format);
+    return 0;
+}
+
+/* Read the arrays of a tape, and check every index in them; `within` may be None. */
+static int
+begin_sweep(Sweep *sweep, PyObject *starts, PyObject *operands, PyObject *partials, PyObject *within)
+{
+    memset(sweep, 0, sizeof *sweep);
+    if (!read_buffer(starts, "q", &sweep->starts) || !read_buffer(operands, "q", &sweep->operands))
+        return 0;
+    if (partials && !read_buffer(partials, "d", &sweep->partials)) return 0;
+    if (within != Py_None && !read_buffer(within, "B", &sweep->within)) return 0;
+    Py_ssize_t count = sweep->starts.len / 8 - 1, edges = sweep->operands.len / 8;
+    const int64_t *first = sweep->starts.buf, *operand = sweep->operands.buf;
+    int fine = count >= 0 && first[0] == 0 && first[count] == edges;
+    fine = fine && (!partials || sweep->partials.len / 8 == edges);
+    fine = fine && (within == Py_None || sweep->within.len == count);
+    for (Py_ssize_t i = 0; fine && i < count; i++) {
+        fine = first[i] <= first[i + 1] && first[i + 1] <= edges;
+        for (int64_t e = first[i]; fine && e < first[i + 1]; e++)
+            fine = operand[e] >= 0 && operand[e] < i;
+    }
+    sweep->count = count;
+    if (!fine) PyErr_SetString(PyExc_ValueError, "the arrays are not those of a tape");
+    return fine;
+}
+
+/* Memory for a term of each node, with those of the dict `known`; NULL with an error. Behind the
+   terms stands a byte for each of them: whether there is one. */
+static double *
+read_terms(PyObject *known, Py_ssize_t count)
+{
+    double *terms = PyMem_RawCalloc((size_t)count + 1, sizeof(double) + 1);
+    if (!terms) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    PyObject *key, *value;
+    for (Py_ssize_t position = 0; PyDict_Next(known, &position, &key, &value);) {
+        Py_ssize_t i = PyLong_AsSsize_t(key);
+        double term = PyFloat_AsDouble(value);
+        if (!PyErr_Occurred() && (i < 0 || i >= count))
+            PyErr_SetString(PyExc_IndexError, "a sweep begins at a node that does not exist");
+        if (PyErr_Occurred()) {
+            PyMem_RawFree(terms);
+            return NULL;
+        }
+        terms[i] = term;
+        ((char *)(terms + count))[i] = 1;
+    }
+    return terms;
+}
+
+static PyObject *
+write_terms(const double *terms, const char *known, Py_ssize_t count)
+{
+    PyObject *list = PyList_New(count);
+    for (Py_ssize_t i = 0; list && i < count; i++) {
+        PyObject *term = known[i] ? PyFloat_FromDouble(terms[i]) : Py_NewRef(Py_None);
+        if (!term)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i, term);
+    }
+    return list;
+}
+
+static inline void
+add_term(double *terms, char *known, int64_t i, double g, double slope)
+{
+    if (g == 0.0 || slope == 0.0) return; /* 0 * inf is never formed */
+    terms[i] = known[i] ? terms[i] + g * slope : g * slope;
+    known[i] = 1;
+}
+
+/* pull_numbers and push_numbers(starts, operands, partials, known, within, wanted): the terms of
+   the first `wanted` nodes, None where there is none. */
+static PyObject *
+sweep_numbers(PyObject *args, int backward)
+{
+    PyObject *starts, *operands, *partials, *seeds, *within, *result = NULL;
+    Py_ssize_t wanted;
+    if (!PyArg_ParseTuple(args, "OOOO!On", &starts, &operands, &partials, &PyDict_Type, &seeds,
+                          &within, &wanted))
+        return NULL;
+    Sweep sweep;
+    double *terms = NULL;
+    if (begin_sweep(&sweep, starts, operands, partials, within) &&
+        (terms = read_terms(seeds, sweep.count))) {
+        char *known = (char *)(terms + sweep.count);
+        const int64_t *first = sweep.starts.buf, *operand = sweep.operands.buf;
+        const double *slope = sweep.partials.buf;
+        const char *reached = sweep.within.buf;
+        for (Py_ssize_t k = 0; k < sweep.count; k++) {
+            Py_ssize_t i = backward ? sweep.count - 1 - k : k;
+            if (backward && !known[i]) continue;
+            for (int64_t e = first[i]; e < first[i + 1]; e++) {
+                int64_t j = operand[e];
+                if (!backward && known[j])
+                    add_term(terms, known, i, terms[j], slope[e]);
+                else if (backward && (!reached || reached[j]))
+                    add_term(terms, known, j, terms[i], slope[e]);
+            }
+        }
+        result = write_terms(terms, known, wanted < sweep.count ? wanted : sweep.count);
+    }
+    PyMem_RawFree(terms);
+    end_sweep(&sweep);
+    return result;
+}
+
+static PyObject *
+module_pull_numbers(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    return sweep_numbers(args, 1);
+}
+
+static PyObject *
+module_push_numbers(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    return sweep_numbers(args, 0);
+}
+
+/* reach(starts, operands, reached): mark every node that depends on a marked one. */
+static PyObject *
+module_reach(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *starts, *operands, *marks;
+    if (!PyArg_ParseTuple(args, "OOO!", &starts, &operands, &PyByteArray_Type, &marks)) return NULL;
+    Sweep sweep;
+    int fine = begin_sweep(&sweep, starts, operands, NULL, marks);
+    if (fine) {
+        const int64_t *first = sweep.starts.buf, *operand = sweep.operands.buf;
+        char *reached = sweep.within.buf;
+        for (Py_ssize_t i = 0; i < sweep.count; i++)
+            for (int64_t e = first[i]; !reached[i] && e < first[i + 1]; e++)
+                reached[i] = reached[operand[e]];
+    }
+    end_sweep(&sweep);
+    if (!fine) return NULL;
+    Py_RETURN_NONE;
+}
+
+/* leaves(starts, first): the nodes without operands, from node `first` on. */
+static PyObject *
+module_leaves(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *starts;
+    Py_ssize_t from;
+    Py_buffer view;
+    if (!PyArg_ParseTuple(args, "On", &starts, &from)) return NULL;
+    PyObject *list = NULL;
+    if (read_buffer(starts, "q", &view)) list = PyList_New(0);
+    const int64_t *first = list ? view.buf : NULL;
+    for (Py_ssize_t i = from < 0 ? 0 : from; list && i < view.len / 8 - 1; i++) {
+        if (first[i] != first[i + 1]) continue;
+        PyObject *index = PyLong_FromSsize_t(i);
+        if (!index || PyList_Append(list, index)) Py_CLEAR(list);
+        Py_XDECREF(index);
+    }
+    PyBuffer_Release(&view);
+    return list;
 }
 
 /* --- the module -------------------------------------------------------------------------------- */
@@ -1791,7 +2132,8 @@ static PyMethodDef module_methods[] = {
     {"without_partials", module_without_partials, METH_VARARGS,
      "A node whose partials are not known."},
     {"owner_of", module_owner_of, METH_O, "What stands in the place of the partials of a node."},
-    {"dot", FAST(module_dot), "The weighted sum of a neuron, or None where it is left to the row."},
+    {"neuron", FAST(module_neuron), "The output of a neuron."},
+    {"setup_neuron", module_setup_neuron, METH_O, "Say which function is the reference of neuron."},
     {"backward", FAST(module_backward), "Add the derivatives to the gradients of a graph."},
     {"order", FAST(module_order), "The nodes of graphs, every operand before its results."},
     {"linear", FAST(module_linear), "A graph as flat arrays."},
@@ -1799,7 +2141,16 @@ static PyMethodDef module_methods[] = {
     {"numbers", module_numbers, METH_O, "The numbers of many nodes."},
     {"gradients", module_gradients, METH_O, "The gradients of many nodes."},
     {"set_numbers", FAST(module_set_numbers), "Set the numbers of many nodes."},
-    {"set_gradients", FAST(module_set_gradients), "Set the gradients of many nodes to one number."},
+    {"scaled", module_scaled, METH_VARARGS, "a * x for each number."},
+    {"combined", module_combined, METH_VARARGS, "x + a * y for each pair of numbers."},
+    {"adam", module_adam, METH_VARARGS, "The changes of a step of Adam, and its new moments."},
+    {"pull_numbers", module_pull_numbers, METH_VARARGS, "Sweep numbers backward over a tape."},
+    {"push_numbers", module_push_numbers, METH_VARARGS, "Sweep numbers forward over a tape."},
+    {"leaves", module_leaves, METH_VARARGS, "The nodes of a tape without operands."},
+    {"reach", module_reach, METH_VARARGS, "Mark every node that depends on a marked one."},
+    {"set_gradients", FAST(module_set_gradients), "Set the gradients of many nodes."},
+    {"clear_gradients", module_clear_gradients, METH_O, "Set the gradients of many nodes to zero."},
+    {"packed", module_packed, METH_O, "The numbers of many nodes, as an array."},
     {NULL},
 };
 

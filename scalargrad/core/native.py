@@ -13,10 +13,9 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
-__all__ = ["INTERFACE", "MACHINE_CODE", "NATIVE", "REASON", "machine_code"]
+__all__ = ["BUILDING_HELPS", "INTERFACE", "NATIVE", "REASON", "machine_code"]
 
 INTERFACE = 2  # counts the changes of what `_node.c` and this package expect of each other
-MACHINE_CODE = "machine code"
 
 _LIBRARY = "scalargrad.core._node"
 
@@ -26,45 +25,41 @@ def _is_set(variable: str) -> bool:
 
 
 def _without_global_lock() -> bool:
-    """Whether this is a build of Python without the global lock, of which 3.13 is the first."""
+    """Whether this is a build of Python without the global lock; 3.13 was the first."""
     if sys.version_info < (3, 13):
         return False
-    import sysconfig  # takes 1 ms, where earlier versions need none
+    import sysconfig  # 1 ms, which the versions before need not spend
 
     return bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
-def _choose() -> tuple[ModuleType | None, str]:
-    """The library, or None, and why."""
+def _choose() -> tuple[ModuleType | None, str, bool]:
+    """The library or None, why, and whether building it would help."""
     if _is_set("SCALARGRAD_PURE"):
-        return None, "SCALARGRAD_PURE is set"
+        return None, "SCALARGRAD_PURE is set", False
     if _without_global_lock():
-        return None, (
-            "Python runs without the global lock, for which the machine code is not tested"
-        )
+        reason = "Python runs without the global lock, for which the machine code is not tested"
+        return None, reason, False
     try:
         library = import_module(_LIBRARY)
-    except ModuleNotFoundError as error:
-        if error.name == _LIBRARY:
-            return None, "the library was not built"
-        return None, f"the library cannot be loaded: {error}"
-    except ImportError as error:  # built for another machine, or half copied
-        return None, f"the library cannot be loaded: {error}"
+    except Exception as error:  # one for another machine, cut off, or from older sources
+        if isinstance(error, ModuleNotFoundError) and error.name == _LIBRARY:
+            return None, "the library was not built", True
+        return None, f"the library cannot be loaded: {error}", True
     if getattr(library, "INTERFACE", None) != INTERFACE:
-        return None, "the library fits another version of the sources: build it again"
-    return library, MACHINE_CODE
+        return None, "the library fits another version of the sources: build it again", True
+    return library, "machine code", False
 
 
-machine_code, REASON = _choose()
+machine_code, REASON, BUILDING_HELPS = _choose()
 NATIVE: bool = machine_code is not None
 
 if not NATIVE and _is_set("SCALARGRAD_REQUIRE_NATIVE"):
-    raise ImportError(
-        f"SCALARGRAD_REQUIRE_NATIVE is set, but the machine code does not run: {REASON}. "
-        + (
-            "Unset one or the other"
-            if _is_set("SCALARGRAD_PURE")
-            else "With a C compiler and the headers of Python (`apt install gcc python3-dev`), "
-            "type `pip install -e .` in the checkout"
+    if BUILDING_HELPS:
+        _advice = (
+            ". In the checkout type `pip install -e .`, which needs a C compiler and the headers "
+            "of Python (`apt install gcc python3-dev`)"
         )
-    )
+    else:
+        _advice = ". Unset one of the two" if _is_set("SCALARGRAD_PURE") else ""
+    raise ImportError(f"SCALARGRAD_REQUIRE_NATIVE is set, but {REASON}{_advice}")

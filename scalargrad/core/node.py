@@ -8,6 +8,7 @@ methods of this class, so that each decision is made in one place.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from itertools import filterfalse, islice
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,9 @@ __all__ = [
     "backward",
     "binary",
     "check_access",
+    "clear_gradients",
     "constant",
+    "fill",
     "gradients",
     "leaf",
     "linear",
@@ -35,6 +38,7 @@ __all__ = [
     "numbers",
     "order",
     "owner_of",
+    "packed",
     "partials",
     "register",
     "set_gradients",
@@ -382,6 +386,11 @@ def gradients(nodes: Iterable[Node]) -> list[float]:
     return [node._grad for node in nodes]
 
 
+def packed(nodes: Iterable[Node]) -> array[float]:
+    """The numbers of many nodes, as an array."""
+    return array("d", numbers(nodes))
+
+
 def set_numbers(nodes: Sequence[Node], values: Sequence[float]) -> None:
     """Set the numbers of many nodes: all of them, or none if Ctrl-C interrupts."""
     before = numbers(nodes)
@@ -394,19 +403,19 @@ def set_numbers(nodes: Sequence[Node], values: Sequence[float]) -> None:
         raise
 
 
-def set_gradients(nodes: Iterable[Node], value: float) -> None:
-    """Set the gradients of many nodes to one number."""
-    for node in nodes:
+def set_gradients(nodes: Sequence[Node], values: Sequence[float]) -> None:
+    """Set the gradients of many nodes."""
+    for node, value in zip(nodes, values, strict=True):
         node._grad = value
+
+
+def clear_gradients(nodes: Iterable[Node]) -> None:
+    """Set the gradients of many nodes to zero."""
+    for node in nodes:
+        node._grad = 0.0
 
 
 if machine_code is not None and not TYPE_CHECKING:
     machine_code.setup(Node, check_access, order, active, watching, TABLE, CONSTANT)
     machine_code.Node.compare, machine_code.Node.decide = Node.compare, Node.decide
-    Node, register, fill = machine_code.Node, machine_code.register, machine_code.fill
-    leaf, binary, nary = machine_code.leaf, machine_code.binary, machine_code.nary
-    without_partials, owner_of = machine_code.without_partials, machine_code.owner_of
-    order, backward = machine_code.order, machine_code.backward
-    linear, partials = machine_code.linear, machine_code.partials
-    numbers, gradients = machine_code.numbers, machine_code.gradients
-    set_numbers, set_gradients = machine_code.set_numbers, machine_code.set_gradients
+    globals().update({name: found for name, found in vars(machine_code).items() if name in __all__})

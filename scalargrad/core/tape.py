@@ -8,13 +8,15 @@ pairs the number of paths, sums of sizes or the largest product.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, islice
 from operator import add as plus
 from operator import mul
 from typing import Any
 
+from scalargrad.core.native import machine_code
 from scalargrad.core.node import linear, partials
 
 __all__ = ["Tape"]
@@ -39,6 +41,8 @@ class Tape:
     ) -> None:  # fmt: skip
         self.nodes, self.starts, self.operands = nodes, starts, operands
         self._rows = rows
+        # Arrays as `linear` of the machine code makes them, which it can sweep
+        self._swept_by = machine_code if isinstance(operands, array) else None
 
     @classmethod
     def of(cls, outputs: Iterable[Any], inputs: Sequence[Any] = ()) -> Tape:
@@ -54,7 +58,7 @@ class Tape:
     @cached_property
     def index(self) -> dict[Any, int]:
         """The index of each node."""
-        return {node: i for i, node in enumerate(self.nodes)}
+        return dict(zip(self.nodes, range(len(self)), strict=True))
 
     @cached_property
     def rows(self) -> Sequence[Any]:
@@ -69,9 +73,20 @@ class Tape:
         """The local derivative on each edge, as of when its result was computed."""
         return partials(self.nodes, self.starts)
 
+    def leaves(self, first: int = 0) -> list[int]:
+        """The nodes without operands, from node `first` on."""
+        if self._swept_by is not None:
+            return self._swept_by.leaves(self.starts, first)  # type: ignore[no-any-return]
+        edges = enumerate(zip(self.starts, islice(self.starts, 1, None), strict=False))
+        return [i for i, (start, end) in islice(edges, first, None) if start == end]
+
     def edges(self, i: int) -> range:
         """The edges from the operands of node `i`."""
         return range(self.starts[i], self.starts[i + 1])
+
+    def result(self, e: int) -> int:
+        """The node that edge `e` leads to."""
+        return bisect_right(self.starts, e) - 1
 
     def pull(
         self, seeds: Mapping[int, Any], *, add: Callable[[Any, Any], Any] = plus,
@@ -110,11 +125,34 @@ class Tape:
                 adjoints[i] = None
         return adjoints
 
+    def pull_numbers(
+        self, seeds: dict[int, float], wanted: int, within: bytearray | None = None
+    ) -> list[float | None]:
+        """`pull` of plain numbers, in which a factor of zero makes no term: 0 * inf is not formed.
+
+        Args:
+            seeds: the adjoints to begin with, by node.
+            wanted: the number of nodes, from the first one on, whose adjoints are returned.
+            within: by node, whether adjoints reach it; by default all.
+        """
+        if self._swept_by is None:
+            return self.pull(seeds, times=_term, within=within)[:wanted]
+        return self._swept_by.pull_numbers(  # type: ignore[no-any-return]
+            self.starts, self.operands, self.partials, seeds, within, wanted
+        )
+
+    def push_numbers(self, tangents: dict[int, float]) -> list[float | None]:
+        """`push` of plain numbers, in which a factor of zero makes no term."""
+        if self._swept_by is None:
+            return self.push(tangents, times=_term)
+        return self._swept_by.push_numbers(  # type: ignore[no-any-return]
+            self.starts, self.operands, self.partials, tangents, None, len(self)
+        )
+
     def push(
         self, tangents: Mapping[int, Any], *, add: Callable[[Any, Any], Any] = plus,
         times: Callable[[Any, Any], Any] = mul,
         partials: Callable[[int], Sequence[Any]] | None = None,
-        keep: Callable[[int], bool] | None = None,
     ) -> list[Any]:  # fmt: skip
         """Sweep forward: the tangent of each node, None where nothing arrives.
 
@@ -144,6 +182,9 @@ class Tape:
         for i in sources:
             reached[i] = 1
         starts, operands = self.starts, self.operands
+        if self._swept_by is not None:
+            self._swept_by.reach(starts, operands, reached)
+            return reached
         for i in range(len(self)):
             if not reached[i]:
                 for e in range(starts[i], starts[i + 1]):
@@ -191,3 +232,7 @@ class Tape:
         for i in range(len(self)):
             found.extend([i] * (self.starts[i + 1] - self.starts[i]))
         return found
+
+
+def _term(g: float, slope: float) -> float | None:
+    return g * slope if g and slope else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -14,9 +15,11 @@ from scalargrad.core.node import (
     Node,
     backward,
     check_access,
+    clear_gradients,
     gradients,
     numbers,
     order,
+    packed,
     register,
     set_gradients,
     set_numbers,
@@ -24,8 +27,8 @@ from scalargrad.core.node import (
 from scalargrad.core.numbers import as_float
 
 __all__ = [
-    "Value", "clear_grads", "data_of", "grads_of", "set_data", "stop_gradient",
-    "topological_order",
+    "Value", "clear_grads", "data_of", "grads_of", "packed_data", "set_data", "set_grads",
+    "stop_gradient", "topological_order",
 ]  # fmt: skip
 
 
@@ -121,6 +124,11 @@ def data_of(values: Sequence[Value]) -> list[float]:
     return [x.data for x in values] if active else numbers(values)
 
 
+def packed_data(values: Sequence[Value]) -> array[float]:
+    """The numbers of many Values, as an array."""
+    return array("d", [x.data for x in values]) if active else packed(values)
+
+
 def grads_of(values: Sequence[Value]) -> list[float]:
     """The gradients of many Values."""
     return [x.grad for x in values] if active else gradients(values)
@@ -135,13 +143,22 @@ def set_data(values: Sequence[Value], data: Sequence[float]) -> None:
         set_numbers(values, data)
 
 
+def set_grads(values: Sequence[Value], grads: Sequence[float]) -> None:
+    """Set the gradients of many Values."""
+    if active:
+        for x, number in zip(values, grads, strict=True):
+            x.grad = number
+    else:
+        set_gradients(values, grads)
+
+
 def clear_grads(values: Sequence[Value]) -> None:
     """Set the gradients of many Values to zero."""
     if active:
         for x in values:
             x.grad = 0.0
     else:
-        set_gradients(values, 0.0)
+        clear_gradients(values)
 
 
 def topological_order(x: Value) -> list[Value]:

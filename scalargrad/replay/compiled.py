@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from scalargrad.core.modes import recorder
 from scalargrad.core.numbers import Traced, as_count
-from scalargrad.core.value import Value, data_of, set_data
+from scalargrad.core.value import Value, grads_of, packed_data, set_data, set_grads
 from scalargrad.optim import checked_parameters
 from scalargrad.replay.arrays import added, array, floats, scaled, scattered
 from scalargrad.replay.backends import select
@@ -20,6 +20,7 @@ from scalargrad.replay.batch import Batch, argument_names
 from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
 from scalargrad.replay.variant import Samples, Variant
+from scalargrad.transforms.functional import checked_function, name_of
 from scalargrad.transforms.tree import refilled
 
 __all__ = ["Compiled", "compile"]
@@ -87,11 +88,9 @@ class Compiled:
         reduction: str = "mean", static_argnums: int | Sequence[int] = (),
         allow_nonfinite: bool = False, threads: int | None = None,
     ) -> None:  # fmt: skip
-        if not callable(f):
-            raise TypeError(f"compile takes a function, got {type(f).__name__}: {f!r:.60}")
+        self.f = checked_function(f, "compile")
         if reduction not in ("mean", "sum"):
             raise ValueError(f"compile: reduction is 'mean' or 'sum', got {reduction!r}")
-        self.f = f
         self.params = [] if params is None else checked_parameters(params)
         self._backend = select(backend)
         self.backend = self._backend.name
@@ -105,7 +104,7 @@ class Compiled:
         self._variants: dict[Any, list[Variant]] = {}  # by the shapes of the arguments
         self._lock = RLock()
         self._names = lru_cache(lambda count: argument_names(f, count))  # saves 20 us a call
-        self.__name__ = getattr(f, "__name__", type(f).__name__)
+        self.__name__ = name_of(f)
         self.__doc__ = f.__doc__
 
     def __reduce__(self) -> NoReturn:
@@ -169,11 +168,11 @@ class Compiled:
 
         Assigning to it sets the parameters.
         """
-        return array(data_of(self.params))
+        return array(packed_data(self.params))
 
     @theta.setter
     def theta(self, numbers: Sequence[float]) -> None:
-        set_data(self.params, [float(x) for x in self._theta(numbers)])
+        set_data(self.params, floats(self._theta(numbers)))
 
     def record(self, *args: Any) -> Program:
         """Record for arguments like these, without running on them.
@@ -299,10 +298,8 @@ class Compiled:
                 "params=..., or use value_and_grad, which differentiates by the arguments"
             )
         value, gradient = self.value_and_grad(*args)
-        # `grad` may be None: PyTorch's habit of clearing gradients
-        sums = [(p.grad or 0.0) + g for p, g in zip(self.params, floats(gradient), strict=True)]
-        for p, g in zip(self.params, sums, strict=True):
-            p.grad = g
+        pairs = zip(grads_of(self.params), floats(gradient), strict=True)
+        set_grads(self.params, [before + g for before, g in pairs])
         return value
 
     def _batch(self, args: Sequence[Any]) -> Batch:

@@ -123,15 +123,11 @@ class Recording:
             slots[x] = program.input(name)
         for x, name in zip(self.outside, parameter_names, strict=True):
             slots[x] = program.parameter(name)
-        tape = self.tape
-        slot_of: list[int] = []  # the slot of each node
-        for i, (node, row) in enumerate(zip(tape.nodes, tape.rows, strict=True)):
+        for node, row in zip(self.tape.nodes, self.tape.rows, strict=True):
             if row is not None:
-                operands = tape.operands[tape.starts[i] : tape.starts[i + 1]]
-                slots[node] = program.emit(row, tuple([slot_of[j] for j in operands]))
+                slots[node] = program.emit(row, tuple([slots[x] for x in node.parents]))
             elif node not in slots:
                 slots[node] = program.constant(node._data)
-            slot_of.append(slots[node])
         guards: dict[int, Guard] = {}
         for condition, expected, line in self.guards:
             slot = slots[condition]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from scalargrad.core.numbers import is_number
-from scalargrad.core.value import Value, data_of
+from scalargrad.core.value import Value, data_of, packed_data
 from scalargrad.replay.adjoints import with_adjoints
 from scalargrad.replay.arrays import all_finite, array, filled, truths_hold
 from scalargrad.replay.backends.backend import Backend, Options, Runner
@@ -122,8 +122,9 @@ class Variant:
         """The current numbers of the program's parameters."""
         if theta is not None and not self.found:
             return theta
-        numbers = data_of(self.params) if theta is None else list(theta)
-        return array(numbers + data_of(self.found))
+        if theta is None:
+            return array(packed_data([*self.params, *self.found]))
+        return array([*theta, *data_of(self.found)])
 
     def _for(self, purpose: str) -> tuple[Program, Runner]:
         if purpose not in self._ready:

@@ -8,7 +8,7 @@ from math import isclose, isfinite
 from typing import Any, Protocol
 
 from scalargrad.core.modes import no_grad
-from scalargrad.core.value import Value, clear_grads
+from scalargrad.core.value import Value, clear_grads, set_grads
 from scalargrad.replay.arrays import all_finite, array_library, floats
 from scalargrad.replay.backends import select
 from scalargrad.replay.compiled import Compiled
@@ -120,8 +120,7 @@ class Replayed:
         if result is None or not (isfinite(result[0]) and all_finite(result[1])):
             return self.eager.step(X, Y, batch)
         value, gradient = result
-        for p, g in zip(self.params, floats(gradient), strict=True):
-            p.grad = g
+        set_grads(self.params, floats(gradient))
         return float(value)
 
     def check(self, X: Data, Y: Data, batch: Sequence[int]) -> None:

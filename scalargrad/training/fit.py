@@ -9,7 +9,7 @@ from math import inf, isfinite
 from typing import Any
 
 from scalargrad.core.numbers import as_count
-from scalargrad.core.value import Value, set_data
+from scalargrad.core.value import Value, data_of, set_data
 from scalargrad.data import check_samples, cut
 from scalargrad.optim import Optimizer, non_negative
 from scalargrad.support.progress import progress_bar
@@ -203,7 +203,7 @@ class _Best:
     def snapshot(self) -> None:
         """Remember the parameters whose loss comes next."""
         if self.rule is not None:
-            self.current = [parameter.data for parameter in self.parameters]
+            self.current = data_of(self.parameters)
 
     def is_over(self, epoch: int, loss: float) -> bool:
         """Take the loss of the snapshot, and return whether to stop."""

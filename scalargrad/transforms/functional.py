@@ -12,17 +12,18 @@ variables (Siskind and Pearlmutter, Perturbation confusion and referential trans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from math import isinf
 from typing import Any
 
 from scalargrad.core.modes import builds, leaves_created, recorder
-from scalargrad.core.node import CONSTANT, DETACHED, order
+from scalargrad.core.node import CONSTANT, DETACHED
 from scalargrad.core.numbers import as_count, as_float, is_number
 from scalargrad.core.primitives import identity
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value, stop_gradient
-from scalargrad.transforms.tree import leaves, nested, refilled, skeleton
+from scalargrad.transforms.tree import leaves, nested, refilled, refiller, skeleton
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -85,7 +86,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
                 f"grad needs a function that returns one number, {name_of(f)} returned "
                 f"{type(run.out).__name__}: sg.jacobian differentiates lists"
             )
-        adjoints = run.pull([1.0])
+        adjoints = run.pull({0: 1.0})
         (value, *adjoints) = run.settle([run.out, *adjoints])
         return value, run.like_arguments(adjoints)
 
@@ -118,12 +119,14 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
         run = _Run(f, args, argnums, kwargs)
         m, n = len(run.outputs), len(run.fresh)
         if m <= n:
-            rows = [run.pull([float(i == j) for j in range(m)]) for i in range(m)]
+            rows = [run.pull({i: 1.0}) for i in range(m)]
         else:
-            columns = [run.push([float(i == j) for j in range(n)]) for i in range(n)]
+            columns = [run.push({i: 1.0}) for i in range(n)]
             rows = [[column[i] for column in columns] for i in range(m)]
         flat = iter(run.settle([derivative for row in rows for derivative in row]))
-        return run.like_output(run.like_arguments([next(flat) for _ in range(n)]) for _ in rows)
+        refill = refiller(run.arguments)
+        filled = [refill(flat) for _ in rows]
+        return run.like_output([like[0] for like in filled] if run.single else map(tuple, filled))
 
     return _named(matrix, "jacobian", f)
 
@@ -176,7 +179,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         )
     run = _Run(f, tuple(primals), range(len(primals)))
     directions = leaves(list(tangents), "tangent")
-    derivatives = run.push(directions)
+    derivatives = run.push(dict(enumerate(directions)))
     settled = run.settle([*run.outputs, *derivatives], also=directions)
     m = len(run.outputs)
     return run.like_output(settled[:m]), run.like_output(settled[m:])
@@ -210,7 +213,8 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
                 f"got {cotangent!r:.80}"
             )
         seeds = leaves(cotangent, "cotangent")
-        return tuple(run.like_arguments(run.settle(run.pull(seeds), also=seeds)))
+        adjoints = run.pull(dict(enumerate(seeds)))
+        return tuple(run.like_arguments(run.settle(adjoints, also=seeds)))
 
     return run.like_output(run.settle(run.outputs)), pullback
 
@@ -284,46 +288,64 @@ class _Run:
         self.tape = Tape.of(results, self.fresh)
         self.depends = self.tape.reach(range(len(self.fresh)))
         self.bound = {x for x in self.fresh if x.parents}
-        others = self.tape.nodes[len(self.fresh) :]
-        self.reaches_outside = bool(self.bound) or any(map(self._is_outside, others))
+        self.reaches_outside = bool(self.bound) or bool(self._outside(self.tape))
 
-    def _is_outside(self, node: Value) -> bool:
-        return not node.parents and node._row not in _FIXED and node not in self.created
+    def _outside(self, tape: Tape) -> list[int]:
+        """The leaves of a tape, besides the fresh Values, that come from outside."""
+        nodes, created = tape.nodes, self.created
+        return [
+            i
+            for i in tape.leaves(len(self.fresh))
+            if nodes[i]._row not in _FIXED and nodes[i] not in created
+        ]
 
     def _partials(self, i: int) -> Sequence[Any]:
         """The partials of a node as Values, or numbers where they are constant."""
-        node, row = self.tape.nodes[i], self.tape.rows[i]
+        node = self.tape.nodes[i]
         if self.recorder:
             return self.recorder.partials(node)  # type: ignore[no-any-return]
-        return row.partials(*node.parents, node)  # type: ignore[no-any-return]
+        return node._row.partials(*node.parents, node)  # type: ignore[no-any-return]
 
-    def _sweep(self, terms: Sequence[Any]) -> dict[str, Any]:
-        """How to sweep when `terms` are the seeds or directions."""
-        with_values = (
+    def _with_values(self, terms: Iterable[Any]) -> bool:
+        """Whether to sweep with Values when `terms` are the seeds or directions."""
+        return (
             self.reaches_outside
             or self.recorder is not None
             or any(isinstance(term, Value) for term in terms)
         )
-        return {"times": self._product, "partials": self._partials if with_values else None}
 
-    def pull(self, seeds: Sequence[Any]) -> list[Any]:
-        """Reverse mode: the derivative of the outputs, weighted by `seeds`, by each fresh Value."""
+    def pull(self, seeds: Mapping[int, Any]) -> list[Any]:
+        """Reverse mode: the derivative by each fresh Value of the outputs, weighted by `seeds`."""
+        if self._with_values(seeds.values()):
+            with leaves_created(self.created):
+                found = self.tape.pull(
+                    self._adjoints(seeds), times=self._product, partials=self._partials,
+                    within=self.depends,
+                )  # fmt: skip
+        else:
+            found = self.tape.pull_numbers(self._adjoints(seeds), len(self.fresh), self.depends)
+        return [0.0 if g is None else g for g in islice(found, len(self.fresh))]
+
+    def _adjoints(self, seeds: Mapping[int, Any]) -> dict[int, Any]:
+        """The adjoints of the nodes that are outputs."""
         adjoints: dict[int, Any] = {}
-        with leaves_created(self.created):
-            for output, seed in zip(self.outputs, seeds, strict=True):
-                i = self.tape.index[output] if isinstance(output, Value) else -1
-                if i >= 0 and self.depends[i]:
-                    _add_term(adjoints, i, self._product(seed, 1.0))
-            found = self.tape.pull(adjoints, within=self.depends, **self._sweep(seeds))
-        return [0.0 if g is None else g for g in found[: len(self.fresh)]]
+        for k, seed in seeds.items():
+            output = self.outputs[k]
+            i = self.tape.index[output] if isinstance(output, Value) else -1
+            if i >= 0 and self.depends[i]:
+                _add_term(adjoints, i, self._product(seed, 1.0))
+        return adjoints
 
-    def push(self, directions: Sequence[Any]) -> list[Any]:
+    def push(self, directions: Mapping[int, Any]) -> list[Any]:
         """Forward mode: the derivative of each output when the fresh Values move like this."""
         tangents: dict[int, Any] = {}
-        with leaves_created(self.created):
-            for i, direction in enumerate(directions):
-                _add_term(tangents, i, self._product(direction, 1.0))
-            found = self.tape.push(tangents, **self._sweep(directions))
+        for i, direction in directions.items():
+            _add_term(tangents, i, self._product(direction, 1.0))
+        if self._with_values(directions.values()):
+            with leaves_created(self.created):
+                found = self.tape.push(tangents, times=self._product, partials=self._partials)
+        else:
+            found = self.tape.push_numbers(tangents)
         indices = [self.tape.index[y] if isinstance(y, Value) else None for y in self.outputs]
         return [0.0 if i is None or found[i] is None else found[i] for i in indices]
 
@@ -331,13 +353,16 @@ class _Run:
         """g * slope, without the products whose result is known; None is no term."""
         if g.__class__ is slope.__class__ is float:
             return g * slope if g and slope else None
-        if (not isinstance(g, Value) and not g) or (not isinstance(slope, Value) and not slope):
+        g_is_value, slope_is_value = isinstance(g, Value), isinstance(slope, Value)
+        if not ((g_is_value or g) and (slope_is_value or slope)):
             return None  # a plain zero stops here
-        if _is_one(g) or _is_one(slope):
-            return slope if _is_one(g) else g
-        if self.recorder and (isinstance(g, Value) or isinstance(slope, Value)):
+        if g.__class__ is float and g == 1.0:
+            return slope
+        if slope.__class__ is float and slope == 1.0:
+            return g
+        if self.recorder and (g_is_value or slope_is_value):
             return self.recorder.product(g, slope)
-        x, y = (t._data if isinstance(t, Value) else t for t in (g, slope))
+        x, y = g._data if g_is_value else g, slope._data if slope_is_value else slope
         if not x and isinf(y):
             return g * 0.0  # 0 * inf is never formed: it counts as 0, and as flat
         if not y and isinf(x):
@@ -348,16 +373,18 @@ class _Run:
         """The results as floats, or as Values where they depend on a Value from outside."""
         outside = self.bound | {x for x in also if isinstance(x, Value)}
         if not self.reaches_outside and not outside:
-            return [x._data if isinstance(x, Value) else as_float(x) for x in results]
-        graph = order((x for x in results if isinstance(x, Value)), set(self.fresh))
-        for node in graph:
-            if self._is_outside(node) or any(parent in outside for parent in node.parents):
-                outside.add(node)
+            return [
+                x if x.__class__ is float else x._data if isinstance(x, Value) else as_float(x)
+                for x in results
+            ]
+        tape = Tape.of([x for x in results if isinstance(x, Value)], self.fresh)
+        sources = [tape.index[x] for x in outside if x in tape.index]
+        depends = tape.reach([*sources, *self._outside(tape)])
         settled = []
         for result in results:
             if isinstance(result, Value):
                 value = result if self.builds else stop_gradient(result)
-                settled.append(value if result in outside else result._data)
+                settled.append(value if depends[tape.index[result]] else result._data)
             else:
                 settled.append(as_float(result))
         return settled
@@ -373,10 +400,6 @@ class _Run:
 def _add_term(terms: dict[int, Any], i: int, term: Any) -> None:
     if term is not None:
         terms[i] = terms[i] + term if i in terms else term
-
-
-def _is_one(x: Any) -> bool:
-    return x.__class__ is float and x == 1.0
 
 
 def _check_tuples(primals: Any, tangents: Any, caller: str) -> None:

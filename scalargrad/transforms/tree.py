@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
-from scalargrad.core.numbers import is_number
+from scalargrad.core.numbers import Traced, is_number
 
-__all__ = ["leaves", "nested", "refilled", "skeleton"]
+__all__ = ["leaves", "nested", "refilled", "refiller", "skeleton"]
 
 
 def nested(f: Callable[[Any], Any], tree: Any, where: str) -> Any:
@@ -15,7 +16,12 @@ def nested(f: Callable[[Any], Any], tree: Any, where: str) -> Any:
     if isinstance(tree, dict):
         return {key: nested(f, x, f"{where}[{key!r}]") for key, x in tree.items()}
     if isinstance(tree, (list, tuple)):
-        mapped = [nested(f, x, f"{where}[{i}]") for i, x in enumerate(tree)]
+        mapped = [
+            f(x)  # the frequent kinds without writing where they stand: 0.1 us instead of 0.5
+            if x.__class__ is float or isinstance(x, Traced)
+            else nested(f, x, f"{where}[{i}]")
+            for i, x in enumerate(tree)
+        ]
         if hasattr(tree, "_fields"):  # a named tuple
             return type(tree)(*mapped)
         return mapped if isinstance(tree, list) else tuple(mapped)
@@ -42,8 +48,19 @@ def leaves(tree: Any, where: str) -> list[Any]:
 
 def refilled(tree: Any, flat: Iterable[Any]) -> Any:
     """The nesting of `tree` with other numbers, taken from `flat` in order."""
-    it = iter(flat)
-    return nested(lambda _: next(it), tree, "argument")
+    return refiller(tree)(iter(flat))
+
+
+def refiller(tree: Any) -> Callable[[Iterator[Any]], Any]:
+    """The function that fills the nesting of `tree` with the next numbers of an iterator."""
+    kind = tree.__class__
+    if kind is list or kind is tuple:  # written out, since a Jacobian fills one for each row
+        if all(map(is_number, tree)):
+            count = len(tree)
+            return lambda it: kind(islice(it, count))
+        parts = list(map(refiller, tree))
+        return lambda it: kind([part(it) for part in parts])
+    return lambda it: nested(lambda _: next(it), tree, "argument")
 
 
 def skeleton(tree: Any) -> Any:

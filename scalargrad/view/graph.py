@@ -27,8 +27,9 @@ class Box:
 
     `number` is the index of the box in its graph; DOT text names it n0, n1 and so on. `values` and
     `parameters` count what a group holds; its `data` is None and its `grad` the largest |grad| in
-    it. `grad` is None before a backward pass, which is not the same as a gradient of zero. In a
-    recorded program, whose numbers differ by sample, `data` is None too.
+    it. `grad` is None before a backward pass, which is not the same as a gradient of zero. A box
+    of a `recorded` program has no `grad`, and `data` only if it is constant: the other numbers
+    differ by sample.
     """
 
     number: int
@@ -39,6 +40,7 @@ class Box:
     grad: float | None
     values: int = 1
     parameters: int = 0
+    recorded: bool = False
 
     @property
     def title(self) -> str:
@@ -54,20 +56,21 @@ class Box:
         """
         rows = [Row("title", self.title)]
         grad = "–" if self.grad is None else format_number(self.grad)
+        largest = "" if self.recorded else f"largest |grad| {grad}"
         if self.kind == "group":
             rows.append(Row("count", count(self.values, "value")))
             if self.parameters:
                 rows.append(Row("count", count(self.parameters, "parameter")))
-            rows.append(Row("grad", f"largest |grad| {grad}"))
+            rows.append(Row("grad", largest))
         elif self.kind == "bundle":
-            rows.append(Row("grad", f"largest |grad| {grad}"))
+            rows.append(Row("grad", largest))
         elif self.kind == "constant":
             # A plain number is read as itself, and its gradient is of no use.
             number = Row("data", format_number(self.data or 0.0))
             rows.append(Row("count", count(self.values, "value")) if self.values > 1 else number)
         elif self.data is not None:
             rows.append(Row("data", f"data {format_number(self.data or 0.0)}"))
-            rows.append(Row("grad", f"grad {grad}"))
+            rows.append(Row("grad", "" if self.recorded else f"grad {grad}"))
         return tuple(row for row in rows if row.text)
 
     @property
@@ -129,8 +132,8 @@ class Graph:
 
     @property
     def recorded(self) -> bool:
-        """Whether this is a recorded program, whose results have no numbers."""
-        return any(box.kind == "result" and box.data is None for box in self.boxes)
+        """Whether this is a recorded program, whose numbers differ by sample."""
+        return self.boxes[-1].recorded
 
     @property
     def upright(self) -> bool:

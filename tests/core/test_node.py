@@ -9,11 +9,13 @@ from scalargrad.core.node import (
     CONSTANT,
     DETACHED,
     binary,
+    clear_gradients,
     gradients,
     leaf,
     nary,
     numbers,
     order,
+    packed,
     set_gradients,
 )
 from scalargrad.core.rows import TABLE
@@ -50,10 +52,13 @@ def test_leaves_that_the_user_did_not_create(row: object) -> None:
 
 def test_many_nodes_at_once() -> None:
     nodes = [Value(float(i)) for i in range(3)]
-    set_gradients(nodes, 5.0)
+    set_gradients(nodes, [5.0, 6.0, 7.0])
 
     assert numbers(nodes) == [0.0, 1.0, 2.0]
-    assert gradients(nodes) == [5.0, 5.0, 5.0]
+    assert gradients(nodes) == [5.0, 6.0, 7.0]
+    assert list(packed(nodes)) == [0.0, 1.0, 2.0]
+    clear_gradients(nodes)
+    assert gradients(nodes) == [0.0, 0.0, 0.0]
 
 
 def test_the_order_of_several_outputs_leaves_out_what_was_seen() -> None:

@@ -93,14 +93,18 @@ def test_sums_do_not_depend_on_the_version_of_python() -> None:
 
 
 def test_the_dot_of_a_neuron_is_that_of_the_row() -> None:
-    from scalargrad.core.reductions import dot_of_values
+    from scalargrad.core.reductions import neuron
 
     w, x, b = [Value(0.1), Value(-0.7)], [Value(0.3), Value(1.1)], Value(0.2)
     for bias in (None, b):
-        fast, row = dot_of_values(w, x, [v.data for v in x], bias), sg.dot(w, x, bias)
+        for activation in (None, sg.tanh, sg.gelu, lambda z: z * z):
+            out = neuron(w, x, [v.data for v in x], bias, activation)
+            fast, row = out.parents[0] if activation else out, sg.dot(w, x, bias)
 
-        assert (fast.data, fast.op) == (row.data, row.op)
-        assert (fast.parents, fast.partials) == (row.parents, row.partials)
+            assert (fast.data, fast.op) == (row.data, row.op)
+            assert (fast.parents, fast.partials) == (row.parents, row.partials)
+            if activation:
+                assert (out.data, out.op) == (activation(row).data, activation(row).op)
 
 
 def test_softmax_at_extremes() -> None:

@@ -36,6 +36,7 @@ def test_the_arrays() -> None:
     assert list(tape.partials) == [2.0, 2.0, 3.0, 2.0, 1.0, 1.0]
     assert list(tape.edges(at["square"])) == [0, 1]
     assert list(tape.results()) == [1, 1, 3, 3, 4, 4]
+    assert [tape.result(e) for e in range(6)] == [1, 1, 3, 3, 4, 4]
 
 
 def test_pull_and_push_are_the_derivative() -> None:

@@ -1,1 +1,1 @@
-"""From values to the boxes and edges of a picture: what each value is, and what shares a box."""
+"""Read values as the boxes and edges of a picture: the role of each value, and its box."""

@@ -1,7 +1,7 @@
-"""Fully connected layers: sets of boxes so densely connected that their lines become one bundle.
+"""Find fully connected layers of boxes, whose many lines are drawn as one bundle.
 
-A bundle begins where each of at least three boxes leads to each of at least three others, and there
-are more than 16 such pairs: 4 x 4 boxes can still be read, and 16 x 16 are 256 lines.
+A bundle stands for the lines from each of at least three boxes to each of at least three others, if
+there are more than 16: the lines between 4 x 4 boxes can still be read, and 16 x 16 give 256 lines.
 """
 
 from collections import Counter
@@ -15,14 +15,14 @@ MOST_LINES = 16  # that are still drawn one by one
 
 
 class Bundle(NamedTuple):
-    """Boxes `tails` each of which leads to each of the boxes `heads`."""
+    """The boxes `tails`, each of which leads to each of the boxes `heads`."""
 
     tails: tuple[int, ...]
     heads: tuple[int, ...]
 
 
 def find_bundles(links: Iterable[tuple[int, int]]) -> list[Bundle]:
-    """Return the bundles among `links`, distinct pairs of a box and one that it leads to.
+    """Return the bundles among `links`: distinct pairs of a box and one that depends on it.
 
     >>> find_bundles((tail, head) for tail in range(5) for head in range(10, 14))
     [Bundle(tails=(0, 1, 2, 3, 4), heads=(10, 11, 12, 13))]
@@ -30,7 +30,7 @@ def find_bundles(links: Iterable[tuple[int, int]]) -> list[Bundle]:
     []
     """
     dense = set(links)
-    while True:  # without the lines of boxes with few lines, such as the weights of one neuron
+    while True:  # drop the lines of boxes with few lines, such as the weights of one neuron
         leave = Counter(tail for tail, _ in dense)
         enter = Counter(head for _, head in dense)
         kept = {

@@ -1,16 +1,17 @@
-"""Which values share a box when there are too many: by module, by structure, or by depth.
+"""Group values into boxes when there are too many: by module, by structure, or by depth.
 
-Values are numbers here, 0 ... n - 1 in topological order. Each way to group them gives every value
-a *label*, and values of one label share a box. The ways are tried from the finest to the coarsest
-until the picture is within its budgets:
+A value is its index in topological order here. Each way to group gives every value a *label*, and
+values of one label share a box. The ways are tried from the finest to the coarsest until the
+picture is within its budgets:
 
 1. Values of a module (of a neuron, then of a layer) share a box. The rest is grouped by structure:
-   equal operations on operands of equal labels, all the way down to the leaves; and a chain of one
-   operation, such as a sum term by term, is one group. Then equal down to two steps only, then to
-   one: a recurrence over a thousand steps is then a few labels in a loop, and loops share a box.
-2. Whatever the structure: bands of equal depth.
+   operations are equal if their operands have equal labels, all the way down to the leaves. A chain
+   of one operation, such as a sum term by term, is one group. If that gives too many boxes, only
+   two steps down are compared, then only one. A recurrence over a thousand steps then has a few
+   labels in a loop, and a loop shares a box.
+2. If no structure fits, values of similar depth share a box.
 
-Groups never form a cycle: loops are merged, and so the picture always has a direction.
+Loops of groups are merged, so groups never form a cycle and the picture always has a direction.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
@@ -21,17 +22,17 @@ from scalargrad.view.read.components import merge_loops
 
 __all__ = ["Grouping", "Plan", "group"]
 
-# How many labels may still turn into few boxes, since those that form a loop are merged.
+# The most labels by structure. Many labels may still give few boxes, since loops are merged.
 _LABELS = 2_000
-_MOST_BANDS = 24  # as many bands have at most 276 edges between them
+_MOST_BANDS = 24  # 24 bands have at most 276 edges between them
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What there is to group, by value: operands, a name for equal operations, and the module.
+    """What to group: by value its operands, a name for equal operations, and its module.
 
-    `modules` gives the path of the module around a value from the outermost to the innermost, ()
-    for values outside of any. `constants` are the plain numbers, which join their only users;
+    `modules` holds the path of the module around a value, from the outermost in; () outside of all
+    modules. `constants` are the plain numbers, each of which joins its user if it has only one.
     `opened` are the values that keep a box of their own.
     """
 
@@ -46,9 +47,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """The box of every value, by numbers in topological order, and `how` values came together."""
+    """The box of every value, numbered in topological order, and `how` the values were grouped.
+
+    `links` are the pairs of a box and another one that depends on it.
+    """
 
     box_of: list[int]
+    links: set[tuple[int, int]]
     how: str
 
 
@@ -72,7 +77,8 @@ def group(plan: Plan, bands: bool = True) -> Grouping | None:
         boxes = set(merged.values())
         if len(boxes) <= plan.max_nodes and len(links) <= plan.max_edges:
             position = _in_order(labels, merged, links)
-            return Grouping([position[label] for label in labels], how)
+            links = {(position[a], position[b]) for a, b in links}
+            return Grouping([position[label] for label in labels], links, how)
     return None
 
 
@@ -92,7 +98,7 @@ def _ways(plan: Plan, stage: Sequence[int], bands: bool) -> Iterator[tuple[str, 
 
 
 def _modules_fit(plan: Plan, depth: int) -> bool:
-    """Whether the modules alone are within the budgets, which is quickly found out."""
+    """Whether the modules alone are within the budgets: a quick check."""
     known: dict[tuple[str, ...], int] = {}
     label = {module: known.setdefault(module[:depth], len(known)) for module in set(plan.modules)}
     links = _links([label[module] for module in plan.modules], plan.parents)
@@ -102,9 +108,9 @@ def _modules_fit(plan: Plan, depth: int) -> bool:
 
 
 def _chains(plan: Plan, stage: Sequence[int]) -> list[int]:
-    """For a value that only goes on with what its operand does, that operand; else -1.
+    """By value, the operand whose chain it continues, such as a sum term by term; -1 for none.
 
-    The operand has no other user, so no path leaves a chain but from its end.
+    That operand has no other user, so paths leave a chain only at its end.
     """
     uses = [0] * len(stage)
     for parents in plan.parents:
@@ -128,9 +134,9 @@ def _chains(plan: Plan, stage: Sequence[int]) -> list[int]:
 def _by_structure(
     plan: Plan, stage: Sequence[int], longer: Sequence[int], depth: int, steps: int | None
 ) -> list[int] | None:
-    """Labels by module down to `depth`, and by the structure of `steps` steps (None: of all).
+    """Label values by module down to `depth`, and by structure `steps` steps down (None: all).
 
-    None when there are too many.
+    Returns None if there are too many labels.
     """
     known: dict[Hashable, int] = {}
     fixed = [False] * len(stage)
@@ -147,7 +153,7 @@ def _by_structure(
     most = _LABELS + len(plan.opened)
     labels = own
     for _ in range(1 if steps is None else steps):
-        # With no bound on the steps the labels of the operands are those of this very round.
+        # Without a bound on the steps, operands already have their labels of this round.
         before, labels = labels, []
         seen = labels if steps is None else before
         for value, parents in enumerate(plan.parents):
@@ -208,13 +214,13 @@ def _by_depth(plan: Plan, stage: Sequence[int], bands: int) -> list[int]:
 
 
 def _stages(plan: Plan) -> list[int]:
-    """How many opened values lie before a value: groups must not reach around an opened one.
+    """How many opened values come before each value: no group may reach around an opened one.
 
-    Along every edge the stage does not fall, and at an opened value it rises on either side. So
-    groups within one stage can never form a cycle with an opened value in it.
+    The stage never falls along an edge, and it rises on both sides of an opened value. So groups
+    within one stage cannot form a cycle with an opened value in it.
     """
     opened = plan.opened
-    if opened <= {len(plan.parents) - 1}:  # nothing lies behind the result
+    if opened <= {len(plan.parents) - 1}:  # nothing depends on the result
         return [0] * len(plan.parents)
     stage: list[int] = []
     for value, parents in enumerate(plan.parents):
@@ -228,7 +234,7 @@ def _stages(plan: Plan) -> list[int]:
         for parent in parents:
             if not plan.parents[parent] and parent not in opened:
                 first[parent] = min(first.get(parent, reached), reached)
-    for leaf, reached in first.items():  # parameters come to where they are used
+    for leaf, reached in first.items():  # a leaf takes the stage of its first use
         stage[leaf] = reached
     return stage
 
@@ -246,7 +252,7 @@ def _links(labels: Sequence[int], parents: Sequence[Sequence[int]]) -> set[tuple
 def _in_order(
     labels: Sequence[int], merged: dict[int, int], links: set[tuple[int, int]]
 ) -> dict[int, int]:
-    """A position for each label, after those it depends on, and otherwise by first appearance."""
+    """A position for each label: after those it depends on, and else by first appearance."""
     first = {merged[label]: i for i, label in enumerate(dict.fromkeys(labels))}
     missing = dict.fromkeys(first, 0)
     users: dict[int, list[int]] = {group: [] for group in first}

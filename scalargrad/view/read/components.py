@@ -1,4 +1,4 @@
-"""Groups that depend on each other in a circle, merged into one (Tarjan's components)."""
+"""Merge groups that depend on each other in a cycle (strongly connected components)."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ __all__ = ["merge_loops"]
 
 
 def merge_loops(groups: Iterable[int], links: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """Return for each group the one that stands for all those in a circle with it.
+    """Return, for each group, the group that represents all those in a cycle with it.
 
     `links` are pairs of a group and one that depends on it.
 
@@ -21,13 +21,13 @@ def merge_loops(groups: Iterable[int], links: Iterable[tuple[int, int]]) -> dict
 
 
 def _components(users: dict[int, list[int]]) -> dict[int, int]:
-    """For every group the group that stands for its component, found without recursion.
+    """The representative of the component of each group, found without recursion.
 
     R. Tarjan, Depth-first search and linear graph algorithms, SIAM Journal on Computing 1, 1972.
     """
     index: dict[int, int] = {}
     low: dict[int, int] = {}
-    stands_for: dict[int, int] = {}
+    representative: dict[int, int] = {}
     path: list[int] = []
     for root in users:
         if root in index:
@@ -43,7 +43,7 @@ def _components(users: dict[int, list[int]]) -> dict[int, int]:
                     path.append(other)
                     walk.append((other, iter(users[other])))
                     break
-                if other not in stands_for:  # still on the path: a way back
+                if other not in representative:  # still on the path: a way back
                     low[group] = min(low[group], index[other])
             else:
                 walk.pop()
@@ -53,5 +53,5 @@ def _components(users: dict[int, list[int]]) -> dict[int, int]:
                     member = None
                     while member != group:
                         member = path.pop()
-                        stands_for[member] = group
-    return stands_for
+                        representative[member] = group
+    return representative

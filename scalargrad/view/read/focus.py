@@ -1,24 +1,26 @@
-"""Which values the caller wants to see: names looked up in a graph, and what surrounds a value."""
+"""Find the values that the caller wants to see, by their names or around a value."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
+from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value
 from scalargrad.view.read.names import module_name
 from scalargrad.view.read.roles import Roles
 
-__all__ = ["Finder", "around", "inside", "users_of"]
+__all__ = ["Finder", "around", "inside"]
 
 # "#12" in the title of a group and "v12", the name of an unnamed value in a film, count from 1.
 _NUMBERED = re.compile(r"[#v]([0-9]{1,12})")
 
 
 class Finder:
-    """Looks up what a caller names: modules and values, by a Value, a label, a path or a number.
+    """Looks up modules and values by what the caller passes: a Value, label, path or number.
 
     Raises (all methods):
         TypeError: the argument is neither a name nor a Value.
@@ -61,8 +63,8 @@ class Finder:
     def index(self, wanted: Any, argument: str) -> int:
         """Return the index of a Value, or of the one with this label, path, "#12" or "v12"."""
         if isinstance(wanted, Value):
-            if wanted in self.roles.index:
-                return self.roles.index[wanted]
+            if wanted in self.roles.tape.index:
+                return self.roles.tape.index[wanted]
             raise ValueError(f"{argument}: {wanted!r} is not in the graph that is drawn")
         if not isinstance(wanted, str):
             got = type(wanted).__name__
@@ -79,13 +81,15 @@ class Finder:
 
 
 def inside(values: Sequence[int], box_of: Sequence[int]) -> list[int]:
-    """Return the values that share boxes with `values`: from these on, then those before.
+    """Return all values in the boxes of `values`: first from these on, then those before them.
 
-    So "#83" opens a large box where the picture shows #83, and not at its beginning.
+    So "#83" opens a large box at #83, not at its beginning.
 
     >>> inside([3], [0, 1, 1, 1, 1, 2])
     [3, 4, 1, 2]
     """
+    if not values:
+        return []
     first: dict[int, int] = {}
     for value in values:
         first[box_of[value]] = min(value, first.get(box_of[value], value))
@@ -93,35 +97,32 @@ def inside(values: Sequence[int], box_of: Sequence[int]) -> list[int]:
     return sorted(members, key=lambda i: (i < first[box_of[i]], i))
 
 
-def users_of(parents: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Return, for each value, the values that have it as an operand.
-
-    >>> users_of([[], [0, 0], [0, 1]])
-    [[1, 2], [2], []]
-    """
-    users: list[list[int]] = [[] for _ in parents]
-    for value, operands in enumerate(parents):
-        for parent in dict.fromkeys(operands):
-            users[parent].append(value)
-    return users
-
-
 def around(
-    start: int, radius: int, parents: Sequence[Sequence[int]], users: Sequence[Sequence[int]],
+    tape: Tape, start: int, radius: int, users: tuple[Sequence[int], Sequence[int]],
     max_nodes: int, max_edges: int,
 ) -> set[int]:  # fmt: skip
     """Return the values within `radius` edges of `start`, nearest first, within the budgets.
 
     The budget of edges, those that lead to these values, may be exceeded by one value's operands.
+
+    Args:
+        tape: the graph.
+        start: the value in focus.
+        radius: how many edges away the values may be.
+        users: `tape.users()`.
+        max_nodes: the most values.
+        max_edges: the most edges.
     """
+    first, leaving = users
     distance = {start: 0}
     edges = 0
     queue = [start]
     for value in queue:
-        edges += len(parents[value])
+        operands = tape.operands[tape.starts[value] : tape.starts[value + 1]]
+        edges += len(operands)
         if distance[value] == radius:
             continue
-        for other in (*parents[value], *users[value]):
+        for other in chain(operands, map(tape.result, leaving[first[value] : first[value + 1]])):
             if other in distance:
                 continue
             if len(distance) >= max_nodes or edges > max_edges:

@@ -1,4 +1,4 @@
-"""Names of values and modules: a label, a short form of the model's path, a number, or "v12"."""
+"""Name values and modules: by label, by a short form of the model's path, by number, or "v12"."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def levels(path: str) -> list[str]:
 def parameter_name(path: str) -> str:
     """Return the short name of a parameter: "w[1][0,2]" for weight 2 of neuron 0 in layer 1.
 
-    The last bracket holds the neuron and the parameter's own index, the bracket before it the
-    layer. Modules of any other name stand in front as Python writes them. A parameter of a plain
-    list is θ with its index.
+    The last bracket holds the indices of the neuron and of the parameter, the bracket before it the
+    index of the layer. Other modules come first, as Python writes them. A parameter of a plain list
+    is θ with its index.
 
     >>> parameter_name("layers.1.neurons.0.w.2"), parameter_name("layers.1.neurons.0.b")
     ('w[1][0,2]', 'b[1][0]')
@@ -75,9 +75,9 @@ def _split(path: Sequence[str]) -> tuple[str, list[str], list[str]]:
 def names_of(order: Sequence[Value], given: Mapping[Value, str] | None = None) -> dict[Value, str]:
     """Return a name for each value of `order`, different for different values.
 
-    A labelled value has its label, made harmless; a second value with the same label becomes
-    "w (2)". A constant is its number, the only name that several values may share. Every other
-    value is "v12", where 12 is its position in `order`, counted from 1.
+    The name of a labelled value is its cleaned label; a second value with the same label becomes
+    "w (2)". The name of a constant is its number, the only name that several values may share. Any
+    other value is "v12", where 12 is its position in `order`, counted from 1.
 
     Args:
         order: distinct values, such as a topological order.
@@ -95,7 +95,7 @@ def names_of(order: Sequence[Value], given: Mapping[Value, str] | None = None) -
     ]
     taken = set(labels)
     names: dict[Value, str] = {}
-    suffixes: dict[str, Iterator[int]] = {}  # a counter a label: a million equal ones take no time
+    suffixes: dict[str, Iterator[int]] = {}  # counters by label: a million equal labels stay fast
     for position, (value, label) in enumerate(zip(order, labels, strict=True), 1):
         name = label or (format_number(value.data) if value.is_constant else f"v{position}")
         if label and label not in suffixes:
@@ -104,7 +104,7 @@ def names_of(order: Sequence[Value], given: Mapping[Value, str] | None = None) -
             name = next(n for k in suffixes[label] if (n := f"{label} ({k})") not in taken)
             taken.add(name)
         elif not value.is_constant:
-            while name in taken:  # a label of the user's
+            while name in taken:  # the user gave another value this label
                 name = f"v{name}"
         names[value] = name
     return names

@@ -1,10 +1,10 @@
-"""From a Value to the graph that is drawn: a box for each value, or for a group of values."""
+"""Read the graph to draw from a Value or a program: a box for each value or group of values."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,8 +16,8 @@ from scalargrad.core.value import Value
 from scalargrad.support.collector import collector_paused
 from scalargrad.view.graph import Box, Edge, Graph, Kind, count, largest_size
 from scalargrad.view.read.bundles import MOST_LINES, Bundle, find_bundles
-from scalargrad.view.read.collapse import Plan, group
-from scalargrad.view.read.focus import Finder, around, inside, users_of
+from scalargrad.view.read.collapse import Grouping, Plan, group
+from scalargrad.view.read.focus import Finder, around, inside
 from scalargrad.view.read.names import module_name, names_of
 from scalargrad.view.read.roles import Roles, find_roles, shared_path
 
@@ -32,7 +32,7 @@ _PLURALS: dict[Kind, str] = {
     "input": "inputs", "parameter": "parameters", "constant": "plain numbers",
 }  # fmt: skip
 
-# By head: the indices of the edges drawn for its operand from a box at a position, see `Reading`.
+# By head, then by tail and position: the indices of the edges drawn for that operand.
 Lines = Mapping[int, Mapping[tuple[int, int], tuple[int, ...]]]
 
 
@@ -61,7 +61,7 @@ def read(
     expand: str | Value | Iterable[str | Value] = (), focus: Value | str | None = None,
     radius: int = 2, rankdir: str = "LR", *, film: bool = False,
 ) -> Reading:  # fmt: skip
-    """Read the graph of `x`, collapsed where it exceeds the budgets.
+    """Read the graph of `x`, collapsed if it exceeds the budgets.
 
     `x` is a Value, a list of Values, a recorded program or a compiled function; the other arguments
     and the errors are those of `draw`. For a `film` every operation has a name, "v12" without a
@@ -87,19 +87,20 @@ def read(
         if len(roles.order) <= max_nodes and sum(map(len, roles.parents)) <= max_edges:
             opened = _members(roles, modules).union(named)
             if start is not None:
-                users = users_of(roles.parents)
-                opened |= around(start, radius, roles.parents, users, max_nodes, max_edges)
-            boxes = _Boxes([*range(len(roles.order))], "", "", opened)
+                opened |= around(tape, start, radius, tape.users(), max_nodes, max_edges)
+            links = {(p, i) for i, operands in enumerate(roles.parents) for p in operands}
+            boxes = _Boxes(Grouping([*range(len(roles.order))], links, ""), "", opened)
         else:
             boxes = _collapsed(roles, modules, named, start, max_nodes, max_edges, radius)
-        grads = adjoints(tape) if film else ()
-        return _Reader(finder, boxes, grads, max_nodes, max_edges).reading(rankdir)
+        numbers = adjoints(tape) if film else ()
+        return _Reader(finder, boxes, numbers, max_nodes, max_edges).reading(rankdir)
 
 
 def _tape_of(x: Any) -> tuple[Tape, list[int]]:
     """The tape of the graph of `x`, and the indices of its outputs."""
     outputs = [x] if isinstance(x, Value) else x
-    if isinstance(outputs, (list, tuple)) and outputs and all(map(_is_value, outputs)):
+    listed = isinstance(outputs, (list, tuple)) and len(outputs) > 0
+    if listed and all(isinstance(y, Value) for y in outputs):
         tape = Tape.of(outputs)
         return tape, [tape.index[y] for y in outputs]
     program = getattr(x, "program", x)  # of a compiled function, that of its first recording
@@ -111,19 +112,15 @@ def _tape_of(x: Any) -> tuple[Tape, list[int]]:
     )
 
 
-def _is_value(x: object) -> bool:
-    return isinstance(x, Value)
-
-
 @dataclass(frozen=True, slots=True)
 class _Boxes:
-    """The box of every value, `how` they were grouped, and what found no room (`left`).
+    """The boxes that the values are grouped into.
 
-    `opened` are the values that the caller named, whose lines are never bundled.
+    `left` says what found no room. `opened` are the values that the caller named; their lines are
+    never bundled.
     """
 
-    box_of: list[int]
-    how: str
+    grouping: Grouping
     left: str
     opened: set[int]
 
@@ -139,7 +136,7 @@ def _collapsed(
     roles: Roles, modules: set[str], named: list[int], start: int | None,
     max_nodes: int, max_edges: int, radius: int,
 ) -> _Boxes:  # fmt: skip
-    """Group the values to fit the budgets, and open what the caller named as far as there is room.
+    """Group the values to fit the budgets, and open as much of what the caller named as fits.
 
     Args:
         roles: the roles of all values.
@@ -158,9 +155,8 @@ def _collapsed(
     )  # fmt: skip
     overview = group(plan)
     # no overview: there is no room for two boxes and an edge
-    box_of = overview.box_of if overview else [0] * len(roles.order)
-    how = overview.how if overview else "structure"
-    values = inside(named, box_of)
+    unopened = overview or Grouping([0] * len(roles.order), set(), "structure")
+    values = inside(named, unopened.box_of)
     if modules:
         plan = replace(plan, modules=[_below(module, modules) for module in roles.modules])
         values += [i for i, m in enumerate(roles.modules) if m and not plan.modules[i]]
@@ -169,25 +165,25 @@ def _collapsed(
             # Its parts are one loop, as in a module that is used repeatedly: open value by value.
             values += sorted(_members(roles, modules))
         elif opened and start is None and not values:
-            return _Boxes(opened.box_of, opened.how, "", set())
+            return _Boxes(opened, "", set())
     if start is None and not modules and not values:
-        return _Boxes(box_of, how, "", set())
+        return _Boxes(unopened, "", set())
     # What is opened must leave room for the rest: half of the boxes, or less where that fails.
     share, share_of_edges = max_nodes // 2, max_edges // 2
-    users = users_of(roles.parents) if start is not None else []
+    users = roles.tape.users() if start is not None else ((), ())
     near: set[int] = set()
     while share:
         if start is not None:
-            near = around(start, radius, roles.parents, users, share, share_of_edges)
+            near = around(roles.tape, start, radius, users, share, share_of_edges)
         others = [value for value in values if value not in near]
         some = near.union(others[: share - len(near)])
         grouping = group(replace(plan, opened=plan.opened | some), bands=share == 1)
         if grouping is not None:
             left = len(values) - len(some.intersection(values))
             text = f"no room to open {left:,} more: {_NO_ROOM}" if left else ""
-            return _Boxes(grouping.box_of, grouping.how, text, some)
+            return _Boxes(grouping, text, some)
         share, share_of_edges = share // 2, share_of_edges // 2
-    return _Boxes(box_of, how, f"no room to open it: {_NO_ROOM}", set())
+    return _Boxes(unopened, f"no room to open it: {_NO_ROOM}", set())
 
 
 def _below(module: tuple[str, ...], opened: set[str]) -> tuple[str, ...]:
@@ -197,7 +193,7 @@ def _below(module: tuple[str, ...], opened: set[str]) -> tuple[str, ...]:
 
 
 def _alike(roles: Roles) -> list[Hashable]:
-    """What makes operations equal: kind, operation, and the label without its numbers."""
+    """By value, what equal operations share: kind, operation, and the label without its numbers."""
     stems: dict[str, str] = {"": ""}
     alike: list[Hashable] = []
     for value, kind in zip(roles.order, roles.kinds, strict=True):
@@ -210,57 +206,55 @@ def _alike(roles: Roles) -> list[Hashable]:
 
 @dataclass(slots=True)
 class _Line:
-    """A line of the picture: the first operand it stands for, and how many.
-
-    `flows` are the gradients that flow back, if the line shows the largest.
-    """
+    """A line of the picture and its `edges`, each a value and the position of one operand."""
 
     index: int
     tail: int
     head: int
-    value: int
-    position: int
-    count: int = 0
-    flows: list[float] | None = None
+    edges: list[tuple[int, int]]
 
 
 class _Reader:
     """Turns grouped values into boxes, edges and bundles with their texts."""
 
     def __init__(
-        self, finder: Finder, boxes: _Boxes, grads: Sequence[float], max_nodes: int, max_edges: int
-    ) -> None:
-        self.finder, self.roles, self.grads = finder, finder.roles, grads
-        self.how, self.left, self.max_edges = boxes.how, boxes.left, max_edges
-        self.names = names_of(self.roles.order, self.roles.names) if grads else {}
-        # The gradient of the result decides: other values may keep theirs from another pass. Where
-        # the result is part of a larger graph and its gradient is a true zero, that cannot be seen.
-        results = (
-            v for v, k in zip(self.roles.order, self.roles.kinds, strict=True) if k == "result"
-        )
-        self.backward = bool(grads or any(result.grad for result in results))
-        self.handles: dict[int, str] = {}  # what to write in `expand` to open a group
+        self, finder: Finder, boxes: _Boxes, adjoints: Sequence[float], max_nodes: int,
+        max_edges: int,
+    ) -> None:  # fmt: skip
+        self.finder, self.roles, self.adjoints = finder, finder.roles, adjoints
+        self.order = self.roles.order
+        self.how, self.left, self.max_edges = boxes.grouping.how, boxes.left, max_edges
+        self.names = names_of(self.order, self.roles.names) if adjoints else {}
+        # The gradient of the result decides: other values may keep theirs from another pass. A
+        # result inside a larger graph may have a gradient of zero after a pass; that looks the
+        # same as before one.
+        results = (v for v, k in zip(self.order, self.roles.kinds, strict=True) if k == "result")
+        self.backward = bool(adjoints or any(result.grad for result in results))
+        self.grads: Sequence[float | None] = adjoints or self._gradients()
+        self.recorded = not isinstance(self.order[-1], Value)
+        self.handles: dict[int, str] = {}  # what to pass as `expand` to open a group
         self.layers: set[int] = set()  # the groups that are modules
         self.titles: set[str] = set()
         self._number_boxes(boxes, max_nodes)
 
+    def _gradients(self) -> list[float | None]:
+        """The gradient of each value, None before a backward pass."""
+        # PyTorch users clear a gradient by setting it to None
+        grads = [value.grad or 0.0 for value in self.order]
+        return [*grads] if self.backward else [grad or None for grad in grads]
+
     def _number_boxes(self, boxes: _Boxes, max_nodes: int) -> None:
         """Number the boxes, and the bundles, each of which comes before its heads."""
-        size, filled = max(boxes.box_of) + 1, Counter(boxes.box_of)
-        opened = {boxes.box_of[i] for i in boxes.opened}
+        box_of, links = boxes.grouping.box_of, boxes.grouping.links
+        size, filled = max(box_of) + 1, Counter(box_of)
+        opened = {box_of[i] for i in boxes.opened}
         singly = {box for box in opened if filled[box] == 1}
-        links = {
-            (boxes.box_of[parent], head)
-            for head, operands in zip(boxes.box_of, self.roles.parents, strict=True)
-            for parent in operands
-        }
-        bundles = find_bundles(
-            link for link in links if link[0] != link[1] and singly.isdisjoint(link)
-        )[: max_nodes - size]
+        bundles = find_bundles(link for link in links if singly.isdisjoint(link))
+        bundles = bundles[: max_nodes - size]
         numbered: list[int | Bundle] = [*range(size), *bundles]
         numbered.sort(key=lambda box: box if isinstance(box, int) else min(box.heads) - 0.5)
         number = {box: i for i, box in enumerate(numbered)}
-        self.box_of = [number[box] for box in boxes.box_of]
+        self.box_of = [number[box] for box in box_of]
         self.members: list[list[int]] = [[] for _ in numbered]  # of a bundle: none
         for i, box in enumerate(self.box_of):
             self.members[box].append(i)
@@ -273,49 +267,44 @@ class _Reader:
 
     def reading(self, rankdir: str) -> Reading:
         boxes = [
-            Box(box, "bundle", "", "", None, None, 0) if not members
+            Box(box, "bundle", "", "", None, None, 0, recorded=self.recorded) if not members
             else self._single(box, members[0]) if len(members) == 1
             else self._group(box, members)
             for box, members in enumerate(self.members)
         ]  # fmt: skip
         drawn, lines = self._lines(apart=True)
-        if len(drawn) > self.max_edges:  # one value is the operand of another many times over
+        if len(drawn) > self.max_edges:  # one value may be the operand of another many times
             drawn, lines = self._lines(apart=False)
         for bundle in {*self.bundle_of.values()}:
             parts = [line for line in drawn if line.head == bundle]
             boxes[bundle] = replace(
                 boxes[bundle],
-                label=count(sum(line.count for line in parts), "edge"),
-                grad=largest_size(flow for line in parts for flow in line.flows or ()),
+                label=count(sum(len(line.edges) for line in parts), "edge"),
+                grad=largest_size(flow for line in parts for flow in self._flows(line)),
             )
         edges = self._edges(drawn)
         graph = Graph(tuple(boxes), edges, self._notice(boxes, edges), rankdir, self.backward)
         return Reading(
-            graph, self.roles.order, self.roles.parents, self.box_of, self.members, lines,
-            self.grads,
+            graph, self.order, self.roles.parents, self.box_of, self.members, lines,
+            self.adjoints,
         )  # fmt: skip
 
-    def _grad(self, i: int) -> float | None:
-        if self.grads:
-            return self.grads[i]
-        grad = self.roles.order[i].grad or 0.0  # None: PyTorch users clear gradients with it
-        return grad if grad or self.backward else None
-
     def _single(self, box: int, i: int) -> Box:
-        value, kind = self.roles.order[i], self.roles.kinds[i]
+        value, kind = self.order[i], self.roles.kinds[i]
         label = clean(self.roles.label(i))
         if self.names and kind != "constant":
             label = self.names[value]
         op = clean(value.op, limit=_OP_LENGTH)
-        return Box(box, kind, label, op, value.data, self._grad(i))
+        grad = self.grads[i]
+        return Box(box, kind, label, op, value.data, grad, recorded=self.recorded)
 
     def _group(self, box: int, members: Sequence[int]) -> Box:
         kinds = [self.roles.kinds[i] for i in members]
         shown = [i for i, kind in zip(members, kinds, strict=True) if kind != "constant"]
-        grads = [grad for i in shown if (grad := self._grad(i)) is not None]
+        grads = [grad for i in shown if (grad := self.grads[i]) is not None]
         return Box(
             box, "group" if shown else "constant", self._title(box, members[0], shown), "", None,
-            largest_size(grads), len(members), kinds.count("parameter"),
+            largest_size(grads), len(members), kinds.count("parameter"), self.recorded,
         )  # fmt: skip
 
     def _title(self, box: int, first: int, shown: Sequence[int]) -> str:
@@ -323,25 +312,25 @@ class _Reader:
 
         The number, as in "dot #12", is that of the first value. `expand` takes each of these names.
         """
-        roles, number = self.roles, f"#{first + 1}"
-        sorts = Counter(roles.order[i].op or _PLURALS[roles.kinds[i]] for i in shown)
+        roles, order, number = self.roles, self.order, f"#{first + 1}"
+        sorts = Counter(order[i].op or _PLURALS[roles.kinds[i]] for i in shown)
         words = [clean(op, limit=_OP_LENGTH) for op, _ in sorts.most_common(3)]
         text = ", ".join(words or ["plain numbers"]) + (", …" if len(sorts) > 3 else "")
         title, handle = f"{text} {number}", number
-        labels = [roles.label(i) for i in shown] if len(sorts) == 1 else [""]
         if path := shared_path({roles.modules[i] for i in shown}):
             self.layers.add(box)
             module = module_name(path[-1])
             title = module if len(sorts) > 1 else f"{text} of {module}"
-            if len(title) > _TITLE_LENGTH:  # the end, which tells it from the others
+            if len(title) > _TITLE_LENGTH:  # keep the end, which differs from other titles
                 title = f"…{title[-_TITLE_LENGTH + 1 :]}"
             elif module == clean(module):  # a name that a caller can type
                 handle = module
             title = clean(title)
-        elif all(labels):
+        elif len(sorts) == 1 and all(map(roles.label, shown)):
+            labels = [*map(roles.label, shown)]
             names = [*dict.fromkeys(clean(label, limit=_OP_LENGTH) for label in labels)]
             title = ", ".join(names) if len(names) <= 3 else f"{names[0]} … {names[-1]}"
-            title += f" = {text}" if roles.order[shown[0]].op else ""
+            title += f" = {text}" if order[shown[0]].op else ""
             if labels[0] == clean(labels[0]) and self.finder.labels[labels[0]] == shown[0]:
                 handle = labels[0]
             else:
@@ -353,69 +342,61 @@ class _Reader:
         return title
 
     def _lines(self, apart: bool) -> tuple[list[_Line], Lines]:
-        """The lines to draw, and those of each operand; between single values each one `apart`."""
+        """The lines to draw, and those of each operand: one, or two by way of a bundle.
+
+        With `apart`, each operand of a single value that is a single value has its own line.
+        """
+        box_of, bundle_of = self.box_of, self.bundle_of
         single = [apart and len(members) == 1 for members in self.members]
-        drawn: dict[tuple[int, int, int], _Line] = {}
-        ways: dict[tuple[int, int, int], list[_Line]] = {}
-        for i, operands in enumerate(self.roles.parents):
-            head, grad = self.box_of[i], None
-            partials: Sequence[float] = ()
+        edges: defaultdict[tuple[int, int, int], list[tuple[int, int]]] = defaultdict(list)
+        for i, (head, operands) in enumerate(zip(box_of, self.roles.parents, strict=True)):
             for position, parent in enumerate(operands):
-                tail = self.box_of[parent]
-                if tail == head:
-                    continue
-                apart = single[tail] and single[head] and (tail, head) not in self.bundle_of
-                key = tail, head, position if apart else -1
-                if key not in ways:
-                    ways[key] = self._way(drawn, *key, i, position)
-                way = ways[key]
-                for line in way:
-                    line.count += 1
-                if way[0].flows is not None:
-                    if not partials:
-                        grad, partials = self._grad(i), self.roles.order[i].partials
-                    if grad is not None:  # as in backward, 0 * inf is never formed
-                        partial = partials[position]
-                        way[0].flows.append(grad * partial if grad and partial else 0.0)
+                tail = box_of[parent]
+                if tail != head:
+                    own = single[tail] and single[head] and (tail, head) not in bundle_of
+                    edges[tail, head, position if own else -1].append((i, position))
+        drawn: dict[tuple[int, int, int], _Line] = {}
         lines: defaultdict[int, dict[tuple[int, int], tuple[int, ...]]] = defaultdict(dict)
-        for (tail, head, position), way in ways.items():
+        for (tail, head, position), between in edges.items():
+            bundle = bundle_of.get((tail, head))
+            steps = [(tail, head)] if bundle is None else [(tail, bundle), (bundle, head)]
+            way = [
+                drawn.setdefault((*step, position), _Line(len(drawn), *step, [])) for step in steps
+            ]
+            for line in way:
+                line.edges += between
             lines[head][tail, position] = tuple(line.index for line in way)
         return [*drawn.values()], lines
 
-    def _way(
-        self, drawn: dict[tuple[int, int, int], _Line],
-        tail: int, head: int, key: int, i: int, position: int,
-    ) -> list[_Line]:  # fmt: skip
-        """The lines of an operand: one, or two by way of a bundle."""
-        bundle = self.bundle_of.get((tail, head))
-        steps = [(tail, head)] if bundle is None else [(tail, bundle), (bundle, head)]
-        for step in steps:
-            if (*step, key) not in drawn:
-                drawn[*step, key] = _Line(len(drawn), *step, i, position)
-        way = [drawn[*step, key] for step in steps]
-        if way[0].flows is None and (bundle is not None or {tail, head} <= self.layers):
-            way[0].flows = []
-        return way
+    def _flows(self, line: _Line) -> Iterator[float]:
+        """The gradients that flow back along the edges of a line; none before a backward pass."""
+        for i, position in line.edges:
+            grad = self.grads[i]
+            if grad is not None:  # as in backward, 0 * inf is never formed
+                partial = self.order[i].partials[position]
+                yield grad * partial if grad and partial else 0.0
 
     def _edges(self, drawn: Sequence[_Line]) -> tuple[Edge, ...]:
         """The edges with their texts: a local derivative, or how many edges a line stands for."""
         tails, heads = Counter(line.tail for line in drawn), Counter(line.head for line in drawn)
         edges = []
         for line in drawn:
-            partial = self.roles.order[line.value].partials[line.position]
-            parent = self.roles.parents[line.value][line.position]
+            (i, position), number = line.edges[0], len(line.edges)
+            partial = self.order[i].partials[position]
+            parent = self.roles.parents[i][position]
             text, grad = "", None
             if self.members[line.tail] and self.members[line.head]:  # no bundle
-                if line.count == 1:
+                if number == 1:
                     # Nobody needs the derivative by a plain number, and it hides the others.
                     constant = self.roles.kinds[parent] == "constant"
                     text = "" if constant or partial is None else format_number(partial)
                 elif max(heads[line.head], tails[line.tail]) <= _READABLE:
-                    text = f"×{line.count:,}"
-                    if line.count > MOST_LINES and not self.grads:  # a film begins without them
-                        grad = largest_size(line.flows or ())
-            ends = line.tail, line.head, line.position
-            edges.append(Edge(*ends, partial, text, line.count, grad))
+                    text = f"×{number:,}"
+                    between_layers = {line.tail, line.head} <= self.layers
+                    # a film begins without gradients
+                    if between_layers and number > MOST_LINES and not self.adjoints:
+                        grad = largest_size(self._flows(line))
+            edges.append(Edge(line.tail, line.head, position, partial, text, number, grad))
         return tuple(edges)
 
     def _notice(self, boxes: Sequence[Box], edges: Sequence[Edge]) -> str:
@@ -438,7 +419,7 @@ class _Reader:
         return "; ".join(parts)
 
     def _about_bundles(self, bundles: Sequence[int], edges: Sequence[Edge]) -> str:
-        """What to write in `expand` to see the edges of the first bundle."""
+        """What to pass as `expand` to see the edges of the first bundle."""
         total = sum(edge.count for edge in edges if edge.head in bundles)
         heads = [self.members[edge.head][0] for edge in edges if edge.tail == bundles[0]]
         text = f"{count(total, 'edge')} drawn as {count(len(bundles), 'bundle')}"

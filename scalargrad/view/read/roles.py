@@ -1,4 +1,4 @@
-"""The role of every value of a graph: its kind, its name in the model, the modules around it."""
+"""Find the role of every value: its kind, its name in the model, and the modules around it."""
 
 from __future__ import annotations
 
@@ -26,25 +26,31 @@ _TREES = (Module, dict, list, tuple)
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The roles of the values in `order`, by their index there.
+    """The roles of the values of a tape, by their index there.
 
-    `index` maps a value to its index, `parents` holds the indices of the operands, `modules` the
-    paths of the modules around a value from the outermost in. `paths` are the paths of the
-    parameters, and `names` their short names as the model gives them.
+    `parents` holds the indices of the operands, `modules` the paths of the modules around a value,
+    from the outermost in. `paths` holds the paths of the parameters.
     """
 
-    order: Sequence[Value]
-    index: dict[Value, int]
+    tape: Tape
     parents: list[list[int]]
     kinds: list[Kind]
     modules: list[tuple[str, ...]]
     paths: dict[int, str]
-    names: dict[Value, str]
+
+    @property
+    def order(self) -> Sequence[Value]:
+        """The values in topological order."""
+        return self.tape.nodes
 
     def label(self, i: int) -> str:
         """The label of a value, or its short name in the model; not cleaned, may be empty."""
-        value = self.order[i]
-        return label_of(value) or self.names.get(value, "")
+        return label_of(self.order[i]) or (parameter_name(self.paths[i]) if i in self.paths else "")
+
+    @property
+    def names(self) -> dict[Value, str]:
+        """The short names of the parameters."""
+        return {self.order[i]: parameter_name(path) for i, path in self.paths.items()}
 
 
 def find_roles(tape: Tape, model: Any, results: Iterable[int] = (-1,)) -> Roles:
@@ -68,8 +74,8 @@ def find_roles(tape: Tape, model: Any, results: Iterable[int] = (-1,)) -> Roles:
     ['parameter', 'input', 'result']
     """
     in_model = _paths_in(model)
-    order, operands = tape.nodes, tape.operands
-    parents = [list(operands[first:end]) for first, end in pairwise(tape.starts)]
+    order, operands = tape.nodes, [*tape.operands]
+    parents = [operands[first:end] for first, end in pairwise(tape.starts)]
     leaves = [i for i, below in enumerate(parents) if not below]
     if model is not None:
         paths = {i: in_model[order[i]] for i in leaves if order[i] in in_model}
@@ -89,8 +95,7 @@ def find_roles(tape: Tape, model: Any, results: Iterable[int] = (-1,)) -> Roles:
     ]  # fmt: skip
     for i in results:
         kinds[i] = "result"
-    names = {value: parameter_name(path) for value, path in in_model.items()}
-    return Roles(order, tape.index, parents, kinds, _modules(parents, kinds, paths), paths, names)
+    return Roles(tape, parents, kinds, _modules(parents, kinds, paths), paths)
 
 
 def parameter_names(model: Any) -> dict[Value, str]:
@@ -112,9 +117,9 @@ def _paths_in(model: Any) -> dict[Value, str]:
     parameters = None if isinstance(model, type) else getattr(model, "parameters", None)
     if isinstance(model, _TREES) or hasattr(model, "dtype"):
         found = named_leaves(model)
-    elif isinstance(model, Iterator):  # such as model.parameters() of another library
+    elif isinstance(model, Iterator):  # such as model.parameters() in another library
         found = named_leaves(list(model))
-    elif callable(parameters):  # a module class of the user's own
+    elif callable(parameters):  # an instance of the user's own module class
         found = [(value, "") for value in parameters() or () if isinstance(value, Value)]
     else:
         raise TypeError(
@@ -123,7 +128,7 @@ def _paths_in(model: Any) -> dict[Value, str]:
         )
     if not found:
         raise ValueError("model has no parameters: it contains no Value")
-    return dict(reversed(found))  # of two names the first
+    return dict(reversed(found))  # if a parameter has two names, the first
 
 
 def _sides(order: Sequence[Value], parents: Sequence[Sequence[int]]) -> tuple[set[int], set[int]]:
@@ -143,8 +148,9 @@ def _modules(
 ) -> list[tuple[str, ...]]:
     """The modules around each value, from the outermost in; () outside of all modules.
 
-    An operation on parameters belongs to their module, and so does what follows it, such as an
-    activation. What follows the last operation on parameters, such as the loss, does not.
+    An operation on parameters belongs to their module, and so do the operations after it, such as
+    an activation, up to the next operation on parameters. Those after the last operation on
+    parameters, such as the loss, belong to no module.
     """
     modules: list[tuple[str, ...]] = [()] * len(parents)
     if not paths:
@@ -155,7 +161,8 @@ def _modules(
         if names not in known:
             known[names] = tuple(".".join(names[: i + 1]) for i in range(len(names)))
         modules[leaf] = known[names]
-    uses = [not paths.keys().isdisjoint(operands) for operands in parents]
+    parameters = paths.keys()
+    uses = [not parameters.isdisjoint(operands) for operands in parents]
     leads_on = [False] * len(parents)  # whether operations on parameters follow
     for i in range(len(parents) - 1, -1, -1):
         if uses[i] or leads_on[i]:

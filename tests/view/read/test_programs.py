@@ -57,6 +57,30 @@ def test_a_large_program_is_collapsed() -> None:
 
     assert len(drawing.graph.boxes) <= 30
     assert "grouped by" in drawing.notice
+    assert any(box.kind == "group" for box in drawing.graph.boxes)
+    assert "a recorded program" in drawing.svg
+
+
+@pytest.mark.parametrize("max_nodes", [1, 30, 150])
+def test_no_box_of_a_program_speaks_of_gradients(max_nodes: int) -> None:
+    model = nn.MLP(3, [8, 8, 1])
+    c = sg.compile(lambda x: model(x), params=model.parameters(), backend="python")
+    c.record([[0.1, 0.2, 0.3]])
+    graph = read(c, max_nodes=max_nodes).graph
+    kinds = {box.kind for box in graph.boxes}
+
+    assert ("group" in kinds, "bundle" in kinds) == (max_nodes < 150, max_nodes == 150)
+    assert graph.recorded
+    assert not [line for box in graph.boxes for line in box.lines if "grad" in line]
+
+
+def test_a_constant_result_of_a_program_has_a_number_and_no_gradient() -> None:
+    c = sg.compile(lambda x: [x * x, Value(2.0)], backend="python")
+    c.record(1.0)
+    graph = read(c).graph
+
+    assert graph.recorded
+    assert [box.lines for box in graph.boxes if box.data is not None] == [("data 2",)]
 
 
 def test_several_outputs() -> None:

@@ -44,7 +44,7 @@ def _emitted(emit: Callable[..., Any], count: int) -> Any:
 
 
 @contextmanager
-def _cases(lanes: Lanes, op: Any, count: int, first: int) -> Iterator[Callable[[int], Any]]:
+def _cases(lanes: Lanes, op: Any, first: int) -> Iterator[Callable[[int], Any]]:
     """A switch over `op`: `with case(k):` emits the code for first + k."""
     builder = lanes.builder
     done = builder.append_basic_block("done")
@@ -67,7 +67,7 @@ def _row_map(lanes: Lanes, op: Any, code: Any, base: Any, size: Any) -> Any:
     count = lanes.word(code, 1)
     first = lanes.add(code, 16)
     after = lanes.count(first)
-    with _cases(lanes, op, len(MAPS), 0) as case:
+    with _cases(lanes, op, 0) as case:
         for k, formula in enumerate(MAPS.values()):
             with case(k):
                 arity = len(signature(formula).parameters)
@@ -98,7 +98,7 @@ def _fold(lanes: Lanes, op: Any, code: Any, base: Any, size: Any) -> Any:
     """
     count = lanes.word(code, 1)
     here = lanes.count(lanes.add(code, 16))
-    with _cases(lanes, op, len(FOLDS), FIRST_FOLD) as case:
+    with _cases(lanes, op, FIRST_FOLD) as case:
         for k, (start, formula) in enumerate(FOLDS.values()):
             arity = len(signature(formula).parameters) - 1
             with case(k), lanes.loop(0, count):
