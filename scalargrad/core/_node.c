@@ -1923,9 +1923,12 @@ module_adam(PyObject *Py_UNUSED(module), PyObject *args)
         for (Py_ssize_t i = 0; i < count; i++) {
             m[i] = b1 * m[i] + (1.0 - b1) * g[i];
             v[i] = b2 * v[i] + (1.0 - b2) * g[i] * g[i];
-            g[i] = m[i] != 0.0 ? -lr * (m[i] / unbias1) / (sqrt(v[i] / unbias2) + eps) : 0.0;
+            double below = sqrt(v[i] / unbias2) + eps;
+            g[i] = m[i] != 0.0 ? -lr * (m[i] / unbias1) / below : 0.0;
+            if (m[i] != 0.0 && below == 0.0) /* eps = 0, and the square is too small */
+                PyErr_SetString(PyExc_ZeroDivisionError, "float division by zero");
         }
-        PyObject *changes = doubles_as_array(g, count);
+        PyObject *changes = PyErr_Occurred() ? NULL : doubles_as_array(g, count);
         PyObject *new_means = changes ? doubles_as_array(m, count) : NULL;
         PyObject *new_squares = new_means ? doubles_as_array(v, count) : NULL;
         if (new_squares) result = PyTuple_Pack(3, changes, new_means, new_squares);
@@ -1961,7 +1964,8 @@ read_buffer(PyObject *o, const char *format, Py_buffer *view)
 {
     if (PyObject_GetBuffer(o, view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)) return 0;
     if (view->format && !strcmp(view->format, format)) return 1;
-    PyErr_Format(PyExc_TypeError, "a sweep takes arrays of %s, got %.20s", format, view->format);
+    PyErr_Format(PyExc_TypeError, "a sweep takes arrays of %s, got %.20s", format,
+                 view->format ? view->format : "bytes");
     return 0;
 }
 
@@ -2111,7 +2115,7 @@ module_leaves(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *starts;
     Py_ssize_t from;
-    Py_buffer view;
+    Py_buffer view = {.obj = NULL}; /* may be released without having been filled */
     if (!PyArg_ParseTuple(args, "On", &starts, &from)) return NULL;
     PyObject *list = NULL;
     if (read_buffer(starts, "q", &view)) list = PyList_New(0);
@@ -2324,6 +2328,8 @@ PyInit__node(void)
     if (!module) return NULL;
     if (!active) { /* what `setup` replaces: without it nodes raise errors, and do not crash */
         reference = Py_NewRef(Py_None);
+        apply_reference = Py_NewRef(Py_None);
+        neuron_reference = Py_NewRef(Py_None);
         active = PyDict_New();
         watching = PyDict_New();
         if (!active || !watching) return NULL;

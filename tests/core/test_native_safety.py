@@ -1,0 +1,857 @@
+"""Nodes of either kind lose no memory, need no stack, and survive what happens at a bad moment."""
+
+from __future__ import annotations
+
+import _thread
+import copy
+import gc
+import os
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from node_programs import CLASSES, Failing, Plain, Slotted
+from twins import NATIVE, PURE, REASON, environment
+
+import scalargrad as sg
+from scalargrad import Value
+from scalargrad.core import node as nodes
+from scalargrad.core.node import CONSTANT, linear, nary, order, without_partials
+from scalargrad.core.rows import TABLE
+
+LONG = pytest.mark.skipif(
+    not os.environ.get("SCALARGRAD_LONG"), reason="long: set SCALARGRAD_LONG=1 (make long)"
+)
+native = pytest.mark.skipif(not NATIVE, reason=f"needs the machine code: {REASON}")
+KINDS = [pytest.param({}, marks=native, id="machine code"), pytest.param(PURE, id="Python")]
+
+
+def run(code: str, **variables: str) -> None:
+    """Run a program in a process of its own, which must end well: with "done"."""
+    ended = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", f"{code}\nprint('done')"],
+        env=environment(**variables), capture_output=True, text=True, encoding="utf-8",
+    )  # fmt: skip
+    assert (ended.stdout[-5:], ended.returncode) == ("done\n", 0), ended.stdout + ended.stderr
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@pytest.fixture
+def eager_collector() -> Iterator[None]:
+    """A collection at every chance."""
+    before = gc.get_threshold()
+    gc.set_threshold(1, 1, 1)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+# --- depth and width ------------------------------------------------------------------------------
+
+DEEP = """
+import scalargrad as sg
+from scalargrad import Value
+from scalargrad.core.value import topological_order
+
+x = Value(1.0, "x")
+y = z = x
+for _ in range({n}):
+    y = y + x
+    z = sg.sum([z, x, x])
+fan = sg.sum([-x for _ in range({n})])
+assert y.data == {n} + 1.0 and fan.data == -{n}
+y.backward()
+fan.backward()
+assert x.grad == 1.0
+del fan
+z = z * y
+assert len(topological_order(z)) == 2 * {n} + 2
+del y
+z = None
+assert (x + 1).data == 2.0
+"""
+
+
+@native
+@pytest.mark.parametrize("allocator", ["default", "debug"])
+def test_a_million_deep_and_a_million_wide(allocator: str) -> None:
+    run(DEEP.format(n=10**6), PYTHONMALLOC=allocator)
+
+
+@LONG
+@pytest.mark.parametrize("kind", KINDS)
+def test_ten_million_deep_and_wide(kind: dict[str, str]) -> None:
+    run(DEEP.format(n=10**7), **kind)
+
+
+CLASSES_IN_A_CHAIN = """
+import copy, gc, weakref
+from node_programs import CLASSES, Noisy, Plain
+from scalargrad import Value
+from scalargrad.core.copying import _restored
+
+class Own(Value):
+    "The results of its operators are of its class."
+    freed = 0
+    def __add__(self, other):
+        return _restored(Own, *Value.__add__(self, other)._state())
+    def __del__(self):
+        Own.freed += 1
+
+y = Own(0.0)
+for _ in range({n}):
+    y = y + 1
+del y
+assert Own.freed > {n}
+
+for period in (2, 3):
+    y = Value(0.0)
+    for i in range({n}):
+        cls = CLASSES[i % len(CLASSES)] if i % period else Value
+        y = _restored(cls, *Value.__add__(y, 1)._state())
+        if hasattr(y, "__dict__"):
+            y.kept = Plain(1.0)
+    inside = weakref.ref(y.parents[0])
+    del y
+    assert inside() is None
+
+y = Noisy(0.0)
+y.again = [copy.copy(y)]
+del y
+"""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_subclasses_in_a_deep_chain(kind: dict[str, str]) -> None:
+    run(CLASSES_IN_A_CHAIN.format(n=10**5), PYTHONMALLOC="debug", **kind)
+
+
+@native
+def test_a_deep_chain_of_the_base_class() -> None:
+    run("""
+from scalargrad.core.node import Node, nary
+y = Node(1.0)
+for _ in range(10**6):
+    y = nary(None, 1.0, (y,), (1.0,), cls=Node)
+assert type(y) is Node
+del y
+""")
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_callbacks_during_the_freeing_of_a_deep_chain() -> None:
+    kept = y = Value(1.0, "kept")
+    seen: list[float] = []
+
+    def look(ref: object) -> None:
+        z = kept * 2 + kept
+        kept.grad = 0.0
+        z.backward()
+        seen.append(kept.grad)
+        if len(seen) % 50 == 0:
+            gc.collect()
+
+    refs = []
+    for i in range(100_000):
+        y = y + 1
+        if i % 100 == 0:
+            refs.append(weakref.ref(y, look))
+    del y
+
+    assert seen == [3.0] * 1_000
+    assert [ref() for ref in refs] == [None] * 1_000
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+
+def small_graph() -> None:
+    """Every way to make a node, to read it, and to fail."""
+    x, y = Value(0.5, "x"), Value(2.0)
+    z = (x * y + 3 - y / x) ** 2 + 2**x - True + x**3.0
+    z = -abs(z) + sg.exp(x).tanh().sigmoid().relu() + x.sqrt().sin().cos()
+    z = sg.dot([x, y], [z, 2.0], bias=1.0) + sg.logsumexp([x, y, 1.0]) + sg.mean([x, y, z])
+    z = sg.prod([x, y, z]) + sg.sum([x]) + sg.sum([x, y]) + z // 3 + z % 2 + sg.hypot(x, 1)
+    z.label = z.label + "z"
+    z.backward()
+    assert z.grad == 1.0
+    x.data, y.grad = 3, None
+    found = linear([z], [x])
+    nodes.partials(found[0], found[1])
+    nodes.set_numbers([x, y], [1.0, 2.0])
+    nodes.set_gradients([x, y], 0.0)
+    nodes.owner_of(without_partials(TABLE["sum"], 1.0, (x, y), "owner"))
+    assert nodes.numbers([x, y]) == [1.0, 2.0]
+    assert nodes.gradients(order([x], set())) == [0.0]
+    copy.copy(z).__init__(1.0, "again")  # type: ignore[misc]
+    for cls in CLASSES:
+        cls(1.0, "c")
+    fails = [
+        lambda: x + "a", lambda: x / 0.0, lambda: x**None, lambda: "a" * x, lambda: x < "a",
+        lambda: Value(-1.0).log(), lambda: Value(-8.0) ** 0.5, lambda: x + 10**400,
+        lambda: x * Failing(1.0), lambda: Failing(1.0) ** x, lambda: sg.sum([x, y, "a"]),
+        lambda: sg.logsumexp([x, Failing(1.0), y]), lambda: sg.exp(1000.0 * y),
+        lambda: Value("a"), lambda: Value(1.0, 2), lambda: Value(Failing(1.0)),
+        lambda: z.backward("a"), lambda: setattr(x, "data", None), lambda: delattr(x, "data"),
+        lambda: nodes.set_numbers([x], [1.0, 2.0]),
+    ]  # fmt: skip
+    if NATIVE:  # the Python node takes these as they are
+        fails += [
+            lambda: nary(None, 1.0, (x, y), (1.0,)), lambda: nary(None, 1.0, (x, 3), (1.0, 1.0)),
+            lambda: nary(None, 1.0, (x, y), (1.0, "a")), lambda: nary(3, "a", (), ()),
+            lambda: nary(None, 1.0, (x, y), (1.0, 1.0), "label", 0.0, int),
+            lambda: nary(None, 1.0, (x, y), (1.0, 1.0), "label", "a"),
+            lambda: linear([x], [y, 3]), lambda: order([x, 3], set()), lambda: order([x], ()),
+            lambda: nodes.binary(None, 1.0, x, 3, 1.0, 1.0), lambda: nodes.leaf("a", None),
+            lambda: without_partials(None, 1.0, (x, 3), "owner"), lambda: nodes.fill(x, "a", "b"),
+            lambda: nodes.partials([x, z], [0, 0]), lambda: nodes.partials([x, z], [0, 0, 99]),
+            lambda: nodes.numbers([x, 3]), lambda: nodes.set_numbers([x, 3], [1.0, 2.0]),
+            lambda: nodes.backward(3, 1.0), lambda: nodes.owner_of(3),
+        ]  # fmt: skip
+    for fail in fails:
+        with suppress(TypeError, ValueError, ArithmeticError, AttributeError):
+            fail()  # type: ignore[no-untyped-call]
+            raise AssertionError(f"no error in line {fail.__code__.co_firstlineno}")
+
+
+def plain_graph() -> None:
+    """What most programs do."""
+    x, y = Value(0.5, "x"), Value(2.0)
+    z = sg.sum([(x * y + 1).tanh(), x, x / y])
+    z.backward()
+
+
+def blocks_left(graph: Callable[[], None], rounds: int) -> int:
+    for _ in range(max(rounds // 10, 1_000)):
+        graph()
+    before = sys.getallocatedblocks()
+    for _ in range(rounds):
+        graph()
+    return sys.getallocatedblocks() - before
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_graphs_that_are_gone_leave_nothing() -> None:
+    assert abs(blocks_left(plain_graph, 100_000)) < 100
+    assert abs(blocks_left(small_graph, 5_000)) < 500
+
+
+@LONG
+@pytest.mark.usefixtures("no_collector")
+def test_a_million_graphs_that_are_gone_leave_nothing() -> None:
+    assert abs(blocks_left(plain_graph, 1_000_000)) < 100
+    assert abs(blocks_left(small_graph, 100_000)) < 100
+
+
+WATCHED: list[Any] = [
+    *TABLE.values(), CONSTANT, None, True, NotImplemented, Value, *CLASSES, Failing, float, "x",
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_nothing_that_nodes_refer_to_is_counted_wrongly() -> None:
+    label, data, owner = "a label of its own " * 2, 0.1 + 0.2, object()
+
+    def use() -> None:
+        x = Value(data, label)
+        y = nary(TABLE["sum"], data, (x, x, x), (data,) * 3, label, data)
+        z = nary(TABLE["sum"], data, (x,), (data,), label, data, Plain)
+        without_partials(TABLE["sum"], data, (x, y, z), owner)
+        x + data, data - x, x * y, x / z, sg.sum([x, data, y]), -z
+        x.label = x.label
+        x.data = x.grad = data
+        x.__init__(data, label)  # type: ignore[misc]
+        small_graph()
+
+    for _ in range(100):
+        use()
+    watched = [*WATCHED, label, data, owner]
+    before = [sys.getrefcount(x) for x in watched]
+    for _ in range(300):
+        use()
+    after = [sys.getrefcount(x) for x in watched]
+
+    changed = [m - n for n, m in zip(before, after, strict=True)]
+    # freed nodes that wait to be used again keep their class
+    kept = [abs(n) > 50 for x, n in zip(watched, changed, strict=True) if x is not Value]
+    assert not any(kept), [*zip(watched, changed, strict=True)]
+
+
+MEMORY_ENDS = """
+import _testcapi, sys
+import scalargrad as sg
+from scalargrad import Value
+from scalargrad.core import node as nodes
+from scalargrad.core.rows import TABLE
+from scalargrad.core.value import topological_order
+
+class Own(Value):
+    pass
+
+def work(x, mine):
+    y = x * 2 + 1
+    z = sg.sum([y, x, 3.0, y])
+    w = sg.exp(z * 0.01) / sg.dot([x, y], [z, 2], bias=x) + Own(1.0, "own") ** x
+    w = sg.logsumexp([w, z]) + nodes.nary(TABLE["sum"], 1.0, (x, y, z), (1.0, 2.0, 3.0), cls=Own)
+    kept.append(w)  # so that the next one needs new memory
+    nodes.without_partials(TABLE["sum"], 1.0, (x, y, z), "owner")
+    list, starts, edges = nodes.linear([w], [x])
+    nodes.partials(list, starts)
+    nodes.set_numbers([x, mine], nodes.numbers([x, mine]))
+    assert len(topological_order(w)) == len(list) and z.parents and z.partials and y.parents
+    w.__init__(w.data, "again")
+    w = kept[-1] = w + z
+    w.backward()
+    return w.data.hex()
+
+kept, x, mine = [], Value(0.5, "x"), Value(1.0)
+expected = work(x, mine)
+slope, failed, reached = x.grad, 0, 0
+work(Value(0.5), mine)
+for start in range(1, 2000):
+    x = Value(0.5, "x")
+    x.grad = 7.0
+    _testcapi.set_nomemory(start, start + {width})
+    try:
+        work(x, mine)
+        reached = 1
+    except MemoryError:
+        reached = 0
+    finally:
+        _testcapi.remove_mem_hooks()
+    failed += not reached
+    if not reached:
+        assert x.grad in (7.0, 7.0 + slope), (start, x.grad)  # all or nothing
+        assert (x.data, x.label, x.parents, mine.data) == (0.5, "x", (), 1.0)
+        x.grad = 0.0
+        assert work(x, mine) == expected and x.grad == slope, start
+    kept.clear() if start % 10 else None
+    if start > 40 and reached:
+        break
+assert failed > 40, failed
+assert reached, "it never came to the end"
+"""
+
+
+@native
+@pytest.mark.parametrize("width", [1, 3, 10_000])
+def test_memory_that_runs_out_at_any_allocation(width: int) -> None:
+    pytest.importorskip("_testcapi", reason="this Python has no _testcapi")
+    run(MEMORY_ENDS.format(width=width))
+
+
+# Python's own functions, `list` among them, leave some counts too high where memory ends: so only
+# those of the machine code.
+MEMORY_COUNTS = """
+import _testcapi, sys
+from scalargrad import Value
+from scalargrad.core import node as nodes
+from scalargrad.core.rows import TABLE
+
+class Own(Value):
+    __slots__ = ()
+
+x, y, label, owner = Value(0.5, "x"), Value(2.0), "a label " * 3, object()
+inner = x * y + x
+mixed, four, numbers = (x, 2.0, y), (x, y, x, inner), (1.0, 2.0, 3.0, 4.0)
+rows = [TABLE[name] for name in ("add", "mul", "pow", "exp", "sum", "logsumexp", "dot")]
+add, mul, pow, exp, sum, logsumexp, dot = rows
+watched = [x, y, inner, label, owner, nodes.CONSTANT, Own, *rows]
+calls = [
+    lambda: x + 2, lambda: 3 / x, lambda: x - y, lambda: x ** 2, lambda: -inner, lambda: x.exp(),
+    lambda: x.apply(exp, (inner,)), lambda: x.apply(sum, mixed), lambda: x.apply(sum, (2.0,)),
+    lambda: x.apply(sum, (x, 3.0)), lambda: x.apply(logsumexp, mixed), lambda: x.apply(dot, mixed),
+    lambda: nodes.leaf(1.0, sum), lambda: nodes.binary(add, 1.0, x, y, 1.0, 1.0),
+    lambda: nodes.nary(sum, 1.0, four, numbers, label), lambda: nodes.nary(exp, 1.0, (x,), (1.0,)),
+    lambda: nodes.nary(sum, 1.0, four, numbers, label, 1.0, Own), lambda: Value(1.0, label),
+    lambda: nodes.nary(sum, 1.0, four[:2], numbers[:2], label, 1.0, Own), lambda: Own(1.0, label),
+    lambda: nodes.without_partials(sum, 1.0, four, owner), lambda: inner.parents,
+    lambda: inner.partials, lambda: inner.apply(sum, four).parents, lambda: inner.label,
+    lambda: inner.apply(sum, four).partials, lambda: nodes.order([inner, x], set()),
+    lambda: nodes.linear([inner, x], [y]), lambda: nodes.partials([y, inner], [0, 0, 2]),
+    lambda: nodes.backward(inner, 1.0), lambda: nodes.numbers(four), lambda: nodes.gradients(four),
+    lambda: nodes.set_numbers(four, numbers), lambda: nodes.set_gradients(four, 1.0),
+]
+nodes.linear([x], [y])
+kept, failed = [], 0
+for place, call in enumerate(calls):
+    call()
+    for start in range(1, 100):
+        kept.append([-x for _ in range(100)])  # nodes that wait to be used again are used up
+        before = [sys.getrefcount(thing) for thing in watched]
+        reached = False
+        _testcapi.set_nomemory(start, start + 1)
+        try:
+            call()
+            reached = True
+        except MemoryError:
+            failed += 1
+        finally:
+            _testcapi.remove_mem_hooks()
+        counts = [sys.getrefcount(thing) for thing in watched]
+        assert counts == before, (place, start, counts, before)
+        if reached:
+            break
+    assert reached, place
+assert failed > len(calls), failed
+"""
+
+
+@native
+def test_counts_are_right_where_memory_ends() -> None:
+    pytest.importorskip("_testcapi", reason="this Python has no _testcapi")
+    run(MEMORY_COUNTS)
+
+
+GRAPH_TOO_LARGE = """
+import resource
+from scalargrad import Value
+
+def limit(megabytes):
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, hard))
+
+def size():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize() >> 20
+
+x = Value(1.0, "x")
+(x * 3).backward()
+y, steps = x, 0
+limit(size() + 100)
+try:
+    while True:
+        y = y + x
+        steps += 1
+except MemoryError:
+    pass
+assert steps > 100_000
+try:
+    y.backward()
+except MemoryError:
+    failed = True
+else:
+    failed = False
+assert failed and x.grad == 3.0 and y.grad == 0.0
+del y
+y = (x + 1) * x
+y.backward()
+assert y.data == 2.0 and x.grad == 6.0
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit of memory as on Linux")
+@pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="ASan needs all of it")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_graph_that_does_not_fit_into_memory(kind: dict[str, str]) -> None:
+    run(GRAPH_TOO_LARGE, **kind)
+
+
+# --- threads, processes, interruptions ------------------------------------------------------------
+
+
+def test_threads_that_share_parameters() -> None:
+    ws = [Value(float(i), f"w{i}") for i in range(4)]
+    results: list[list[float]] = []
+
+    def work(seed: float) -> None:
+        found = []
+        for i in range(200):
+            y = sg.sum([w * (seed + i) for w in ws]) + ws[0] * ws[1]
+            found.append(y.data)
+            y.backward(2.0)
+        results.append(found)
+
+    threads = [threading.Thread(target=work, args=(float(n),)) for n in range(4)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+
+    expected = [[6.0 * (n + i) for i in range(200)] for n in range(4)]
+    assert sorted(results) == expected
+    if NATIVE:  # a backward pass is one step
+        slope = 2.0 * sum(n + i for n in range(4) for i in range(200))
+        assert [w.grad for w in ws] == [slope + 1600.0, slope, slope, slope]
+
+
+FORK = """
+import os
+from scalargrad import Value
+
+x = Value(3.0, "x")
+y = x * x
+child = os.fork()
+for _ in range(1_000):
+    z = y * x + 1
+    z.backward()
+    x.grad, slope = 0.0, x.grad
+    assert slope == 27.0
+del x, z
+y = None
+if not child:
+    os._exit(7)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_processes_compute_after_a_fork(kind: dict[str, str]) -> None:
+    run(FORK, **kind)
+
+
+def test_ctrl_c_in_a_long_loop_of_operations() -> None:
+    rows = [TABLE["add"], TABLE["mul"], TABLE["tanh"], CONSTANT]
+    x = Value(0.5, "x")
+    before = [sys.getrefcount(thing) for thing in [x, *rows]]
+    ready = threading.Event()
+
+    def press() -> None:
+        ready.wait()
+        _thread.interrupt_main()
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    steps = 0
+    try:
+        y = x
+        while True:
+            y = (y * 0.5 + x).tanh()
+            steps += 1
+            if steps == 1_000:
+                ready.set()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        ready.set()
+        thread.join()
+    y.backward()
+    del y
+
+    assert steps >= 1_000
+    assert x.grad != 0.0
+    assert [sys.getrefcount(thing) for thing in [x, *rows]] == before
+
+
+def test_backward_refuses_the_values_of_a_recording() -> None:
+    w = Value(2.0, "w")
+    w.grad = 5.0
+
+    def f(x: Any) -> Any:
+        y = x * w
+        y.backward()
+        return y
+
+    with pytest.raises(sg.RecordingError, match=r"calls \.backward\(\) of"):
+        sg.compile(f)(3.0)
+    assert w.grad == 5.0
+    (w * w).backward()
+    assert w.grad == 9.0
+
+
+# --- the collector --------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("eager_collector")
+def test_collections_while_graphs_are_built() -> None:
+    x = Plain(0.5, "x")
+    x.self = x  # type: ignore[attr-defined]
+    for _ in range(20):
+        small_graph()
+    gone = weakref.ref(x)
+    y = sg.sum([x, Slotted(1.0), x * 2])
+    gc.collect()
+
+    assert y.parents[0] is x
+    del x, y
+    gc.collect()
+    assert gone() is None
+
+
+def test_what_the_collector_says_of_nodes() -> None:
+    run("""
+import gc
+from node_programs import Plain
+from scalargrad import Value
+x = Value(0.5, "x")
+y, plain = x * 2, Plain(1.0)
+plain.held = [y, x]
+gc.freeze()
+for node in (x, y, plain, y + plain):
+    gc.get_referrers(node), gc.get_referents(node)
+for thing in gc.get_objects():
+    if isinstance(thing, Value):
+        repr(thing), gc.get_referents(thing)
+gc.unfreeze()
+del x, y, plain, node
+gc.collect()
+""")
+
+
+class Empty(Value):
+    __slots__ = ()
+
+
+def test_a_node_whose_class_was_changed() -> None:
+    """The collector knows it, though it knows no other node of its class."""
+    xs = [Empty(float(i)) for i in range(100)]
+    for x in xs:
+        x.__class__ = Value  # type: ignore[assignment]
+    y = sg.sum([-x for x in xs])
+    y.backward()
+    assert [x.grad for x in xs] == [-1.0] * 100
+    del x, xs, y
+    again = [Value(1.0) for _ in range(1_000)]
+
+    assert {gc.is_tracked(x) for x in again} == {not NATIVE}
+    gc.collect()
+    x = Value(1.0)
+    x.__class__ = Empty
+    y = x + 1
+    del x
+    assert y.data == 2.0
+
+
+# --- code of the user that runs at a bad moment ---------------------------------------------------
+
+
+class Label(str):
+    """A label whose end computes with nodes."""
+
+    __slots__ = ()
+    log: list[float] = []  # noqa: RUF012
+
+    def __del__(self) -> None:
+        x = Value(2.0, str(self))
+        y = sg.sum([x, x * x, 1.0])
+        y.backward()
+        self.log.append(x.grad)
+
+
+class Row:
+    """An operation whose end computes with nodes."""
+
+    symbol = "row"
+
+    def __del__(self) -> None:
+        Label("of a row")
+
+
+def test_labels_and_rows_that_compute_when_they_are_freed() -> None:
+    Label.log.clear()
+    y = Value(1.0, Label("leaf"))
+    for i in range(1_000):
+        y = nary(Row(), 1.0, (y, y, y) if i % 3 else (y,), (1.0,) * (3 if i % 3 else 1))
+        y.label = Label("node")
+        y.label = Label("another")
+    y.backward()
+    y.__init__(1.0, Label("again"))  # type: ignore[misc]
+    assert y.parents == ()
+    del y
+
+    assert Label.log == [5.0] * 3_002
+
+
+LISTS_THAT_CHANGE = """
+from scalargrad import Value
+from scalargrad.core import node as nodes
+from scalargrad.core.rows import TABLE
+from scalargrad.core.value import set_data
+
+class Clearing(float):
+    "A number that empties lists when it is read."
+    def __float__(self):
+        for one in lists:
+            one.clear()
+        return 1.0
+
+class Number:
+    __float__ = Clearing.__float__
+
+kept = [Value(1.0) for _ in range(1_000)]
+twos = [2.0] * 999
+
+xs = [*kept]
+lists = [xs]
+set_data(xs, [Number(), *twos])
+assert xs == [] and kept[1].data == 2.0
+
+numbers = [Number(), *twos]
+lists = [numbers]
+try:
+    set_data(kept, [3.0] * 1_000)
+    set_data(kept, numbers)
+except ValueError as error:
+    assert str(error) == "0 numbers for 1000 nodes"
+else:
+    raise AssertionError
+assert {x.data for x in kept} == {3.0}
+
+xs, slopes = [*kept], [Number(), *twos]
+lists = [xs, slopes]
+y = nodes.nary(TABLE["sum"], 1.0, xs, slopes)
+assert y.partials == (1.0, *twos) and [*y.parents] == kept
+
+dot = nodes.machine_code.dot
+ws, xs = [Clearing(), *kept], [2.0, *kept]
+for lists in ([ws, xs], [ws], [xs]):
+    ws[:], xs[:] = [Clearing(), *kept], [2.0, *kept]
+    assert dot(ws, xs, None) is None
+"""
+
+
+@native
+def test_lists_that_change_while_they_are_read() -> None:
+    run(LISTS_THAT_CHANGE)
+
+
+@native
+def test_nodes_that_change_while_they_are_read() -> None:
+    run("""
+import gc
+import scalargrad as sg
+from scalargrad import Value
+from scalargrad.core import node as nodes
+
+def while_collecting(k, act, read):
+    "Read, while a collection, which comes k objects before the limit of 20, acts."
+    called = []
+    def call(phase, info):
+        called.append(phase)
+        act()
+    gc.collect()
+    gc.set_threshold(20)
+    kept = [[] for _ in range(18 - k)]
+    gc.callbacks.append(call)
+    try:
+        read()
+    except RuntimeError as error:
+        assert "changed while" in str(error)
+    finally:
+        gc.callbacks.clear()
+        gc.set_threshold(0)
+    return len(called)
+
+count = 0
+for make in (lambda x: x * x, lambda x: -x, lambda x: sg.sum([x] * 100)):
+    for read in (
+        lambda y: y.parents, lambda y: y.partials, lambda y: nodes.order([y], set()),
+        lambda y: nodes.linear([y], []), lambda y: y * 2, lambda y: y.apply(sg.exp, (y,)),
+        lambda y: y.backward(), lambda y: sg.sum([y, 2.0, y]), lambda y: y._x, lambda y: 2 + y,
+    ):
+        for k in range(10):
+            y = make(make(Value(0.001, "x")))
+            count += while_collecting(k, lambda: y.__init__(2.0), lambda: read(y))
+            y.__init__(2.0)
+            assert y.data == 2.0 and y.parents == () and (y * y).data == 4.0
+assert count > 20
+for read in (nodes.numbers, nodes.gradients, lambda xs: nodes.order(xs, set()), sg.sum):
+    for k in range(10):
+        xs = [Value(1.0) for _ in range(100)]
+        count += while_collecting(k, xs.clear, lambda: read(xs))
+assert count > 40, count
+""")
+
+
+@native
+def test_a_refused_walk_leaves_no_marks() -> None:
+    x = Value(2.0, "x")
+    y = x * x
+    for inputs in ([x, 3], [x, y, None], [y, "a"]):
+        with pytest.raises(TypeError, match="linear takes nodes"):
+            linear([y], inputs)
+        with pytest.raises(TypeError, match="a graph takes nodes"):
+            order([y, 3], set())
+
+        assert order([y], set()) == [x, y]
+        found, starts, operands = linear([y], [])
+        assert (found, [*starts], [*operands]) == ([x, y], [0, 0, 2], [0, 0])
+
+
+@native
+def test_the_library_by_itself_raises_errors() -> None:
+    """Nothing crashes before `node.py` has told it what nodes refer to."""
+    run(f"""
+from importlib.machinery import ExtensionFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+spec = spec_from_file_location("scalargrad.core._node", {nodes.machine_code.__file__!r})
+library = module_from_spec(spec)
+spec.loader.exec_module(library)
+{ODD_CALLS}
+""", **PURE)  # fmt: skip
+
+
+ODD_CALLS = """
+import itertools, operator
+Node = library.Node
+made = []
+def call(function, *args):
+    try:
+        made.append(function(*args))
+    except (TypeError, ValueError, AttributeError, SystemError, RuntimeError, ArithmeticError):
+        pass
+
+call(Node, 1.0)
+call(Node, 1.0, "label")
+node = Node.__new__(Node)
+call(library.fill, node, 2.0, "label")
+for cls in (Node, type("Sub", (Node,), {}), type("Slots", (Node,), {"__slots__": ("a",)})):
+    made.append(cls.__new__(cls))
+odd = [node, made[-1], None, 1.5, "a", (), [node], (node, 3), [1.0], {1}, set(), object(), -1]
+odd.append(Node)
+for name in ("add", "mul", "pow", "lt", "ne", "truediv"):
+    operate = getattr(operator, name)
+    for x in odd:
+        call(operate, node, x), call(operate, x, node)
+for name in dir(node):
+    if name not in ("__class__", "__init_subclass__"):
+        call(getattr, node, name)
+        for x in odd:
+            call(getattr(Node, name, None), node, x), call(setattr, node, name, x)
+names = [name for name in dir(library) if callable(getattr(library, name))]
+assert len(names) > 10
+for name in names:
+    if name not in ("setup", "register", "Node", "__loader__"):
+        for count in range(4):
+            for args in itertools.product(odd, repeat=count):
+                call(getattr(library, name), *args)
+for name in ("binary", "nary"):
+    for args in itertools.product([node, None, 1.5, (node, node)], repeat=5):
+        call(getattr(library, name), *args), call(getattr(library, name), *args, 1.0)
+slots = type("Slots", (Node,), {"__slots__": "a"})
+for cls in (int, object, Node, type("Sub", (Node,), {}), slots, 3):
+    call(library.register, cls)
+call(library.setup), call(library.setup, 1, 2, 3, 4, 5, 6, 7), call(library.setup, *[{}] * 7)
+assert len(made) > 100
+del made
+"""
+
+
+@native
+def test_odd_arguments_crash_nothing() -> None:
+    run(f"""
+import scalargrad as sg
+from scalargrad.core.native import machine_code as library
+{ODD_CALLS}
+""")
