@@ -27,6 +27,11 @@
 #error "doubles are not evaluated as such: build with -msse2 -mfpmath=sse"
 #endif
 
+/* Nor does the compiler of Microsoft join a * b + c; see setup.py for the others. */
+#ifdef _MSC_VER
+#pragma fp_contract(off)
+#endif
+
 /* --- the node --------------------------------------------------------------------------------- */
 
 typedef struct Node Node;
@@ -2159,12 +2164,20 @@ static PyMethodDef module_methods[] = {
 };
 
 static struct PyModuleDef module_definition = {
-    PyModuleDef_HEAD_INIT, "_node", "The node in machine code; see node.py.", -1, module_methods,
+    PyModuleDef_HEAD_INIT, "_node", "The node in machine code; see node.py.", 0, module_methods,
 };
 
 PyMODINIT_FUNC
 PyInit__node(void)
 {
+    /* What nodes refer to stands in variables of C, which are those of one interpreter. */
+    static int64_t interpreter = -1;
+    int64_t here = PyInterpreterState_GetID(PyInterpreterState_Get());
+    if (interpreter >= 0 && interpreter != here) {
+        PyErr_SetString(PyExc_ImportError, "it serves one interpreter of a process");
+        return NULL;
+    }
+    interpreter = here;
     PyObject *module = PyModule_Create(&module_definition);
     if (!module) return NULL;
     if (!active) { /* what `setup` replaces: without it nodes raise errors, and do not crash */
@@ -2175,7 +2188,7 @@ PyInit__node(void)
         watching = PyDict_New();
         if (!active || !watching) return NULL;
     }
-    NodeType = (PyTypeObject *)PyType_FromSpec(&node_spec);
+    if (!NodeType) NodeType = (PyTypeObject *)PyType_FromSpec(&node_spec);
     if (!NodeType || PyModule_AddObjectRef(module, "Node", (PyObject *)NodeType) ||
         PyModule_AddIntConstant(module, "INTERFACE", INTERFACE) ||
         PyModule_AddStringConstant(module, "SOURCE", SCALARGRAD_SOURCE)) {

@@ -819,3 +819,61 @@ import scalargrad as sg
 from scalargrad.core.native import machine_code as library
 {ODD_CALLS}
 """)
+
+
+OTHER_INTERPRETER = """
+import sys
+import scalargrad as sg
+from scalargrad import Value
+
+if sys.version_info < (3, 13):
+    import _xxsubinterpreters as interpreters
+    other = interpreters.create(isolated=False)
+else:
+    import _interpreters as interpreters
+    other = interpreters.create("legacy")
+there = '''
+import scalargrad as sg
+from scalargrad.core.native import REASON
+assert not sg.NATIVE and "one interpreter of a process" in REASON
+x = sg.Value(2.0)
+(x * x).backward()
+assert x.grad == 4.0
+'''
+fault = interpreters.run_string(other, there)
+assert fault is None, fault
+x = Value(3.0)
+y = x * x
+with sg.no_grad():
+    assert (x * x).parents == ()
+interpreters.destroy(other)
+(y * x).backward()
+assert type(y) is Value and x.grad == 27.0
+"""
+
+
+@native
+def test_another_interpreter_of_the_process_takes_the_node_of_python() -> None:
+    name = "_xxsubinterpreters" if sys.version_info < (3, 13) else "_interpreters"
+    pytest.importorskip(name, reason="this Python makes no interpreters")
+    run(OTHER_INTERPRETER)
+
+
+@native
+def test_modules_loaded_a_second_time() -> None:
+    run("""
+import sys
+import scalargrad as sg
+before = sg.Value(1.0)
+for name in [name for name in sys.modules if name.startswith("scalargrad")]:
+    del sys.modules[name]
+import scalargrad as again
+x = again.Value(2.0)
+y = x * x
+y.backward()
+assert again.NATIVE and type(y) is again.Value is not sg.Value
+assert x.grad == 4.0
+with again.no_grad():
+    assert (x * x).parents == ()
+del before, sg
+""")
