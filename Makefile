@@ -32,7 +32,7 @@ sanitize:   ## run the tests of the core under the address and undefined-behavio
 	cp -r conftest.py pyproject.toml scalargrad tests build/sanitize
 	rm -f build/sanitize/scalargrad/core/_node*.so
 	gcc -shared -fPIC -O1 -g -ffp-contract=off -fno-omit-frame-pointer -Wall -Wextra \
-	    -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	    -DSCALARGRAD_PLAIN_MEMORY -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	    $$($(PYTHON) -c "import sysconfig; print('-I' + sysconfig.get_path('include'), '-o', \
 	        'build/sanitize/scalargrad/core/_node' + sysconfig.get_config_var('EXT_SUFFIX'))") \
 	    scalargrad/core/_node.c
