@@ -221,11 +221,11 @@ allocate_node(void)
         slab->spare = n->x;
     } else {
         n = (Node *)((char *)slab + FIRST_NODE) + slab->fresh++;
-        Py_SET_TYPE((PyObject *)n, ValueType); /* which is kept for good, whoever uses it */
         n->weak = NULL;
         n->mark = 0;
         if (!slab->used) empty_count--;
     }
+    Py_SET_TYPE((PyObject *)n, ValueType); /* which is kept for good; freed ones may have another */
     Py_SET_REFCNT((PyObject *)n, 1);
     if (++slab->used == SLAB_NODES) remove_from_ring(slab);
     return n;
@@ -339,7 +339,7 @@ free_nodes(Node *n)
         PyTypeObject *type = Py_TYPE(n);
         PyObject *row = n->row, *label = n->label;
         release_operands(n, &pending);
-        if (type == ValueType) {
+        if (type == ValueType || type->tp_free == free_node) { /* or was registered before it */
             free_node(n);
         } else {
             type->tp_free(n);
@@ -2212,7 +2212,7 @@ module_register(PyObject *Py_UNUSED(module), PyObject *cls)
     type->tp_free = free_node;
     PyType_Modified(type);
     Py_INCREF(cls);
-    Py_XSETREF(ValueType, type);
+    ValueType = type; /* nodes do not own the one before, which therefore stays */
     Py_RETURN_NONE;
 }
 

@@ -363,7 +363,7 @@ for place, call in enumerate(calls):
         if reached:
             break
     assert reached, place
-assert failed > len(calls), failed
+assert failed > len(calls) // 2, failed
 """
 
 
@@ -569,23 +569,22 @@ class Empty(Value):
 
 
 def test_a_node_whose_class_was_changed() -> None:
-    """The collector knows it, though it knows no other node of its class."""
+    """The machine code, which keeps nodes of Value in memory of their own, refuses it."""
     xs = [Empty(float(i)) for i in range(100)]
-    for x in xs:
-        x.__class__ = Value  # type: ignore[assignment]
+    x = Value(1.0)
+    for node, cls in ((x, Empty), *((x, Value) for x in xs)):
+        try:
+            node.__class__ = cls  # type: ignore[assignment]
+        except TypeError:
+            assert NATIVE
+            assert type(node) is not cls
     y = sg.sum([-x for x in xs])
     y.backward()
     assert [x.grad for x in xs] == [-1.0] * 100
-    del x, xs, y
+    del node, x, xs, y
     again = [Value(1.0) for _ in range(1_000)]
 
     assert {gc.is_tracked(x) for x in again} == {not NATIVE}
-    gc.collect()
-    x = Value(1.0)
-    x.__class__ = Empty
-    y = x + 1
-    del x
-    assert y.data == 2.0
 
 
 # --- code of the user that runs at a bad moment ---------------------------------------------------
@@ -864,16 +863,24 @@ def test_modules_loaded_a_second_time() -> None:
     run("""
 import sys
 import scalargrad as sg
-before = sg.Value(1.0)
+before = [-sg.Value(float(i)) for i in range(1_000)]
+label = sg.Value(1.0, "label")
+del before[::2]
 for name in [name for name in sys.modules if name.startswith("scalargrad")]:
     del sys.modules[name]
 import scalargrad as again
-x = again.Value(2.0)
-y = x * x
-y.backward()
-assert again.NATIVE and type(y) is again.Value is not sg.Value
-assert x.grad == 4.0
+counts = sys.getrefcount(sg.Value), sys.getrefcount(again.Value)
+for _ in range(2):
+    x = again.Value(2.0)
+    y = x * x
+    y.backward()
+    assert again.NATIVE and type(y) is again.Value is not sg.Value
+    assert x.grad == 4.0
+    assert {type(again.sum([x, x, x]) + i) for i in range(2_000)} == {again.Value}
+    assert {type(x) for x in before} <= {sg.Value}
+    before.clear()
+assert (sys.getrefcount(sg.Value), sys.getrefcount(again.Value)) == counts
 with again.no_grad():
     assert (x * x).parents == ()
-del before, sg
+del before, label, sg
 """)
