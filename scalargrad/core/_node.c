@@ -33,6 +33,11 @@
 #error "doubles are not evaluated as such: build with -msse2 -mfpmath=sse"
 #endif
 
+/* Nor does the compiler of Microsoft join a * b + c; see setup.py for the others. */
+#ifdef _MSC_VER
+#pragma fp_contract(off)
+#endif
+
 /* --- the node --------------------------------------------------------------------------------- */
 
 typedef struct Node Node;
@@ -216,11 +221,11 @@ allocate_node(void)
         slab->spare = n->x;
     } else {
         n = (Node *)((char *)slab + FIRST_NODE) + slab->fresh++;
-        Py_SET_TYPE((PyObject *)n, ValueType); /* which is kept for good, whoever uses it */
         n->weak = NULL;
         n->mark = 0;
         if (!slab->used) empty_count--;
     }
+    Py_SET_TYPE((PyObject *)n, ValueType); /* which is kept for good; freed ones may have another */
     Py_SET_REFCNT((PyObject *)n, 1);
     if (++slab->used == SLAB_NODES) remove_from_ring(slab);
     return n;
@@ -334,7 +339,7 @@ free_nodes(Node *n)
         PyTypeObject *type = Py_TYPE(n);
         PyObject *row = n->row, *label = n->label;
         release_operands(n, &pending);
-        if (type == ValueType) {
+        if (type == ValueType || type->tp_free == free_node) { /* or was registered before it */
             free_node(n);
         } else {
             type->tp_free(n);
@@ -2330,7 +2335,7 @@ module_register(PyObject *Py_UNUSED(module), PyObject *cls)
     type->tp_free = free_node;
     PyType_Modified(type);
     Py_INCREF(cls);
-    Py_XSETREF(ValueType, type);
+    ValueType = type; /* nodes do not own the one before, which therefore stays */
     Py_RETURN_NONE;
 }
 
@@ -2473,12 +2478,20 @@ static PyMethodDef module_methods[] = {
 };
 
 static struct PyModuleDef module_definition = {
-    PyModuleDef_HEAD_INIT, "_node", "The node in machine code; see node.py.", -1, module_methods,
+    PyModuleDef_HEAD_INIT, "_node", "The node in machine code; see node.py.", 0, module_methods,
 };
 
 PyMODINIT_FUNC
 PyInit__node(void)
 {
+    /* What nodes refer to stands in variables of C, which are those of one interpreter. */
+    static int64_t interpreter = -1;
+    int64_t here = PyInterpreterState_GetID(PyInterpreterState_Get());
+    if (interpreter >= 0 && interpreter != here) {
+        PyErr_SetString(PyExc_ImportError, "it serves one interpreter of a process");
+        return NULL;
+    }
+    interpreter = here;
     PyObject *module = PyModule_Create(&module_definition);
     if (!module) return NULL;
     if (!active) { /* what `setup` replaces: without it nodes raise errors, and do not crash */
@@ -2489,7 +2502,7 @@ PyInit__node(void)
         watching = PyDict_New();
         if (!active || !watching) return NULL;
     }
-    NodeType = (PyTypeObject *)PyType_FromSpec(&node_spec);
+    if (!NodeType) NodeType = (PyTypeObject *)PyType_FromSpec(&node_spec);
     if (!NodeType || PyModule_AddObjectRef(module, "Node", (PyObject *)NodeType) ||
         PyModule_AddIntConstant(module, "INTERFACE", INTERFACE) ||
         PyModule_AddStringConstant(module, "SOURCE", SCALARGRAD_SOURCE)) {

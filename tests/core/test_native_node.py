@@ -148,6 +148,12 @@ def test_random_operations_on_everything(pure: Twin, seed: int) -> None:
     assert_same(of.session(seed), pure(of.session, seed))
 
 
+@native
+@given(st.integers(0, 2**32))
+def test_training_a_small_network(pure: Twin, seed: int) -> None:
+    assert_same(of.training(seed), pure(of.training, seed))
+
+
 # --- pickles --------------------------------------------------------------------------------------
 
 
