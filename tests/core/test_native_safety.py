@@ -92,9 +92,9 @@ def test_a_million_deep_and_a_million_wide(allocator: str) -> None:
 
 
 @LONG
-@pytest.mark.parametrize("kind", KINDS)
-def test_ten_million_deep_and_wide(kind: dict[str, str]) -> None:
-    run(DEEP.format(n=10**7), **kind)
+@native
+def test_ten_million_deep_and_wide() -> None:
+    run(DEEP.format(n=10**7))
 
 
 CLASSES_IN_A_CHAIN = """
