@@ -2402,10 +2402,16 @@ take_over_calls(PyObject *rows)
     Py_XDECREF(row);
     if (!first) return -1;
     PyObject *cls = (PyObject *)Py_TYPE(first);
+    PyObject *before = PyObject_GetAttrString(cls, "__call__");
+    if (!before || PyCFunction_Check(before)) { /* taken over already: node.py was loaded again */
+        Py_XDECREF(before);
+        Py_DECREF(first);
+        return before ? 0 : -1;
+    }
+    Py_XSETREF(call_reference_of_rows, before);
     PyObject *function = PyCFunction_New(&definition, NULL);
     PyObject *method = function ? PyInstanceMethod_New(function) : NULL;
-    int fault = !method || !(call_reference_of_rows = PyObject_GetAttrString(cls, "__call__")) ||
-                PyObject_SetAttrString(cls, "__call__", method);
+    int fault = !method || PyObject_SetAttrString(cls, "__call__", method);
     Py_XDECREF(function);
     Py_XDECREF(method);
     Py_DECREF(first);
@@ -2500,7 +2506,8 @@ PyInit__node(void)
         neuron_reference = Py_NewRef(Py_None);
         active = PyDict_New();
         watching = PyDict_New();
-        if (!active || !watching) return NULL;
+        table_rows = PySet_New(NULL);
+        if (!active || !watching || !table_rows) return NULL;
     }
     if (!NodeType) NodeType = (PyTypeObject *)PyType_FromSpec(&node_spec);
     if (!NodeType || PyModule_AddObjectRef(module, "Node", (PyObject *)NodeType) ||
