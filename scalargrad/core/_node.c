@@ -1564,16 +1564,64 @@ order_of_inner(Node *root, Nodes *found)
 #define PREFETCH(n) ((void)0)
 #endif
 
-/* Add to the gradient of a node. An inner node of this walk, which has its mark, begins at zero. */
+/* Add to the gradient of a node. An inner node that still has the mark of this walk was not
+   reached before. */
 static inline void
 add_gradient(Node *n, uint64_t mark, double term)
 {
     if (n->mark == mark) {
         n->mark = mark + 1;
         n->grad = 0.0 + term;
-    } else {
+    } else if (term != 0.0) {
         n->grad += term;
     }
+}
+
+/* The rows of the table all of whose partials of zero say that the operand was not used. */
+static PyObject *unused_rows;
+static PyTypeObject *PrimitiveType;
+
+static int
+is_plain_zero(Node *n)
+{
+    return n->row == row_of_constants && n->data == 0.0;
+}
+
+/* Whether partial k of a node, which is zero, says that the operand was not used; see `unused` in
+   rows.py. A product with the plain number 0 does not use its other factors. */
+static int
+is_unused(Node *n, Py_ssize_t k)
+{
+    PyObject *row = n->row;
+    if (row == unary_rows[RELU]) return 1;
+    if (row == binary_rows[MUL] && n->y) return is_plain_zero(k ? n->x : n->y);
+    if (row == binary_rows[POW] && n->y) return !k && is_plain_zero(n->y);
+    if (row == many_rows[DOT] || row == many_rows[PROD]) {
+        Node *two[] = {n->x, n->y}, **operands = n->x ? two : n->many->operands;
+        Py_ssize_t count = n->x ? 1 + (n->y != NULL) : n->many->count, half = count / 2;
+        if (row == many_rows[DOT])
+            return k < 2 * half && is_plain_zero(operands[(k + half) % (2 * half)]);
+        for (Py_ssize_t i = 0; i < count; i++)
+            if (i != k && is_plain_zero(operands[i])) return 1;
+        return 0;
+    }
+    return row && Py_TYPE(row) == PrimitiveType && PySet_Contains(unused_rows, row) == 1;
+}
+
+static PyObject *
+module_is_unused(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 2) return PyErr_Format(PyExc_TypeError, "is_unused takes 2 arguments");
+    if (!is_node(args[0], "is_unused")) return NULL;
+    Node *n = (Node *)args[0];
+    Py_ssize_t k = PyLong_AsSsize_t(args[1]);
+    Py_ssize_t count = n->x ? 1 + (n->y != NULL) : n->many ? n->many->count : 0;
+    if (k == -1 && PyErr_Occurred()) return NULL;
+    if (k < 0 || k >= count) {
+        PyErr_SetString(PyExc_ValueError, "is_unused: there is no such operand");
+        return NULL;
+    }
+    return PyBool_FromLong(is_unused(n, k));
 }
 
 static PyObject *
@@ -1593,17 +1641,20 @@ module_backward(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n
     for (size_t i = nodes.count; i-- > 0;) {
         Node *n = nodes.items[i];
         if (i >= AHEAD) PREFETCH(nodes.items[i - AHEAD]);
-        if (n->mark == clock_of_marks) n->grad = 0.0; /* nothing arrived here */
+        if (n->mark == clock_of_marks) { /* nothing arrived here */
+            n->grad = 0.0;
+            continue;
+        }
         double g = n->grad;
-        if (g == 0.0) continue; /* a zero adjoint stops here, a zero partial below */
         if (n->x) {
-            if (n->dx != 0.0) add_gradient(n->x, clock_of_marks, g * n->dx);
-            if (n->y && n->dy != 0.0) add_gradient(n->y, clock_of_marks, g * n->dy);
+            if (n->dx != 0.0 || !is_unused(n, 0)) add_gradient(n->x, clock_of_marks, g * n->dx);
+            if (n->y && (n->dy != 0.0 || !is_unused(n, 1)))
+                add_gradient(n->y, clock_of_marks, g * n->dy);
         } else {
             Many *many = n->many;
             double *partials = partials_of(many);
             for (Py_ssize_t k = 0; k < many->count; k++)
-                if (partials[k] != 0.0)
+                if (partials[k] != 0.0 || !is_unused(n, k))
                     add_gradient(many->operands[k], clock_of_marks, g * partials[k]);
         }
     }
@@ -2079,7 +2130,7 @@ module_adam(PyObject *Py_UNUSED(module), PyObject *args)
 
 /* A tape of numbers: see tape.py. */
 typedef struct {
-    Py_buffer starts, operands, partials, within;
+    Py_buffer starts, operands, partials, unused, within;
     Py_ssize_t count; /* of nodes */
 } Sweep;
 
@@ -2089,6 +2140,7 @@ end_sweep(Sweep *sweep)
     PyBuffer_Release(&sweep->starts);
     PyBuffer_Release(&sweep->operands);
     PyBuffer_Release(&sweep->partials);
+    PyBuffer_Release(&sweep->unused);
     PyBuffer_Release(&sweep->within);
 }
 
@@ -2104,17 +2156,20 @@ read_buffer(PyObject *o, const char *format, Py_buffer *view)
 
 /* Read the arrays of a tape, and check every index in them; `within` may be None. */
 static int
-begin_sweep(Sweep *sweep, PyObject *starts, PyObject *operands, PyObject *partials, PyObject *within)
+begin_sweep(Sweep *sweep, PyObject *starts, PyObject *operands, PyObject *partials,
+            PyObject *unused, PyObject *within)
 {
     memset(sweep, 0, sizeof *sweep);
     if (!read_buffer(starts, "q", &sweep->starts) || !read_buffer(operands, "q", &sweep->operands))
         return 0;
     if (partials && !read_buffer(partials, "d", &sweep->partials)) return 0;
+    if (partials && !read_buffer(unused, "B", &sweep->unused)) return 0;
     if (within != Py_None && !read_buffer(within, "B", &sweep->within)) return 0;
     Py_ssize_t count = sweep->starts.len / 8 - 1, edges = sweep->operands.len / 8;
     const int64_t *first = sweep->starts.buf, *operand = sweep->operands.buf;
     int fine = count >= 0 && first[0] == 0 && first[count] == edges;
     fine = fine && (!partials || sweep->partials.len / 8 == edges);
+    fine = fine && (!partials || sweep->unused.len == edges);
     fine = fine && (within == Py_None || sweep->within.len == count);
     for (Py_ssize_t i = 0; fine && i < count; i++) {
         fine = first[i] <= first[i + 1] && first[i + 1] <= edges;
@@ -2169,34 +2224,34 @@ write_terms(const double *terms, const char *known, Py_ssize_t count)
 static inline void
 add_term(double *terms, char *known, int64_t i, double g, double slope)
 {
-    if (g == 0.0 || slope == 0.0) return; /* 0 * inf is never formed */
     terms[i] = known[i] ? terms[i] + g * slope : g * slope;
     known[i] = 1;
 }
 
-/* pull_numbers and push_numbers(starts, operands, partials, known, within, wanted): the terms of
-   the first `wanted` nodes, None where there is none. */
+/* pull_numbers and push_numbers(starts, operands, partials, unused, known, within, wanted): the
+   terms of the first `wanted` nodes, None where there is none. */
 static PyObject *
 sweep_numbers(PyObject *args, int backward)
 {
-    PyObject *starts, *operands, *partials, *seeds, *within, *result = NULL;
+    PyObject *starts, *operands, *partials, *unused, *seeds, *within, *result = NULL;
     Py_ssize_t wanted;
-    if (!PyArg_ParseTuple(args, "OOOO!On", &starts, &operands, &partials, &PyDict_Type, &seeds,
-                          &within, &wanted))
+    if (!PyArg_ParseTuple(args, "OOOOO!On", &starts, &operands, &partials, &unused, &PyDict_Type,
+                          &seeds, &within, &wanted))
         return NULL;
     Sweep sweep;
     double *terms = NULL;
-    if (begin_sweep(&sweep, starts, operands, partials, within) &&
+    if (begin_sweep(&sweep, starts, operands, partials, unused, within) &&
         (terms = read_terms(seeds, sweep.count))) {
         char *known = (char *)(terms + sweep.count);
         const int64_t *first = sweep.starts.buf, *operand = sweep.operands.buf;
         const double *slope = sweep.partials.buf;
-        const char *reached = sweep.within.buf;
+        const char *reached = sweep.within.buf, *skipped = sweep.unused.buf;
         for (Py_ssize_t k = 0; k < sweep.count; k++) {
             Py_ssize_t i = backward ? sweep.count - 1 - k : k;
             if (backward && !known[i]) continue;
             for (int64_t e = first[i]; e < first[i + 1]; e++) {
                 int64_t j = operand[e];
+                if (skipped[e]) continue;
                 if (!backward && known[j])
                     add_term(terms, known, i, terms[j], slope[e]);
                 else if (backward && (!reached || reached[j]))
@@ -2229,7 +2284,7 @@ module_reach(PyObject *Py_UNUSED(module), PyObject *args)
     PyObject *starts, *operands, *marks;
     if (!PyArg_ParseTuple(args, "OOO!", &starts, &operands, &PyByteArray_Type, &marks)) return NULL;
     Sweep sweep;
-    int fine = begin_sweep(&sweep, starts, operands, NULL, marks);
+    int fine = begin_sweep(&sweep, starts, operands, NULL, NULL, marks);
     if (fine) {
         const int64_t *first = sweep.starts.buf, *operand = sweep.operands.buf;
         char *reached = sweep.within.buf;
@@ -2240,6 +2295,41 @@ module_reach(PyObject *Py_UNUSED(module), PyObject *args)
     end_sweep(&sweep);
     if (!fine) return NULL;
     Py_RETURN_NONE;
+}
+
+/* unused(nodes, starts, partials): by edge, whether its operand was not used. */
+static PyObject *
+module_unused(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 3) return PyErr_Format(PyExc_TypeError, "unused takes 3 arguments");
+    Py_buffer starts = {0}, partials = {0};
+    PyObject *nodes = sequence_of_nodes(args[0], "unused"), *found = NULL;
+    if (nodes && read_buffer(args[1], "q", &starts) && read_buffer(args[2], "d", &partials))
+        found = PyByteArray_FromStringAndSize(NULL, partials.len / 8);
+    if (found) {
+        const int64_t *first = starts.buf;
+        const double *slope = partials.buf;
+        char *unused = PyByteArray_AS_STRING(found);
+        Py_ssize_t count = PySequence_Fast_GET_SIZE(nodes), edges = partials.len / 8;
+        memset(unused, 0, (size_t)edges);
+        int fine = starts.len / 8 == count + 1 && first[0] == 0 && first[count] == edges;
+        for (Py_ssize_t i = 0; fine && i < count; i++) {
+            if (first[i] == first[i + 1]) continue; /* a leaf, or an input, whose operands are not seen */
+            Node *n = NODE_AT(nodes, i);
+            Py_ssize_t own = n->x ? 1 + (n->y != NULL) : n->many ? n->many->count : 0;
+            fine = first[i + 1] - first[i] == own && first[i + 1] <= edges;
+            for (Py_ssize_t k = 0; fine && k < own; k++)
+                if (slope[first[i] + k] == 0.0) unused[first[i] + k] = (char)is_unused(n, k);
+        }
+        if (!fine) {
+            PyErr_SetString(PyExc_ValueError, "the arrays are not those of a tape");
+            Py_CLEAR(found);
+        }
+    }
+    PyBuffer_Release(&starts);
+    PyBuffer_Release(&partials);
+    Py_XDECREF(nodes);
+    return found;
 }
 
 /* leaves(starts, first): the nodes without operands, from node `first` on. */
@@ -2390,6 +2480,30 @@ find_rows(PyObject **rows, const char *const *names, int count, PyObject *table)
     return 0;
 }
 
+/* Collect the rows all of whose zeros mean "not used". A rule of a row's own is a function, which
+   `is_unused` must spell. */
+static int
+find_unused_rows(PyObject *rows)
+{
+    Py_XSETREF(unused_rows, PySet_New(NULL));
+    if (!unused_rows) return -1;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(rows); i++) {
+        PyObject *row = PyList_GET_ITEM(rows, i), *rule = PyObject_GetAttrString(row, "unused");
+        if (!rule) return -1;
+        int spelled = row == binary_rows[MUL] || row == binary_rows[POW] ||
+                      row == many_rows[DOT] || row == many_rows[PROD];
+        int fault = rule == Py_True ? PySet_Add(unused_rows, row) : 0;
+        if (!spelled && !PyBool_Check(rule)) {
+            PyErr_Format(PyExc_SystemError, "_node.c does not spell the rule `unused` of %R", row);
+            fault = -1;
+        }
+        Py_DECREF(rule);
+        if (fault) return -1;
+        Py_XSETREF(PrimitiveType, (PyTypeObject *)Py_NewRef(Py_TYPE(row)));
+    }
+    return 0;
+}
+
 /* Take over the call of rows: what a class finds in its dict as an instance method gets the row. */
 static int
 take_over_calls(PyObject *rows)
@@ -2447,8 +2561,8 @@ module_setup(PyObject *Py_UNUSED(module), PyObject *args)
         find_rows(many_rows, many_names, MANY_COUNT, table) || add_unary_methods(table))
         return NULL;
     PyObject *rows = PyMapping_Values(table);
-    table_rows = rows ? PySet_New(rows) : NULL;
-    int fault = !table_rows || take_over_calls(table_rows);
+    Py_XSETREF(table_rows, rows ? PySet_New(rows) : NULL);
+    int fault = !table_rows || find_unused_rows(rows) || take_over_calls(table_rows);
     Py_XDECREF(rows);
     if (fault) return NULL;
     Py_RETURN_NONE;
@@ -2480,6 +2594,8 @@ static PyMethodDef module_methods[] = {
     {"adam", module_adam, METH_VARARGS, "The changes of a step of Adam, and its new moments."},
     {"pull_numbers", module_pull_numbers, METH_VARARGS, "Sweep numbers backward over a tape."},
     {"push_numbers", module_push_numbers, METH_VARARGS, "Sweep numbers forward over a tape."},
+    {"is_unused", FAST(module_is_unused), "Whether a partial of zero means that nothing flows."},
+    {"unused", FAST(module_unused), "By edge, whether its operand was not used."},
     {"leaves", module_leaves, METH_VARARGS, "The nodes of a tape without operands."},
     {"reach", module_reach, METH_VARARGS, "Mark every node that depends on a marked one."},
     {"set_gradients", FAST(module_set_gradients), "Set the gradients of many nodes."},

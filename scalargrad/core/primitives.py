@@ -8,7 +8,7 @@ a test. The top of `rows.py` says what the columns mean and what a row may use.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from math import inf, nan
 from operator import mul as times
@@ -26,6 +26,28 @@ hypot: Primitive
 inverse: Primitive
 sign: Primitive
 
+
+
+# A product with the plain number 0 does not use its other factors.
+
+
+def _is_plain_zero(operand: Any) -> bool:
+    return bool(operand.is_constant and operand._data == 0.0)
+
+
+def _zero_factor(operands: Sequence[Any], i: int) -> bool:
+    return any(_is_plain_zero(x) for j, x in enumerate(operands) if j != i)
+
+
+def _zero_partner(operands: Sequence[Any], i: int) -> bool:  # of `dot`
+    n = len(operands) // 2
+    return i < 2 * n and _is_plain_zero(operands[(i + n) % (2 * n)])
+
+
+def _zero_exponent(operands: Sequence[Any], i: int) -> bool:
+    return i == 0 and _is_plain_zero(operands[1])
+
+
 # fmt: off
 
 neg  = row("neg", "x with its sign changed", lambda x: -x, lambda x, out: (-1.0,),
@@ -36,7 +58,7 @@ sub  = row("sub", "the difference", lambda x, y: x - y, lambda x, y, out: (1.0, 
            "{0} - {1}", text="{0} - {1}", symbol="-", at=[(1.5, -0.3)], public=False)
 mul  = row("mul", "the product", lambda x, y: x * y, lambda x, y, out: (y, x),
            r"{0} \cdot {1}", text="{0} * {1}", symbol="*", at=[(1.5, -0.3), (0.0, 2.0)],
-           public=False)
+           public=False, unused=_zero_factor)
 div  = row("div", "the quotient", lambda x, y: x / y, lambda x, y, out: (1.0 / y, -out / y),
            r"\frac{{{0}}}{{{1}}}", text="{0} / {1}", symbol="/",
            at=[(1.5, -0.3), (0.0, 2.0)], outside=[(1.0, 0.0)], needs="y != 0", public=False)
@@ -44,11 +66,11 @@ floordiv = row("floordiv", "the quotient rounded down", lambda x, y: x // y,
                lambda x, y, out: (0.0, 0.0),
                r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor", text="{0} // {1}", symbol="//",
                at=[(7.5, 2.0), (-7.5, 2.0)], kinks={(4.0, 2.0): (0.0, 0.0)},
-               outside=[(1.0, 0.0)], needs="y != 0", public=False)
+               outside=[(1.0, 0.0)], needs="y != 0", public=False, unused=True)
 mod  = row("mod", "what the division leaves, with the sign of y", lambda x, y: x % y,
            lambda x, y, out: (1.0, -(x // y)), r"{0} \bmod {1}", text="{0} % {1}", symbol="%",
            at=[(7.5, 2.0), (-7.5, 2.0)], kinks={(4.0, 2.0): (1.0, -2.0)},
-           outside=[(1.0, 0.0)], needs="y != 0", public=False)
+           outside=[(1.0, 0.0)], needs="y != 0", public=False, unused=True)
 
 
 def _pow(x: float, y: float) -> float:
@@ -76,7 +98,8 @@ pow  = row("pow", "x to the power y", _pow, _pow_partials,
            kinks={(0.0, 0.5): (inf, 0.0), (0.0, 2.0): (0.0, 0.0), (0.0, 1.0): (1.0, 0.0),
                   (0.0, 0.0): (0.0, 0.0), (-2.0, 3.0): (12.0, nan)},
            outside=[(0.0, -1.0), (-8.0, 1 / 3), (1e200, 2.0)],
-           needs="x > 0, or x = 0 and y >= 0, or x < 0 and a whole y")
+           needs="x > 0, or x = 0 and y >= 0, or x < 0 and a whole y",
+           unused=_zero_exponent)
 
 exp   = row("exp", "e to the power x", math.exp, lambda x, out: (out,),
             "e^{{{0}}}", at=[-1.3, 0.0, 2.5], outside=[1000.0])
@@ -108,12 +131,16 @@ cos   = row("cos", "the cosine of x radians", math.cos, lambda x, out: (-sin(x),
             r"\cos({0})", at=[-1.3, 0.0, 2.5], outside=[inf], needs="a finite x")
 tan   = row("tan", "the tangent of x radians", math.tan, lambda x, out: (1.0 + out * out,),
             r"\tan({0})", at=[-1.3, 0.0, 2.5], outside=[inf], needs="a finite x")
+# A row of its own, since a product of (1 - x) and (1 + x) would have the slope 0 * inf at the ends
+one_minus_square = row("one_minus_square", "1 - x**2, exact near 1",
+            lambda x: (1.0 - x) * (1.0 + x), lambda x, out: (-2.0 * x,),
+            "1 - {0}^2", text="1 - {0}**2", symbol="1-x²", at=[-0.6, 0.3, 1.5], public=False)
 asin  = row("asin", "the angle in radians whose sine is x", math.asin,
-            lambda x, out: (inverse(sqrt((1.0 - x) * (1.0 + x))),),
+            lambda x, out: (inverse(sqrt(one_minus_square(x))),),
             r"\arcsin({0})", at=[-0.6, 0.3], kinks={1.0: inf, -1.0: inf},
             outside=[1.1], needs="-1 <= x <= 1")
 acos  = row("acos", "the angle in radians whose cosine is x", math.acos,
-            lambda x, out: (-inverse(sqrt((1.0 - x) * (1.0 + x))),),
+            lambda x, out: (-inverse(sqrt(one_minus_square(x))),),
             r"\arccos({0})", at=[-0.6, 0.3], kinks={1.0: -inf, -1.0: -inf},
             outside=[1.1], needs="-1 <= x <= 1")
 atan  = row("atan", "the angle in radians whose tangent is x", math.atan,
@@ -124,15 +151,15 @@ cosh  = row("cosh", "the hyperbolic cosine", math.cosh, lambda x, out: (sinh(x),
             r"\cosh({0})", at=[-1.3, 0.0, 2.5], outside=[1000.0])
 tanh  = row("tanh", "the hyperbolic tangent", math.tanh, lambda x, out: (1.0 - out * out,),
             r"\tanh({0})", at=[-1.3, 0.0, 2.5, 1000.0])
-# hypot and a product of two roots stand where x * x would overflow from 1e155 on
+# hypot stands where x * x would overflow from 1e155 on
 asinh = row("asinh", "the inverse of sinh", math.asinh, lambda x, out: (1.0 / hypot(x, 1.0),),
             r"\operatorname{{arsinh}}({0})", at=[-1.3, 0.0, 2.5])
 acosh = row("acosh", "the inverse of cosh", math.acosh,
-            lambda x, out: (inverse(sqrt(x - 1.0) * sqrt(x + 1.0)),),
+            lambda x, out: (inverse(sqrt(-one_minus_square(x))) if x < 1e150 else 1.0 / x,),
             r"\operatorname{{arcosh}}({0})", at=[1.3, 2.5], kinks={1.0: inf},
             outside=[0.5], needs="x >= 1")
 atanh = row("atanh", "the inverse of tanh", math.atanh,
-            lambda x, out: (1.0 / ((1.0 - x) * (1.0 + x)),),
+            lambda x, out: (1.0 / one_minus_square(x),),
             r"\operatorname{{artanh}}({0})", at=[-0.6, 0.3], outside=[1.0, -2.0], needs="|x| < 1")
 erf   = row("erf", "the error function", math.erf,
             lambda x, out: (2.0 / SQRT_PI * exp(-x * x),),
@@ -157,7 +184,8 @@ softplus   = row("softplus", "log(1 + exp(x))",
 relu       = row("relu", "x where it is positive, else 0", lambda x: 0.0 if x <= 0.0 else x,
                  lambda x, out: (1.0 if x > 0.0 else 0.0,),
                  r"\operatorname{{relu}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.0},
-                 source="Nair and Hinton, Rectified linear units improve RBMs, 2010")
+                 source="Nair and Hinton, Rectified linear units improve RBMs, 2010",
+                 unused=True)
 leaky_relu = row("leaky_relu", "x where it is positive, else 0.01 x",
                  lambda x: x if x > 0.0 else 0.01 * x,
                  lambda x, out: (1.0 if x > 0.0 else 0.01,),
@@ -183,13 +211,13 @@ abs        = row("abs", "x without its sign", math.fabs, lambda x, out: (sign(x)
 sign       = row("sign", "-1, 0 or 1, as x is negative, zero or positive",
                  lambda x: math.copysign(1.0, x) if x < 0.0 or x > 0.0 else x,
                  lambda x, out: (0.0,),
-                 r"\operatorname{{sign}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.0})
+                 r"\operatorname{{sign}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.0}, unused=True)
 floor      = row("floor", "the whole number at or below x", lambda x: float(math.floor(x)),
                  lambda x, out: (0.0,), r"\lfloor {0} \rfloor", at=[-1.3, 2.5], kinks={2.0: 0.0},
-                 outside=[inf], needs="a finite x")
+                 outside=[inf], needs="a finite x", unused=True)
 ceil       = row("ceil", "the whole number at or above x", lambda x: float(math.ceil(x)),
                  lambda x, out: (0.0,), r"\lceil {0} \rceil", at=[-1.3, 2.5], kinks={2.0: 0.0},
-                 outside=[inf], needs="a finite x")
+                 outside=[inf], needs="a finite x", unused=True)
 identity   = row("identity", "x itself, as a node of its own", lambda x: x, lambda x, out: (1.0,),
                  "{0}", text="{0}", at=[-1.3, 2.5], public=False)
 
@@ -220,33 +248,39 @@ hypot   = row("hypot", "the length sqrt(x**2 + y**2)", lambda x, y: math.hypot(x
               r"\sqrt{{{0}^2 + {1}^2}}", at=[(1.5, -0.3)], kinks={(0.0, 0.0): (0.0, 0.0)})
 minimum = row("minimum", "the smaller of two", lambda x, y: x if x < y or x != x else y,
               lambda x, y, out: (1.0, 0.0) if x < y else (0.0, 1.0) if x > y else (0.5, 0.5),
-              r"\min({0}, {1})", at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.5, 0.5)})
+              r"\min({0}, {1})", at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.5, 0.5)},
+              unused=True)
 maximum = row("maximum", "the larger of two", lambda x, y: x if x > y or x != x else y,
               lambda x, y, out: (1.0, 0.0) if x > y else (0.0, 1.0) if x < y else (0.5, 0.5),
-              r"\max({0}, {1})", at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.5, 0.5)})
+              r"\max({0}, {1})", at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.5, 0.5)},
+              unused=True)
 clip    = row("clip", "x, but at least low and at most high", _clip, _clip_partials,
               r"\operatorname{{clip}}({0}, {1}, {2})",
               at=[(0.4, 0.0, 1.0), (-2.0, 0.0, 1.0), (2.0, 0.0, 1.0)],
               kinks={(0.0, 0.0, 1.0): (0.5, 0.5, 0.0), (1.0, 0.0, 1.0): (0.5, 0.0, 0.5)},
-              outside=[(0.5, 1.0, 0.0)], needs="low <= high")
+              outside=[(0.5, 1.0, 0.0)], needs="low <= high", unused=True)
 where   = row("where", "a where the condition is true (not 0), else b",
               lambda condition, a, b: a if condition else b,
               lambda condition, a, b, out: (0.0, 1.0, 0.0) if condition else (0.0, 0.0, 1.0),
               r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}",
-              at=[(1.0, 3.0, -2.0)], kinks={(0.0, 3.0, -2.0): (0.0, 0.0, 1.0)})
+              at=[(1.0, 3.0, -2.0)], kinks={(0.0, 3.0, -2.0): (0.0, 0.0, 1.0)},
+              unused=True)
 
 # Python itself compares, chooses and forgets; a recorded program has instructions for it.
 less       = row("less", "1 where x < y, else 0", lambda x, y: 1.0 if x < y else 0.0,
                  lambda x, y, out: (0.0, 0.0), r"{0} \lt {1}", text="{0} < {1}", symbol="<",
-                 at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False)
+                 at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False,
+                 unused=True)
 less_equal = row("less_equal", "1 where x <= y, else 0", lambda x, y: 1.0 if x <= y else 0.0,
                  lambda x, y, out: (0.0, 0.0), r"{0} \le {1}", text="{0} <= {1}", symbol="<=",
-                 at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False)
+                 at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False,
+                 unused=True)
 equal      = row("equal", "1 where x = y, else 0", lambda x, y: 1.0 if x == y else 0.0,
                  lambda x, y, out: (0.0, 0.0), "{0} = {1}", text="{0} == {1}", symbol="==",
-                 at=[(1.5, -0.3)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False)
+                 at=[(1.5, -0.3)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False,
+                 unused=True)
 stopped    = row("stopped", "x, with no derivative", lambda x: x, lambda x, out: (0.0,),
-                 kinks={-1.3: 0.0, 2.5: 0.0}, public=False)
+                 kinks={-1.3: 0.0, 2.5: 0.0}, public=False, unused=True)
 
 
 def _take(index: float, *values: float) -> float:
@@ -261,7 +295,7 @@ def _take_partials(index: Any, *values: Any, out: Any) -> tuple[Any, ...]:
 
 take = row("take", "the value at the index that the first operand gives", _take, _take_partials,
     text=lambda index, *values: f"take([{', '.join(values)}], {index})",
-    kinks={(1.0, 1.5, -0.3): (0.0, 0.0, 1.0)}, public=False)
+    kinks={(1.0, 1.5, -0.3): (0.0, 0.0, 1.0)}, public=False, unused=True)
 
 
 # Sums go from left to right by hand: from Python 3.12 on, `sum` compensates for rounding, and the
@@ -335,10 +369,10 @@ mean = row("mean", "the arithmetic mean", lambda *xs: plain_sum(xs) / len(xs),
     lambda *xs: rf"\tfrac{{1}}{{{len(xs)}}}({' + '.join(xs)})", at=[(1.5, -0.3, 2.0)])
 prod = row("prod", "the product", lambda *xs: math.prod(xs) if xs else 1.0, _prod_partials,
     lambda *xs: r" \cdot ".join(xs), text=lambda *xs: " * ".join(xs),
-    at=[(1.5, -0.3, 2.0), (1.5, 0.0, 2.0), (0.0, 0.0, 2.0)])
+    at=[(1.5, -0.3, 2.0), (1.5, 0.0, 2.0), (0.0, 0.0, 2.0)], unused=_zero_factor)
 dot = row("dot", "the sum of products w1 x1 + ... + wn xn, plus a bias if there is one",
     _dot, _dot_partials, _write_dot(r" \cdot "), text=_write_dot(" * "),
-    at=[(1.5, -0.3, 2.0, 0.7), (1.5, -0.3, 2.0, 0.7, -1.0)])
+    at=[(1.5, -0.3, 2.0, 0.7), (1.5, -0.3, 2.0, 0.7, -1.0)], unused=_zero_partner)
 logsumexp = row("logsumexp", "log(exp(x1) + ... + exp(xn)), safe for large inputs",
     _logsumexp, _logsumexp_partials,
     lambda *xs: rf"\ln({' + '.join(f'e^{{{x}}}' for x in xs)})",

@@ -15,6 +15,9 @@ A row states, in this order and with these names:
 * ``at``        points where the operation is smooth: the tests differentiate there.
 * ``kinks``     points without a finite derivative, and the partials used there.
 * ``outside``   points where the operation must raise; ``needs`` states the domain in words.
+* ``unused``    which partials of zero say that the operand was not used, as that of the branch
+  which `where` did not take: a function of the operands and an index, or True for all. Nothing
+  flows on from there, whatever stands behind it; any other zero is a number, and 0 * inf is nan.
 * ``source``    where the formula comes from.
 * ``public``    False for an operation that has an operator, or is for other rows only.
 """
@@ -55,6 +58,7 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         latex: Template | None = None, *, text: Template | None = None, symbol: str | None = None,
         at: Iterable[Point] = (), kinks: Mapping[Point, Point] | None = None,
         outside: Iterable[Point] = (), needs: str = "", source: str = "", public: bool = True,
+        unused: bool | Callable[[Sequence[Any], int], bool] = False,
     ) -> None:  # fmt: skip
         self.name = self.__name__ = name
         self.symbol = name if symbol is None else symbol
@@ -66,6 +70,7 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         self.at, self.outside = [*map(_point, at)], [*map(_point, outside)]
         self.kinks = {_point(p): _point(d) for p, d in (kinks or {}).items()}
         self.about, self.needs, self.source, self.public = about, needs, source, public
+        self.unused = unused
 
     @overload
     def __call__(self, *inputs: float) -> float: ...

@@ -14,11 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from math import isinf
 from typing import Any
 
 from scalargrad.core.modes import builds, leaves_created, recorder
-from scalargrad.core.node import CONSTANT, DETACHED
+from scalargrad.core.node import CONSTANT, DETACHED, is_unused
 from scalargrad.core.numbers import as_count, as_float, is_number
 from scalargrad.core.primitives import identity
 from scalargrad.core.tape import Tape
@@ -300,11 +299,18 @@ class _Run:
         ]
 
     def _partials(self, i: int) -> Sequence[Any]:
-        """The partials of a node as Values, or numbers where they are constant."""
+        """The partials of a node as Values, or as plain numbers; None where nothing flows on."""
         node = self.tape.nodes[i]
         if self.recorder:
-            return self.recorder.partials(node)  # type: ignore[no-any-return]
-        return node._row.partials(*node.parents, node)  # type: ignore[no-any-return]
+            slopes, is_zero = self.recorder.partials(node), _is_plain_zero
+        else:
+            slopes, is_zero = node._row.partials(*node.parents, node), _is_zero
+        if not node._row.unused:
+            return slopes  # type: ignore[no-any-return]
+        return [
+            None if is_zero(slope) and is_unused(node, k) else slope
+            for k, slope in enumerate(slopes)
+        ]
 
     def _with_values(self, terms: Iterable[Any]) -> bool:
         """Whether to sweep with Values when `terms` are the seeds or directions."""
@@ -333,14 +339,14 @@ class _Run:
             output = self.outputs[k]
             i = self.tape.index[output] if isinstance(output, Value) else -1
             if i >= 0 and self.depends[i]:
-                _add_term(adjoints, i, self._product(seed, 1.0))
+                _add_term(adjoints, i, None if _is_plain_zero(seed) else seed)
         return adjoints
 
     def push(self, directions: Mapping[int, Any]) -> list[Any]:
         """Forward mode: the derivative of each output when the fresh Values move like this."""
         tangents: dict[int, Any] = {}
         for i, direction in directions.items():
-            _add_term(tangents, i, self._product(direction, 1.0))
+            _add_term(tangents, i, None if _is_plain_zero(direction) else direction)
         if self._with_values(directions.values()):
             with leaves_created(self.created):
                 found = self.tape.push(tangents, times=self._product, partials=self._partials)
@@ -351,22 +357,14 @@ class _Run:
 
     def _product(self, g: Any, slope: Any) -> Any:
         """g * slope, without the products whose result is known; None is no term."""
-        if g.__class__ is slope.__class__ is float:
-            return g * slope if g and slope else None
-        g_is_value, slope_is_value = isinstance(g, Value), isinstance(slope, Value)
-        if not ((g_is_value or g) and (slope_is_value or slope)):
-            return None  # a plain zero stops here
+        if slope is None:
+            return None
         if g.__class__ is float and g == 1.0:
             return slope
         if slope.__class__ is float and slope == 1.0:
             return g
-        if self.recorder and (g_is_value or slope_is_value):
+        if self.recorder and (isinstance(g, Value) or isinstance(slope, Value)):
             return self.recorder.product(g, slope)
-        x, y = g._data if g_is_value else g, slope._data if slope_is_value else slope
-        if not x and isinf(y):
-            return g * 0.0  # 0 * inf is never formed: it counts as 0, and as flat
-        if not y and isinf(x):
-            return slope * 0.0
         return g * slope
 
     def settle(self, results: Sequence[Any], also: Iterable[Any] = ()) -> list[Any]:
@@ -395,6 +393,14 @@ class _Run:
 
     def like_output(self, flat: Iterable[Any]) -> Any:
         return refilled(self.out, flat)
+
+
+def _is_zero(x: Any) -> bool:
+    return not (x._data if isinstance(x, Value) else x)
+
+
+def _is_plain_zero(x: Any) -> bool:
+    return not x._data and x.is_constant if isinstance(x, Value) else not x
 
 
 def _add_term(terms: dict[int, Any], i: int, term: Any) -> None:
