@@ -29,12 +29,16 @@ def formula(x: Any, names: dict[Value, str]) -> str:
         return f"{x.data:g}"
     row = x._row
     assert row is not None
+    if row.reads is not None:
+        return formula(row.reads(*x.parents), names)
     return row.write(*(operand(parent, row, names) for parent in x.parents))
 
 
 def operand(x: Value, of: Primitive, names: dict[Value, str]) -> str:
     """An operand as text, in brackets where one infix operator stands inside another."""
     text = formula(x, names)
+    if x not in names and x.parents and x._row.reads is not None:
+        x = x._row.reads(*x.parents)
     infix = x not in names and x.parents and isinstance(x._row.text, str)
     return f"({text})" if infix and isinstance(of.text, str) and " " in text else text
 

@@ -560,7 +560,7 @@ power(double x, double y, double *out, double *dx, double *dy)
         *out = positive_power(x, y, &plain);
         if (y >= 1.0)
             *dx = y * positive_power(x, y - 1.0, &plain);
-        else if (y > 0.0)
+        else if (y >= 0.5)
             *dx = y * (1.0 / positive_power(x, 1.0 - y, &plain));
         else
             *dx = y * *out / x;
@@ -608,17 +608,19 @@ unary(int op, double x, double *out, double *dx)
         return 1;
     case TANH:
         *out = tanh(x);
-        *dx = 1.0 - *out * *out;
-        return 1;
-    case SIGMOID:
-        if (x >= 0.0) {
-            *out = 1.0 / (1.0 + exp(-x));
+        if (x > -1.0 && x < 1.0) {
+            *dx = 1.0 - *out * *out;
         } else {
-            double e = exp(x);
-            *out = e / (1.0 + e);
+            double e = exp(-2.0 * fabs(x));
+            *dx = 4.0 * e / ((1.0 + e) * (1.0 + e));
         }
-        *dx = *out * (1.0 - *out);
         return 1;
+    case SIGMOID: {
+        double e = exp(-fabs(x));
+        *out = (x >= 0.0 ? 1.0 : e) / (1.0 + e);
+        *dx = e / ((1.0 + e) * (1.0 + e));
+        return 1;
+    }
     case RELU:
         *out = x <= 0.0 ? 0.0 : x;
         *dx = x > 0.0 ? 1.0 : 0.0;
@@ -760,6 +762,15 @@ fill_operands(Many *many, Py_ssize_t first, PyObject *sequence, Py_ssize_t count
     return 1;
 }
 
+/* exp(x - y), with what the rounding of the difference drops. */
+static inline double
+exp_difference(double x, double y)
+{
+    double z = x - y, e = exp(z), w = x - z;
+    double rest = (x - (z + w)) + (w - y);
+    return isinf(e) ? e : e + e * rest;
+}
+
 /* Fill the partials, and return the value; *plain is 0 where that is left to the row. */
 static double
 evaluate_many(int op, Many *many, int *plain)
@@ -808,17 +819,23 @@ evaluate_many(int op, Many *many, int *plain)
         return out;
     }
     case LOGSUMEXP: {
-        double top = x[0]->data, total = 0.0;
+        double top = x[0]->data, rest = 0.0, total = 0.0;
+        Py_ssize_t first = 0;
         for (Py_ssize_t i = 0; i < n; i++) {
             if (!isfinite(x[i]->data)) {
                 *plain = 0;
                 return 0.0;
             }
-            if (x[i]->data > top) top = x[i]->data;
+            if (x[i]->data > top) {
+                top = x[i]->data;
+                first = i;
+            }
         }
-        for (Py_ssize_t i = 0; i < n; i++) total += exp(x[i]->data - top);
-        out = top + log(total);
-        for (Py_ssize_t i = 0; i < n; i++) partials[i] = exp(x[i]->data - out);
+        for (Py_ssize_t i = 0; i < n; i++)
+            if (i != first) rest += exp(x[i]->data - top);
+        out = top + log1p(rest);
+        for (Py_ssize_t i = 0; i < n; i++) total += partials[i] = exp_difference(x[i]->data, out);
+        for (Py_ssize_t i = 0; i < n; i++) partials[i] /= total;
         return out;
     }
     }

@@ -12,6 +12,8 @@ A row states, in this order and with these names:
 * ``latex``     a template with the operands ``{0}``, ``{1}``; ``text`` likewise, where
   ``name(x, y)`` would not do.
 * ``symbol``    the text in the box of a picture, by default the name.
+* ``reads``     for a row that other rows are written with: the same in the form that formulas
+  show, written with the table's own operations.
 * ``at``        points where the operation is smooth: the tests differentiate there.
 * ``kinks``     points without a finite derivative, and the partials used there.
 * ``outside``   points where the operation must raise; ``needs`` states the domain in words.
@@ -55,6 +57,7 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         latex: Template | None = None, *, text: Template | None = None, symbol: str | None = None,
         at: Iterable[Point] = (), kinks: Mapping[Point, Point] | None = None,
         outside: Iterable[Point] = (), needs: str = "", source: str = "", public: bool = True,
+        reads: Callable[..., Any] | None = None,
     ) -> None:  # fmt: skip
         self.name = self.__name__ = name
         self.symbol = name if symbol is None else symbol
@@ -66,6 +69,7 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         self.at, self.outside = [*map(_point, at)], [*map(_point, outside)]
         self.kinks = {_point(p): _point(d) for p, d in (kinks or {}).items()}
         self.about, self.needs, self.source, self.public = about, needs, source, public
+        self.reads = reads
 
     @overload
     def __call__(self, *inputs: float) -> float: ...
