@@ -148,10 +148,14 @@ def _div(x: Any, y: Any) -> Exact:
 def _pow(x: Any, y: Any) -> Exact:
     out, log = mp.power(x, y), mp.log(x)
     across = out / x * (1 + y * log)
-    return out, [y * out / x, out * log], [
-        [y * (y - 1) * out / x**2, across],
-        [across, out * log**2],
-    ]
+    return (
+        out,
+        [y * out / x, out * log],
+        [
+            [y * (y - 1) * out / x**2, across],
+            [across, out * log**2],
+        ],
+    )
 
 
 def _hypot(x: Any, y: Any) -> Exact:
@@ -163,10 +167,14 @@ def _hypot(x: Any, y: Any) -> Exact:
 def _atan2(y: Any, x: Any) -> Exact:
     r2 = x * x + y * y
     across = (y - x) * (y + x) / r2**2
-    return mp.atan2(y, x), [x / r2, -y / r2], [
-        [-2 * x * y / r2**2, across],
-        [across, 2 * x * y / r2**2],
-    ]
+    return (
+        mp.atan2(y, x),
+        [x / r2, -y / r2],
+        [
+            [-2 * x * y / r2**2, across],
+            [across, 2 * x * y / r2**2],
+        ],
+    )
 
 
 def _prod(*xs: Any) -> Exact:
@@ -175,9 +183,11 @@ def _prod(*xs: Any) -> Exact:
     def without(*left_out: int) -> Any:
         return mp.fprod(x for k, x in enumerate(xs) if k not in left_out)
 
-    return without(), [without(i) for i in range(n)], [
-        [mp.mpf(0) if i == j else without(i, j) for j in range(n)] for i in range(n)
-    ]
+    return (
+        without(),
+        [without(i) for i in range(n)],
+        [[mp.mpf(0) if i == j else without(i, j) for j in range(n)] for i in range(n)],
+    )
 
 
 def _dot(*operands: Any) -> Exact:
@@ -195,9 +205,11 @@ def _logsumexp(*xs: Any) -> Exact:
     total = mp.fsum(powers)
     ws = [power / total for power in powers]
     rest = [mp.fsum(ws[:i] + ws[i + 1 :]) for i in range(n)]
-    return top + mp.log(total), ws, [
-        [ws[i] * rest[i] if i == j else -ws[i] * ws[j] for j in range(n)] for i in range(n)
-    ]
+    return (
+        top + mp.log(total),
+        ws,
+        [[ws[i] * rest[i] if i == j else -ws[i] * ws[j] for j in range(n)] for i in range(n)],
+    )
 
 
 def _mod(x: Any, y: Any) -> Exact:
@@ -246,7 +258,9 @@ def exact(name: str, point: Sequence[float]) -> Exact:
             first = EXACT[name](*map(mp.mpf, point))
         with mp.workdps(2 * digits):
             second = EXACT[name](*map(mp.mpf, point))
-            if all(abs(x - y) <= abs(y) * mp.mpf(10) ** -30 for x, y in zip(_all(first), _all(second))):
+            if all(
+                abs(x - y) <= abs(y) * mp.mpf(10) ** -30 for x, y in zip(_all(first), _all(second))
+            ):
                 return second
         digits *= 4
 
@@ -266,5 +280,9 @@ def error(got: float, wanted: Any, scale: Any = 0) -> float:
         return float("inf")
     size = max(abs(wanted), scale, mp.mpf(FLOOR))
     if abs(got) == float("inf"):
-        return 0.0 if abs(wanted) > LARGEST * (1 - 2.0**-50) and (got > 0) == (wanted > 0) else float("inf")
+        return (
+            0.0
+            if abs(wanted) > LARGEST * (1 - 2.0**-50) and (got > 0) == (wanted > 0)
+            else float("inf")
+        )
     return min(float(abs(mp.mpf(got) - wanted) / size * 2**53), 1e300)

@@ -839,7 +839,7 @@ evaluate_many(int op, Many *many, int *plain)
         for (Py_ssize_t i = 0; i < n; i++)
             if (i != first) rest += exp(x[i]->data - top);
         out = top + log1p(rest);
-        for (Py_ssize_t i = 0; i < n; i++) total += partials[i] = exp_difference(x[i]->data, out);
+        for (Py_ssize_t i = 0; i < n; i++) total += partials[i] = exp_difference(x[i]->data, top);
         for (Py_ssize_t i = 0; i < n; i++) partials[i] /= total;
         return out;
     }

@@ -173,7 +173,7 @@ def _sigmoid(x: float) -> float:
 
 
 def _sigmoid_slope(x: float, out: float) -> float:
-    e = math.exp(-math.fabs(x))
+    e = math.exp(-x if x > 0.0 else x)
     return e / ((1.0 + e) * (1.0 + e))
 
 
@@ -181,15 +181,8 @@ def _tanh_slope(x: float, out: float) -> float:
     if -1.0 < x < 1.0:
         t = math.tanh(x)
         return 1.0 - t * t
-    e = math.exp(-2.0 * math.fabs(x))  # sech(x) ** 2
+    e = math.exp(-2.0 * x if x > 0.0 else 2.0 * x)  # sech(x) ** 2
     return 4.0 * e / ((1.0 + e) * (1.0 + e))
-
-
-def _silu(x: float) -> float:
-    if x < -700.0:  # there exp(x) loses its digits before x * exp(x) does
-        e = math.exp(0.5 * x)
-        return x * e * e if e else -0.0
-    return x * _sigmoid(x)
 
 
 def _product(x: float, y: float) -> tuple[float, float]:
@@ -262,7 +255,7 @@ gelu       = row("gelu", "x times the share of a standard normal variable below 
                  lambda x, out: (ndtr(x) + x * bell(x, 0.5) / (SQRT_2 * SQRT_PI),),
                  r"\operatorname{{gelu}}({0})", at=[-1.3, 0.0, 2.5],
                  source="Hendrycks and Gimpel, Gaussian error linear units, 2016")
-silu       = row("silu", "x * sigmoid(x), also called swish", _silu,
+silu       = row("silu", "x * sigmoid(x), also called swish", lambda x: x * _sigmoid(x),
                  lambda x, out: (sigmoid(x) * (1.0 + x * sigmoid(-x)),),
                  r"\operatorname{{silu}}({0})", at=[-1.3, 0.0, 2.5, -1000.0],
                  source="Elfwing et al., Sigmoid-weighted linear units, 2017")
@@ -433,6 +426,21 @@ def _prod_partials(*xs: Any, out: Any) -> list[Any]:
     return [*map(times, before, after)]
 
 
+def _largest(*xs: float) -> float:
+    return max(xs) if all(x == x for x in xs) else nan
+
+
+def _largest_partials(*xs: Any, out: Any) -> list[Any]:
+    ties = [where(x >= out, 1.0, 0.0) for x in xs]
+    total = plain_sum(ties)
+    return [tie / total if total else tie for tie in ties]
+
+
+largest = row("largest", "the largest of all", _largest, _largest_partials,
+    lambda *xs: rf"\max({', '.join(xs)})", at=[(1.5, -0.3, 2.0)],
+    kinks={(1.0, 1.0): (0.5, 0.5)}, public=False)
+
+
 def _logsumexp(*xs: float) -> float:
     top = max(xs)  # with the largest taken out, no exp overflows
     if math.isinf(top) and not any(map(math.isnan, xs)):
@@ -458,13 +466,12 @@ exp_difference = row("exp_difference", "exp(x - y)", _exp_difference,
 
 def _logsumexp_partials(*xs: Any, out: Any) -> list[Any]:
     if not (out >= inf or out <= -inf):  # finite or nan
-        # The rounding of a large `out` drops out of the quotient: only so do weights add up to 1.
-        shift = stopped(out)
-        powers = [exp_difference(x, shift) for x in xs]
+        # exp(x - out) would have the rounding of `out`, which counts its number of times
+        top = stopped(largest(*xs))  # it drops out of the quotient
+        powers = [exp_difference(x, top) for x in xs]
         total = plain_sum(powers)
         return [power / total for power in powers]
-    ties = [where(x >= out, 1.0, 0.0) for x in xs]  # the infinite ones share the slope
-    return [tie / plain_sum(ties) for tie in ties]
+    return _largest_partials(*xs, out=out)  # the infinite ones share the slope
 
 
 sum = row("sum", "the sum", lambda *xs: plain_sum(xs), lambda *xs, out: (1.0,) * len(xs),

@@ -80,6 +80,11 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         if self.arity is not None and len(inputs) != self.arity:
             raise TypeError(f"{self.name} takes {self.arity} operand(s), got {len(inputs)}")
         for x in inputs:
+            if type(x) is not float:
+                break
+        else:  # as when partials are computed: 0.3 us instead of 0.7
+            return self.evaluate(inputs)
+        for x in inputs:
             if isinstance(x, Traced):
                 return x.apply(self, inputs)
         return self.evaluate([as_float(x, self.name) for x in inputs])
