@@ -12,7 +12,9 @@ HEAD = """# Operations
 
 Written by `docs/make_operations.py` from the table in `scalargrad/core/primitives.py`. The
 derivatives are what the rows' own partials come to on symbols; `out` is the value of the operation.
-Where a formula depends on the place, it is given with the place.
+Where a formula depends on the place, it is given with the place. Slopes are shown as textbooks have
+them; some are computed in another form, which keeps the digits far out. [accuracy.md](accuracy.md)
+lists the errors measured.
 
 | operation | what it is | derivative by each operand | where there is none, taken as | needs |
 |---|---|---|---|---|

@@ -7,10 +7,16 @@ digits at this precision; `test_accuracy.py` holds them to mpmath's own differen
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite
 from typing import Any
 
 import mpmath as mp
+
+from scalargrad import Value
+from scalargrad.core.rows import Primitive
 
 DIGITS = 60
 # Underflow takes digits below 2e-308, also of what a smaller number is made of.
@@ -102,7 +108,9 @@ UNARY |= {
     "floor": _linear(mp.floor, lambda x: 0),
     "ceil": _linear(mp.ceil, lambda x: 0),
     "relu": _linear(lambda x: max(x, 0), lambda x: x > 0),
-    "leaky_relu": _linear(lambda x: x if x > 0 else x * mp.mpf(0.01), lambda x: 1 if x > 0 else 0.01),
+    "leaky_relu": _linear(
+        lambda x: x if x > 0 else x * mp.mpf(0.01), lambda x: 1 if x > 0 else 0.01
+    ),
     "exp": lambda x: (mp.exp(x),) * 3,
     "exp2": lambda x: (mp.power(2, x), mp.power(2, x) * mp.ln2, mp.power(2, x) * mp.ln2**2),
     "expm1": lambda x: (mp.expm1(x), mp.exp(x), mp.exp(x)),
@@ -247,42 +255,176 @@ EXACT: dict[str, Callable[..., Exact]] = {
 }
 
 
-def exact(name: str, point: Sequence[float]) -> Exact:
-    """The value, gradient and Hessian of an operation at floats, to 60 digits.
+def _logistic_terms(x: Any) -> Exact:
+    s, t = _logistic(x), _logistic(-x)
+    return mp.mpf(0), [s], [[2 * s * t]]
 
-    The digits are asked for until those that count agree: a power of a huge number has many more.
+
+def _sum_terms(*xs: Any) -> Exact:
+    return mp.fsum(map(abs, xs)), [mp.mpf(0)] * len(xs), _zeros(len(xs))
+
+
+def _dot_terms(*operands: Any) -> Exact:
+    n = len(operands) // 2
+    products = map(mp.fmul, operands[:n], operands[n : 2 * n])
+    return (
+        mp.fsum(map(abs, [*products, *operands[2 * n :]])),
+        [mp.mpf(0)] * len(operands),
+        _zeros(len(operands)),
+    )
+
+
+def _logsumexp_terms(*xs: Any) -> Exact:
+    n, (_, weights, _) = len(xs), _logsumexp(*xs)
+    second = _zeros(n)
+    for i in range(n):
+        second[i][i] = weights[i]
+    return abs(max(xs)), [mp.mpf(0)] * n, second
+
+
+def _pow_terms(x: Any, y: Any) -> Exact:
+    across = mp.power(x, y) / x
+    return mp.mpf(0), [mp.mpf(0)] * 2, [[mp.mpf(0), across], [across, mp.mpf(0)]]
+
+
+# What an error is measured against where the number itself may be arbitrarily close to 0: one of
+# the terms whose difference it is. Only numbers with more digits than a float could do better.
+TERMS: dict[str, Callable[..., Exact]] = {
+    "silu": _logistic_terms,
+    "gelu": lambda x: (mp.mpf(0), [ndtr(x)[0]], [[2 * _normal(x)]]),
+    "sum": _sum_terms,
+    "mean": _sum_terms,
+    "dot": _dot_terms,
+    "logsumexp": _logsumexp_terms,
+    "pow": _pow_terms,
+}
+
+
+def exact(name: str, point: Sequence[float]) -> Exact:
+    """The value, gradient and Hessian of an operation at floats.
+
+    The number of digits is doubled until the result stays the same.
     """
     digits = DIGITS
     while True:
         with mp.workdps(digits):
-            first = EXACT[name](*map(mp.mpf, point))
+            rough = EXACT[name](*map(mp.mpf, point))
         with mp.workdps(2 * digits):
-            second = EXACT[name](*map(mp.mpf, point))
-            if all(
-                abs(x - y) <= abs(y) * mp.mpf(10) ** -30 for x, y in zip(_all(first), _all(second))
-            ):
-                return second
+            fine = EXACT[name](*map(mp.mpf, point))
+            pairs = zip(_numbers(rough), _numbers(fine), strict=True)
+            if all(abs(x - y) <= abs(y) * mp.mpf(10) ** -30 for x, y in pairs):
+                return fine
         digits *= 4
 
 
-def _all(result: Exact) -> list[Any]:
+def _numbers(result: Exact) -> list[Any]:
     value, gradient, hessian = result
     return [value, *gradient, *[x for line in hessian for x in line]]
 
 
 def error(got: float, wanted: Any, scale: Any = 0) -> float:
-    """The relative error of a float, in units of 2 ** -53; `scale` may be larger than the number.
+    """The relative error of a float in units of 2 ** -53, half a unit in the last place of 1.
 
-    An overflow is right where the number rounds to one. Numbers below the smallest normal float
-    are counted in steps of the floats there.
+    Beyond the largest float, infinity is right, and so is what infinite terms come to.
     """
-    if got != got:
-        return float("inf")
-    size = max(abs(wanted), scale, mp.mpf(FLOOR))
-    if abs(got) == float("inf"):
-        return (
-            0.0
-            if abs(wanted) > LARGEST * (1 - 2.0**-50) and (got > 0) == (wanted > 0)
-            else float("inf")
-        )
-    return min(float(abs(mp.mpf(got) - wanted) / size * 2**53), 1e300)
+    if not isfinite(got):
+        return 0.0 if abs(wanted) > LARGEST * (1 - 2.0**-50) else inf
+    size = max(abs(wanted), abs(scale), mp.mpf(FLOOR))
+    return float(min(abs(mp.mpf(got) - wanted) / size * 2**53, mp.mpf(10) ** 300))
+
+
+@dataclass(frozen=True)
+class Errors:
+    """The errors of an operation at a point: of its value, and the largest of its derivatives."""
+
+    value: float
+    partial: float
+    second: float
+
+
+def errors(row: Primitive, point: Sequence[float]) -> Errors | None:
+    """The errors of a row at a point; None where it is undefined or overflows."""
+    try:
+        out = row.evaluate(point)
+    except (ValueError, ZeroDivisionError, OverflowError):
+        return None
+    if not isfinite(out):
+        return None
+    n = range(len(point))
+    value, gradient, hessian = exact(row.name, point)
+    if row.name in TERMS:
+        with mp.workdps(DIGITS):
+            size, slopes, seconds = TERMS[row.name](*map(mp.mpf, point))
+    else:
+        size, slopes, seconds = 0, [0] * len(n), [[0] * len(n)] * len(n)
+    partials = row.partials(*point, out)
+    inputs = [Value(x) for x in point]
+    found = []
+    for i, partial in enumerate(row.partials(*inputs, row(*inputs))):
+        got = _gradient(partial, inputs) if isinstance(partial, Value) else [0.0] * len(n)
+        found += [error(got[j], hessian[i][j], seconds[i][j]) for j in n]
+    return Errors(
+        error(out, value, size),
+        max(error(float(partials[i]), gradient[i], slopes[i]) for i in n),
+        max(found),
+    )
+
+
+def _gradient(out: Value, inputs: Sequence[Value]) -> list[float]:
+    for x in inputs:
+        x.grad = 0.0
+    out.backward()
+    return [x.grad for x in inputs]
+
+
+# --- where ---------------------------------------------------------------------------------------
+
+
+def line(rng: random.Random, count: int) -> list[float]:
+    """Numbers of both signs and all magnitudes, most of them where functions bend."""
+    xs = [rng.choice((-1, 1)) * 10.0 ** rng.uniform(-323.3, 308.2) for _ in range(count // 4)]
+    xs += [rng.choice((-1, 1)) * 10.0 ** rng.uniform(-12, 3) for _ in range(count // 4)]
+    xs += [rng.choice((-1, 1)) * (1 + rng.choice((-1, 1)) * 2.0 ** rng.uniform(-53, -1))
+           for _ in range(count // 4)]  # fmt: skip
+    xs += [rng.uniform(-40, 40) for _ in range(count // 6)]
+    return xs + [rng.uniform(-750, 750) for _ in range(count - len(xs))]
+
+
+EDGES = [
+    5e-324, 2.2250738585072014e-308, 1e-160, 1e-17, 2.0**-27, 0.5, 0.625, 1 - 2.0**-53, 1.0,
+    1 + 2.0**-52, 1.25, 1.5707963267948966, 3.141592653589793, 9.0, 19.0, 20.0, 27.0, 37.0, 38.0,
+    88.0, 709.0, 745.0, 1e8, 1e16, 1e77, 1e154, 1e155, 1e200, 1e300, 1.7976931348623157e308,
+]  # fmt: skip
+MODERATE = 1e150  # of several operands, whose products and quotients are floats too
+
+
+def usable(row: Primitive, point: Sequence[float]) -> bool:
+    """Whether the accuracy of a row is stated at a point: not at kinks, nor at underflow."""
+    if row.arity == 1:
+        return point not in row.kinks
+    if row.name == "pow":  # its second partials have the exponent y - 2
+        return point[0] > 0.0 and 1e-100 < point[0] < 1e100 and abs(point[1]) < 1e3
+    if row.name == "logsumexp":
+        return all(abs(x) < 1e300 for x in point)
+    low = 1e-50 if row.name in ("prod", "dot") else 1e-75
+    distinct = len({*point}) == len(point) or row.name not in ("minimum", "maximum")
+    return distinct and all(low < abs(x) < 1 / low for x in point)
+
+
+def points(row: Primitive, rng: random.Random, count: int) -> list[tuple[float, ...]]:
+    """Points of a row's whole domain, with those where formulas change or overflow."""
+    if row.arity == 1:
+        found = [(s * x,) for x in EDGES for s in (1.0, -1.0)] + [(x,) for x in line(rng, count)]
+    else:
+        n = row.arity or 4
+        found = []
+        while len(found) < count:
+            xs = line(rng, 12)
+            if row.name == "pow":
+                xs = [*map(abs, xs)]
+            near = xs[0] * (1 + 2.0 ** rng.uniform(-52, -1))
+            sample = [rng.choice([*xs, near, xs[0], -xs[0]]) for _ in range(n)]
+            found.append(tuple(sample))
+            found.append(tuple(rng.uniform(-4.0, 4.0) for _ in range(n)))
+            found.append(tuple(10.0 ** rng.uniform(-9, 9) * rng.choice((-1, 1)) for _ in range(n)))
+    return [point for point in found if usable(row, point)]

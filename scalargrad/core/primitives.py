@@ -95,9 +95,9 @@ expm1 = row("expm1", "exp(x) - 1, exact near 0", math.expm1, lambda x, out: (exp
             "e^{{{0}}} - 1", at=[-1.3, 1e-9, 2.5], outside=[1000.0])
 log   = row("log", "the natural logarithm", math.log, lambda x, out: (1.0 / x,),
             r"\ln({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0")
-log2  = row("log2", "the logarithm to base 2", math.log2, lambda x, out: (1.0 / (x * LN2),),
+log2  = row("log2", "the logarithm to base 2", math.log2, lambda x, out: (1.0 / LN2 / x,),
             r"\log_2({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0")
-log10 = row("log10", "the logarithm to base 10", math.log10, lambda x, out: (1.0 / (x * LN10),),
+log10 = row("log10", "the logarithm to base 10", math.log10, lambda x, out: (1.0 / LN10 / x,),
             r"\log_{{10}}({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0")
 log1p = row("log1p", "log(1 + x), exact near 0", math.log1p, lambda x, out: (1.0 / (1.0 + x),),
             r"\ln(1 + {0})", at=[-0.6, 1e-9, 2.5], outside=[-1.0, -2.0], needs="x > -1")
@@ -203,8 +203,8 @@ def _ndtr(x: float) -> float:
     z = -x * SQRT_HALF
     if not -40.0 < x < -1.0:
         return 0.5 * math.erfc(z)
-    product, rest = _product(x, SQRT_HALF)  # erfc(z) has x * x times the relative error of z
-    rest += x * SQRT_HALF_REST
+    # erfc(z) has x * x times the relative error of z, so what the rounding of z drops is put back
+    rest = _product(x, SQRT_HALF)[1] + x * SQRT_HALF_REST
     return 0.5 * (math.erfc(z) + 2.0 / SQRT_PI * math.exp(-z * z) * rest)
 
 
@@ -220,7 +220,7 @@ tanh_slope    = row("tanh_slope", "the slope of tanh at x", _tanh_slope,
                     reads=lambda x, out: 1.0 - out * out,
                     at=[(-0.3, -0.2), (0.0, 0.0), (20.0, 1.0)], public=False)
 bell          = row("bell", "exp(-a x**2), for a = 0.5 and 1", _bell,
-                    lambda x, a, out: (-2.0 * a * x * out, -x * x * out),
+                    lambda x, a, out: (-2.0 * a * (x * out), -x * (x * out)),
                     reads=lambda x, a: exp(-a * x * x),
                     at=[(-1.3, 1.0), (0.0, 0.5), (2.5, 1.0), (-30.0, 0.5)], public=False)
 ndtr          = row("ndtr", "the share of a standard normal variable below x", _ndtr,
@@ -462,6 +462,11 @@ def _exp_difference(x: float, y: float) -> float:
 exp_difference = row("exp_difference", "exp(x - y)", _exp_difference,
     lambda x, y, out: (out, -out), "e^{{{0} - {1}}}", reads=lambda x, y: exp(x - y),
     at=[(1.5, -0.3), (1000.3, 1300.7)], outside=[(1000.0, 0.0)], public=False)
+weight = row("weight", "the slope of logsumexp: a power by the sum of all",
+    lambda power, total, x, y: power / total,
+    lambda power, total, x, y, out: (1.0 / total, -out / total, 0.0, 0.0),
+    reads=lambda power, total, x, y: exp(x - y), at=[(0.5, 2.0, -1.0, 0.4)],
+    outside=[(1.0, 0.0, 0.0, 0.0)], needs="total != 0", public=False)
 
 
 def _logsumexp_partials(*xs: Any, out: Any) -> list[Any]:
@@ -470,7 +475,7 @@ def _logsumexp_partials(*xs: Any, out: Any) -> list[Any]:
         top = stopped(largest(*xs))  # it drops out of the quotient
         powers = [exp_difference(x, top) for x in xs]
         total = plain_sum(powers)
-        return [power / total for power in powers]
+        return [weight(power, total, x, out) for power, x in zip(powers, xs, strict=True)]
     return _largest_partials(*xs, out=out)  # the infinite ones share the slope
 
 

@@ -24,8 +24,21 @@ from scalargrad.replay.backends.numba.kernels import (
 from scalargrad.replay.backends.numba.memory import call, copy, number, set_number, set_word, word
 
 __all__ = [
-    "BEGIN", "CALL", "END", "ERF", "NDTR", "FIELDS", "FINISH", "LOOP", "MATRIX",
-    "OPCODES", "OUTER", "SAMPLES", "SIGNATURE", "TAKE", "make_run",
+    "BEGIN",
+    "CALL",
+    "END",
+    "ERF",
+    "FIELDS",
+    "FINISH",
+    "LOOP",
+    "MATRIX",
+    "NDTR",
+    "OPCODES",
+    "OUTER",
+    "SAMPLES",
+    "SIGNATURE",
+    "TAKE",
+    "make_run",
 ]  # fmt: skip
 
 _LAST = len(OPCODES)

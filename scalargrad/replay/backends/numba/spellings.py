@@ -209,6 +209,11 @@ def _exp_difference(program: Program, operands: tuple[int, ...]) -> int:
     return program.emit(_exp_difference_of, (*operands, e))
 
 
+def _weight(program: Program, operands: tuple[int, ...]) -> int:
+    power, total, *others = operands
+    return program.emit(row.div, (_each(program, power, *others), total))
+
+
 def _cosine(program: Program, operands: tuple[int, ...]) -> int:
     x, y, r = operands
     return program.emit(_quotient, (_each(program, x, r), program.emit(row.hypot, (x, y))))
@@ -245,6 +250,7 @@ RULES: dict[Primitive, Rule] = {
     row.tanh_slope: _tanh_slope,
     row.bell: _bell,
     row.exp_difference: _exp_difference,
+    row.weight: _weight,
     row.cosine: _cosine,
     row.turn: _turn,
     row.logsumexp: _logsumexp,
