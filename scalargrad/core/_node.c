@@ -1013,16 +1013,21 @@ module_call_row(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n
 {
     PyObject *row = nargs ? args[0] : NULL, *found = NULL;
     Py_ssize_t floats = 0, count = nargs - 1;
+    int other = 0;
     for (Py_ssize_t i = 1; i < nargs; i++) {
         floats += PyFloat_CheckExact(args[i]);
-        if (!found && IS_NODE(args[i])) found = args[i];
+        if (IS_NODE(args[i])) {
+            if (!found) found = args[i];
+        } else if (!PyFloat_Check(args[i]) && !PyLong_Check(args[i])) {
+            other = 1; /* perhaps a symbol, which comes before a Value in the reference too */
+        }
     }
     double out, dx;
     if (found && count == 1 && !IS_ACTIVE())
         for (int op = 0; op < UNARY_COUNT; op++)
             if (row == unary_rows[op] && unary(op, ((Node *)found)->data, &out, &dx))
                 return new_unary(row, out, (Node *)found, dx);
-    if (count > 0 && (floats == count || found)) {
+    if (count > 0 && (floats == count || (found && !other))) {
         int known = PySet_Contains(table_rows, row);
         PyObject *arity = known > 0 ? PyObject_GetAttr(row, name_arity) : NULL;
         int fits = arity && (arity == Py_None || PyLong_AsSsize_t(arity) == count);
