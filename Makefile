@@ -6,7 +6,7 @@ MEASURED = COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDI
 # These take the node of Python.
 PURE = SCALARGRAD_REQUIRE_NATIVE= SCALARGRAD_PURE=1
 
-.PHONY: setup native test pure sanitize rest check docs notebooks figures coverage report lines \
+.PHONY: setup native test pure sanitize rest check docs notebooks figures accuracy coverage report lines \
 	bench long fuzz wheel
 
 setup:      ## install everything a developer needs into .venv
@@ -56,6 +56,9 @@ docs:       ## regenerate the page of operations, the table of files and the pic
 
 notebooks:  ## write the notebooks from their text twins (py:percent)
 	.venv/bin/jupytext --quiet --to ipynb --update notebooks/*.py
+
+accuracy:   ## measure the errors of all operations anew; another C library gives other digits
+	$(PYTHON) docs/make_accuracy.py
 
 figures:    ## redraw the README's figures; another matplotlib draws them slightly differently
 	$(PYTHON) docs/make_figures.py

@@ -565,7 +565,7 @@ power(double x, double y, double *out, double *dx, double *dy)
         *out = positive_power(x, y, &plain);
         if (y >= 1.0)
             *dx = y * positive_power(x, y - 1.0, &plain);
-        else if (y > 0.0)
+        else if (y >= 0.5)
             *dx = y * (1.0 / positive_power(x, 1.0 - y, &plain));
         else
             *dx = y * *out / x;
@@ -613,17 +613,19 @@ unary(int op, double x, double *out, double *dx)
         return 1;
     case TANH:
         *out = tanh(x);
-        *dx = 1.0 - *out * *out;
-        return 1;
-    case SIGMOID:
-        if (x >= 0.0) {
-            *out = 1.0 / (1.0 + exp(-x));
+        if (x > -1.0 && x < 1.0) {
+            *dx = 1.0 - *out * *out;
         } else {
-            double e = exp(x);
-            *out = e / (1.0 + e);
+            double e = exp(-2.0 * fabs(x));
+            *dx = 4.0 * e / ((1.0 + e) * (1.0 + e));
         }
-        *dx = *out * (1.0 - *out);
         return 1;
+    case SIGMOID: {
+        double e = exp(-fabs(x));
+        *out = (x >= 0.0 ? 1.0 : e) / (1.0 + e);
+        *dx = e / ((1.0 + e) * (1.0 + e));
+        return 1;
+    }
     case RELU:
         *out = x <= 0.0 ? 0.0 : x;
         *dx = x > 0.0 ? 1.0 : 0.0;
@@ -765,6 +767,15 @@ fill_operands(Many *many, Py_ssize_t first, PyObject *sequence, Py_ssize_t count
     return 1;
 }
 
+/* exp(x - y), with what the rounding of the difference drops. */
+static inline double
+exp_difference(double x, double y)
+{
+    double z = x - y, e = exp(z), w = x - z;
+    double rest = (x - (z + w)) + (w - y);
+    return isinf(e) ? e : e + e * rest;
+}
+
 /* Fill the partials, and return the value; *plain is 0 where that is left to the row. */
 static double
 evaluate_many(int op, Many *many, int *plain)
@@ -813,17 +824,23 @@ evaluate_many(int op, Many *many, int *plain)
         return out;
     }
     case LOGSUMEXP: {
-        double top = x[0]->data, total = 0.0;
+        double top = x[0]->data, rest = 0.0, total = 0.0;
+        Py_ssize_t first = 0;
         for (Py_ssize_t i = 0; i < n; i++) {
             if (!isfinite(x[i]->data)) {
                 *plain = 0;
                 return 0.0;
             }
-            if (x[i]->data > top) top = x[i]->data;
+            if (x[i]->data > top) {
+                top = x[i]->data;
+                first = i;
+            }
         }
-        for (Py_ssize_t i = 0; i < n; i++) total += exp(x[i]->data - top);
-        out = top + log(total);
-        for (Py_ssize_t i = 0; i < n; i++) partials[i] = exp(x[i]->data - out);
+        for (Py_ssize_t i = 0; i < n; i++)
+            if (i != first) rest += exp(x[i]->data - top);
+        out = top + log1p(rest);
+        for (Py_ssize_t i = 0; i < n; i++) total += partials[i] = exp_difference(x[i]->data, top);
+        for (Py_ssize_t i = 0; i < n; i++) partials[i] /= total;
         return out;
     }
     }
@@ -1577,8 +1594,8 @@ add_gradient(Node *n, uint64_t mark, double term)
     }
 }
 
-/* The rows of the table all of whose partials of zero say that the operand was not used. */
-static PyObject *unused_rows;
+/* By row, which partials of zero say that the operand was not used: True, or a tuple of ints. */
+static PyObject *unused_rules;
 static PyTypeObject *PrimitiveType;
 
 static int
@@ -1605,7 +1622,12 @@ is_unused(Node *n, Py_ssize_t k)
             if (i != k && is_plain_zero(operands[i])) return 1;
         return 0;
     }
-    return row && Py_TYPE(row) == PrimitiveType && PySet_Contains(unused_rows, row) == 1;
+    PyObject *rule = NULL;
+    if (row && Py_TYPE(row) == PrimitiveType) rule = PyDict_GetItem(unused_rules, row);
+    if (!rule || rule == Py_True) return rule != NULL;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rule); i++)
+        if (PyLong_AsSsize_t(PyTuple_GET_ITEM(rule, i)) == k) return 1;
+    return 0;
 }
 
 static PyObject *
@@ -2480,20 +2502,20 @@ find_rows(PyObject **rows, const char *const *names, int count, PyObject *table)
     return 0;
 }
 
-/* Collect the rows all of whose zeros mean "not used". A rule of a row's own is a function, which
-   `is_unused` must spell. */
+/* Collect the rules which zeros mean "not used". A rule that is a function `is_unused` must spell. */
 static int
-find_unused_rows(PyObject *rows)
+find_unused_rules(PyObject *rows)
 {
-    Py_XSETREF(unused_rows, PySet_New(NULL));
-    if (!unused_rows) return -1;
+    Py_XSETREF(unused_rules, PyDict_New());
+    if (!unused_rules) return -1;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(rows); i++) {
         PyObject *row = PyList_GET_ITEM(rows, i), *rule = PyObject_GetAttrString(row, "unused");
         if (!rule) return -1;
         int spelled = row == binary_rows[MUL] || row == binary_rows[POW] ||
                       row == many_rows[DOT] || row == many_rows[PROD];
-        int fault = rule == Py_True ? PySet_Add(unused_rows, row) : 0;
-        if (!spelled && !PyBool_Check(rule)) {
+        int plain = rule == Py_True || PyTuple_CheckExact(rule);
+        int fault = plain ? PyDict_SetItem(unused_rules, row, rule) : 0;
+        if (!spelled && !plain && rule != Py_False) {
             PyErr_Format(PyExc_SystemError, "_node.c does not spell the rule `unused` of %R", row);
             fault = -1;
         }
@@ -2562,7 +2584,7 @@ module_setup(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     PyObject *rows = PyMapping_Values(table);
     Py_XSETREF(table_rows, rows ? PySet_New(rows) : NULL);
-    int fault = !table_rows || find_unused_rows(rows) || take_over_calls(table_rows);
+    int fault = !table_rows || find_unused_rules(rows) || take_over_calls(table_rows);
     Py_XDECREF(rows);
     if (fault) return NULL;
     Py_RETURN_NONE;

@@ -385,7 +385,9 @@ def is_unused(node: Any, i: int) -> bool:
     Nothing flows on from there. Any other zero is a number, and 0 * inf is nan.
     """
     rule = node._row.unused
-    return rule if rule is True or rule is False else rule(node.parents, i)
+    if isinstance(rule, bool):
+        return rule
+    return bool(rule(node.parents, i)) if callable(rule) else i in rule
 
 
 def linear(

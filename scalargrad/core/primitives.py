@@ -20,12 +20,19 @@ T = TypeVar("T")
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 SQRT_2, SQRT_PI = math.sqrt(2.0), math.sqrt(math.pi)
-cos: Primitive  # these are used above their own rows
+# 1 / sqrt(2) as a float, and what its rounding dropped
+SQRT_HALF, SQRT_HALF_REST = math.sqrt(0.5), -4.833646656726457e-17
+SPLIT = 2.0**27 + 1.0  # x * SPLIT - (x * SPLIT - x) is the upper half of the digits of x
+bell: Primitive  # these are used above their own rows
+cos: Primitive
 cosh: Primitive
+cosine: Primitive
 hypot: Primitive
 inverse: Primitive
+sigmoid_slope: Primitive
 sign: Primitive
-
+tanh_slope: Primitive
+turn: Primitive
 
 
 # A product with the plain number 0 does not use its other factors.
@@ -80,11 +87,12 @@ def _pow(x: float, y: float) -> float:
 
 
 def _pow_partials(x: Any, y: Any, out: Any) -> tuple[Any, Any]:
-    # Below an exponent of 1, x ** (y - 1) would divide by zero at x = 0 and overflow near it. In
-    # the last branch x = 0 means 0 ** 0, which is flat: with y < 0 it is out of the domain.
+    # Below an exponent of 1, x ** (y - 1) would divide by zero at x = 0 and overflow near it. From
+    # 0.5 on 1 - y is exact; below, its rounding would count log(x) times. In the last branch x = 0
+    # means 0 ** 0, which is flat: with y < 0 it is out of the domain.
     if y >= 1.0:
         dx = y * x ** (y - 1.0)
-    elif y > 0.0:
+    elif y >= 0.5 or (y > 0.0 and not x > 0.0):
         dx = y * inverse(x ** (1.0 - y))
     else:
         dx = y * out / x if x else 0.0
@@ -109,9 +117,9 @@ expm1 = row("expm1", "exp(x) - 1, exact near 0", math.expm1, lambda x, out: (exp
             "e^{{{0}}} - 1", at=[-1.3, 1e-9, 2.5], outside=[1000.0])
 log   = row("log", "the natural logarithm", math.log, lambda x, out: (1.0 / x,),
             r"\ln({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0")
-log2  = row("log2", "the logarithm to base 2", math.log2, lambda x, out: (1.0 / (x * LN2),),
+log2  = row("log2", "the logarithm to base 2", math.log2, lambda x, out: (1.0 / LN2 / x,),
             r"\log_2({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0")
-log10 = row("log10", "the logarithm to base 10", math.log10, lambda x, out: (1.0 / (x * LN10),),
+log10 = row("log10", "the logarithm to base 10", math.log10, lambda x, out: (1.0 / LN10 / x,),
             r"\log_{{10}}({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0")
 log1p = row("log1p", "log(1 + x), exact near 0", math.log1p, lambda x, out: (1.0 / (1.0 + x),),
             r"\ln(1 + {0})", at=[-0.6, 1e-9, 2.5], outside=[-1.0, -2.0], needs="x > -1")
@@ -124,6 +132,16 @@ sqrt  = row("sqrt", "the square root", math.sqrt, lambda x, out: (0.5 * inverse(
 cbrt  = row("cbrt", "the cube root", math.cbrt,
             lambda x, out: (inverse(3.0 * out * out),),
             r"\sqrt[3]{{{0}}}", at=[-0.2, 2.5], kinks={0.0: inf})
+
+
+
+def _atan_partials(x: Any, out: Any) -> tuple[Any]:
+    square = x * x
+    if square < 1e16:
+        return (1.0 / (1.0 + square),)
+    r = hypot(x, 1.0)  # the square would overflow, and that of the slope vanish
+    return (1.0 / r / r,)
+
 
 sin   = row("sin", "the sine of x radians", math.sin, lambda x, out: (cos(x),),
             r"\sin({0})", at=[-1.3, 0.0, 2.5], outside=[inf], needs="a finite x")
@@ -144,12 +162,12 @@ acos  = row("acos", "the angle in radians whose cosine is x", math.acos,
             r"\arccos({0})", at=[-0.6, 0.3], kinks={1.0: -inf, -1.0: -inf},
             outside=[1.1], needs="-1 <= x <= 1")
 atan  = row("atan", "the angle in radians whose tangent is x", math.atan,
-            lambda x, out: (1.0 / (1.0 + x * x),), r"\arctan({0})", at=[-1.3, 0.0, 2.5])
+            _atan_partials, r"\arctan({0})", at=[-1.3, 0.0, 2.5])
 sinh  = row("sinh", "the hyperbolic sine", math.sinh, lambda x, out: (cosh(x),),
             r"\sinh({0})", at=[-1.3, 0.0, 2.5], outside=[1000.0])
 cosh  = row("cosh", "the hyperbolic cosine", math.cosh, lambda x, out: (sinh(x),),
             r"\cosh({0})", at=[-1.3, 0.0, 2.5], outside=[1000.0])
-tanh  = row("tanh", "the hyperbolic tangent", math.tanh, lambda x, out: (1.0 - out * out,),
+tanh  = row("tanh", "the hyperbolic tangent", math.tanh, lambda x, out: (tanh_slope(x, out),),
             r"\tanh({0})", at=[-1.3, 0.0, 2.5, 1000.0])
 # hypot stands where x * x would overflow from 1e155 on
 asinh = row("asinh", "the inverse of sinh", math.asinh, lambda x, out: (1.0 / hypot(x, 1.0),),
@@ -162,7 +180,7 @@ atanh = row("atanh", "the inverse of tanh", math.atanh,
             lambda x, out: (1.0 / one_minus_square(x),),
             r"\operatorname{{artanh}}({0})", at=[-0.6, 0.3], outside=[1.0, -2.0], needs="|x| < 1")
 erf   = row("erf", "the error function", math.erf,
-            lambda x, out: (2.0 / SQRT_PI * exp(-x * x),),
+            lambda x, out: (2.0 / SQRT_PI * bell(x, 1.0),),
             r"\operatorname{{erf}}({0})", at=[-1.3, 0.0, 2.5],
             source="DLMF, section 7.2")
 
@@ -174,7 +192,64 @@ def _sigmoid(x: float) -> float:
     return e / (1.0 + e)
 
 
-sigmoid    = row("sigmoid", "1 / (1 + exp(-x))", _sigmoid, lambda x, out: (out * (1.0 - out),),
+def _sigmoid_slope(x: float, out: float) -> float:
+    e = math.exp(-x if x > 0.0 else x)
+    return e / ((1.0 + e) * (1.0 + e))
+
+
+def _tanh_slope(x: float, out: float) -> float:
+    if -1.0 < x < 1.0:
+        t = math.tanh(x)
+        return 1.0 - t * t
+    e = math.exp(-2.0 * x if x > 0.0 else 2.0 * x)  # sech(x) ** 2
+    return 4.0 * e / ((1.0 + e) * (1.0 + e))
+
+
+def _product(x: float, y: float) -> tuple[float, float]:
+    """x * y, and what the rounding dropped (Dekker, A floating-point technique, 1971)."""
+    high, other = x * SPLIT - (x * SPLIT - x), y * SPLIT - (y * SPLIT - y)
+    low, rest, out = x - high, y - other, x * y
+    return out, ((high * other - out) + high * rest + low * other) + low * rest
+
+
+def _bell(x: float, a: float) -> float:
+    if not -1e100 < x < 1e100:
+        return math.exp(-a * x * x)  # 0, or what nan and infinities give
+    square, rest = _product(x, x)  # the rounding of the square alone would cost x * x roundings
+    return math.exp(-a * square) * (1.0 - a * rest)
+
+
+def _ndtr(x: float) -> float:
+    z = -x * SQRT_HALF
+    if not -40.0 < x < -1.0:
+        return 0.5 * math.erfc(z)
+    # erfc(z) has x * x times the relative error of z, so what the rounding of z drops is put back
+    rest = _product(x, SQRT_HALF)[1] + x * SQRT_HALF_REST
+    return 0.5 * (math.erfc(z) + 2.0 / SQRT_PI * math.exp(-z * z) * rest)
+
+
+# Slopes as rows of their own: written with `out` they lose their digits far out, where out is
+# almost 1, and the slopes of what they are written with cancel. They read as the textbooks have
+# them, but `out` counts in `reads` alone: value and slope follow from the other operands.
+sigmoid_slope = row("sigmoid_slope", "the slope of sigmoid at x", _sigmoid_slope,
+                    lambda x, sigmoid, out: (-out * tanh(0.5 * x), 0.0),
+                    reads=lambda x, out: out * (1.0 - out),
+                    at=[(-1.3, 0.2), (0.0, 0.5), (50.0, 1.0)], public=False, unused=(1,))
+tanh_slope    = row("tanh_slope", "the slope of tanh at x", _tanh_slope,
+                    lambda x, y, out: (-2.0 * tanh(x) * out, 0.0),
+                    reads=lambda x, out: 1.0 - out * out,
+                    at=[(-0.3, -0.2), (0.0, 0.0), (20.0, 1.0)], public=False, unused=(1,))
+bell          = row("bell", "exp(-a x**2), for a = 0.5 and 1", _bell,
+                    lambda x, a, out: (-2.0 * a * (x * out), -x * (x * out)),
+                    reads=lambda x, a: exp(-a * x * x),
+                    at=[(-1.3, 1.0), (0.0, 0.5), (2.5, 1.0), (-30.0, 0.5)], public=False)
+ndtr          = row("ndtr", "the share of a standard normal variable below x", _ndtr,
+                    lambda x, out: (bell(x, 0.5) / (SQRT_2 * SQRT_PI),),
+                    r"\Phi({0})", at=[-1.3, 0.0, 2.5, -30.0], source="DLMF, section 7.18",
+                    public=False)
+
+sigmoid    = row("sigmoid", "1 / (1 + exp(-x))", _sigmoid,
+                 lambda x, out: (sigmoid_slope(x, out),),
                  r"\sigma({0})", at=[-1.3, 0.0, 2.5, 1000.0, -1000.0])
 softplus   = row("softplus", "log(1 + exp(x))",
                  lambda x: max(x, 0.0) + math.log1p(math.exp(-math.fabs(x))),
@@ -197,9 +272,8 @@ elu        = row("elu", "x where it is positive, else exp(x) - 1",
                  r"\operatorname{{elu}}({0})", at=[-1.3, 2.5],
                  source="Clevert et al., Exponential linear units, 2015")
 gelu       = row("gelu", "x times the share of a standard normal variable below x (the exact form)",
-                 lambda x: 0.5 * x * math.erfc(-x / SQRT_2),
-                 lambda x, out: (0.5 * (1.0 + erf(x / SQRT_2))
-                                 + x * exp(-0.5 * x * x) / (SQRT_2 * SQRT_PI),),
+                 lambda x: x * _ndtr(x),
+                 lambda x, out: (ndtr(x) + x * bell(x, 0.5) / (SQRT_2 * SQRT_PI),),
                  r"\operatorname{{gelu}}({0})", at=[-1.3, 0.0, 2.5],
                  source="Hendrycks and Gimpel, Gaussian error linear units, 2016")
 silu       = row("silu", "x * sigmoid(x), also called swish", lambda x: x * _sigmoid(x),
@@ -222,9 +296,33 @@ identity   = row("identity", "x itself, as a node of its own", lambda x: x, lamb
                  "{0}", text="{0}", at=[-1.3, 2.5], public=False)
 
 
+def _turn(x: float, y: float, r: float) -> float:
+    r = math.hypot(x, y)
+    return x / r / r if r else 0.0  # twice by r, whose square could overflow
+
+
+def _turn_partials(x: Any, y: Any, _: Any, out: Any) -> tuple[Any, Any, float]:
+    r = hypot(x, y)
+    if not r > 0.0:
+        return 0.0, 0.0, 0.0
+    return (y - x) / r * ((y + x) / r) / r / r, -2.0 * out * (y / r / r), 0.0
+
+
+def _cosine(x: float, y: float, r: float) -> float:
+    r = math.hypot(x, y)
+    return x / r if r else 0.0
+
+
+def _cosine_partials(x: Any, y: Any, _: Any, out: Any) -> tuple[Any, Any, float]:
+    r = hypot(x, y)
+    if not r > 0.0:
+        return 0.0, 0.0, 0.0
+    return y / r * (y / r) / r, -out * (y / r) / r, 0.0
+
+
 def _atan2_partials(y: Any, x: Any, out: Any) -> tuple[Any, Any]:
-    r = hypot(y, x)  # dividing twice by r: its square could overflow
-    return (x / r / r, -y / r / r) if r else (0.0, 0.0)
+    r = hypot(y, x)
+    return turn(x, y, r), turn(-y, x, r)
 
 
 def _clip(x: float, low: float, high: float) -> float:
@@ -244,8 +342,15 @@ atan2   = row("atan2", "the angle in radians of the point (x, y), in all four qu
               r"\operatorname{{atan2}}({0}, {1})",
               at=[(1.5, -0.3), (-2.0, 0.4)], kinks={(0.0, 0.0): (0.0, 0.0)})
 hypot   = row("hypot", "the length sqrt(x**2 + y**2)", lambda x, y: math.hypot(x, y),
-              lambda x, y, out: (x / out, y / out) if out else (0.0, 0.0),
+              lambda x, y, out: (cosine(x, y, out), cosine(y, x, out)),
               r"\sqrt{{{0}^2 + {1}^2}}", at=[(1.5, -0.3)], kinks={(0.0, 0.0): (0.0, 0.0)})
+# The slopes of atan2 and hypot, where r = hypot(x, y): as quotients of rows their slopes cancel.
+turn    = row("turn", "x / (x**2 + y**2), the slope of an angle", _turn, _turn_partials,
+              reads=lambda x, y, r: x / r / r, at=[(1.5, -0.3, 1.0), (-0.3, 1.5, 1.0)],
+              kinks={(0.0, 0.0, 0.0): (0.0, 0.0, 0.0)}, public=False, unused=(2,))
+cosine  = row("cosine", "x / hypot(x, y), the slope of a length", _cosine, _cosine_partials,
+              reads=lambda x, y, r: x / r, at=[(1.5, -0.3, 1.0), (-0.3, 1.5, 1.0)],
+              kinks={(0.0, 0.0, 0.0): (0.0, 0.0, 0.0)}, public=False, unused=(2,))
 minimum = row("minimum", "the smaller of two", lambda x, y: x if x < y or x != x else y,
               lambda x, y, out: (1.0, 0.0) if x < y else (0.0, 1.0) if x > y else (0.5, 0.5),
               r"\min({0}, {1})", at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.5, 0.5)},
@@ -348,18 +453,57 @@ def _prod_partials(*xs: Any, out: Any) -> list[Any]:
     return [*map(times, before, after)]
 
 
+def _largest(*xs: float) -> float:
+    return max(xs) if all(x == x for x in xs) else nan
+
+
+def _largest_partials(*xs: Any, out: Any) -> list[Any]:
+    ties = [where(x >= out, 1.0, 0.0) for x in xs]
+    total = plain_sum(ties)
+    return [tie / total if total else tie for tie in ties]
+
+
+largest = row("largest", "the largest of all", _largest, _largest_partials,
+    lambda *xs: rf"\max({', '.join(xs)})", at=[(1.5, -0.3, 2.0)],
+    kinks={(1.0, 1.0): (0.5, 0.5)}, public=False)
+
+
 def _logsumexp(*xs: float) -> float:
     top = max(xs)  # with the largest taken out, no exp overflows
     if math.isinf(top) and not any(map(math.isnan, xs)):
         return top
-    return top + math.log(plain_sum(math.exp(x - top) for x in xs))
+    first = xs.index(top)  # its exp is 1, beside which that of the others may vanish: hence log1p
+    rest = plain_sum(math.exp(x - top) for i, x in enumerate(xs) if i != first)
+    return top + math.log1p(rest)
+
+
+def _exp_difference(x: float, y: float) -> float:
+    z = x - y
+    e = math.exp(z)
+    # what the rounding of z dropped (Knuth's two-sum), which counts z times in e
+    w = x - z
+    rest = (x - (z + w)) + (w - y)
+    return e + e * rest if e < inf else e
+
+
+exp_difference = row("exp_difference", "exp(x - y)", _exp_difference,
+    lambda x, y, out: (out, -out), "e^{{{0} - {1}}}", reads=lambda x, y: exp(x - y),
+    at=[(1.5, -0.3), (1000.3, 1300.7)], outside=[(1000.0, 0.0)], public=False)
+weight = row("weight", "the slope of logsumexp: a power by the sum of all",
+    lambda power, total, x, y: power / total,
+    lambda power, total, x, y, out: (1.0 / total, -out / total, 0.0, 0.0),
+    reads=lambda power, total, x, y: exp(x - y), at=[(0.5, 2.0, -1.0, 0.4)],
+    outside=[(1.0, 0.0, 0.0, 0.0)], needs="total != 0", public=False, unused=(2, 3))
 
 
 def _logsumexp_partials(*xs: Any, out: Any) -> list[Any]:
     if not (out >= inf or out <= -inf):  # finite or nan
-        return [exp(x - out) for x in xs]
-    ties = [where(x >= out, 1.0, 0.0) for x in xs]  # the infinite ones share the slope
-    return [tie / plain_sum(ties) for tie in ties]
+        # exp(x - out) would have the rounding of `out`, which counts its number of times
+        top = stopped(largest(*xs))  # it drops out of the quotient
+        powers = [exp_difference(x, top) for x in xs]
+        total = plain_sum(powers)
+        return [weight(power, total, x, out) for power, x in zip(powers, xs, strict=True)]
+    return _largest_partials(*xs, out=out)  # the infinite ones share the slope
 
 
 sum = row("sum", "the sum", lambda *xs: plain_sum(xs), lambda *xs, out: (1.0,) * len(xs),
