@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from scalargrad.core.arguments import is_list
 from scalargrad.core.numbers import as_float
 from scalargrad.core.value import Value
-from scalargrad.data import is_list
 
 __all__ = [
     "by_label", "function", "heights", "number", "one_of", "pair", "plain", "sides", "spread",

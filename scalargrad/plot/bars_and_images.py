@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from scalargrad.data import is_list
+from scalargrad.core.arguments import is_list
 from scalargrad.plot.arguments import by_label, plain
 from scalargrad.plot.figures import Figure, axes_of, figure, finished, styled
 from scalargrad.plot.style import HATCHES, INK, LEGEND

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure as _Figure
 
 from scalargrad.core.numbers import as_count
 from scalargrad.plot.style import LEGEND, SETTINGS
-from scalargrad.support.files import write_whole
+from scalargrad.support.files import as_path, write_whole
 from scalargrad.support.pages import offered
 
 __all__ = ["Figure", "axes_of", "figure", "finished", "label_axes", "styled"]
@@ -60,7 +60,7 @@ class Figure(_Figure):
         >>> sg.plot.lines({"y": [1, 4, 9]}, xlabel="x", ylabel="y").save("squares.svg").name
         'squares.svg'
         """
-        target = Path(path)
+        target = as_path(path, "Figure.save")
         form = target.suffix.lower().removeprefix(".")
         if form not in _FORMATS:
             raise ValueError(
