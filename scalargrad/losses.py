@@ -144,8 +144,8 @@ def cross_entropy(outputs: Any, targets: Any, reduction: str = "mean") -> Any:
     Raises:
         TypeError: the logits are not a list, or a target is neither an index nor a list.
         IndexError: a class index is outside the logits.
-        ValueError: probabilities do not add up to 1, the number of targets differs from that of
-            the samples, or the reduction is unknown.
+        ValueError: a class index is not a whole number, probabilities do not add up to 1, the
+            number of targets differs from that of the samples, or the reduction is unknown.
 
     >>> losses.cross_entropy([0.0, 0.0], 1)
     0.6931471805599453
@@ -154,6 +154,7 @@ def cross_entropy(outputs: Any, targets: Any, reduction: str = "mean") -> Any:
     if not is_list(outputs):
         got = shown(outputs)
         raise TypeError(f"cross_entropy takes a list of logits, or a list of such lists, got {got}")
+    check_unmasked((outputs, targets), "cross_entropy")
     one_sample = all(is_number(z) for z in outputs)
     if not (is_list(targets) or (one_sample and is_number(targets))):
         got = shown(targets)
@@ -186,8 +187,13 @@ def _cross_entropy(logits: Any, target: Any) -> Any:
         # a recording checks each sample: nan is reported with the instruction that made it
         return where(abs(sum(target) - 1.0) < 1e-3, loss, nan) if recorder() else loss
     target = as_operand(target, "cross_entropy: a class")
+    if not isinstance(target, Operators) and target % 1.0 != 0.0:
+        raise ValueError(
+            "cross_entropy: a target must be a whole number, the index of a class, or a list of "
+            f"probabilities, got {target!r}"
+        )
     if not isinstance(target, Operators) and not 0 <= target < len(logits):
-        raise IndexError(f"cross_entropy: class {target!r}, but there are {len(logits)} logits")
+        raise IndexError(f"cross_entropy: class {target:g}, but there are {len(logits)} logits")
     if recorder():
         # `take` counts a negative index from the end; here it must stay an error
         target = where(target < 0.0, target - len(logits), target)

@@ -1,13 +1,14 @@
 """Objects that no argument is meant for, and a valid call of every public function."""
 
+import contextlib
 import random
 import re
 import sys
 import traceback
+import types
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 
 import scalargrad as sg
 from scalargrad import Value, classifiers, data, losses, metrics, nn, optim
+from scalargrad.transforms.tree import leaves
 
 
 class Junk:
@@ -53,6 +55,8 @@ HOSTILE: dict[str, Callable[[], Any]] = {
     "text": lambda: "ab",
     "digit": lambda: "3",
     "empty text": lambda: "",
+    "null character": lambda: "a\0b",
+    "half a surrogate pair": lambda: "\ud800",
     "bytes": lambda: b"ab",
     "complex": lambda: 3 + 4j,
     "Decimal": lambda: Decimal("0.5"),
@@ -113,7 +117,8 @@ def _graph() -> tuple[Value, list[Value]]:
 
 
 def _square(x: Any) -> Any:
-    return x * x
+    """The sum of the squares of a nesting of numbers."""
+    return sg.sum([y * y for y in leaves(x, "x")])
 
 
 def _model() -> nn.MLP:
@@ -354,12 +359,9 @@ for _optimizer in (optim.SGD, optim.Adam):
     SCENES[f"optim.{_optimizer.__name__}.step"] = _scheduled
 
 
-def replaced() -> Iterator[tuple[str, str, str]]:
-    """Each argument of each scene with each hostile object, by their names."""
-    for name, scene in SCENES.items():
-        for key in scene()[1]:
-            for kind in HOSTILE:
-                yield name, str(key), kind
+# Where an object is what the argument is for, and its own errors come up: a class is a function.
+OWN_ERRORS = {("class", key) for key in ("f", "model", "loss", "partials", "value")}
+OWN_ERRORS |= {("class", 0)}
 
 
 def state(values: list[Value]) -> Any:
@@ -371,3 +373,23 @@ def was_raised_on_purpose(trace: TracebackType | None) -> bool:
     """Whether the line that raised is a `raise` of this package."""
     last = traceback.extract_tb(trace)[-1]
     return "/scalargrad/" in last.filename and bool(re.match(r"raise\b", last.line or ""))
+
+
+def words(x: Any, level: int = 0) -> Iterator[str]:
+    """What names an object in a message: its type, its repr, its length, its elements."""
+    yield type(x).__name__
+    if isinstance(x, type):
+        yield x.__name__
+    if isinstance(x, (int, list, np.ndarray)) and sys.getsizeof(x) > 100:
+        yield from ("contains itself", "this machine has", "e+")
+    with contextlib.suppress(Exception):
+        yield repr(x)[:12]
+    if isinstance(x, np.ndarray):
+        yield from ("array", "Masked", str(x.dtype))
+        x = x.tolist()
+    if level < 3 and isinstance(x, (list, dict, set, bytes)):
+        yield from (str(len(x)), "none", "no samples", "empty") if not x else (str(len(x)),)
+        for part in [*x, *x.values()] if isinstance(x, dict) else x:
+            yield from words(part, level + 1)
+    if isinstance(x, types.GeneratorType):
+        yield "float"

@@ -226,6 +226,7 @@ def take(values: Sequence[Any], index: Any) -> Any:
         The element itself.
 
     Raises:
+        TypeError: `values` is no list, or the element is neither a number nor a row.
         IndexError: there is no such element.
         ValueError: the index is not a whole number.
 
@@ -245,9 +246,12 @@ def take(values: Sequence[Any], index: Any) -> Any:
     if number % 1.0 != 0.0:
         raise ValueError(f"take needs a whole number as index, got {number!r}")
     try:
-        return values[int(number)]
+        found = values[int(number)]
     except IndexError:
         raise IndexError(f"take: index {int(number)} in a list of {len(values)}") from None
+    if not is_number(found) and not is_list(found):
+        raise TypeError(f"take picks from a list of numbers, Values or rows, got {shown(found)}")
+    return found
 
 
 def _recorded_take(values: list[Any], index: Value) -> Any:

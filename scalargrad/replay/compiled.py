@@ -95,7 +95,7 @@ class Compiled:
         self._backend = select(backend)
         self.backend = self._backend.name
         self.reduction = reduction
-        static = static_argnums if isinstance(static_argnums, Sequence) else (static_argnums,)
+        static = static_argnums if is_list(static_argnums) else (static_argnums,)
         self.static = frozenset([as_count(i, "compile: static_argnums", 0) for i in static])
         self.allow_nonfinite = as_flag(allow_nonfinite, "compile: allow_nonfinite")
         if threads is not None:

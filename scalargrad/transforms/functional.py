@@ -17,6 +17,7 @@ from itertools import islice
 from math import isinf
 from typing import Any
 
+from scalargrad.core.arguments import is_list
 from scalargrad.core.modes import builds, leaves_created, recorder
 from scalargrad.core.node import CONSTANT, DETACHED
 from scalargrad.core.numbers import as_count, as_float, as_operand, is_number, shown
@@ -265,7 +266,7 @@ class _Run:
         kwargs: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
         checked_function(f, "a transform")
-        self.single = not isinstance(argnums, Sequence)
+        self.single = not is_list(argnums)
         chosen = _chosen(argnums, args, f)
         self.arguments = [args[i] for i in chosen]
         self.fresh: list[Value] = []
@@ -420,7 +421,7 @@ def _check_tuples(primals: Any, tangents: Any, caller: str) -> None:
 def _chosen(argnums: Argnums, args: tuple[Any, ...], f: Callable[..., Any]) -> list[int]:
     chosen = [
         as_count(i, "argnums", least=-len(args))
-        for i in (argnums if isinstance(argnums, Sequence) else [argnums])
+        for i in (argnums if is_list(argnums) else [argnums])
     ]
     for i in chosen:
         if i >= len(args):
