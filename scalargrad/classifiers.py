@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any
 
 from scalargrad.core.arguments import check_unmasked, is_list
-from scalargrad.core.numbers import Traced, as_count, as_float, as_python, is_number, shown
+from scalargrad.core.numbers import Traced, as_count, as_float, as_python, is_number, shown, written
 from scalargrad.data import check_samples
 
 __all__ = ["Course", "NearestMean", "Perceptron", "Update"]
@@ -157,7 +157,7 @@ class Perceptron(_Linear):
         if not self.lr > 0:
             raise ValueError(f"Perceptron: lr must be above 0, got {lr!r}")
         if type(sign0) not in (str, int) or sign0 not in ("wrong", "right", 1, -1):
-            got = shown(sign0)
+            got = written(sign0)
             raise ValueError(f'Perceptron: sign0 must be "wrong", "right", 1 or -1, got {got}')
         zero = 0 * self.lr  # a float or a fraction, as lr is
         self.w = [wi + zero for wi in _numbers([0] * nin if w is None else w, nin, "w")]
@@ -300,7 +300,7 @@ def _samples(X: Any, Y: Any, nin: int | None, caller: str) -> tuple[list[list[An
 
 def _check_class(y: Any, name: str) -> None:
     if not is_number(y) or isinstance(y, Traced) or y not in (-1, 1):
-        raise ValueError(f"a class must be -1 or 1, got {name} = {shown(y)}")
+        raise ValueError(f"a class must be -1 or 1, got {name} = {written(y)}")
 
 
 def _numbers(x: Any, count: int | None, name: str) -> list[Any]:

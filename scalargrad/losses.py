@@ -156,9 +156,12 @@ def cross_entropy(outputs: Any, targets: Any, reduction: str = "mean") -> Any:
         raise TypeError(f"cross_entropy takes a list of logits, or a list of such lists, got {got}")
     check_unmasked((outputs, targets), "cross_entropy")
     one_sample = all(is_number(z) for z in outputs)
-    if not (is_list(targets) or (one_sample and is_number(targets))):
+    if not is_list(targets) and not is_number(targets):
         got = shown(targets)
         raise TypeError(f"cross_entropy takes a class or a list of probabilities, got {got}")
+    if not is_list(targets) and not one_sample:
+        got = shown(outputs)
+        raise TypeError(f"cross_entropy takes a list of logits for one class, got {got}")
     samples, classes = ([outputs], [targets]) if one_sample else (outputs, targets)
     if len(samples) != len(classes):
         raise ValueError(
@@ -189,7 +192,7 @@ def _cross_entropy(logits: Any, target: Any) -> Any:
     target = as_operand(target, "cross_entropy: a class")
     if not isinstance(target, Operators) and target % 1.0 != 0.0:
         raise ValueError(
-            "cross_entropy: a target must be a whole number, the index of a class, or a list of "
+            "cross_entropy: a target must be a whole number (the index of a class) or a list of "
             f"probabilities, got {target!r}"
         )
     if not isinstance(target, Operators) and not 0 <= target < len(logits):

@@ -10,7 +10,7 @@ from typing import Any
 
 from scalargrad.core.arguments import as_choice, as_flag, check_unmasked, is_list
 from scalargrad.core.node import constant, numbers
-from scalargrad.core.numbers import as_count, as_float, shown
+from scalargrad.core.numbers import as_count, as_float, shown, written
 from scalargrad.core.reductions import neuron
 from scalargrad.core.rows import find
 from scalargrad.core.value import Value, clear_grads, set_data
@@ -350,7 +350,7 @@ def _activation(activation: Activation) -> Callable[[Any], Any] | None:
     if primitive is None or primitive.arity != 1:
         raise ValueError(
             f"an activation is a function, None, or the name of an operation of one number "
-            f"('relu', 'tanh', 'sigmoid' ...), got {shown(activation)}"
+            f"('relu', 'tanh', 'sigmoid' ...), got {written(activation)}"
         )
     return primitive
 

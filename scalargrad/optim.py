@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scalargrad.core.native import machine_code
 from scalargrad.core.arguments import listed
-from scalargrad.core.numbers import as_non_negative, shown
+from scalargrad.core.numbers import as_non_negative, shown, written
 from scalargrad.core.value import Value, clear_grads, data_of, grads_of, set_data, set_grads
 
 __all__ = ["SGD", "Adam", "Optimizer", "checked_parameters", "clip_grad_norm"]
@@ -49,7 +49,8 @@ class Optimizer:
         0.5
         """
         lr = self.lr(self.steps) if callable(self.lr) else self.lr
-        return as_non_negative(lr, f"lr at step {self.steps}")
+        # A schedule may reach infinity: the loss tells, and early stopping restores what was before.
+        return as_non_negative(lr, f"lr at step {self.steps}", infinite=callable(self.lr))
 
     def step(self) -> None:
         """Move every parameter along its gradient.
@@ -154,7 +155,7 @@ class Adam(Optimizer):
     ) -> None:  # fmt: skip
         super().__init__(parameters, lr, weight_decay)
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            got = shown(betas)
+            got = written(betas)
             raise ValueError(f"Adam: betas must be two numbers, like (0.9, 0.999), got {got}")
         self.betas = (as_non_negative(betas[0], "beta 1"), as_non_negative(betas[1], "beta 2"))
         if max(self.betas) >= 1.0:
@@ -259,7 +260,7 @@ def checked_parameters(parameters: Iterable[Value]) -> list[Value]:
     >>> len(optim.checked_parameters([Value(1.0), Value(1.0)]))
     2
     """
-    values = listed(parameters, "an optimizer", of="leaf Values")
+    values = listed(parameters, "an optimizer", wanted="parameters must be a list of Values")
     if not values:
         raise ValueError("at least one parameter is needed, got none")
     for i, p in enumerate(values):

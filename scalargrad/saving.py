@@ -103,7 +103,14 @@ def _parameters(data: bytes, path: str) -> dict[str, float]:
     try:
         content = _parsed(data)
         parameters = {name: _decode(x, name) for name, x in content["parameters"].items()}
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as e:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as e:
         fault = str(e)[:200] or type(e).__name__  # an error of json, or of reading its result
         if _one_bit_differs(data):
             fault = "it is damaged, one bit of it has flipped. Load a copy of it"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from scalargrad.core.numbers import shown
+from scalargrad.core.numbers import shown, written
 
 __all__ = ["as_choice", "as_flag", "check_unmasked", "is_list", "listed"]
 
@@ -34,7 +34,7 @@ def as_choice(x: Any, choices: Iterable[str], name: str) -> str:
     """The text `x`, after checking that it is one of `choices`; errors call it `name`."""
     known = tuple(choices)
     if not isinstance(x, str) or x not in known:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {shown(x)}")
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {written(x)}")
     return x
 
 
@@ -44,18 +44,23 @@ def is_list(x: Any) -> bool:
         return True
     sequence = hasattr(x, "__len__") and hasattr(x, "__getitem__")
     # An array of no dimension has a method `__len__`, but no length. A class has neither.
-    return (
-        sequence and not isinstance(x, (*_NO_LISTS, type)) and getattr(x, "ndim", 1) > 0
-    )
+    return sequence and not isinstance(x, (*_NO_LISTS, type)) and getattr(x, "ndim", 1) > 0
 
 
-def listed(xs: Iterable[Any], caller: str, at_least: int = 0, of: str = "numbers or Values") -> list[Any]:
-    """`xs`, a list, a generator or another iterable, as a list; errors name the `caller`."""
+def listed(xs: Iterable[Any], caller: str, at_least: int = 0, wanted: str = "") -> list[Any]:
+    """`xs`, a list, a generator or another iterable, as a list.
+
+    Args:
+        xs: what should be a list.
+        caller: the function to name in errors.
+        at_least: the smallest length.
+        wanted: what to say in place of "sum takes a list of numbers or Values".
+    """
     if xs.__class__ is not list and xs.__class__ is not tuple:
-        if isinstance(xs, _NO_LISTS) or not hasattr(xs, "__iter__") or getattr(xs, "ndim", 1) == 0:
-            raise TypeError(f"{caller} takes a list of {of}, got {shown(xs)}")
-        if isinstance(xs, type):
-            raise TypeError(f"{caller} takes a list of {of}, got the class {xs.__name__}")
+        iterable = hasattr(xs, "__iter__") and not isinstance(xs, (*_NO_LISTS, type))
+        if not iterable or getattr(xs, "ndim", 1) == 0:
+            wanted = wanted or f"{caller} takes a list of numbers or Values"
+            raise TypeError(f"{wanted}, got {shown(xs)}")
         check_unmasked(xs, caller)
     values = list(xs)
     if len(values) < at_least:

@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = [
     "Traced", "as_count", "as_float", "as_non_negative", "as_operand", "as_python", "is_number",
-    "shown",
+    "shown", "written",
 ]  # fmt: skip
 
 
@@ -34,18 +34,28 @@ class Traced:
         raise NotImplementedError
 
 
+def written(x: object, length: int = 60) -> str:
+    """The beginning of the repr of `x`, for error messages; its type where there is none.
+
+    >>> from scalargrad.core.numbers import written
+    >>> written("sum"), written(10**5000)
+    ("'sum'", 'int')
+    """
+    try:
+        return f"{x!r:.{length}}"
+    except Exception:  # an int of 5,000 digits, a list 10,000 levels deep, a faulty __repr__
+        return type(x).__name__
+
+
 def shown(x: object, length: int = 60) -> str:
-    """The type of `x` and the beginning of its repr, for error messages; it never fails.
+    """The type of `x` and the beginning of its repr, for messages about what has a wrong type.
 
     >>> from scalargrad.core.numbers import shown
-    >>> shown("3")
-    "str: '3'"
+    >>> shown("3"), shown(10**5000)
+    ("str: '3'", 'int')
     """
-    kind = type(x).__name__
-    try:
-        return f"{kind}: {x!r:.{length}}"
-    except Exception:  # an int of 5,000 digits, a list 10,000 levels deep, a faulty __repr__
-        return kind
+    kind, text = type(x).__name__, written(x, length)
+    return kind if text == kind else f"{kind}: {text}"
 
 
 def is_number(x: object) -> bool:
@@ -71,8 +81,7 @@ def as_float(x: Any, caller: str = "an operation") -> float:
             got = f"got {type(x).__name__} beyond it"
             raise OverflowError(f"{caller} takes a number in the range of floats, {got}") from None
     raise TypeError(
-        f"{caller} takes a real number (int, float, bool, Fraction or NumPy scalar), "
-        f"got {shown(x)}"
+        f"{caller} takes a real number (int, float, bool, Fraction or NumPy scalar), got {shown(x)}"
     )
 
 
@@ -106,5 +115,5 @@ def as_count(x: Any, name: str, least: int = 1) -> int:
     if number is None or isinstance(x, bool):
         raise TypeError(f"{name} must be a whole number, got {shown(x)}")
     if number < least:
-        raise ValueError(f"{name} must be at least {least}, got {shown(number)}")
+        raise ValueError(f"{name} must be at least {least}, got {written(number)}")
     return number

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from scalargrad.core.arguments import check_unmasked
-from scalargrad.core.numbers import as_float
+from scalargrad.core.numbers import Traced, as_float, is_number, written
 
 __all__ = [
     "added",
@@ -63,12 +63,13 @@ def as_array(x: Any, name: str) -> Any:
         return found
     if found.dtype.kind in "fiub":
         return found.astype(np.float64)
-    if found.dtype.kind == "O":  # Fractions and large ints, or what is no number
-        flat = [as_float(number, name) for number in found.ravel().tolist()]
-        return np.array(flat).reshape(found.shape)
+    flat = found.ravel().tolist() if found.dtype.kind == "O" else [None]
+    if all(is_number(number) and not isinstance(number, Traced) for number in flat):
+        # Fractions and large ints
+        return np.array([as_float(number, name) for number in flat]).reshape(found.shape)
     got = f"array of {found.dtype}" if hasattr(x, "dtype") else type(x).__name__
     raise TypeError(
-        f"{name} must be an array of real numbers, or a list of them, got {got}: {x!r:.60}"
+        f"{name} must be an array of real numbers, or a list of them, got {got}: {written(x)}"
     )
 
 

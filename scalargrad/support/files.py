@@ -70,7 +70,9 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-            with contextlib.suppress(OSError):  # no previous file, or no permission to read its mode
+            with contextlib.suppress(
+                OSError
+            ):  # no previous file, or no permission to read its mode
                 shutil.copymode(target, temporary)
             if fcntl is not None:
                 os.replace(temporary, target)  # while it is locked, so that nobody removes it

@@ -20,7 +20,7 @@ from typing import Any
 from scalargrad.core.arguments import is_list
 from scalargrad.core.modes import builds, leaves_created, recorder
 from scalargrad.core.node import CONSTANT, DETACHED
-from scalargrad.core.numbers import as_count, as_float, as_operand, is_number, shown
+from scalargrad.core.numbers import as_count, as_float, as_operand, is_number, shown, written
 from scalargrad.core.primitives import identity
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value, stop_gradient
@@ -178,8 +178,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     directions = _operands(list(tangents), "tangent")
     if skeleton(tuple(primals)) != skeleton(tuple(tangents)):
         raise ValueError(
-            f"jvp needs tangents of the same nesting as the primals, got {shown(tangents, 80)} "
-            f"for {shown(primals, 80)}"
+            f"jvp needs tangents of the same nesting as the primals, got {written(tangents, 80)} "
+            f"for {written(primals, 80)}"
         )
     run = _Run(f, tuple(primals), range(len(primals)))
     derivatives = run.push(dict(enumerate(directions)))
@@ -213,8 +213,8 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         seeds = _operands(cotangent, "cotangent")
         if skeleton(cotangent) != skeleton(run.out):
             raise ValueError(
-                f"vjp needs a cotangent of the nesting of the value, {shown(run.out, 80)}, "
-                f"got {shown(cotangent, 80)}"
+                f"vjp needs a cotangent of the nesting of the value, {written(run.out, 80)}, "
+                f"got {written(cotangent, 80)}"
             )
         adjoints = run.pull(dict(enumerate(seeds)))
         return tuple(run.like_arguments(run.settle(adjoints, also=seeds)))
@@ -426,11 +426,11 @@ def _chosen(argnums: Argnums, args: tuple[Any, ...], f: Callable[..., Any]) -> l
     for i in chosen:
         if i >= len(args):
             raise ValueError(
-                f"argnums={shown(i)}, but {name_of(f)} was called with {len(args)} argument(s)"
+                f"argnums={written(i)}, but {name_of(f)} was called with {len(args)} argument(s)"
             )
     positions = [i % len(args) for i in chosen]
     if len(set(positions)) < len(positions):
-        raise ValueError(f"argnums names an argument twice: {shown(argnums)}")
+        raise ValueError(f"argnums names an argument twice: {written(argnums)}")
     return positions
 
 

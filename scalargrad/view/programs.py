@@ -122,8 +122,10 @@ def _finished(
             process.communicate(text, timeout)
         except BaseException:
             with suppress(ProcessLookupError):  # it has just ended
-                # The group has the number of its leader, which nobody has waited for yet.
-                os.killpg(process.pid, signal.SIGKILL)
+                if hasattr(os, "killpg"):  # the group has the number of its leader
+                    os.killpg(process.pid, signal.SIGKILL)
+                else:
+                    process.kill()
             process.wait()
             raise
     return process.returncode

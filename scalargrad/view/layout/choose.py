@@ -3,7 +3,7 @@
 from contextlib import suppress
 from time import monotonic
 
-from scalargrad.core.numbers import shown
+from scalargrad.core.numbers import written
 from scalargrad.view import programs
 from scalargrad.view.geometry import Layout
 from scalargrad.view.graph import Graph
@@ -26,10 +26,10 @@ def check(engine: str) -> None:
     >>> check("neato")
     Traceback (most recent call last):
         ...
-    ValueError: engine must be one of auto, dot, pygraphviz, builtin, not str: 'neato'
+    ValueError: engine must be one of auto, dot, pygraphviz, builtin, not 'neato'
     """
     if not isinstance(engine, str) or engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {shown(engine)}")
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {written(engine)}")
 
 
 def lay_out(graph: Graph, engine: str) -> tuple[Layout, str]:
