@@ -306,7 +306,8 @@ def _check_class(y: Any, name: str) -> None:
 def _numbers(x: Any, count: int | None, name: str) -> list[Any]:
     if not is_list(x):
         raise TypeError(f"{name} must be a list of numbers, got {shown(x)}")
-    check_unmasked(x, name)
+    if x.__class__ is not list:
+        check_unmasked(x, name)
     if count is not None and len(x) != count:
         raise ValueError(f"{name} must have {count} numbers, got {len(x)}")
     return [_number(xi, f"{name}: a coordinate") for xi in x]

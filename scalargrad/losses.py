@@ -154,8 +154,9 @@ def cross_entropy(outputs: Any, targets: Any, reduction: str = "mean") -> Any:
     if not is_list(outputs):
         got = shown(outputs)
         raise TypeError(f"cross_entropy takes a list of logits, or a list of such lists, got {got}")
-    check_unmasked((outputs, targets), "cross_entropy")
     one_sample = all(is_number(z) for z in outputs)
+    if not one_sample:
+        check_unmasked(outputs, "cross_entropy")
     if not is_list(targets) and not is_number(targets):
         got = shown(targets)
         raise TypeError(f"cross_entropy takes a class or a list of probabilities, got {got}")
@@ -184,7 +185,8 @@ def _cross_entropy(logits: Any, target: Any) -> Any:
         total = plain_sum(plain) if len(plain) == len(target) else 1.0
         if min(plain, default=0.0) < 0.0 or not abs(total - 1.0) < 1e-3:
             raise ValueError(
-                f"cross_entropy: the probabilities of a target must add up to 1, got {shown(target)}"
+                "cross_entropy: the probabilities of a target must add up to 1, "
+                f"got {shown(target)}"
             )
         loss = -dot(target, log_softmax(logits))
         # a recording checks each sample: nan is reported with the instruction that made it
@@ -230,7 +232,6 @@ def _reduced(
     term: Callable[[Any, Any], Any], outputs: Any, targets: Any, reduction: str, caller: str
 ) -> Any:
     reduce = _reduction(reduction, caller)
-    check_unmasked((outputs, targets), caller)
     return reduce([term(y, t) for y, t in _pairs(outputs, targets, caller)])
 
 

@@ -253,7 +253,7 @@ class Layer(Module):
         self, nin: int, nout: int, activation: Activation = "relu", bias: bool = True, *,
         init: str = "uniform", nonlin: bool = True,
     ) -> None:  # fmt: skip
-        # All arguments before the first random number is drawn: an error leaves the state of random.
+        # Before the first random number is drawn: an error leaves the state of random.
         nin, nout = as_count(nin, "nin"), as_count(nout, "nout")
         _check_size(nin * nout)
         self.neurons = [
@@ -331,7 +331,8 @@ def _values(x: Sequence[Any], nin: int, caller: str) -> tuple[list[Value], list[
         raise TypeError(f"a {caller} takes a list of {nin} inputs, got {shown(x)}")
     if len(x) != nin:
         raise ValueError(f"a {caller} with {nin} inputs was given {len(x)}")
-    check_unmasked(x, f"a {caller}")
+    if x.__class__ is not list:  # an entry of a list is checked below
+        check_unmasked(x, f"a {caller}")
     values = [xi if isinstance(xi, Value) else constant(xi, f"a {caller}") for xi in x]
     return values, numbers(values)
 

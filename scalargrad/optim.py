@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from scalargrad.core.native import machine_code
 from scalargrad.core.arguments import listed
+from scalargrad.core.native import machine_code
 from scalargrad.core.numbers import as_non_negative, shown, written
 from scalargrad.core.value import Value, clear_grads, data_of, grads_of, set_data, set_grads
 
@@ -49,7 +49,7 @@ class Optimizer:
         0.5
         """
         lr = self.lr(self.steps) if callable(self.lr) else self.lr
-        # A schedule may reach infinity: the loss tells, and early stopping restores what was before.
+        # A schedule may reach infinity: the loss tells, and early stopping goes back.
         return as_non_negative(lr, f"lr at step {self.steps}", infinite=callable(self.lr))
 
     def step(self) -> None:

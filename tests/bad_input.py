@@ -336,7 +336,9 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "optim.Adam": _constructed(
         optim.Adam, lr=0.1, betas=(0.5, 0.9), eps=1e-8, weight_decay=0.5
     ),
-    "optim.Adam.beta": _constructed(lambda parameters, b: optim.Adam(parameters, betas=(b, b)), b=0.5),
+    "optim.Adam.beta": _constructed(
+        lambda parameters, b: optim.Adam(parameters, betas=(b, b)), b=0.5
+    ),
     "optim.clip_grad_norm": _constructed(optim.clip_grad_norm, max_norm=1.0),
     "optim.checked_parameters": _constructed(optim.checked_parameters),
     "classifiers.Perceptron": _of(

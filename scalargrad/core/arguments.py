@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from scalargrad.core.numbers import shown, written
 
@@ -38,7 +38,7 @@ def as_choice(x: Any, choices: Iterable[str], name: str) -> str:
     return x
 
 
-def is_list(x: Any) -> bool:
+def is_list(x: Any) -> TypeGuard[Sequence[Any]]:
     """Whether `x` is a list, a tuple, an array or another sequence, but no text and no dict."""
     if x.__class__ is list or x.__class__ is tuple:
         return True

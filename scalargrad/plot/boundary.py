@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from scalargrad.core.modes import no_grad
 from scalargrad.core.arguments import is_list
+from scalargrad.core.modes import no_grad
 from scalargrad.data import check_samples
 from scalargrad.plot.arguments import number, pair, plain, sides
 from scalargrad.plot.figures import Figure, axes_of, finished, styled

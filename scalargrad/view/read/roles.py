@@ -9,8 +9,8 @@ from itertools import pairwise, takewhile
 from typing import Any
 
 from scalargrad.core.labels import label_of
-from scalargrad.core.primitives import dot_operands
 from scalargrad.core.numbers import shown
+from scalargrad.core.primitives import dot_operands
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value
 from scalargrad.nn import Module, named_leaves
