@@ -8,7 +8,7 @@ from typing import Any
 
 from scalargrad.core.arguments import as_choice, check_unmasked, is_list, listed
 from scalargrad.core.modes import recorder
-from scalargrad.core.numbers import as_operand, is_number, shown
+from scalargrad.core.numbers import as_operand, is_number, shown, written
 from scalargrad.core.operators import Operators
 from scalargrad.core.primitives import plain_sum, relu, softplus, where
 from scalargrad.core.reductions import dot, log_softmax, logsumexp, mean, sum, take
@@ -186,7 +186,7 @@ def _cross_entropy(logits: Any, target: Any) -> Any:
         if min(plain, default=0.0) < 0.0 or not abs(total - 1.0) < 1e-3:
             raise ValueError(
                 "cross_entropy: the probabilities of a target must add up to 1, "
-                f"got {shown(target)}"
+                f"got {written(target)}"
             )
         loss = -dot(target, log_softmax(logits))
         # a recording checks each sample: nan is reported with the instruction that made it

@@ -215,7 +215,7 @@ def _fit() -> Scene:
     optimizer = optim.SGD(model.parameters(), lr=0.1)
     arguments: Arguments = {
         "model": model, "X": X, "Y": Y, "loss": losses.squared_error, "optimizer": optimizer,
-        "epochs": 1, "batch_size": 3, "validation": (X, Y), "early_stopping": 2, "progress": False,
+        "epochs": 1, "batch_size": 3, "validation": (X, Y), "early_stopping": sg.EarlyStopping(1, 1e6), "progress": False,
         "shuffle": False, "backend": "eager",
     }  # fmt: skip
     return sg.fit, arguments, model.parameters()
@@ -395,3 +395,29 @@ def words(x: Any, level: int = 0) -> Iterator[str]:
             yield from words(part, level + 1)
     if isinstance(x, types.GeneratorType):
         yield "float"
+
+
+# What a call may raise: the built-in errors of bad arguments, and those of files.
+DOCUMENTED = (TypeError, ValueError, ArithmeticError, LookupError, OSError)
+
+
+def check_call(scene: Callable[[], Scene], key: Any, kind: str) -> bool:
+    """Call a function with a hostile object, and return whether it was refused as it should be."""
+    bad = HOSTILE[kind]()
+    function, arguments, values = scene()
+    before = state(values)
+    told = list(words(bad))
+    caught: Exception | None = None
+    try:
+        call(function, {**arguments, key: bad})
+    except Exception as error:
+        caught = error
+    if caught is None:
+        return False
+    where = f"{function}: {key} = {kind}: {type(caught).__name__}: {caught}"
+    assert state(values) == before, where
+    if (kind, key) not in OWN_ERRORS:
+        assert isinstance(caught, DOCUMENTED), where
+        assert isinstance(caught, OSError) or was_raised_on_purpose(caught.__traceback__), where
+        assert any(word in str(caught) for word in told), where
+    return True
