@@ -215,8 +215,9 @@ def _fit() -> Scene:
     optimizer = optim.SGD(model.parameters(), lr=0.1)
     arguments: Arguments = {
         "model": model, "X": X, "Y": Y, "loss": losses.squared_error, "optimizer": optimizer,
-        "epochs": 1, "batch_size": 3, "validation": (X, Y), "early_stopping": sg.EarlyStopping(1, 1e6), "progress": False,
-        "shuffle": False, "backend": "eager",
+        "epochs": 1, "batch_size": 3, "validation": (X, Y),
+        "early_stopping": sg.EarlyStopping(1, 1e6),
+        "progress": False, "shuffle": False, "backend": "eager",
     }  # fmt: skip
     return sg.fit, arguments, model.parameters()
 

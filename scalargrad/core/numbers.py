@@ -87,7 +87,7 @@ def as_float(x: Any, caller: str = "an operation") -> float:
 
 def as_operand(x: Any, caller: str) -> Any:
     """A float for a plain number, and what is traced unchanged; errors name the `caller`."""
-    return x if isinstance(x, Traced) else as_float(x, caller)
+    return x if x.__class__ is float or isinstance(x, Traced) else as_float(x, caller)
 
 
 def as_non_negative(x: Any, name: str, *, infinite: bool = False) -> float:
