@@ -466,9 +466,15 @@ def set_numbers(nodes: Sequence[Node], values: Sequence[float]) -> None:
 
 
 def set_gradients(nodes: Sequence[Node], values: Sequence[float]) -> None:
-    """Set the gradients of many nodes."""
-    for node, value in zip(nodes, values, strict=True):
-        node._grad = value
+    """Set the gradients of many nodes: all of them, or none if Ctrl-C interrupts."""
+    before = gradients(nodes)
+    try:
+        for node, value in zip(nodes, values, strict=True):
+            node._grad = value
+    except BaseException:
+        for node, value in zip(nodes, before, strict=True):
+            node._grad = value
+        raise
 
 
 def clear_gradients(nodes: Iterable[Node]) -> None:

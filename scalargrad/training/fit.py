@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import Any
 
-from scalargrad.core.numbers import as_count
+from scalargrad.core.arguments import as_flag
+from scalargrad.core.numbers import as_count, as_non_negative, shown
 from scalargrad.core.value import Value, data_of, set_data
 from scalargrad.data import check_samples, cut
-from scalargrad.optim import Optimizer, non_negative
+from scalargrad.optim import Optimizer
 from scalargrad.support.progress import progress_bar
 from scalargrad.training.batch_gradient import Data, Eager, Loss, Replayed, batch_gradient
 
@@ -78,7 +79,7 @@ class EarlyStopping:
 
     def __post_init__(self) -> None:
         as_count(self.patience, "early stopping: patience")
-        non_negative(self.min_delta, "early stopping: min_delta")
+        as_non_negative(self.min_delta, "early stopping: min_delta")
 
 
 def fit(
@@ -143,7 +144,10 @@ def fit(
         got = type(optimizer).__name__
         raise TypeError(f"fit: optimizer must be an optimizer of scalargrad.optim, got {got}")
     epochs = as_count(epochs, "fit: epochs", least=0)
+    progress, shuffle = as_flag(progress, "fit: progress"), as_flag(shuffle, "fit: shuffle")
     size = len(X) if batch_size is None else as_count(batch_size, "fit: batch_size")
+    if not isinstance(backend, str):
+        raise TypeError(f"fit: backend must be the name of a backend, got {shown(backend)}")
     if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
         early_stopping = EarlyStopping(early_stopping)
 

@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from scalargrad.core.arguments import is_list
 from scalargrad.core.modes import builds, leaves_created, recorder
 from scalargrad.core.node import CONSTANT, DETACHED, is_unused
-from scalargrad.core.numbers import as_count, as_float, is_number
+from scalargrad.core.numbers import as_count, as_float, as_operand, is_number, shown, written
 from scalargrad.core.primitives import identity
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value, stop_gradient
@@ -171,13 +172,15 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     (6.0, 4.0)
     """
     _check_tuples(primals, tangents, "jvp")
+    checked_function(f, "jvp")
+    leaves(list(primals), "primal")  # before any comparison, which could find no end
+    directions = _operands(list(tangents), "tangent")
     if skeleton(tuple(primals)) != skeleton(tuple(tangents)):
         raise ValueError(
-            f"jvp needs tangents of the same nesting as the primals, got {tangents!r:.80} "
-            f"for {primals!r:.80}"
+            f"jvp needs tangents of the same nesting as the primals, got {written(tangents, 80)} "
+            f"for {written(primals, 80)}"
         )
     run = _Run(f, tuple(primals), range(len(primals)))
-    directions = leaves(list(tangents), "tangent")
     derivatives = run.push(dict(enumerate(directions)))
     settled = run.settle([*run.outputs, *derivatives], also=directions)
     m = len(run.outputs)
@@ -206,12 +209,12 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     run = _Run(f, primals, range(len(primals)))
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
+        seeds = _operands(cotangent, "cotangent")
         if skeleton(cotangent) != skeleton(run.out):
             raise ValueError(
-                f"vjp needs a cotangent of the nesting of the value, {run.out!r:.80}, "
-                f"got {cotangent!r:.80}"
+                f"vjp needs a cotangent of the nesting of the value, {written(run.out, 80)}, "
+                f"got {written(cotangent, 80)}"
             )
-        seeds = leaves(cotangent, "cotangent")
         adjoints = run.pull(dict(enumerate(seeds)))
         return tuple(run.like_arguments(run.settle(adjoints, also=seeds)))
 
@@ -262,7 +265,7 @@ class _Run:
         kwargs: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
         checked_function(f, "a transform")
-        self.single = not isinstance(argnums, Sequence)
+        self.single = not is_list(argnums)
         chosen = _chosen(argnums, args, f)
         self.arguments = [args[i] for i in chosen]
         self.fresh: list[Value] = []
@@ -408,24 +411,32 @@ def _add_term(terms: dict[int, Any], i: int, term: Any) -> None:
         terms[i] = terms[i] + term if i in terms else term
 
 
+def _operands(tree: Any, where: str) -> list[Any]:
+    """The numbers of a nesting as floats, and its Values."""
+    return [as_operand(x, where) for x in leaves(tree, where)]
+
+
 def _check_tuples(primals: Any, tangents: Any, caller: str) -> None:
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
-        raise TypeError(f"{caller} takes primals and tangents as tuples of arguments, like (2.0,)")
+        got = f"got {shown(primals)} and {shown(tangents)}"
+        raise TypeError(
+            f"{caller} takes primals and tangents as tuples of arguments, like (2.0,), {got}"
+        )
 
 
 def _chosen(argnums: Argnums, args: tuple[Any, ...], f: Callable[..., Any]) -> list[int]:
     chosen = [
         as_count(i, "argnums", least=-len(args))
-        for i in (argnums if isinstance(argnums, Sequence) else [argnums])
+        for i in (argnums if is_list(argnums) else [argnums])
     ]
     for i in chosen:
         if i >= len(args):
             raise ValueError(
-                f"argnums={i}, but {name_of(f)} was called with {len(args)} argument(s)"
+                f"argnums={written(i)}, but {name_of(f)} was called with {len(args)} argument(s)"
             )
     positions = [i % len(args) for i in chosen]
     if len(set(positions)) < len(positions):
-        raise ValueError(f"argnums names an argument twice: {argnums!r}")
+        raise ValueError(f"argnums names an argument twice: {written(argnums)}")
     return positions
 
 
@@ -435,7 +446,7 @@ def name_of(f: Callable[..., Any]) -> str:
 
 def checked_function(f: Any, caller: str) -> Callable[..., Any]:
     if not callable(f):
-        raise TypeError(f"{caller} takes a function, got {type(f).__name__}: {f!r:.60}")
+        raise TypeError(f"{caller} takes a function, got {shown(f)}")
     return f  # type: ignore[no-any-return]
 
 
