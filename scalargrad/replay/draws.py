@@ -1,8 +1,9 @@
 """Refuse to record what draws random numbers, and leave the numbers of other threads alone.
 
 A state that has changed does not say which thread has drawn. If this is the only thread, it was this
-one. NumPy's generators have a lock, which is held meanwhile. For the generators of `random` a profile
-function sees the calls of this thread, and refuses a draw before it happens.
+one. If there are others, a profile function sees the calls of this thread, and refuses a draw from a
+generator of `random` before it happens; NumPy's calls are not seen, but its generators have a lock,
+which is held meanwhile, until this thread waits for another one. What is left is unclear.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from threading import RLock
+from queue import SimpleQueue
+from threading import RLock, local
 from types import FrameType
 from typing import Any
 
@@ -24,6 +26,7 @@ __all__ = ["Draws", "is_generator", "no_draws"]
 
 _SHARED = random._inst  # type: ignore[attr-defined]  # the generator of `random.random()` ...
 _CHANGING = frozenset(["random", "getrandbits", "seed", "setstate"])  # all others call these
+_WAITS = frozenset(["acquire", "select", "poll", "sleep"])  # functions that wait
 
 
 class Draws:
@@ -40,6 +43,7 @@ class _Generator:
     """A random generator: its state, and the lock that keeps other threads from it, if it has one."""
 
     lock: Any = None
+    held = False
 
     def __init__(self, generator: Any) -> None:
         self.get: Callable[[], Any]
@@ -47,8 +51,8 @@ class _Generator:
         if isinstance(generator, random.Random):
             self.get, self.put = generator.getstate, generator.setstate
         else:
-            bits = getattr(generator, "_bit_generator", None)  # of a RandomState
-            if bits is not None:
+            if hasattr(generator, "get_state"):  # a RandomState
+                bits = generator._bit_generator
                 self.get, self.put = partial(generator.get_state, legacy=False), generator.set_state
             else:
                 bits = getattr(generator, "bit_generator", generator)
@@ -56,6 +60,19 @@ class _Generator:
                 self.put = partial(setattr, bits, "state")
             # NumPy before 2.3 has locks that this thread could not take twice.
             self.lock = bits.lock if isinstance(bits.lock, type(RLock())) else None
+
+    def hold(self, locks: ExitStack) -> None:
+        """Keep other threads from the generator until `locks` is closed, if it is free now."""
+        if self.lock is not None and self.lock.acquire(blocking=False):
+            self.held = True
+            _held.append(self.lock)
+            locks.callback(self.release)
+
+    def release(self) -> None:
+        """Let other threads draw again."""
+        self.held = False
+        _held.remove(self.lock)
+        self.lock.release()
 
     def remember(self) -> None:
         """Remember the present state."""
@@ -97,7 +114,13 @@ def no_draws(name: str, generators: Iterable[Any] = ()) -> Iterator[Draws]:
 
     def refuse(frame: FrameType, event: str, function: Any) -> None:
         nonlocal drew
-        if event != "c_call" or function.__name__ not in _CHANGING:
+        if event != "c_call":
+            return
+        waits = function.__name__ in _WAITS or isinstance(function.__self__, SimpleQueue)
+        if waits and frame.f_globals is not globals():
+            for locks in _local.stacks:  # the other thread may need them
+                locks.close()
+        if function.__name__ not in _CHANGING:
             return
         generator = function.__self__
         if not isinstance(generator, random.Random) or any(generator is x for x in seeded):
@@ -109,53 +132,50 @@ def no_draws(name: str, generators: Iterable[Any] = ()) -> Iterator[Draws]:
         drew = True
         raise error
 
+    numpy_random = sys.modules.get("numpy.random")
+    watched = [_Generator(_SHARED)]
+    if numpy_random is not None:
+        watched.append(_Generator(numpy_random.mtrand._rand))
+    watched += [_Generator(x) for x in generators if x is not _SHARED]
+    alone = _alone()
+    outermost = not alone and sys.getprofile() is None  # a profiler of the user goes on
+    stacks = _local.stacks if hasattr(_local, "stacks") else []
     with ExitStack() as held:
-        watched = [_Generator(_SHARED)]
-        numpy_random = sys.modules.get("numpy.random")
-        if numpy_random is not None:
-            watched.append(_Generator(numpy_random.mtrand._rand))
-        # The shared lock comes first, so no two threads can wait for each other.
-        watched += [_Generator(x) for x in generators if x is not _SHARED]
-        for generator in watched:
-            if generator.lock is not None:
-                held.enter_context(_holding(generator.lock))
+        if outermost:
+            _local.stacks = stacks = []
+            held.callback(delattr, _local, "stacks")
+        if outermost or stacks:
+            locks = ExitStack()
+            stacks.append(locks)
+            held.callback(stacks.remove, locks)
+            held.callback(locks.close)
+            for generator in watched:
+                generator.hold(locks)
         for generator in watched:
             generator.remember()
-        alone = _alone()
-        hooked = not alone and sys.getprofile() is None  # a profiler of the user goes on
-        if hooked:
+        if outermost:
             sys.setprofile(refuse)
         try:
             yield draws
         finally:
-            if hooked:
+            if outermost:
                 sys.setprofile(None)
             alone = alone and _alone()
             for generator in watched:
                 if generator.changed():
-                    if alone or generator.lock is not None:
+                    if alone or generator.held:
                         generator.put(generator.before)
                         drew = True
                     else:
                         draws.unclear = True
             if numpy_random is None and "numpy.random" in sys.modules:
                 draws.unclear = True  # first used inside: its state before is not known
-        if drew:
-            raise error
+    if drew:
+        raise error
 
 
-_held: list[Any] = []
-
-
-@contextmanager
-def _holding(lock: Any) -> Iterator[None]:
-    """Hold a lock, but not in a child process that is forked meanwhile by another thread."""
-    with lock:
-        _held.append(lock)
-        try:
-            yield
-        finally:
-            _held.remove(lock)
+_local = local()
+_held: list[Any] = []  # the locks that some thread holds
 
 
 def _free_in_child() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import inf, isfinite
+from math import inf, isnan
 from typing import Any
 
 from scalargrad.core.numbers import as_count
@@ -154,7 +154,10 @@ def fit(
     bar = progress_bar(None, "fit", epochs * len(batches), "step") if progress else None
     engine: Eager | Replayed = Eager(model, loss, optimizer.parameters)
     try:
-        engine = batch_gradient(model, X, Y, loss, optimizer.parameters, epochs, backend, size)
+        engine = batch_gradient(
+            model, X, Y, loss, optimizer.parameters, epochs, backend, size,
+            None if validation is None else (validation[0], validation[1]),
+        )  # fmt: skip
         next_check = 1
         for epoch in range(epochs):
             if shuffle and batch_size is not None:
@@ -210,7 +213,7 @@ class _Best:
         if self.rule is None:
             return False
         if loss < self.loss - self.rule.min_delta or self.epoch < 0:
-            self.loss = loss if isfinite(loss) else inf
+            self.loss = inf if isnan(loss) else loss
             self.epoch, self.numbers = epoch, self.current
         return epoch - self.epoch >= self.rule.patience
 
