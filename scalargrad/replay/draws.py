@@ -1,9 +1,9 @@
 """Refuse to record what draws random numbers, and leave the numbers of other threads alone.
 
-A state that has changed does not say which thread has drawn. If this is the only thread, it was this
-one. If there are others, a profile function sees the calls of this thread, and refuses a draw from a
-generator of `random` before it happens; NumPy's calls are not seen, but its generators have a lock,
-which is held meanwhile, until this thread waits for another one. What is left is unclear.
+A state that has changed does not say which thread has drawn. If this is the only thread, it was
+this one. If there are others, a profile function sees the calls of this thread, and refuses a draw
+from a generator of `random` before it happens. NumPy's calls are not seen, but its generators have
+a lock, which is held meanwhile, until this thread waits for another. What is left is unclear.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from scalargrad.replay.recorder import RecordingError
 
 __all__ = ["Draws", "is_generator", "no_draws"]
 
-_SHARED = random._inst  # type: ignore[attr-defined]  # the generator of `random.random()` ...
+_SHARED = random._inst  # the generator of `random.random()` ...
 _CHANGING = frozenset(["random", "getrandbits", "seed", "setstate"])  # all others call these
 _WAITS = frozenset(["acquire", "select", "poll", "sleep"])  # functions that wait
 
@@ -40,7 +40,7 @@ class Draws:
 
 
 class _Generator:
-    """A random generator: its state, and the lock that keeps other threads from it, if it has one."""
+    """A random generator: its state, and the lock that keeps other threads out, if any."""
 
     lock: Any = None
     held = False

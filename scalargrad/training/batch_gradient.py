@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from math import fsum, isclose, isfinite, isnan, nan
 from typing import Any, Protocol
 
@@ -41,7 +41,7 @@ _CHECKED = 16  # samples to evaluate eagerly too in epochs 1, 2, 4, 8 ...
 _MAX_BRANCHES = 16  # recordings; a model that branches more often runs eagerly
 
 
-class _TooManyBranches(RecordingError):
+class _BranchesError(RecordingError):
     """A model that would be recorded for every few samples: eager code is faster."""
 
 
@@ -105,7 +105,7 @@ class Replayed:
     ) -> None:
         def loss_of_one(x: Any, y: Any) -> Any:
             if self.compiled.recordings >= _MAX_BRANCHES:
-                raise _TooManyBranches(f"the model branches in more than {_MAX_BRANCHES} ways")
+                raise _BranchesError(f"the model branches in more than {_MAX_BRANCHES} ways")
             with self._kept():
                 return loss([model(x)], [y])
 
@@ -115,6 +115,7 @@ class Replayed:
         self.data = data
         self.shares: dict[int, float] = {}  # the factor of a sum over so many samples
         self.reason = ""  # why replay was given up
+        self._watched = False  # whether the state is kept around several runs
         self._arrays: dict[int, tuple[Data, Any]] = {}
 
     @property
@@ -186,8 +187,8 @@ class Replayed:
             shares = shares_of(self.eager.loss, outputs, targets, self.params, lengths)
         if shares is None:
             raise RecordingError(
-                "fit: the loss is neither the sum nor the mean of the losses of single samples, nor a "
-                f"multiple, for batches of {' or '.join(map(str, sorted(lengths)))}"
+                "fit: the loss is neither the sum nor the mean of the losses of single samples, nor "
+                f"another multiple, for batches of {' or '.join(map(str, sorted(lengths)))}"
             )
         self.shares = shares
 
@@ -211,7 +212,18 @@ class Replayed:
 
     def _kept(self, *samples: Any) -> AbstractContextManager[None]:
         """Keep the state of the model and the loss, and samples that they are given."""
-        return unchanged(self.eager.model, self.eager.loss, *samples, data=self.data)
+        functions = () if self._watched else (self.eager.model, self.eager.loss)
+        return unchanged(*functions, *samples, data=self.data)
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Keep the state of the model and the loss in a block, which then looks at it only once."""
+        with self._kept():
+            self._watched = True
+            try:
+                yield
+            finally:
+                self._watched = False
 
     def _columns(self, X: Data, Y: Data, batch: Sequence[int]) -> tuple[Any, Any]:
         indices = list(batch)
@@ -252,15 +264,16 @@ def batch_gradient(
     try:
         data = (X, Y, *(validation or ()))
         replayed = Replayed(model, loss, params, backend, data)
-        program = replayed.record(X, Y)
-        if auto and len(program) * samples < _WORTHWHILE:
-            return eager
         size = min(batch_size, len(X))
         lengths = {size, len(X) % size or size, len(validation[0]) if validation else size}
-        replayed.prove(X, Y, lengths)
+        with replayed.trial():
+            program = replayed.record(X, Y)
+            if auto and len(program) * samples < _WORTHWHILE:
+                return eager
+            replayed.prove(X, Y, lengths)
         replayed.compare(X, Y, range(min(size, _FIRST)))
     except Exception as error:
-        if not auto and not isinstance(error, _TooManyBranches):
+        if not auto and not isinstance(error, _BranchesError):
             raise
         return Eager(model, loss, params, _reason(error))
     return replayed

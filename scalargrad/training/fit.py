@@ -92,9 +92,12 @@ def fit(
 
     With `backend="auto"`, numba replays a recording of the loss of one sample if numba is
     installed, if the work is long enough to pay for its start, and if the loss of a batch is the
-    sum or the mean of the losses of its samples. The history tells whether it did, and why not. The
-    first batch, and some samples in epochs 1, 2, 4, 8 ..., are evaluated both ways and must agree,
-    because a recording cannot see when the model starts to use other plain numbers.
+    sum of the losses of its samples, or their mean or another multiple; this is proved for each
+    length that occurs. The history tells whether it did, and why not. The first batch, and some
+    samples in epochs 1, 2, 4, 8 ..., are evaluated both ways and must agree, because a recording
+    cannot see when the model starts to use other plain numbers. A model or loss that draws random
+    numbers or changes its own attributes, lists or counters is run eagerly. What the trial changed
+    is put back, and numbers that other threads draw or train meanwhile are left alone.
 
     An error of the model or of the loss ends training there; the parameters keep what was learnt.
 

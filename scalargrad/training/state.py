@@ -2,7 +2,7 @@
 
 Found are attributes, lists, dicts, sets, arrays and random generators that the functions reach by
 their attributes, closures, default arguments and the global names in their code. What is written
-elsewhere, such as a file, is not seen. The numbers in Values belong to training and to other threads.
+elsewhere, such as a file, is not seen. The numbers in Values belong to training and to all threads.
 """
 
 from __future__ import annotations
@@ -13,8 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from types import (
-    BuiltinFunctionType, CellType, CodeType, FunctionType, GetSetDescriptorType,
-    MemberDescriptorType, MethodType, ModuleType,
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
 )  # fmt: skip
 from typing import Any
 
@@ -69,6 +75,8 @@ class _State:
     def __init__(self, roots: Sequence[Any], data: Iterable[Any]) -> None:
         self.parts: list[Part] = []
         self.generators: list[Any] = []
+        self.slots: dict[type, list[str]] = {}
+        self.globals: set[tuple[int, str]] = set()
         self.kept = [*data]  # ids are of objects that live
         self.seen = set(map(id, self.kept))
         self.rest = list(roots)
@@ -98,7 +106,9 @@ class _State:
         return before
 
     def _visit(self, x: Any) -> None:
-        if isinstance(x, FunctionType):
+        if type(x) in (list, dict, tuple):
+            self._object(x)
+        elif isinstance(x, FunctionType):
             self._function(x)
         elif isinstance(x, MethodType):
             self.rest += [x.__self__, x.__func__]
@@ -127,62 +137,62 @@ class _State:
 
     def _object(self, x: Any) -> None:
         if isinstance(x, (list, deque, bytearray)):
-            self._elements(x, lambda: list(x), partial(_refill, x))
+            self._elements(x, partial(list, x), partial(_refill, x))
         elif isinstance(x, dict):
-            self._elements(x, lambda: [v for pair in x.items() for v in pair], partial(_redict, x))
+            self._elements(x, partial(_flat, x), partial(_redict, x))
         elif isinstance(x, set):
-            self._elements(x, lambda: list(x), partial(_reset, x))
+            self._elements(x, partial(list, x), partial(_reset, x))
         elif isinstance(x, (tuple, frozenset)):
             self.rest += [v for v in x if type(v) not in _ATOMS]
         elif hasattr(x, "__array_interface__") and hasattr(x, "copy"):
             self._part("an array", x.copy, partial(x.__setitem__, ...))
+        if type(x) in (list, dict, tuple):
+            return
         attributes = getattr(x, "__dict__", None)
         if isinstance(attributes, dict):
-            self._names(attributes, f"{type(x).__name__}.")
+            self._names(attributes, f"an attribute of a {type(x).__name__}")
         self.rest.append(type(x))
-        for kind in type(x).__mro__:
-            for name, member in vars(kind).items():
-                if isinstance(member, MemberDescriptorType) and _is_theirs(kind):
-                    self.rest.append(
-                        self._part(
-                            f"{kind.__name__}.{name}", partial(getattr, x, name, _NOTHING),
-                            partial(_set_attribute, x, name),
-                        )
-                    )  # fmt: skip
+        for name in self._slots(type(x)):
+            read, put = partial(getattr, x, name, _NOTHING), partial(_set_attribute, x, name)
+            self.rest.append(self._part(f"{type(x).__name__}.{name}", read, put))
+
+    def _slots(self, kind: type) -> list[str]:
+        if kind not in self.slots:
+            self.slots[kind] = [
+                name
+                for base in kind.__mro__
+                if _is_theirs(base)
+                for name, member in vars(base).items()
+                if isinstance(member, MemberDescriptorType)
+            ]
+        return self.slots[kind]
 
     def _elements(
-        self, x: Any, read: Callable[[], list[Any]], put: Callable[[list[Any]], Any]
-    ) -> None:
-        before = self._part(f"a {type(x).__name__}", read, put)
+        self, x: Any, read: Callable[[], list[Any]], put: Callable[[list[Any]], Any],
+        what: str = "",
+    ) -> None:  # fmt: skip
+        before = self._part(what or f"a {type(x).__name__}", read, put)
         self.rest += [v for v in before if type(v) not in _ATOMS]
 
-    def _names(self, names: dict[str, Any], prefix: str) -> None:
-        """Watch the entries of a dict of names; a change is told by its first name."""
-        before = dict(names)
-        for name, value in before.items():
-            self._name(names, name, prefix, value)
+    def _names(self, names: dict[str, Any], owner: str) -> None:
+        self._elements(names, partial(_flat, names), partial(_redict, names), owner)
 
-        def put(_: Any) -> None:
-            for name in [name for name in names if name not in before]:
-                del names[name]
-
-        self.parts.append((f"{prefix}__dict__", lambda: list(names), list(before), put))
-
-    def _name(self, names: dict[str, Any], name: str, prefix: str, value: Any) -> None:
+    def _name(self, names: dict[str, Any], name: str, value: Any) -> None:
         def put(value: Any) -> None:
             if value is _NOTHING:
                 names.pop(name, None)
             else:
                 names[name] = value
 
-        self.parts.append((f"{prefix}{name}", lambda: names.get(name, _NOTHING), value, put))
+        self.parts.append((name, lambda: names.get(name, _NOTHING), value, put))
         if type(value) not in _ATOMS:
             self.rest.append(value)
 
     def _function(self, f: FunctionType) -> None:
         if not _is_theirs(f):
             return
-        self._names(f.__dict__, f"{f.__name__}.")
+        if f.__dict__:
+            self._names(f.__dict__, f"an attribute of {f.__name__}")
         self.rest += [*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()]
         for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
             if id(cell) not in self.seen:
@@ -195,8 +205,8 @@ class _State:
     def _globals(self, names: dict[str, Any], used: set[str]) -> None:
         for name in used:
             key = (id(names), name)
-            if name in names and key not in self.seen:
-                self.seen.add(key)  # type: ignore[arg-type]
+            if name in names and key not in self.globals:
+                self.globals.add(key)
                 value = names[name]
                 # Installed modules are tools: their functions are followed where they are used.
                 if (
@@ -205,7 +215,7 @@ class _State:
                     and "site-packages" not in str(getattr(value, "__file__", ""))
                 ):
                     self._globals(vars(value), used)
-                self._name(names, name, "", value)
+                self._name(names, name, value)
 
     def _class(self, kind: type) -> None:
         for base in kind.__mro__:
@@ -268,6 +278,10 @@ def _refill(x: Any, elements: list[Any]) -> None:
         x.extend(elements)
     else:
         x[:] = elements
+
+
+def _flat(x: dict[Any, Any]) -> list[Any]:
+    return [v for pair in x.items() for v in pair]
 
 
 def _redict(x: dict[Any, Any], flat: list[Any]) -> None:
