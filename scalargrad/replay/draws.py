@@ -170,6 +170,8 @@ def no_draws(name: str, generators: Iterable[Any] = ()) -> Iterator[Draws]:
                         draws.unclear = True
             if numpy_random is None and "numpy.random" in sys.modules:
                 draws.unclear = True  # first used inside: its state before is not known
+            if drew and isinstance(sys.exception(), RecordingError):
+                raise error  # the cause of the other error
     if drew:
         raise error
 

@@ -187,8 +187,8 @@ class Replayed:
             shares = shares_of(self.eager.loss, outputs, targets, self.params, lengths)
         if shares is None:
             raise RecordingError(
-                "fit: the loss is neither the sum nor the mean of the losses of single samples, nor "
-                f"another multiple, for batches of {' or '.join(map(str, sorted(lengths)))}"
+                "fit: the loss is neither the sum nor the mean of the losses of single samples, "
+                f"nor another multiple, for batches of {' or '.join(map(str, sorted(lengths)))}"
             )
         self.shares = shares
 
