@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +9,7 @@ from scalargrad.core.modes import Mode, pushed, recorder
 from scalargrad.core.node import leaf, owner_of
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value
+from scalargrad.replay.draws import no_draws
 from scalargrad.replay.program import Guard, Program
 from scalargrad.replay.recorder import INPUT, Recorder, RecordingError
 from scalargrad.transforms.functional import name_of
@@ -26,11 +25,23 @@ def record(
     """Run `f` once and record it; twice if it uses leaves that are not in `params`.
 
     The second run shows whether a leaf stays the same leaf: a function that keeps what it computed
-    in its place cannot be replayed. The arguments are those of `Recording`.
+    in its place cannot be replayed. If random numbers were drawn meanwhile, by this thread or by
+    another one, further runs show whether the program depends on them. The arguments are those of
+    `Recording`.
+
+    Raises:
+        RecordingError: `f` cannot be recorded.
     """
     recording = Recording(f, args, params, theta, names)
     if len(recording.outside) > len(params):
         recording = Recording(f, args, recording.outside, theta, names)
+    if recording.unclear:
+        again = [Recording(f, args, recording.outside, theta, names) for _ in range(2)]
+        if any(other.unnamed() != recording.unnamed() for other in again):
+            raise RecordingError(
+                f"{name_of(f)} is not the same from one call to the next, as if it drew random "
+                "numbers: draw them outside, and pass them as arguments"
+            )
     return recording
 
 
@@ -47,6 +58,7 @@ class Recording:
 
     Attributes:
         outside: `params`, then the other leaves that `f` uses.
+        unclear: whether random numbers were drawn meanwhile, by a thread that is not known.
 
     Raises:
         RecordingError: `f` reads a number that would be frozen; also whatever `f` itself raises.
@@ -67,8 +79,8 @@ class Recording:
             self.inputs.append(leaf(number, INPUT))
             return self.inputs[-1]
 
-        state = _generator_state()
-        with pushed(Mode(builds=True, recorder=recording, leaves=created)):
+        mode = Mode(builds=True, recorder=recording, leaves=created)
+        with no_draws(name_of(f)) as draws, pushed(mode):
             arguments = args(fresh)
             for x, name in zip(self.inputs, names, strict=False):
                 x.label = name
@@ -79,12 +91,7 @@ class Recording:
             except Exception as error:
                 error.add_note(_note(f, arguments))
                 raise
-        if _generator_state() != state:
-            random.setstate(state[0])
-            raise RecordingError(
-                f"{name_of(f)} draws random numbers, and these would be frozen into the program: "
-                "draw them outside, and pass them as arguments"
-            )
+        self.unclear = draws.unclear
         self.out = out
         self.results = leaves(out, f"the result of {name_of(f)}")
         self.guards = recording.guards
@@ -115,6 +122,11 @@ class Recording:
             "or pass it as an argument"
         )
 
+    def unnamed(self) -> Program:
+        """The program of the run, its numbers named by their place alone."""
+        inputs = [f"x{i}" for i in range(len(self.inputs))]
+        return self.program(inputs, [f"p{i}" for i in range(len(self.outside))])
+
     def program(self, names: Sequence[str], parameter_names: Sequence[str]) -> Program:
         """The program of the run; its outputs are the numbers of the result, flattened."""
         program = Program()
@@ -138,16 +150,6 @@ class Recording:
             slots[x] if isinstance(x, Value) else program.constant(float(x)) for x in self.results
         ]
         return program
-
-
-def _generator_state() -> list[Any]:
-    """The state of the shared random generators, of `random` and of NumPy."""
-    states: list[Any] = [random.getstate()]
-    if numpy_random := sys.modules.get("numpy.random"):
-        state = numpy_random.get_state(legacy=True)
-        if isinstance(state, tuple):  # of the default generator
-            states += [state[1].tobytes(), state[2]]
-    return states
 
 
 def _note(f: Callable[..., Any], arguments: Sequence[Any]) -> str:
