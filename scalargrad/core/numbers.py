@@ -58,14 +58,17 @@ def as_float(x: Any, caller: str = "an operation") -> float:
     )
 
 
-def as_count(x: Any, name: str, least: int = 1) -> int:
-    """The whole number `x`, at least `least`; errors call it `name`."""
+def as_count(x: Any, name: str, least: int = 1, most: int | None = None) -> int:
+    """The whole number `x`, from `least` to `most`; errors call it `name`."""
     try:
         number = index(x)  # takes NumPy's whole numbers too, but no float
     except TypeError:
         number = None
     if number is None or isinstance(x, bool):
         raise TypeError(f"{name} must be a whole number, got {type(x).__name__}: {x!r:.60}")
-    if number < least:
-        raise ValueError(f"{name} must be at least {least}, got {number}")
+    if number < least or (most is not None and number > most):
+        # Python refuses to write more than 4300 digits
+        got = number if number.bit_length() < 64 else f"one of {number.bit_length()} bits"
+        bound = f"at least {least}" if number < least else f"at most {most}"
+        raise ValueError(f"{name} must be {bound}, got {got}")
     return number
