@@ -48,6 +48,7 @@ _gelu_of = _step("gelu_of", lambda x, e: 0.5 * x * e)
 _gelu_argument = _step("gelu_argument", lambda x: -x * SQRT_HALF)
 _erfc = _step("erfc", math.erfc)
 _largest = _step("largest", lambda *xs: max(xs) if all(x == x for x in xs) else nan)
+_sinc_of = _step("sinc_of", lambda x, s: s / x if x else 1.0)
 _logsumexp_of = _step("logsumexp_of", lambda x, log: x if abs(x) == inf else x + log)
 
 # Formulas on the numbers of one lane.
@@ -66,6 +67,9 @@ MAPS: dict[Primitive, Callable[..., Vector]] = {
     row.sign: lambda x: (x < 0.0).pick(-1.0, (x > 0.0).pick(1.0, x)),
     row.floor: lambda x: x.unary("floor"),
     row.ceil: lambda x: x.unary("ceil"),
+    row.rint: lambda x: x.unary("rint"),
+    row.radians: lambda x: x * (row.PI / 180.0),
+    row.degrees: lambda x: x * (180.0 / row.PI),
     row.minimum: _minimum,
     row.maximum: _maximum,
     row.clip: _clip,
@@ -79,6 +83,7 @@ MAPS: dict[Primitive, Callable[..., Vector]] = {
     _elu_of: lambda x, e: (x > 0.0).pick(x, e),
     _gelu_of: lambda x, e: 0.5 * x * e,
     _gelu_argument: lambda x: -x * SQRT_HALF,
+    _sinc_of: lambda x, s: x.equals(0.0).pick(1.0, s / x),
     _logsumexp_of: lambda x, log: x.unary("fabs").equals(inf).pick(x, x + log),
 }
 
@@ -130,6 +135,17 @@ def _logsumexp(program: Program, xs: tuple[int, ...]) -> int:
     return program.emit(_logsumexp_of, (top, log))
 
 
+def _logaddexp(program: Program, xs: tuple[int, ...]) -> int:
+    distance = program.emit(_minus_abs, (program.emit(row.sub, xs),))
+    log = program.emit(row.log1p, (program.emit(row.exp, (distance,)),))
+    return program.emit(_logsumexp_of, (program.emit(row.maximum, xs), log))
+
+
+def _sinc(program: Program, operands: tuple[int, ...]) -> int:
+    angle = program.emit(row.mul, (*operands, program.constant(row.PI)))
+    return program.emit(_sinc_of, (angle, program.emit(row.sin, (angle,))))
+
+
 def _mean(program: Program, xs: tuple[int, ...]) -> int:
     return program.emit(row.div, (program.emit(row.sum, xs), program.constant(float(len(xs)))))
 
@@ -142,5 +158,7 @@ RULES: dict[Primitive, Rule] = {
     row.elu: lambda program, xs: program.emit(_elu_of, (xs[0], program.emit(row.expm1, xs))),
     row.gelu: _gelu,
     row.logsumexp: _logsumexp,
+    row.logaddexp: _logaddexp,
+    row.sinc: _sinc,
     row.mean: _mean,
 }
