@@ -81,8 +81,8 @@ bench:      ## time and memory beside other engines, and pictures, as ratios of 
 	$(PYTHON) benchmarks/pictures.py
 	$(PYTHON) benchmarks/replay.py
 
-long:       ## the lectures' photographs in full size, 6.25 million weights; minutes, and gigabytes
-	SCALARGRAD_LONG=1 $(PYTHON) -m pytest tests/examples
+long:       ## the lectures' photographs in full size, graphs of 10^7 nodes; minutes, and gigabytes
+	SCALARGRAD_LONG=1 $(PYTHON) -m pytest tests/examples tests/core/test_native_safety.py
 
 fuzz:       ## run the random tests with many more examples; half an hour
 	HYPOTHESIS_PROFILE=fuzz $(PYTEST) tests

@@ -11,6 +11,7 @@ import re
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
@@ -22,8 +23,10 @@ from strategies import Program
 
 import scalargrad as sg
 from scalargrad import Value
+from scalargrad.core import node as nodes
 from scalargrad.core.copying import _restored
-from scalargrad.core.node import linear, partials
+from scalargrad.core.native import NATIVE
+from scalargrad.core.node import linear, nary, order, partials, without_partials
 from scalargrad.core.rows import TABLE
 from scalargrad.core.value import topological_order
 
@@ -442,7 +445,74 @@ def program(it: Program) -> list[str]:
     lines += [f"{[*starts]} {[*operands]} {[told(x) for x in partials(nodes, starts)]}"]
     lines += [repr(node) for node in topological_order(y)]
     y.backward(-0.5)
-    return lines + graph(y) + [told(sg.stop_gradient(y))]
+    lines += [*graph(y), told(sg.stop_gradient(y))]
+
+    def several(xs: Any) -> Any:
+        return [it(*xs), it(*xs[::-1]) * xs[0], 2.0]
+
+    point, tangent = [*it.point], [0.0, *it.point[1:]]
+    lines.append(outcome(sg.jacobian(several), point))
+    lines.append(outcome(lambda: sg.jvp(several, [point], [tangent])))
+    lines.append(outcome(lambda: sg.vjp(several, point)[1]([1.0, 0.0, math.inf])))
+    lines.append(outcome(sg.hessian(lambda xs: it(*xs)), point))
+    return lines
+
+
+def shared(seed: int) -> list[str]:
+    """Gradients that arrive over many ways, whose order of addition shows in their last bits."""
+    random = Random(seed)
+    places = [Value(random.uniform(-1.0, 1.0), f"x{i}") for i in range(3)]
+    for _ in range(40):
+        x, y = random.choice(places[-8:]), random.choice(places[-8:])
+        kind = random.randrange(8)
+        if kind < 5:
+            places.append(x * random.uniform(0.5, 1.5) + y if kind else x * y)
+        elif kind == 5:
+            places.append(sg.sum([x, *random.choices(places, k=3), y]))
+        else:
+            places.append((x - 0.1).relu() + y if kind == 6 else y - x * 0.0)
+    lines = []
+    for _ in range(4):
+        random.choice(places[-10:]).backward(random.uniform(-1.0, 1.0))
+        lines += [x.grad.hex() for x in places]
+    return lines
+
+
+def training(seed: int) -> list[str]:
+    """A few steps of each optimiser on a small network."""
+    random = Random(seed)
+    lines = []
+    for activation, make in (
+        ("tanh", lambda ps: sg.optim.SGD(ps, 0.1)),
+        ("relu", lambda ps: sg.optim.SGD(ps, 0.1, momentum=0.9, weight_decay=0.01)),
+        ("softplus", lambda ps: sg.optim.Adam(ps, 0.1)),
+        ("log", lambda ps: sg.optim.Adam(ps, 0.1)),
+        (None, lambda ps: sg.optim.Adam(ps, 0.1, eps=0.0, weight_decay=0.1)),
+    ):
+        random.seed(seed)
+        net = sg.nn.MLP(2, [3, 2], activation)
+        for x in net.parameters():
+            x.data = random.uniform(-1.0, 1.0)
+        optimiser = make(net.parameters())
+        for step in range(3):
+            x = [random.uniform(-1.0, 1.0), Value(1.0 - step)]
+
+            def loss(x: Any = x, net: Any = net) -> Any:
+                return sg.sum([y * y for y in net(x)])
+
+            lines.append(outcome(loss))
+            try:
+                y = loss()
+            except ValueError:
+                continue
+            optimiser.zero_grad()
+            y.backward(random.choice([1.0, 1e-170, 1e200]))
+            lines += graph(y)
+            lines.append(outcome(optimiser.step))
+        lines += [told(x) for x in net.parameters()]
+        state = vars(optimiser).items()
+        lines += [f"{k} {[*v]}" for k, v in state if k in ("means", "squares", "last_changes")]
+    return lines
 
 
 _SESSION: list[Callable[..., Any]] = [
@@ -477,6 +547,67 @@ def session(seed: int) -> list[str]:
     lines += graph(places[-1])
     sg.sum(places).backward(0.5)
     return lines + [told(x) for x in places]
+
+
+# --- graphs that leave nothing --------------------------------------------------------------------
+
+
+def small_graph() -> None:
+    """Every way to make a node, to read it, and to fail."""
+    x, y = Value(0.5, "x"), Value(2.0)
+    z = (x * y + 3 - y / x) ** 2 + 2**x - True + x**3.0
+    z = -abs(z) + sg.exp(x).tanh().sigmoid().relu() + x.sqrt().sin().cos()
+    z = sg.dot([x, y], [z, 2.0], bias=1.0) + sg.logsumexp([x, y, 1.0]) + sg.mean([x, y, z])
+    z = sg.prod([x, y, z]) + sg.sum([x]) + sg.sum([x, y]) + z // 3 + z % 2 + sg.hypot(x, 1)
+    z.label = z.label + "z"
+    z.backward()
+    assert z.grad == 1.0
+    x.data, y.grad = 3, None
+    found = linear([z], [x])
+    nodes.partials(found[0], found[1])
+    nodes.set_numbers([x, y], [1.0, 2.0])
+    nodes.set_gradients([x, y], [0.0, 5.0])
+    nodes.clear_gradients([y])
+    nodes.packed([x, y])
+    nodes.owner_of(without_partials(TABLE["sum"], 1.0, (x, y), "owner"))
+    assert nodes.numbers([x, y]) == [1.0, 2.0]
+    assert nodes.gradients(order([x], set())) == [0.0]
+    copy.copy(z).__init__(1.0, "again")  # type: ignore[misc]
+    for cls in CLASSES:
+        cls(1.0, "c")
+    fails = [
+        lambda: x + "a", lambda: x / 0.0, lambda: x**None, lambda: "a" * x, lambda: x < "a",
+        lambda: Value(-1.0).log(), lambda: Value(-8.0) ** 0.5, lambda: x + 10**400,
+        lambda: x * Failing(1.0), lambda: Failing(1.0) ** x, lambda: sg.sum([x, y, "a"]),
+        lambda: sg.logsumexp([x, Failing(1.0), y]), lambda: sg.exp(1000.0 * y),
+        lambda: Value("a"), lambda: Value(1.0, 2), lambda: Value(Failing(1.0)),
+        lambda: z.backward("a"), lambda: setattr(x, "data", None), lambda: delattr(x, "data"),
+        lambda: nodes.set_numbers([x], [1.0, 2.0]),
+    ]  # fmt: skip
+    if NATIVE:  # the Python node takes these as they are
+        fails += [
+            lambda: nary(None, 1.0, (x, y), (1.0,)), lambda: nary(None, 1.0, (x, 3), (1.0, 1.0)),
+            lambda: nary(None, 1.0, (x, y), (1.0, "a")), lambda: nary(3, "a", (), ()),
+            lambda: nary(None, 1.0, (x, y), (1.0, 1.0), "label", 0.0, int),
+            lambda: nary(None, 1.0, (x, y), (1.0, 1.0), "label", "a"),
+            lambda: linear([x], [y, 3]), lambda: order([x, 3], set()), lambda: order([x], ()),
+            lambda: nodes.binary(None, 1.0, x, 3, 1.0, 1.0), lambda: nodes.leaf("a", None),
+            lambda: without_partials(None, 1.0, (x, 3), "owner"), lambda: nodes.fill(x, "a", "b"),
+            lambda: nodes.partials([x, z], [0, 0]), lambda: nodes.partials([x, z], [0, 0, 99]),
+            lambda: nodes.numbers([x, 3]), lambda: nodes.set_numbers([x, 3], [1.0, 2.0]),
+            lambda: nodes.backward(3, 1.0), lambda: nodes.owner_of(3),
+        ]  # fmt: skip
+    for fail in fails:
+        with suppress(TypeError, ValueError, ArithmeticError, AttributeError):
+            fail()  # type: ignore[no-untyped-call]
+            raise AssertionError(f"no error in line {fail.__code__.co_firstlineno}")
+
+
+def plain_graph() -> None:
+    """What most programs do."""
+    x, y = Value(0.5, "x"), Value(2.0)
+    z = sg.sum([(x * y + 1).tanh(), x, x / y])
+    z.backward()
 
 
 PROGRAMS: list[Callable[[], list[str]]] = [

@@ -33,6 +33,11 @@
 #error "doubles are not evaluated as such: build with -msse2 -mfpmath=sse"
 #endif
 
+/* Nor does the compiler of Microsoft join a * b + c; see setup.py for the others. */
+#ifdef _MSC_VER
+#pragma fp_contract(off)
+#endif
+
 /* --- the node --------------------------------------------------------------------------------- */
 
 typedef struct Node Node;
@@ -216,11 +221,11 @@ allocate_node(void)
         slab->spare = n->x;
     } else {
         n = (Node *)((char *)slab + FIRST_NODE) + slab->fresh++;
-        Py_SET_TYPE((PyObject *)n, ValueType); /* which is kept for good, whoever uses it */
         n->weak = NULL;
         n->mark = 0;
         if (!slab->used) empty_count--;
     }
+    Py_SET_TYPE((PyObject *)n, ValueType); /* which is kept for good; freed ones may have another */
     Py_SET_REFCNT((PyObject *)n, 1);
     if (++slab->used == SLAB_NODES) remove_from_ring(slab);
     return n;
@@ -334,7 +339,7 @@ free_nodes(Node *n)
         PyTypeObject *type = Py_TYPE(n);
         PyObject *row = n->row, *label = n->label;
         release_operands(n, &pending);
-        if (type == ValueType) {
+        if (type == ValueType || type->tp_free == free_node) { /* or was registered before it */
             free_node(n);
         } else {
             type->tp_free(n);
@@ -861,6 +866,84 @@ apply_many(int op, Many *many)
     return NULL;
 }
 
+/* --- rows of the table, whose value and partials are Python ------------------------------------- */
+
+static PyObject *table_rows; /* the set of them; a row of the user goes by the reference */
+static PyObject *name_value, *name_partials, *name_arity, *name_apply;
+
+/* Whether the error that is set is one that the reference words, and so makes again. */
+static int
+is_left_to_reference(void)
+{
+    return PyErr_ExceptionMatches(PyExc_ArithmeticError) ||
+           PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_TypeError);
+}
+
+/* Call the value or the partials of a row on floats. */
+static PyObject *
+call_on_floats(PyObject *row, PyObject *name, PyObject *const *floats, Py_ssize_t count)
+{
+    PyObject *function = PyObject_GetAttr(row, name);
+    if (!function) return NULL;
+    PyObject *result = PyObject_Vectorcall(function, floats, (size_t)count, NULL);
+    Py_DECREF(function);
+    return result;
+}
+
+/* Fill the partials, and return whether there is a plain value; -1 with an error. */
+static int
+evaluate_row(PyObject *row, Many *many, double *data)
+{
+    Py_ssize_t n = many->count, made = 0;
+    PyObject *few[4], **floats = n < 4 ? few : PyMem_Malloc(((size_t)n + 1) * sizeof(PyObject *));
+    PyObject *out = NULL, *slopes = NULL;
+    int plain = 0;
+    if (!floats) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    while (made < n && (floats[made] = PyFloat_FromDouble(many->operands[made]->data))) made++;
+    if (made == n) out = call_on_floats(row, name_value, floats, n);
+    if (out && PyFloat_CheckExact(out)) {
+        *data = PyFloat_AS_DOUBLE(out);
+        floats[n] = out;
+        slopes = call_on_floats(row, name_partials, floats, n + 1);
+    }
+    if (slopes && (PyTuple_CheckExact(slopes) || PyList_CheckExact(slopes)))
+        plain = PySequence_Fast_GET_SIZE(slopes) == n;
+    for (Py_ssize_t i = 0; plain && i < n; i++) {
+        PyObject *slope = PySequence_Fast_GET_ITEM(slopes, i);
+        plain = PyFloat_CheckExact(slope);
+        if (plain) partials_of(many)[i] = PyFloat_AS_DOUBLE(slope);
+    }
+    Py_XDECREF(slopes);
+    Py_XDECREF(out);
+    while (made-- > 0) Py_DECREF(floats[made]);
+    if (floats != few) PyMem_Free(floats);
+    if (!PyErr_Occurred()) return plain;
+    if (!is_left_to_reference()) return -1;
+    PyErr_Clear();
+    return 0;
+}
+
+/* The result of a row of the table; NULL without an error where it is left to the reference. */
+static PyObject *
+apply_row(PyObject *row, PyObject *inputs)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(inputs);
+    int known = count ? PySet_Contains(table_rows, row) : 0;
+    Many *many = known > 0 ? new_many(count) : NULL;
+    if (!many) return NULL;
+    if (!fill_operands(many, 0, inputs, count)) {
+        PyMem_Free(many);
+        return NULL;
+    }
+    double data;
+    if (evaluate_row(row, many, &data) > 0) return (PyObject *)node_of_many(row, data, many);
+    drop_many(many, count);
+    return NULL;
+}
+
 static PyObject *
 node_apply(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
@@ -889,6 +972,8 @@ node_apply(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
                 if (result || PyErr_Occurred()) return result;
                 break;
             }
+        PyObject *result = apply_row(row, inputs);
+        if (result || PyErr_Occurred()) return result;
     }
     PyObject *values = PyTuple_New(nargs + 1);
     if (!values) return NULL;
@@ -901,6 +986,54 @@ node_apply(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
     PyObject *result = PyObject_Call(apply_reference, values, NULL);
     Py_DECREF(values);
     return result;
+}
+
+static PyObject *call_reference_of_rows; /* Primitive.__call__ of rows.py */
+
+/* The call of a row, `sg.tanh(x)`: Primitive.__call__. */
+static PyObject *
+module_call_row(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+{
+    PyObject *row = nargs ? args[0] : NULL, *found = NULL;
+    Py_ssize_t floats = 0, count = nargs - 1;
+    int other = 0;
+    for (Py_ssize_t i = 1; i < nargs; i++) {
+        floats += PyFloat_CheckExact(args[i]);
+        if (IS_NODE(args[i])) {
+            if (!found) found = args[i];
+        } else if (!PyFloat_Check(args[i]) && !PyLong_Check(args[i])) {
+            other = 1; /* perhaps a symbol, which comes before a Value in the reference too */
+        }
+    }
+    double out, dx;
+    if (found && count == 1 && !IS_ACTIVE())
+        for (int op = 0; op < UNARY_COUNT; op++)
+            if (row == unary_rows[op] && unary(op, ((Node *)found)->data, &out, &dx))
+                return new_unary(row, out, (Node *)found, dx);
+    if (count > 0 && (floats == count || (found && !other))) {
+        int known = PySet_Contains(table_rows, row);
+        PyObject *arity = known > 0 ? PyObject_GetAttr(row, name_arity) : NULL;
+        int fits = arity && (arity == Py_None || PyLong_AsSsize_t(arity) == count);
+        Py_XDECREF(arity);
+        PyObject *result = NULL;
+        if (fits && found) {
+            PyObject *inputs = PyTuple_New(count);
+            for (Py_ssize_t i = 0; inputs && i < count; i++)
+                PyTuple_SET_ITEM(inputs, i, Py_NewRef(args[i + 1]));
+            PyObject *const call[] = {found, row, inputs};
+            if (inputs) result = PyObject_VectorcallMethod(name_apply, call, 3, NULL);
+            Py_XDECREF(inputs);
+            return result;
+        }
+        if (fits) result = call_on_floats(row, name_value, args + 1, count);
+        if (result && PyFloat_CheckExact(result)) return result;
+        Py_XDECREF(result);
+        if (PyErr_Occurred()) {
+            if (!is_left_to_reference()) return NULL;
+            PyErr_Clear();
+        }
+    }
+    return PyObject_Vectorcall(call_reference_of_rows, args, (size_t)nargs, NULL);
 }
 
 /* The node of w1 x1 + ... + wn xn (+ bias) for lists of the same length; NULL, mostly without an
@@ -2207,7 +2340,7 @@ module_register(PyObject *Py_UNUSED(module), PyObject *cls)
     type->tp_free = free_node;
     PyType_Modified(type);
     Py_INCREF(cls);
-    Py_XSETREF(ValueType, type);
+    ValueType = type; /* nodes do not own the one before, which therefore stays */
     Py_RETURN_NONE;
 }
 
@@ -2257,6 +2390,39 @@ find_rows(PyObject **rows, const char *const *names, int count, PyObject *table)
     return 0;
 }
 
+/* Take over the call of rows: what a class finds in its dict as an instance method gets the row. */
+static int
+take_over_calls(PyObject *rows)
+{
+    static PyMethodDef definition = {
+        "__call__", (PyCFunction)(void (*)(void))module_call_row, METH_FASTCALL,
+        "The result on numbers, or on Values and numbers."};
+    name_value = PyUnicode_InternFromString("value");
+    name_partials = PyUnicode_InternFromString("partials");
+    name_arity = PyUnicode_InternFromString("arity");
+    name_apply = PyUnicode_InternFromString("apply");
+    if (!name_value || !name_partials || !name_arity || !name_apply) return -1;
+    PyObject *row = PyObject_CallMethod(rows, "__iter__", NULL);
+    PyObject *first = row ? PyIter_Next(row) : NULL;
+    Py_XDECREF(row);
+    if (!first) return -1;
+    PyObject *cls = (PyObject *)Py_TYPE(first);
+    PyObject *before = PyObject_GetAttrString(cls, "__call__");
+    if (!before || PyCFunction_Check(before)) { /* taken over already: node.py was loaded again */
+        Py_XDECREF(before);
+        Py_DECREF(first);
+        return before ? 0 : -1;
+    }
+    Py_XSETREF(call_reference_of_rows, before);
+    PyObject *function = PyCFunction_New(&definition, NULL);
+    PyObject *method = function ? PyInstanceMethod_New(function) : NULL;
+    int fault = !method || PyObject_SetAttrString(cls, "__call__", method);
+    Py_XDECREF(function);
+    Py_XDECREF(method);
+    Py_DECREF(first);
+    return fault ? -1 : 0;
+}
+
 /* setup(Node, check_access, order, active, watching, TABLE, CONSTANT) of node.py */
 static PyObject *
 module_setup(PyObject *Py_UNUSED(module), PyObject *args)
@@ -2280,6 +2446,11 @@ module_setup(PyObject *Py_UNUSED(module), PyObject *args)
         find_rows(unary_rows, unary_names, UNARY_COUNT, table) ||
         find_rows(many_rows, many_names, MANY_COUNT, table) || add_unary_methods(table))
         return NULL;
+    PyObject *rows = PyMapping_Values(table);
+    table_rows = rows ? PySet_New(rows) : NULL;
+    int fault = !table_rows || take_over_calls(table_rows);
+    Py_XDECREF(rows);
+    if (fault) return NULL;
     Py_RETURN_NONE;
 }
 
@@ -2318,12 +2489,20 @@ static PyMethodDef module_methods[] = {
 };
 
 static struct PyModuleDef module_definition = {
-    PyModuleDef_HEAD_INIT, "_node", "The node in machine code; see node.py.", -1, module_methods,
+    PyModuleDef_HEAD_INIT, "_node", "The node in machine code; see node.py.", 0, module_methods,
 };
 
 PyMODINIT_FUNC
 PyInit__node(void)
 {
+    /* What nodes refer to stands in variables of C, which are those of one interpreter. */
+    static int64_t interpreter = -1;
+    int64_t here = PyInterpreterState_GetID(PyInterpreterState_Get());
+    if (interpreter >= 0 && interpreter != here) {
+        PyErr_SetString(PyExc_ImportError, "it serves one interpreter of a process");
+        return NULL;
+    }
+    interpreter = here;
     PyObject *module = PyModule_Create(&module_definition);
     if (!module) return NULL;
     if (!active) { /* what `setup` replaces: without it nodes raise errors, and do not crash */
@@ -2332,9 +2511,10 @@ PyInit__node(void)
         neuron_reference = Py_NewRef(Py_None);
         active = PyDict_New();
         watching = PyDict_New();
-        if (!active || !watching) return NULL;
+        table_rows = PySet_New(NULL);
+        if (!active || !watching || !table_rows) return NULL;
     }
-    NodeType = (PyTypeObject *)PyType_FromSpec(&node_spec);
+    if (!NodeType) NodeType = (PyTypeObject *)PyType_FromSpec(&node_spec);
     if (!NodeType || PyModule_AddObjectRef(module, "Node", (PyObject *)NodeType) ||
         PyModule_AddIntConstant(module, "INTERFACE", INTERFACE) ||
         PyModule_AddStringConstant(module, "SOURCE", SCALARGRAD_SOURCE)) {

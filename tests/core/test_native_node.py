@@ -148,6 +148,18 @@ def test_random_operations_on_everything(pure: Twin, seed: int) -> None:
     assert_same(of.session(seed), pure(of.session, seed))
 
 
+@native
+@given(st.integers(0, 2**32))
+def test_gradients_that_arrive_over_many_ways(pure: Twin, seed: int) -> None:
+    assert_same(of.shared(seed), pure(of.shared, seed))
+
+
+@native
+@given(st.integers(0, 2**32))
+def test_training_a_small_network(pure: Twin, seed: int) -> None:
+    assert_same(of.training(seed), pure(of.training, seed))
+
+
 # --- pickles --------------------------------------------------------------------------------------
 
 

