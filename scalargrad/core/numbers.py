@@ -106,14 +106,15 @@ def as_non_negative(x: Any, name: str, *, infinite: bool = False) -> float:
     return number
 
 
-def as_count(x: Any, name: str, least: int = 1) -> int:
-    """The whole number `x`, at least `least`; errors call it `name`."""
+def as_count(x: Any, name: str, least: int = 1, most: int | None = None) -> int:
+    """The whole number `x`, from `least` to `most`; errors call it `name`."""
     try:
         number = index(x)  # takes NumPy's whole numbers too, but no float
     except TypeError:
         number = None
     if number is None or isinstance(x, bool):
         raise TypeError(f"{name} must be a whole number, got {shown(x)}")
-    if number < least:
-        raise ValueError(f"{name} must be at least {least}, got {written(number)}")
+    if number < least or (most is not None and number > most):
+        bound = f"at least {least}" if number < least else f"at most {most}"
+        raise ValueError(f"{name} must be {bound}, got {written(number)}")
     return number

@@ -19,6 +19,7 @@ from scalargrad.core.rows import Primitive, row
 T = TypeVar("T")
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
+PI = math.pi
 SQRT_2, SQRT_PI = math.sqrt(2.0), math.sqrt(math.pi)
 # 1 / sqrt(2) as a float, and what its rounding dropped
 SQRT_HALF, SQRT_HALF_REST = math.sqrt(0.5), -4.833646656726457e-17
@@ -31,6 +32,7 @@ hypot: Primitive
 inverse: Primitive
 sigmoid_slope: Primitive
 sign: Primitive
+sinc_derivative: Primitive
 tanh_slope: Primitive
 turn: Primitive
 
@@ -153,6 +155,40 @@ tan   = row("tan", "the tangent of x radians", math.tan, lambda x, out: (1.0 + o
 one_minus_square = row("one_minus_square", "1 - x**2, exact near 1",
             lambda x: (1.0 - x) * (1.0 + x), lambda x, out: (-2.0 * x,),
             "1 - {0}^2", text="1 - {0}**2", symbol="1-x²", at=[-0.6, 0.3, 1.5], public=False)
+
+
+def _sinc_derivative(order: float, x: float) -> float:
+    if not 0.0 <= order <= 100.0 or order % 1.0:
+        raise ValueError
+    n, z = int(order), PI * x
+    if math.fabs(z) < n + 1.0:  # the Taylor series; the other terms would cancel here
+        powers = range(n % 2, 30 + 4 * n, 2)
+        terms = [z**k / ((n + k + 1.0) * math.factorial(k)) for k in powers]
+        total = plain_sum(t * (-1.0) ** ((n + k) // 2) for k, t in zip(powers, terms, strict=True))
+    else:  # from the derivatives of z sinc = sin z
+        sine, cosine = math.sin(z), math.cos(z)
+        total = sine / z
+        for k in range(1, n + 1):
+            total = ((cosine, -sine, -cosine, sine)[(k - 1) % 4] - k * total) / z
+    return PI**n * total
+
+
+radians = row("radians", "an angle in degrees as radians", lambda x: x * (PI / 180.0),
+              lambda x, out: (PI / 180.0,), r"\tfrac{{\pi}}{{180}} {0}", at=[-1.3, 90.0])
+degrees = row("degrees", "an angle in radians as degrees", lambda x: x * (180.0 / PI),
+              lambda x, out: (180.0 / PI,), r"\tfrac{{180}}{{\pi}} {0}", at=[-1.3, 2.5])
+sinc  = row("sinc", "sin(pi x) / (pi x), and 1 at 0",
+            lambda x: math.sin(PI * x) / (PI * x) if x else 1.0,
+            lambda x, out: (sinc_derivative(1.0, x),),
+            r"\operatorname{{sinc}}({0})", at=[-1.3, 0.0, 1e-9, 0.2, 0.3, 0.7, 2.5],
+            outside=[inf], needs="a finite x",
+            source="Woodward, Probability and information theory, 1953")
+sinc_derivative = row("sinc_derivative", "the derivative of sinc, of the order that stands first",
+                      _sinc_derivative, lambda n, x, out: (0.0, sinc_derivative(n + 1.0, x)),
+                      r"\operatorname{{sinc}}^{{({0})}}({1})", public=False,
+                      kinks={(0.0, 0.0): (0.0, 0.0), (1.0, 0.0): (0.0, PI**2 * (-1.0 / 3.0))},
+                      outside=[(1.0, inf), (-1.0, 1.0), (0.5, 1.0)],
+                      needs="a whole order from 0 to 100 and a finite x", unused=(0,))
 asin  = row("asin", "the angle in radians whose sine is x", math.asin,
             lambda x, out: (inverse(sqrt(one_minus_square(x))),),
             r"\arcsin({0})", at=[-0.6, 0.3], kinks={1.0: inf, -1.0: inf},
@@ -292,6 +328,10 @@ floor      = row("floor", "the whole number at or below x", lambda x: float(math
 ceil       = row("ceil", "the whole number at or above x", lambda x: float(math.ceil(x)),
                  lambda x, out: (0.0,), r"\lceil {0} \rceil", at=[-1.3, 2.5], kinks={2.0: 0.0},
                  outside=[inf], needs="a finite x", unused=True)
+rint       = row("rint", "the whole number nearest to x, the even one of two",
+                 lambda x: math.copysign(round(x), x) if math.isfinite(x) else x,
+                 lambda x, out: (0.0,),
+                 r"\operatorname{{rint}}({0})", at=[-1.3, 2.7], kinks={2.5: 0.0}, unused=True)
 identity   = row("identity", "x itself, as a node of its own", lambda x: x, lambda x, out: (1.0,),
                  "{0}", text="{0}", at=[-1.3, 2.5], public=False)
 
@@ -506,6 +546,18 @@ def _logsumexp_partials(*xs: Any, out: Any) -> list[Any]:
     return _largest_partials(*xs, out=out)  # the infinite ones share the slope
 
 
+def _logaddexp(x: float, y: float) -> float:
+    if math.isinf(x) and x == y:  # their difference is nan
+        return x
+    return max(x, y) + math.log1p(math.exp(-math.fabs(x - y)))
+
+
+def _logaddexp_partials(x: Any, y: Any, out: Any) -> Sequence[Any]:
+    if not (out >= inf or out <= -inf):  # finite or nan
+        return sigmoid(x - y), sigmoid(y - x)
+    return _logsumexp_partials(x, y, out=out)
+
+
 sum = row("sum", "the sum", lambda *xs: plain_sum(xs), lambda *xs, out: (1.0,) * len(xs),
     lambda *xs: " + ".join(xs), text=lambda *xs: " + ".join(xs), at=[(1.5, -0.3, 2.0)])
 mean = row("mean", "the arithmetic mean", lambda *xs: plain_sum(xs) / len(xs),
@@ -521,6 +573,11 @@ logsumexp = row("logsumexp", "log(exp(x1) + ... + exp(xn)), safe for large input
     _logsumexp, _logsumexp_partials,
     lambda *xs: rf"\ln({' + '.join(f'e^{{{x}}}' for x in xs)})",
     at=[(1.5, -0.3, 2.0), (1000.0, 999.0)],
+    kinks={(inf, 0.0): (1.0, 0.0), (-inf, -inf): (0.5, 0.5)},
+    source="Blanchard, Higham and Higham, Accurately computing log-sum-exp, 2021")
+logaddexp = row("logaddexp", "log(exp(x) + exp(y)), safe for large inputs, exact near 0",
+    _logaddexp, _logaddexp_partials, r"\ln(e^{{{0}}} + e^{{{1}}})",
+    at=[(1.5, -0.3), (0.0, -40.0), (1000.0, 999.0), (0.7, 0.7)],
     kinks={(inf, 0.0): (1.0, 0.0), (-inf, -inf): (0.5, 0.5)},
     source="Blanchard, Higham and Higham, Accurately computing log-sum-exp, 2021")
 # fmt: on

@@ -50,6 +50,7 @@ _bell_argument = _step("bell_argument", lambda x, a: -a * x * x)
 _bell_of = _step("bell_of", lambda x, a, e: e)  # where a square has no rounding to make good
 _exp_difference_of = _step("exp_difference_of", lambda x, y, e: e)  # likewise
 _quotient = _step("quotient", lambda x, r: x / r if r else 0.0)
+_sinc_of = _step("sinc_of", lambda x, s: s / x if x else 1.0)
 _logsumexp_of = _step("logsumexp_of", lambda x, log: x if abs(x) == inf else x + log)
 _below_one = _step("below_one", lambda *es: row.plain_sum(e for e in es if e != 1.0))
 _further_ones = _step("further_ones", lambda *es: row.plain_sum(e for e in es if e == 1.0) - 1.0)
@@ -110,6 +111,9 @@ MAPS: dict[Primitive, Callable[..., Vector]] = {
     row.sign: lambda x: (x < 0.0).pick(-1.0, (x > 0.0).pick(1.0, x)),
     row.floor: lambda x: x.unary("floor"),
     row.ceil: lambda x: x.unary("ceil"),
+    row.rint: lambda x: x.unary("rint"),
+    row.radians: lambda x: x * (row.PI / 180.0),
+    row.degrees: lambda x: x * (180.0 / row.PI),
     row.minimum: _minimum,
     row.maximum: _maximum,
     row.clip: _clip,
@@ -129,6 +133,7 @@ MAPS: dict[Primitive, Callable[..., Vector]] = {
     _bell_of: _bell_of_vectors,
     _exp_difference_of: _exp_difference_of_vectors,
     _quotient: lambda x, r: r.equals(0.0).pick(0.0, x / r),
+    _sinc_of: lambda x, s: x.equals(0.0).pick(1.0, s / x),
     _logsumexp_of: lambda x, log: x.unary("fabs").equals(inf).pick(x, x + log),
 }
 
@@ -234,6 +239,17 @@ def _logsumexp(program: Program, xs: tuple[int, ...]) -> int:
     return program.emit(_logsumexp_of, (top, program.emit(row.log1p, (rest,))))
 
 
+def _logaddexp(program: Program, xs: tuple[int, ...]) -> int:
+    distance = program.emit(_minus_abs, (program.emit(row.sub, xs),))
+    log = program.emit(row.log1p, (program.emit(row.exp, (distance,)),))
+    return program.emit(_logsumexp_of, (program.emit(row.maximum, xs), log))
+
+
+def _sinc(program: Program, operands: tuple[int, ...]) -> int:
+    angle = program.emit(row.mul, (*operands, program.constant(row.PI)))
+    return program.emit(_sinc_of, (angle, program.emit(row.sin, (angle,))))
+
+
 def _mean(program: Program, xs: tuple[int, ...]) -> int:
     return program.emit(row.div, (program.emit(row.sum, xs), program.constant(float(len(xs)))))
 
@@ -254,5 +270,7 @@ RULES: dict[Primitive, Rule] = {
     row.cosine: _cosine,
     row.turn: _turn,
     row.logsumexp: _logsumexp,
+    row.logaddexp: _logaddexp,
+    row.sinc: _sinc,
     row.mean: _mean,
 }
