@@ -116,5 +116,5 @@ def as_count(x: Any, name: str, least: int = 1, most: int | None = None) -> int:
         raise TypeError(f"{name} must be a whole number, got {shown(x)}")
     if number < least or (most is not None and number > most):
         bound = f"at least {least}" if number < least else f"at most {most}"
-        raise ValueError(f"{name} must be {bound}, got {written(number)}")
+        raise ValueError(f"{name} must be {bound}, got {written(number, 20)}")
     return number
