@@ -74,7 +74,16 @@ static uint64_t clock_of_marks = 1; /* a walk marks nodes with numbers from here
 
 #define IS_NODE(o) (Py_TYPE(o) == ValueType || PyObject_TypeCheck(o, NodeType))
 #define IS_LEAF(n) (!(n)->x && !(n)->many)
-#define IS_ACTIVE() (PyDict_GET_SIZE(active) != 0)
+
+/* What operations do in the current context. */
+enum { BUILD, COMPUTE, REFERENCE };
+static int look_up_mode(void);
+
+static inline int
+current_mode(void)
+{
+    return PyDict_GET_SIZE(active) ? look_up_mode() : BUILD;
+}
 
 static inline double *
 partials_of(Many *many)
@@ -442,6 +451,58 @@ binary_by_reference(int op, PyObject *p, PyObject *q)
     return PyObject_CallFunctionObjArgs(method, reflected ? q : p, reflected ? p : q, NULL);
 }
 
+/* --- modes -------------------------------------------------------------------------------------- */
+
+static PyObject *stack_of_modes; /* the context variable of modes.py */
+static PyObject *row_of_detached;
+static PyObject *name_builds, *name_recorder, *name_frame;
+
+/* Whether an attribute is None; -1 with an error. */
+static int
+is_none(PyObject *o, PyObject *name, PyObject **value)
+{
+    *value = PyObject_GetAttr(o, name);
+    if (!*value) return -1;
+    Py_DECREF(*value); /* the mode holds it */
+    return *value == Py_None;
+}
+
+/* The mode, where some context has one: that of another context does not count, and that of
+   `no_grad` only computes. A recorder, and the modes of generators, which may be suspended, are
+   left to the reference, as are errors. */
+static int
+look_up_mode(void)
+{
+    PyObject *modes, *value;
+    if (PyContextVar_Get(stack_of_modes, NULL, &modes)) {
+        PyErr_Clear();
+        return REFERENCE;
+    }
+    int found = BUILD, decided = 0;
+    for (Py_ssize_t i = modes ? PyTuple_GET_SIZE(modes) : 0; i-- > 0 && found != REFERENCE;) {
+        PyObject *mode = PyTuple_GET_ITEM(modes, i);
+        if (is_none(mode, name_recorder, &value) != 1 || is_none(mode, name_frame, &value) != 1)
+            found = REFERENCE;
+        else if (!decided && is_none(mode, name_builds, &value) == 0) {
+            decided = 1;
+            if (value == Py_False) found = COMPUTE;
+        }
+    }
+    if (PyErr_Occurred()) PyErr_Clear();
+    Py_XDECREF(modes);
+    return found;
+}
+
+/* The result of an operation in a mode: where only numbers are computed, without its graph. */
+static inline PyObject *
+finish(int mode, PyObject *made)
+{
+    if (mode == BUILD || !made) return made;
+    PyObject *leaf = (PyObject *)new_node(row_of_detached, ((Node *)made)->data);
+    Py_DECREF(made);
+    return leaf;
+}
+
 /* --- operands --------------------------------------------------------------------------------- */
 
 /* Read an ordinary number; 0 if it is none, or too large. */
@@ -491,7 +552,8 @@ operand(PyObject *o)
 
 #define OPERANDS(op)                                                                             \
     Node *x, *y;                                                                                 \
-    if (IS_ACTIVE() || !(x = operand(p))) return binary_by_reference(op, p, q);                  \
+    int mode = current_mode();                                                                   \
+    if (mode == REFERENCE || !(x = operand(p))) return binary_by_reference(op, p, q);            \
     if (!(y = operand(q))) {                                                                     \
         Py_DECREF(x);                                                                            \
         return binary_by_reference(op, p, q);                                                    \
@@ -502,21 +564,21 @@ static PyObject *
 node_add(PyObject *p, PyObject *q)
 {
     OPERANDS(ADD)
-    return new_binary(binary_rows[ADD], u + v, x, y, 1.0, 1.0);
+    return finish(mode, new_binary(binary_rows[ADD], u + v, x, y, 1.0, 1.0));
 }
 
 static PyObject *
 node_subtract(PyObject *p, PyObject *q)
 {
     OPERANDS(SUB)
-    return new_binary(binary_rows[SUB], u - v, x, y, 1.0, -1.0);
+    return finish(mode, new_binary(binary_rows[SUB], u - v, x, y, 1.0, -1.0));
 }
 
 static PyObject *
 node_multiply(PyObject *p, PyObject *q)
 {
     OPERANDS(MUL)
-    return new_binary(binary_rows[MUL], u * v, x, y, v, u);
+    return finish(mode, new_binary(binary_rows[MUL], u * v, x, y, v, u));
 }
 
 static PyObject *
@@ -529,7 +591,7 @@ node_true_divide(PyObject *p, PyObject *q)
         return binary_by_reference(DIV, p, q);
     }
     double out = u / v;
-    return new_binary(binary_rows[DIV], out, x, y, 1.0 / v, -out / v);
+    return finish(mode, new_binary(binary_rows[DIV], out, x, y, 1.0 / v, -out / v));
 }
 
 /* x to the power y; *plain becomes 0 where Python may say something else than the C library. */
@@ -585,7 +647,7 @@ node_power(PyObject *p, PyObject *q, PyObject *modulus)
         Py_DECREF(y);
         return binary_by_reference(POW, p, q);
     }
-    return new_binary(binary_rows[POW], out, x, y, dx, dy);
+    return finish(mode, new_binary(binary_rows[POW], out, x, y, dx, dy));
 }
 
 /* Through pointers, since a compiler that sees both sin and cos calls another function for the two
@@ -656,8 +718,9 @@ apply_unary(PyObject *self, int op)
 {
     Node *x = (Node *)self;
     double out, dx;
-    if (!IS_ACTIVE() && unary(op, x->data, &out, &dx))
-        return new_unary(unary_rows[op], out, x, dx);
+    int mode = current_mode();
+    if (mode != REFERENCE && unary(op, x->data, &out, &dx))
+        return finish(mode, new_unary(unary_rows[op], out, x, dx));
     PyObject *inputs = PyTuple_Pack(1, self);
     if (!inputs) return NULL;
     PyObject *result =
@@ -695,7 +758,7 @@ node_absolute(PyObject *self)
 static int
 node_bool(PyObject *self)
 {
-    if (!IS_ACTIVE()) return ((Node *)self)->data != 0.0;
+    if (current_mode() != REFERENCE) return ((Node *)self)->data != 0.0;
     PyObject *result = PyObject_CallMethod(reference, "decide", "O", self);
     if (!result) return -1;
     int truth = PyObject_IsTrue(result);
@@ -711,7 +774,7 @@ node_richcompare(PyObject *self, PyObject *other, int op)
 {
     double x = ((Node *)self)->data, y = NAN;
     /* a class with an == of its own has a != that follows from it */
-    int plain = !IS_ACTIVE() && (op != Py_NE || Py_TYPE(self)->tp_richcompare == node_richcompare);
+    int plain = current_mode() != REFERENCE && (op != Py_NE || Py_TYPE(self)->tp_richcompare == node_richcompare);
     if (plain) {
         if (IS_NODE(other))
             y = ((Node *)other)->data;
@@ -964,7 +1027,8 @@ apply_row(PyObject *row, PyObject *inputs)
 static PyObject *
 node_apply(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
-    if (nargs == 2 && !IS_ACTIVE() && PyTuple_CheckExact(args[1])) {
+    int mode = current_mode();
+    if (nargs == 2 && mode != REFERENCE && PyTuple_CheckExact(args[1])) {
         PyObject *row = args[0], *inputs = args[1];
         Py_ssize_t count = PyTuple_GET_SIZE(inputs);
         double out, dx;
@@ -973,7 +1037,7 @@ node_apply(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
             for (int op = 0; IS_NODE(x) && op < UNARY_COUNT; op++)
                 if (row == unary_rows[op]) {
                     if (!unary(op, ((Node *)x)->data, &out, &dx)) break;
-                    return new_unary(row, out, (Node *)x, dx);
+                    return finish(mode, new_unary(row, out, (Node *)x, dx));
                 }
         }
         for (int op = 0; op < MANY_COUNT && count; op++)
@@ -986,11 +1050,11 @@ node_apply(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
                     break;
                 }
                 PyObject *result = apply_many(op, many);
-                if (result || PyErr_Occurred()) return result;
+                if (result || PyErr_Occurred()) return finish(mode, result);
                 break;
             }
         PyObject *result = apply_row(row, inputs);
-        if (result || PyErr_Occurred()) return result;
+        if (result || PyErr_Occurred()) return finish(mode, result);
     }
     PyObject *values = PyTuple_New(nargs + 1);
     if (!values) return NULL;
@@ -1023,10 +1087,11 @@ module_call_row(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n
         }
     }
     double out, dx;
-    if (found && count == 1 && !IS_ACTIVE())
+    int mode = found ? current_mode() : BUILD;
+    if (found && count == 1 && mode != REFERENCE)
         for (int op = 0; op < UNARY_COUNT; op++)
             if (row == unary_rows[op] && unary(op, ((Node *)found)->data, &out, &dx))
-                return new_unary(row, out, (Node *)found, dx);
+                return finish(mode, new_unary(row, out, (Node *)found, dx));
     if (count > 0 && (floats == count || (found && !other))) {
         int known = PySet_Contains(table_rows, row);
         PyObject *arity = known > 0 ? PyObject_GetAttr(row, name_arity) : NULL;
@@ -1058,7 +1123,8 @@ module_call_row(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n
 static PyObject *
 dot(PyObject *ws, PyObject *xs, PyObject *bias)
 {
-    if (!PyList_CheckExact(ws) || !PyList_CheckExact(xs) || IS_ACTIVE()) return NULL;
+    int mode = current_mode();
+    if (!PyList_CheckExact(ws) || !PyList_CheckExact(xs) || mode == REFERENCE) return NULL;
     Py_ssize_t count = PyList_GET_SIZE(ws);
     int biased = bias != Py_None;
     if (!count || PyList_GET_SIZE(xs) != count || (biased && !IS_NODE(bias))) return NULL;
@@ -1076,7 +1142,7 @@ dot(PyObject *ws, PyObject *xs, PyObject *bias)
         Py_INCREF(bias);
         many->operands[2 * count] = (Node *)bias;
     }
-    return apply_many(DOT, many);
+    return finish(mode, apply_many(DOT, many));
 }
 
 static PyObject *neuron_reference; /* the function of reductions.py */
@@ -1331,14 +1397,14 @@ module_owner_of(PyObject *Py_UNUSED(module), PyObject *node)
 static PyObject *
 get_data(PyObject *self, void *Py_UNUSED(_))
 {
-    if (IS_ACTIVE()) return read_by_reference(self, "data");
+    if (current_mode() == REFERENCE) return read_by_reference(self, "data");
     return PyFloat_FromDouble(((Node *)self)->data);
 }
 
 static int
 set_data(PyObject *self, PyObject *value, void *Py_UNUSED(_))
 {
-    if (IS_ACTIVE() || !value || !PyFloat_CheckExact(value))
+    if (current_mode() == REFERENCE || !value || !PyFloat_CheckExact(value))
         return set_by_reference(self, "data", value);
     ((Node *)self)->data = PyFloat_AS_DOUBLE(value);
     return 0;
@@ -1347,14 +1413,14 @@ set_data(PyObject *self, PyObject *value, void *Py_UNUSED(_))
 static PyObject *
 get_grad(PyObject *self, void *Py_UNUSED(_))
 {
-    if (IS_ACTIVE()) return read_by_reference(self, "grad");
+    if (current_mode() == REFERENCE) return read_by_reference(self, "grad");
     return PyFloat_FromDouble(((Node *)self)->grad);
 }
 
 static int
 set_grad(PyObject *self, PyObject *value, void *Py_UNUSED(_))
 {
-    if (IS_ACTIVE() || !value || !PyFloat_CheckExact(value))
+    if (current_mode() == REFERENCE || !value || !PyFloat_CheckExact(value))
         return set_by_reference(self, "grad", value);
     ((Node *)self)->grad = PyFloat_AS_DOUBLE(value);
     return 0;
@@ -1430,7 +1496,7 @@ static PyObject *
 get_partials(PyObject *self, void *Py_UNUSED(_))
 {
     Node *n = (Node *)self;
-    if (IS_ACTIVE()) {
+    if (current_mode() == REFERENCE) {
         PyObject *done = PyObject_CallFunction(check_access, "Os", self, "reads .partials of");
         if (!done) return NULL;
         Py_DECREF(done);
@@ -2559,21 +2625,27 @@ take_over_calls(PyObject *rows)
     return fault ? -1 : 0;
 }
 
-/* setup(Node, check_access, order, active, watching, TABLE, CONSTANT) of node.py */
+/* setup(Node, check_access, order, active, watching, stack, TABLE, CONSTANT, DETACHED) of node.py */
 static PyObject *
 module_setup(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *table;
-    if (!PyArg_ParseTuple(args, "OOOO!O!OO", &reference, &check_access, &order_reference,
-                          &PyDict_Type, &active, &PyDict_Type, &watching, &table,
-                          &row_of_constants))
+    if (!PyArg_ParseTuple(args, "OOOO!O!O!OOO", &reference, &check_access, &order_reference,
+                          &PyDict_Type, &active, &PyDict_Type, &watching, &PyContextVar_Type,
+                          &stack_of_modes, &table, &row_of_constants, &row_of_detached))
         return NULL;
     Py_INCREF(reference);
     Py_INCREF(check_access);
     Py_INCREF(order_reference);
     Py_INCREF(active);
     Py_INCREF(watching);
+    Py_INCREF(stack_of_modes);
     Py_INCREF(row_of_constants);
+    Py_INCREF(row_of_detached);
+    name_builds = PyUnicode_InternFromString("builds");
+    name_recorder = PyUnicode_InternFromString("recorder");
+    name_frame = PyUnicode_InternFromString("frame");
+    if (!name_builds || !name_recorder || !name_frame) return NULL;
     if (find_methods(binary_reference, binary_methods, BINARY_COUNT) ||
         find_methods(reflected_reference, reflected_methods, BINARY_COUNT) ||
         find_methods(comparison_reference, comparison_methods, 6) ||

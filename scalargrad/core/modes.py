@@ -25,6 +25,8 @@ __all__ = [
     "note_leaf",
     "pushed",
     "recorder",
+    "stack",
+    "watching",
 ]
 
 # CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR of inspect, which takes 8 ms to load
@@ -70,12 +72,12 @@ class Mode:
 
 active: dict[int, ref[Mode]] = {}  # the modes of all contexts that change what operations do
 watching: dict[int, ref[Mode]] = {}  # those that collect leaves
-_stack: ContextVar[tuple[Mode, ...]] = ContextVar("scalargrad.modes", default=())
+stack: ContextVar[tuple[Mode, ...]] = ContextVar("scalargrad.modes", default=())
 
 
 def builds() -> bool:
     """Whether operations in this context build a graph."""
-    for mode in reversed(_stack.get()):
+    for mode in reversed(stack.get()):
         if mode.builds is not None and mode.in_force():
             return mode.builds
     return True
@@ -83,7 +85,7 @@ def builds() -> bool:
 
 def recorder() -> Any:
     """The recorder of this context, or None."""
-    for mode in reversed(_stack.get()):
+    for mode in reversed(stack.get()):
         if mode.recorder is not None and mode.in_force():
             return mode.recorder
     return None
@@ -91,17 +93,17 @@ def recorder() -> Any:
 
 def note_leaf(leaf: Any) -> None:
     """Tell the modes of this context that a leaf was created."""
-    for mode in _stack.get():
+    for mode in stack.get():
         if mode.leaves is not None and mode.in_force():
             mode.leaves.add(leaf)
 
 
 def _push(mode: Mode) -> None:
-    _stack.set((*_stack.get(), mode))
+    stack.set((*stack.get(), mode))
 
 
 def _remove(mode: Mode) -> None:
-    _stack.set(tuple([other for other in _stack.get() if other is not mode]))
+    stack.set(tuple([other for other in stack.get() if other is not mode]))
 
 
 @contextmanager
@@ -159,7 +161,7 @@ class _NoGrad:
 
     def __exit__(self, *_: object) -> None:
         # Two generators may have entered this object: each removes the mode of its own frame.
-        own = [mode for mode in _stack.get() if mode.owner is self]
+        own = [mode for mode in stack.get() if mode.owner is self]
         frame = sys._getframe(1)
         for mode in ([m for m in own if m.frame in (frame, None)] or own)[-1:]:
             _remove(mode)

@@ -15,7 +15,7 @@ from itertools import filterfalse, islice
 from typing import TYPE_CHECKING, Any
 
 from scalargrad.core import primitives as row
-from scalargrad.core.modes import active, builds, note_leaf, recorder, watching
+from scalargrad.core.modes import active, builds, note_leaf, recorder, stack, watching
 from scalargrad.core.native import machine_code
 from scalargrad.core.numbers import as_float, is_number
 from scalargrad.core.operators import Operators
@@ -484,6 +484,8 @@ def clear_gradients(nodes: Iterable[Node]) -> None:
 
 
 if machine_code is not None and not TYPE_CHECKING:
-    machine_code.setup(Node, check_access, order, active, watching, TABLE, CONSTANT)
+    machine_code.setup(
+        Node, check_access, order, active, watching, stack, TABLE, CONSTANT, DETACHED
+    )
     machine_code.Node.compare, machine_code.Node.decide = Node.compare, Node.decide
     globals().update({name: found for name, found in vars(machine_code).items() if name in __all__})
