@@ -226,8 +226,11 @@ class Compiled:
                     f"{self.__name__} returns a result of the form {variant.form} for one sample "
                     f"and of the form {first.form} for another: they do not fit in one array"
                 )
-            for k, column in enumerate(variant.values(samples, self.allow_nonfinite)):
+            columns, suspects = variant.values(samples, self.allow_nonfinite)
+            for k, column in enumerate(columns):
                 rows[k] = scattered(rows[k], column, samples.indices, batch.count)
+            if suspects:  # what is found for them overwrites this
+                parts += self._settled(variant, batch, suspects, None)
         return refilled(first.out, [float(row[0]) for row in rows] if batch.single else rows)
 
     def value_and_grad(self, *args: Any, theta: Sequence[float] | None = None) -> tuple[float, Any]:
@@ -266,8 +269,15 @@ class Compiled:
         total = 0.0
         gradient: Any = None
         rows: list[Any] = [None] * len(batch.columns)
-        for variant, samples in self._parts(batch, numbers):
-            value, slopes = variant.value_and_grad(samples, numbers, self.allow_nonfinite)
+        parts = self._parts(batch, numbers)
+        for variant, samples in parts:
+            found = variant.value_and_grad(samples, numbers, self.allow_nonfinite)
+            value, slopes, suspects = found
+            if suspects:  # once more without them
+                rest = samples.without(suspects)
+                parts += [(variant, rest)] if rest else []
+                parts += self._settled(variant, batch, suspects, numbers)
+                continue
             total += value
             if self.params:
                 gradient = slopes if gradient is None else added(gradient, slopes)
@@ -324,29 +334,67 @@ class Compiled:
             )
         with self._lock:
             variants = self._variants.get(batch.key, [])
-            if variants and not variants[0].program.guards:
+            if variants and variants[0].takes_all:
                 return [(variants[0], Samples(batch, None))]
-            parts: list[tuple[Variant, list[int]]] = []
+            parts: list[tuple[Variant, Samples]] = []
             rest = list(range(batch.count))
             for variant in variants:
-                mine, rest = _divided(variant, batch, rest, theta)
-                parts.append((variant, mine))
+                rest = _divided(variant, batch, rest, theta, parts)
             while rest:
-                # The recorded sample belongs to its recording, however close its comparisons are.
-                first, *rest = rest
-                variant = Variant(
-                    self.f, self.params, self._backend, self.options, batch, first, theta
-                )
-                known = [v for v in variants if v.program == variant.program]
-                if known:  # rounding decided otherwise in the known recording
-                    parts.append((known[0], [first]))
-                    continue
-                variants.append(variant)
-                self._variants[batch.key] = variants
-                self._warn_of_many(len(variants))
-                mine, rest = _divided(variant, batch, rest, theta)
-                parts.append((variant, [first, *mine]))
-            return [(variant, _samples(batch, indices)) for variant, indices in parts if indices]
+                first = rest[0]
+                variant = self._recorded(batch, first, theta)
+                rest = _divided(variant, batch, rest, theta, parts)
+                if first in rest:  # it belongs to its recording, however a backend rounds
+                    rest.remove(first)
+                    parts.append((variant, Samples(batch, [first], exact=True)))
+            return parts
+
+    def _recorded(self, batch: Batch, index: int, theta: Any) -> Variant:
+        """A recording of one sample: a new one, or the equal one that there is."""
+        variants = self._variants.get(batch.key, [])
+        variant = Variant(self.f, self.params, self._backend, self.options, batch, index, theta)
+        for known in variants:
+            if known.literal == variant.literal:  # rounding decided otherwise in that one
+                return known
+        # Those with errors in them come last: Python has to look at each sample for them.
+        variants.append(variant)
+        variants.sort(key=lambda v: bool(v.literal.raised))
+        self._variants[batch.key] = variants
+        self._warn_of_many(len(variants))
+        return variant
+
+    def _settled(
+        self, variant: Variant, batch: Batch, indices: Sequence[int], theta: Any
+    ) -> list[tuple[Variant, Samples]]:
+        """The recordings of samples on which an operation may fail, or rounding decides."""
+        grouped: dict[tuple[Variant, bool], list[int]] = {}
+        with self._lock:
+            for index in indices:
+                grouped.setdefault(self._judged(variant, batch, index, theta), []).append(index)
+        return [
+            (own, Samples(batch, mine, exact=True, undefined=undefined))
+            for (own, undefined), mine in grouped.items()
+        ]
+
+    def _judged(
+        self, variant: Variant, batch: Batch, index: int, theta: Any
+    ) -> tuple[Variant, bool]:
+        """The recording of a sample by Python, and whether an operation fails in it for good."""
+        verdict = variant.judge(batch, index, theta)
+        if verdict.fits:
+            return variant, False
+        if verdict.failure in variant.hopeless:
+            return variant, True
+        for other in self._variants.get(batch.key, []):
+            if other is not variant and other.judge(batch, index, theta).fits:
+                return other, False
+        try:
+            return self._recorded(batch, index, theta), False
+        except FloatingPointError:
+            if not self.allow_nonfinite or verdict.failure is None:
+                raise
+            variant.hopeless.add(verdict.failure)
+            return variant, True
 
     def _warn_of_many(self, count: int) -> None:
         if count == _MANY:
@@ -362,18 +410,27 @@ _MANY = 100  # recordings of one shape; each one costs time and memory
 
 
 def _divided(
-    variant: Variant, batch: Batch, indices: list[int], theta: Any
-) -> tuple[list[int], list[int]]:
-    """The samples that take the branches of a recording, and the others."""
+    variant: Variant, batch: Batch, indices: list[int], theta: Any,
+    parts: list[tuple[Variant, Samples]],
+) -> list[int]:  # fmt: skip
+    """Add the samples that take the branches of a recording to `parts`; return the others."""
     if not indices:
-        return [], []
-    fits = variant.fits(_samples(batch, indices), theta)
-    pairs = list(zip(indices, fits, strict=True))
-    return [i for i, fit in pairs if fit], [i for i, fit in pairs if not fit]
-
-
-def _samples(batch: Batch, indices: list[int]) -> Samples:
-    return Samples(batch, indices if len(indices) < batch.count else None)
+        return []
+    fits = variant.fits(Samples(batch, indices if len(indices) < batch.count else None), theta)
+    mine: list[int] = []
+    exact: list[int] = []
+    rest: list[int] = []
+    for index, fit in zip(indices, fits, strict=True):
+        if fit is None:
+            fit = variant.judge(batch, index, theta).fits
+            (exact if fit else rest).append(index)
+        else:
+            (mine if fit else rest).append(index)
+    if mine:
+        parts.append((variant, Samples(batch, mine if len(mine) < batch.count else None)))
+    if exact:
+        parts.append((variant, Samples(batch, exact, exact=True)))
+    return rest
 
 
 def _cores() -> int:

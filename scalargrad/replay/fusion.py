@@ -43,10 +43,10 @@ def fused(program: Program) -> Program:
     transformer written with + and *, 20 instructions become one. A sum or product that is used
     twice stays an instruction of its own, and so does one that all samples share.
     """
-    roots = [*program.outputs, *[guard.slot for guard in program.guards]]
+    roots = [*program.outputs, *program.conditions()]
     needed = program.used(roots)
     users, summed = [0] * len(needed), bytearray(len(needed))
-    for slot in roots:
+    for slot in (*roots, *program.exact):
         users[slot] = 2  # it must exist by itself
     for slot, operands in enumerate(program.operands):
         if needed[slot]:
@@ -75,6 +75,9 @@ class _Fusion:
                 self._add(slot, row)
         new.outputs = [self._slot(slot) for slot in program.outputs]
         new.guards = [Guard(self._slot(g.slot), g.expected, g.where) for g in program.guards]
+        if program.watch is not None:
+            watch = self._slot(program.watch)
+            new.watch = None if watch in new.constants else watch
 
     def _add(self, slot: int, row: Primitive) -> None:
         operands, delayed = self.old.operands[slot], self.delayed[slot]

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from math import inf, isnan, nan
+from math import nan
 from typing import Any, NoReturn
 
 from scalargrad.core.modes import builds
 from scalargrad.core.node import CONSTANT, Leaf, constant, owner_of, without_partials
-from scalargrad.core.primitives import less, stopped, where
+from scalargrad.core.primitives import stopped, where
 from scalargrad.core.rows import Primitive
 from scalargrad.core.value import Value
-from scalargrad.replay.partials import partials_of
+from scalargrad.replay.partials import is_finite, partials_of
+from scalargrad.replay.reference import FAULTS, can_fail, value_of
 
 __all__ = ["INPUT", "Recorder", "RecordingError"]
 
@@ -36,6 +37,10 @@ _ADVICE = {
 
 class RecordingError(TypeError):
     """A function cannot be recorded: it reads what would be frozen into its program."""
+
+
+class Restart(BaseException):
+    """The run has to be repeated, with an error raised where an operation failed."""
 
 
 class _NoPartials:
@@ -58,11 +63,21 @@ class Recorder:
         leaves: the leaves created during the run.
     """
 
-    def __init__(self, instead: Mapping[Value, float], leaves: set[Value]) -> None:
-        self.instead, self.leaves = instead, leaves
+    def __init__(
+        self, instead: Mapping[Value, float], leaves: set[Value], raising: frozenset[int]
+    ) -> None:  # fmt: skip
+        self.instead, self.leaves, self.raising = instead, leaves, raising
         self.guards: list[tuple[Any, bool, str]] = []  # a condition, its truth, the line
-        self.undefined: tuple[Primitive, Exception, Sequence[Any]] | None = None  # the first one
+        # operations that may raise an error, and choices; those that did raise one, with it
+        self.checked: list[Value] = []
+        self.chosen: list[Value] = []
+        self.raised: dict[Value, Exception] = {}
+        self.failed: dict[Value, int] = {}  # those that failed and gave nan, with their position
+        self.restart: int | None = None  # the position of one that has to raise its error
         self.infinite = False  # whether a partial inside the function may have been infinite
+        self._risky: set[int] = set()  # ids of what may be nan or infinite where no sample needs it
+        self.derived: list[Value] = []  # what derivatives inside the function consist of
+        self._deriving = 0
         self._partials: Any = _NoPartials()
 
     def recorded(self, value: Value) -> bool:
@@ -73,15 +88,40 @@ class Recorder:
         """A new node, computed by `primitive` from `inputs`."""
         name = primitive.name
         operands = tuple([x if isinstance(x, Value) else constant(x, name) for x in inputs])
+        error: Exception | None = None
         try:
-            number = primitive.value(*[self.number(x) for x in operands])
-        except (ValueError, ZeroDivisionError, OverflowError) as cause:
-            number = nan  # the samples are checked when they are run
-            self.undefined = self.undefined or (primitive, cause, operands)
+            number = value_of(primitive, [self.number(x) for x in operands])
+        except FAULTS as cause:
+            number, error = nan, cause
         made = without_partials(primitive, number, operands, self._partials)
+        fails = can_fail(primitive)
+        if fails or (self._risky and not self._risky.isdisjoint(map(id, operands))):
+            self._risky.add(id(made))
+        if self._deriving:
+            self.derived.append(made)
+        else:
+            if fails:
+                self._check(made, error, operands)
+            elif primitive is where:
+                self.chosen.append(made)
         if primitive is not stopped and not builds():  # no derivative inside no_grad
             return self.apply(stopped, (made,))
         return made
+
+    def _check(self, made: Value, error: Exception | None, operands: Sequence[Any]) -> None:
+        """Note an operation that may fail; raise its error where an earlier run has shown it."""
+        position = len(self.checked)
+        self.checked.append(made)
+        if error is None:
+            return
+        if position in self.raising:
+            if isinstance(error, IndexError) or made._row.name == "take":
+                self.raised[made] = error
+            else:
+                numbers = [self.number(x) for x in operands]
+                self.raised[made] = made._row.domain_error(error, numbers)
+            raise self.raised[made] from None
+        self.failed[made] = position
 
     def number(self, x: Value) -> float:
         """The number of a value in the sample that is recorded."""
@@ -101,19 +141,35 @@ class Recorder:
 
     def decide(self, condition: Value) -> bool:
         """The truth of a value in this sample; a guard holds later samples to it."""
-        number = self.number(condition)
-        if self.undefined and any(isnan(self.number(x)) for x in (condition, *condition.parents)):
-            primitive, cause, operands = self.undefined
-            raise primitive.domain_error(cause, [self.number(x) for x in operands])
-        holds = number != 0.0
+        if self.failed and (position := self._failure(condition)) is not None:
+            self.restart = position
+            raise Restart
+        holds = self.number(condition) != 0.0
         self.guards.append((condition, holds, calling_line()))
         return holds
+
+    def _failure(self, condition: Value) -> int | None:
+        """The position of the first failed operation that a condition depends on, or None."""
+        found, seen, stack = None, set(), [condition]
+        while stack:
+            node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            if node in self.failed:
+                found = min(self.failed[node], found if found is not None else sys.maxsize)
+            operands: Sequence[Any] = node.parents
+            if node._row is where:
+                operands = operands[:2] if self.number(operands[0]) else operands[::2]
+            elif node._row is is_finite:
+                operands = ()
+            stack += operands
+        return found
 
     def partials(self, node: Value) -> Sequence[Any]:
         """The partials of a node as nodes, the comparisons in them recorded."""
         row, operands = node._row, node.parents
         partials = partials_of(row, len(operands), full=True)
-        self.infinite = self.infinite or partials.may_be_infinite
 
         def number(x: Any) -> float | None:
             return x if isinstance(x, float) else x._data if x._row is CONSTANT else None
@@ -124,17 +180,37 @@ class Recorder:
             except (ValueError, ZeroDivisionError, OverflowError):
                 return nan  # of plain numbers, on a side that is not chosen
 
-        return partials.inline((*operands, node), emit, float, number)
+        self._deriving += 1
+        try:
+            slopes = partials.inline((*operands, node), emit, float, number)
+        finally:
+            self._deriving -= 1
+        if partials.may_be_infinite:
+            self.infinite = True
+            self._risky.update(map(id, slopes))
+        return slopes
 
     def product(self, g: Any, partial: Any) -> Any:
-        """An adjoint times a partial; a zero stops there, should one be infinite."""
+        """An adjoint times a partial; a zero stops there, should the other be infinite or nan."""
+        self._deriving += 1
+        try:
+            # what is not needed is undefined only where something chooses
+            careful = self.chosen or self.infinite
+            if careful and (id(g) in self._risky or id(partial) in self._risky):
+                return self._careful_product(g, partial)
+            return g * partial
+        finally:
+            self._deriving -= 1
+
+    def _careful_product(self, g: Any, partial: Any) -> Any:
+        if not (isinstance(g, Value) and isinstance(partial, Value)):
+            return g * partial
+        # A zero times a finite number stays a product: its own slope is not zero.
         product = g * partial
-        if self.infinite:
-            for factor, other in ((g, partial), (partial, g)):
-                if isinstance(factor, Value) and isinstance(other, Value):
-                    # a zero times a finite number stays a product: its own slope is not zero
-                    stop = where(less(abs(other), inf), product, factor * 0.0)
-                    product = where(factor, product, stop)
+        if id(g) in self._risky:
+            product = where(is_finite(g), product, where(partial, product, partial * 0.0))
+        if id(partial) in self._risky:
+            product = where(is_finite(partial), product, where(g, g * partial, g * 0.0))
         return product
 
 

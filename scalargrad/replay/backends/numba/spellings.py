@@ -15,7 +15,8 @@ from scalargrad.core import primitives as row
 from scalargrad.core.rows import TABLE, Primitive
 from scalargrad.replay.backends.numba.vectors import Vector
 from scalargrad.replay.lowering import Rule
-from scalargrad.replay.program import Program, broadcast
+from scalargrad.replay.partials import is_finite
+from scalargrad.replay.program import Program, all_finite, broadcast
 
 __all__ = ["FOLDS", "LOOPS", "MAPS", "RULES", "SCALARS"]
 
@@ -53,6 +54,7 @@ _logsumexp_of = _step("logsumexp_of", lambda x, log: x if abs(x) == inf else x +
 # Formulas on the numbers of one lane.
 MAPS: dict[Primitive, Callable[..., Vector]] = {
     broadcast: lambda x: x,
+    is_finite: lambda x: (x * 0.0).equals(0.0).pick(1.0, 0.0),
     row.neg: lambda x: -x,
     row.add: lambda x, y: x + y,
     row.sub: lambda x, y: x - y,
@@ -88,6 +90,7 @@ FOLDS: dict[Primitive, tuple[float, Callable[..., Vector]]] = {
     row.dot: (0.0, lambda total, w, x: w.fma(x, total)),
     row.sum: (0.0, lambda total, x: total + x),
     row.prod: (1.0, lambda total, x: total * x),
+    all_finite: (0.0, lambda total, x: total + x * 0.0),
     _largest: (-inf, _maximum),
 }
 
