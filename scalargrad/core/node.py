@@ -155,7 +155,7 @@ class Node(Operators):
     def compare(self, primitive: Primitive, x: Any, y: Any) -> Any:
         """Whether the comparison holds for the numbers; while recording, a value that is 1 or 0."""
         if active and (recording := recorder()):
-            return recording.apply(primitive, (x, y))
+            return recording.compare(primitive, (x, y))
         x = x if x.__class__ is float else x._data if isinstance(x, Node) else x
         y = y if y.__class__ is float else y._data if isinstance(y, Node) else y
         return primitive.value(x, y) == 1.0
@@ -165,6 +165,11 @@ class Node(Operators):
         if active and (recording := recorder()):
             return recording.decide(self)  # type: ignore[no-any-return]
         return self._data != 0.0
+
+    def __hash__(self) -> int:
+        if active and (found := check_access(self, "looks up by hash")) is not None:
+            return found
+        return object.__hash__(self)  # of the object, as in PyTorch: a key of dicts and sets
 
     # The four most frequent operators state their partials here, which saves two calls (a test
     # holds them to their rows); the others come from `Operators` and their rows.
@@ -203,10 +208,11 @@ class Node(Operators):
         return binary(row.div, out, self, other, 1.0 / y, -out / y)
 
 
-def check_access(node: Node, access: str) -> None:
-    """Refuse what a recording would freeze into its program."""
+def check_access(node: Node, access: str) -> int | None:
+    """Refuse what a recording would freeze into its program; the hash of what is a bool eagerly."""
     if recording := recorder():
-        recording.check_access(node, access)
+        return recording.check_access(node, access)  # type: ignore[no-any-return]
+    return None
 
 
 def constant(x: Any, caller: str = "an operation") -> Any:

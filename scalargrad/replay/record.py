@@ -162,6 +162,8 @@ class Recording:
             return
         self.out = out
         self.results = leaves(out, f"the result of {name_of(f)}")
+        recording.asked(self.results)
+        recording.refuse_unasked()
         self.guards = recording.guards
         conditions = [condition for condition, _, _ in self.guards]
         outputs = [x for x in (*self.results, *conditions) if isinstance(x, Value)]

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from replayed import BACKENDS, Shaken, agrees, outcome
 from strategies import ALL, Program, wild_programs
 
@@ -242,3 +243,194 @@ def test_wild_programs_do_what_eager_code_does(backend: str, program: Program) -
         return
     slopes = np.array(c.value_and_grad(*point)[1])
     assert agrees(slopes[known[0, 1:]], right[0, 1:][known[0, 1:]], size[0, 1:][known[0, 1:]])
+
+
+def as_object(x: Any) -> Any:
+    return x * 2 if (x > 0) is True else x * 3
+
+
+def as_not_false(x: Any) -> Any:
+    positive = x > 0
+    return x * 2 if positive is not False else sg.where(positive, x, x * 3)
+
+
+def matched(x: Any) -> Any:
+    match x > 0:
+        case True:
+            return x * 2
+        case _:
+            return x * 3
+
+
+def of_class(x: Any) -> Any:
+    positive = x > 0
+    return x * 2 if isinstance(positive, bool) and positive else x * 3
+
+
+def as_key(x: Any) -> Any:
+    return x * {True: 2.0, False: 3.0}[x > 0]
+
+
+def in_a_set(x: Any) -> Any:
+    return x * 2 if True in {x > 0, x > 1} else x * 3
+
+
+def counted(x: Any) -> Any:
+    return x * sum([x > limit for limit in (-1.0, 0.0, 1.0)])
+
+
+def ordered(x: Any) -> Any:
+    a, b, c = sorted([x, 1.0 - x, Value(0.25) + x * x], key=lambda y: (y > 0.5, y))
+    return a + 2 * b + 3 * c
+
+
+def best(x: Any) -> Any:
+    return max(x, 2 * x, key=lambda y: (y - 1.0) * (y - 1.0)) + min([x, -x, 0.5 * x + 0.1])
+
+
+def positions(x: Any) -> Any:
+    return [1.0, 2.0, -1.0].index(x) * x if x in (1.0, 2.0, -1.0) else x / 3
+
+
+def joined(x: Any) -> Any:
+    return sg.where((x > 1) & (x < 3), x, -x) + sg.where((x < 0) | ~(x < 2), 10.0, 20.0)
+
+
+def joined_with_bools(x: Any) -> Any:
+    return sg.where(True & (x > 0) ^ False, x, 2 * x) if (x > -2) & (x < 9) | False else 7 * x
+
+
+def lazily(x: Any) -> Any:
+    return sg.where(x > 0, lambda: sg.log(x) * x, lambda: sg.sqrt(-x) + 1.0)
+
+
+def one_of_two_lazily(x: Any) -> Any:
+    return sg.where((x > 0) & (x < 2.5), lambda: sg.tanh(sg.log(x)), 2 * x)
+
+
+def in_a_cache(x: Any) -> Any:
+    known: dict[bool, Any] = {}
+    for limit in (0.0, 1.0):
+        known.setdefault(x > limit, x * (limit + 2.0))
+    return sum(known.values(), 0.0 * x)
+
+
+CHOICES = [
+    as_object, as_not_false, matched, of_class, as_key, in_a_set, counted, ordered, best, positions,
+    joined, joined_with_bools, lazily, one_of_two_lazily, in_a_cache,
+]  # fmt: skip
+
+
+@given(
+    xs=st.lists(st.sampled_from([-3.0, -1.0, -0.3, 0.4, 1.0, 1.7, 2.0, 3.0]), min_size=1),
+    names=st.lists(st.sampled_from(range(len(CHOICES))), min_size=1, max_size=3),
+)
+def test_choices_go_the_same_way(backend: str, xs: list[float], names: list[int]) -> None:
+    def f(x: Any) -> Any:
+        return sg.sum([CHOICES[k](x) * (i + 1.0) for i, k in enumerate(names)])
+
+    right = [sg.value_and_grad(f)(x) for x in xs]
+    c = sg.compile(f, backend=backend, reduction="sum")
+
+    assert c(xs).tolist() == pytest.approx([y for y, _ in right], rel=1e-12, abs=1e-12)
+    assert c.value_and_grad(xs)[1].tolist() == pytest.approx(
+        [slope for _, slope in right], rel=1e-12, abs=1e-12
+    )
+
+
+def test_joined_comparisons_need_one_recording(backend: str) -> None:
+    c = sg.compile(joined, backend=backend)
+    assert c([0.0, 2.0, 5.0]).tolist() == [20.0, 12.0, 5.0]
+    assert c.recordings == 1
+    for wrong in (lambda x: x & 3, lambda x: (x > 0) | x, lambda x: ~x):
+        with pytest.raises(TypeError):
+            sg.compile(wrong, backend=backend)(1.0)
+        with pytest.raises(TypeError):
+            wrong(Value(1.0))
+
+
+def test_of_two_functions_only_the_one_taken_is_called(backend: str) -> None:
+    called: list[str] = []
+
+    def f(x: Any) -> Any:
+        def root() -> Any:
+            called.append("root")
+            return sg.sqrt(x)
+
+        return sg.where(x > 0, root, lambda: -x)
+
+    c = sg.compile(f, backend=backend)
+    assert f(Value(-4.0)).data == c(-4.0) == 4.0
+    assert called == []
+    assert c.value_and_grad(-4.0) == (4.0, -1.0)
+    assert c([4.0, -1.0, 9.0]).tolist() == [2.0, 1.0, 3.0]
+    assert c.recordings == 2
+    assert sg.where(False, lambda: 1.0 / 0.0, 3.0) == 3.0
+
+
+def test_second_derivatives_where_a_branch_is_dead(backend: str) -> None:
+    cases: list[tuple[Any, Any, float]] = [  # the second stands for the branch that is taken
+        (lambda q: sg.where(q > 0, -q * sg.log(q), 0.0), lambda q: 0.0 * q, 0.0),
+        (lambda q: sg.where(q > 0, -q * sg.log(q), 0.0), lambda q: 0.0 * q, -1.0),
+        (lambda q: sg.where(q > 0, sg.sqrt(q) * q, q * q), lambda q: q * q, 0.0),
+        (lambda q: sg.where(q > 0, 1 / q, q**3), lambda q: q**3, 0.0),
+        (lambda q: sg.where(q != 0, sg.sin(q) / q, 1 - q * q / 6), lambda q: 1 - q * q / 6, 0.0),
+    ]
+    for f, taken, x in cases:
+        for derivative in (sg.grad, sg.hessian):
+            c = sg.compile(derivative(f), backend=backend)
+            assert c(x) == pytest.approx(derivative(taken)(x), abs=1e-12)
+            assert c([x, 0.5])[1] == pytest.approx(derivative(f)(0.5), rel=1e-12)
+        value, slope = sg.compile(sg.grad(f), backend=backend).value_and_grad(x)
+        assert (value, slope) == pytest.approx((sg.grad(taken)(x), sg.hessian(taken)(x)))
+
+
+ROUNDED: dict[str, Any] = {
+    "floor division": lambda x: (0.1 * x + 0.2 * x) // 0.3,
+    "remainder": lambda x: (0.1 * x + 0.2 * x) % 0.3,
+    "floor": lambda x: sg.floor((0.1 * x + 0.2 * x) / 0.3),
+    "ceil": lambda x: sg.ceil((0.1 * x + 0.2 * x) / 0.3),
+    "sign": lambda x: sg.sign(0.1 * x + 0.2 * x - 0.3 * x),
+    "a comparison": lambda x: sg.where(0.1 * x + 0.2 * x > 0.3 * x, x, -x),
+    "equality": lambda x: sg.where(0.1 * x + 0.2 * x == 0.3 * x, x, -x),
+    "a guard": lambda x: x if 0.1 * x + 0.2 * x > 0.3 * x else -x,
+    "a condition": lambda x: sg.where(0.1 * x + 0.2 * x - 0.3 * x, x, -x),
+    "after a function": lambda x: sg.floor(sg.log(sg.exp(x / 10)) * 10),
+    "of a dot": lambda x: sg.where(sg.dot([0.1, 0.2, -0.3], [x, x, x]) >= 0.0, x, -x),
+    "of a long sum": lambda x: sg.sign(sg.sum([0.1 * x] * 10) - x),
+    "of a guard on a sum": lambda x: x if sg.sum([0.1 * x] * 10) == x else -x,
+    "powers": lambda x: sg.where((x / 7) ** 3 < x * x * x / 343, x, -x),
+    "scaled": lambda x: sg.floor(sg.mean([0.1 * x, 0.2 * x, 0.3 * x]) * 5),
+    "divided": lambda x: sg.tanh(1e17 * (sg.dot([0.1, 0.2], [x, x]) // 0.3)),
+}
+
+
+@pytest.mark.parametrize("kind", ROUNDED)
+def test_where_rounding_decides_python_does(backend: str, kind: str) -> None:
+    f = ROUNDED[kind]
+    xs = [float(x) for x in (*range(-50, 50), -43.0, 27.0)]
+    right = [f(Value(x)).data for x in xs]
+
+    c = sg.compile(f, backend=backend, reduction="sum")
+
+    assert c(xs).tolist() == pytest.approx(right, rel=1e-12, abs=1e-12)
+    assert c.value_and_grad(xs)[0] == pytest.approx(sum(right), rel=1e-12)
+    assert [c(x) for x in xs[::9]] == pytest.approx(right[::9], rel=1e-12, abs=1e-12)
+
+
+def test_where_rounding_decides_whether_an_operation_fails(backend: str) -> None:
+    for f in (
+        lambda x: sg.sqrt(0.1 * x + 0.2 * x - 0.3 * x),
+        lambda x: sg.tanh(1 / sg.dot([0.1, 0.2, -0.3], [x, x, x])),
+        lambda x: sg.sqrt(0.3 * x - sg.dot([0.1, 0.2], [x, x])),
+        lambda x: sg.acos(sg.dot([0.1, 0.2], [x, x]) / (0.3 * x)),
+    ):
+        for x in (1.0, 3.0, 27.0, -43.0, 7.0):
+            c = sg.compile(f, backend=backend)
+            try:
+                right = f(Value(x)).data
+            except FAULTS as fault:
+                with pytest.raises(type(fault)):
+                    c([5.0, x] if x == 3.0 else x)
+            else:
+                assert c(x) == pytest.approx(right, rel=1e-12, abs=1e-15)
