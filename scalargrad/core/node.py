@@ -23,8 +23,10 @@ from scalargrad.core.rows import TABLE, Primitive
 __all__ = [
     "CONSTANT",
     "DETACHED",
+    "Argument",
     "Leaf",
     "Node",
+    "argument",
     "backward",
     "binary",
     "check_access",
@@ -213,6 +215,28 @@ def check_access(node: Node, access: str) -> int | None:
     if recording := recorder():
         return recording.check_access(node, access)  # type: ignore[no-any-return]
     return None
+
+
+class Argument(Leaf):
+    """The origin of leaves that stand for the arguments of a function while it is differentiated.
+
+    One of them belongs to one run of a function; `ended` says whether that run is over.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("ARGUMENT")
+        self.ended = False
+
+    def __reduce__(self) -> Any:
+        return type(None), ()  # a copy is a leaf like any other
+
+
+def argument(number: Any, origin: Argument) -> Any:
+    """A leaf that stands for an argument."""
+    made = leaf(as_float(number, "Value"), origin)
+    if watching:
+        note_leaf(made)
+    return made
 
 
 def constant(x: Any, caller: str = "an operation") -> Any:

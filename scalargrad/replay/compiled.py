@@ -17,6 +17,7 @@ from scalargrad.replay.arrays import added, array, floats, scaled, scattered
 from scalargrad.replay.backends import select
 from scalargrad.replay.backends.backend import Options
 from scalargrad.replay.batch import Batch, argument_names
+from scalargrad.replay.places import Place, places_of
 from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
 from scalargrad.replay.variant import Samples, Variant
@@ -33,10 +34,17 @@ def compile(
 ) -> Compiled:  # fmt: skip
     """Record a function of one sample on its first call, and replay it on many samples.
 
-    `f` runs once for each shape of its arguments and for each way its comparisons turn out. All
-    that `f` reads besides its arguments and Values is read during these runs and constant
-    afterwards, as in other tensor libraries: numbers in lists and attributes, files, random
-    generators of its own, look-ups in dicts and sets, `.data` of a Value it does not compute with.
+    The recorded function does what `f` does, or refuses: what `f` raises on a sample is raised on
+    that sample, and ``try ... except`` goes the same way. There are these exceptions. What a
+    recorded `sg.where` leaves aside may be undefined. Numbers differ by roundings; where rounding
+    alone decides a comparison, `//`, `floor` or the edge of a domain, Python decides. And what `f`
+    reads besides its arguments and Values is read while it is recorded, and constant afterwards, as
+    in other tensor libraries: numbers in lists and attributes, files, random generators of its own.
+
+    `f` runs once for each shape of its arguments and for each way its comparisons turn out, and
+    once more where it creates Values or an operation fails. Values that it uses are followed: a new
+    number in one, and another Value in the place of one (of `params`, the Values given count; where
+    they are few, another one in the place of one is an error).
 
     Args:
         f: A function of the numbers of one sample (scalars or nested lists), which returns a Value
@@ -48,7 +56,8 @@ def compile(
         reduction: "mean" or "sum": how `value_and_grad` combines the samples.
         static_argnums: The position of each argument that is passed on unchanged, and not read as
             one number per sample. Each of its values is recorded separately.
-        allow_nonfinite: Return nan and infinities instead of raising FloatingPointError.
+        allow_nonfinite: Return nan and infinities instead of raising FloatingPointError: nan for a
+            sample on which an operation fails.
         threads: The number of threads; by default one per processor core. It does not change the
             result, to the last bit.
 
@@ -60,9 +69,11 @@ def compile(
         TypeError, ValueError: An argument is invalid.
         ImportError: The backend needs a library that is not installed.
         RecordingError: In a call: `f` reads a number that would become a constant of the program,
-            such as `.data` of a value it computes.
-        FloatingPointError: In a call: a result is nan or infinite. The message names the first
-            instruction that made it so.
+            by `.data`, a format or a look-up in a dict or set, or looks at a comparison as an
+            object.
+        FloatingPointError: In a call: an operation fails, or a result is nan or infinite. The
+            message names the sample and the first instruction that made it so. For an operation
+            that fails, the error is also of the type that it raises eagerly, such as ValueError.
 
     >>> c = sg.compile(lambda x, y: sg.tanh(x) * y, backend="python")
     >>> [round(float(y), 4) for y in c([0.5, 0.25], [1.0, 2.0])]
@@ -102,6 +113,7 @@ class Compiled:
             threads = as_count(threads, "compile: threads")
         self.options = Options(threads=threads or _cores())
         self._variants: dict[Any, list[Variant]] = {}  # by the shapes of the arguments
+        self._places: list[Place] = []  # that hold the Values in use
         self._lock = RLock()
         self._names = lru_cache(lambda count: argument_names(f, count))  # saves 20 us a call
         self.__name__ = name_of(f)
@@ -333,6 +345,8 @@ class Compiled:
                 "call it on values of that function, so that it becomes part of the recording"
             )
         with self._lock:
+            if self._places and not all(map(Place.holds, self._places)):
+                self._forget()
             variants = self._variants.get(batch.key, [])
             if variants and variants[0].takes_all:
                 return [(variants[0], Samples(batch, None))]
@@ -356,12 +370,32 @@ class Compiled:
         for known in variants:
             if known.literal == variant.literal:  # rounding decided otherwise in that one
                 return known
+        self._watch_places(variant.found)
         # Those with errors in them come last: Python has to look at each sample for them.
         variants.append(variant)
         variants.sort(key=lambda v: bool(v.literal.raised))
         self._variants[batch.key] = variants
         self._warn_of_many(len(variants))
         return variant
+
+    def _watch_places(self, found: Sequence[Value]) -> None:
+        """Note where the function finds its Values, to see whether others are put there."""
+        params = self.params if len(self.params) <= _MOST_PLACES else []
+        known = {id(place.held) for place in self._places}
+        fresh = [value for value in (*params, *found) if id(value) not in known]
+        if fresh:
+            self._places += places_of(self.f, fresh)
+
+    def _forget(self) -> None:
+        """Drop all recordings: a Value was replaced by another one."""
+        replaced = {id(place.held) for place in self._places if not place.holds()}
+        if any(id(p) in replaced for p in self.params):
+            raise RecordingError(
+                f"{self.__name__}: a Value of params was replaced by another one after recording. "
+                "Set its number (w.data = ...), or compile with the new Values"
+            )
+        self._variants.clear()
+        self._places = []
 
     def _settled(
         self, variant: Variant, batch: Batch, indices: Sequence[int], theta: Any
@@ -406,6 +440,7 @@ class Compiled:
             )
 
 
+_MOST_PLACES = 16  # of parameters: more would cost too much in each call
 _MANY = 100  # recordings of one shape; each one costs time and memory
 
 

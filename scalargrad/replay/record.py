@@ -46,9 +46,11 @@ def record(
     """Record `f` by running it once, and again where one run is not enough.
 
     If it uses leaves that are not in `params`, the second run shows whether a leaf stays the same
-    leaf: a function that keeps what it computed in its place cannot be replayed. If an operation
-    fails that the sample depends on, the next run raises its error there, as eager code does, and
-    `try ... except` in the function takes its way.
+    leaf: a function that keeps what it computed in its place cannot be replayed. So does it for
+    leaves that it creates: what it finds again in the second run, it has kept.
+
+    If an operation fails that the sample depends on, the next run raises its error there, as eager
+    code does, and `try ... except` in the function takes its way.
 
     Args:
         f: The function of one sample.
@@ -58,7 +60,7 @@ def record(
         names: The names of the numbers in the arguments.
         prefix: The start of the message of such an error, which names the sample.
     """
-    known = params
+    known, repeated = params, False
     raising: set[int] = set()
     verdict, line = Verdict(True), ""
     while True:
@@ -78,8 +80,8 @@ def record(
             raise
         position = recording.restart
         if position is None:
-            if len(recording.outside) > len(known):
-                known = recording.outside
+            if len(recording.outside) > len(known) or (recording.created and not repeated):
+                known, repeated = recording.outside, True
                 continue
             verdict = recording.judge()
             if verdict.failure is None:
@@ -107,6 +109,7 @@ class Recording:
 
     Attributes:
         outside: `params`, then the other leaves that `f` uses.
+        created: whether its results depend on leaves that it created.
         restart: the position of an operation that has to raise its error, in another run: then
             nothing else is known.
         literal: the literal program of the run.
@@ -171,6 +174,7 @@ class Recording:
         self.tape = Tape.of([*outputs, *recording.checked, *recording.chosen])
         known = {*self.inputs, *params, *created}
         self.outside = list(params)
+        self.created = any(node in created for node in self.tape.nodes)
         for node in self.tape.nodes:
             if node.parents:
                 if not recording.recorded(node):

@@ -170,7 +170,7 @@ class Recorder:
 
     def number(self, x: Value) -> float:
         """The number of a value in the sample that is recorded."""
-        if self.instead and x._row is None:  # only such a leaf is in there
+        if self.instead and not x.parents and x._row is not INPUT:  # only leaves are in there
             return self.instead.get(x, x._data)
         return x._data
 

@@ -1,5 +1,6 @@
 """A recorded function does what the eager one does, or refuses: errors, choices, roundings."""
 
+import collections
 from typing import Any
 
 import numpy as np
@@ -434,3 +435,103 @@ def test_where_rounding_decides_whether_an_operation_fails(backend: str) -> None
                     c([5.0, x] if x == 3.0 else x)
             else:
                 assert c(x) == pytest.approx(right, rel=1e-12, abs=1e-15)
+
+
+def number_of(x: Any) -> float:
+    return x.data if isinstance(x, Value) else float(x)
+
+
+def test_own_partials_that_call_transforms(backend: str) -> None:
+    def equation(x: Any, p: Any) -> Any:
+        return sg.cos(x) - p * x
+
+    def newton(p: float) -> float:
+        x = 0.7
+        for _ in range(50):
+            slope = sg.grad(equation)(x, p)
+            x -= equation(x, p) / slope
+        return x
+
+    def slope(p: Any, out: Any) -> Any:
+        by_x, by_p = sg.grad(equation, (0, 1))(out, p)
+        return (-by_p / by_x,)
+
+    root = sg.primitive("root_by_newton", newton, slope)
+    w = Value(1.0)
+    cases: list[Any] = [
+        lambda p: root(p) * p,
+        lambda p: root(p * w) + root(2.0 * p),
+        lambda p: sg.grad(root)(p) * p,
+        lambda p: sg.where(p > 1, root(p), sg.tanh(root(p * p))),
+    ]
+    for f in cases:
+        ps = [1.0, 0.5, 2.0]
+        right = [sg.value_and_grad(f)(p) for p in ps]
+        c = sg.compile(f, backend=backend, reduction="sum")
+        assert c(ps).tolist() == pytest.approx([number_of(y) for y, _ in right], rel=1e-9)
+        slopes = [number_of(g) for _, g in right]
+        assert c.value_and_grad(ps)[1].tolist() == pytest.approx(slopes, rel=1e-9)
+        c = sg.compile(sg.grad(f), backend=backend)
+        assert c(ps).tolist() == pytest.approx(slopes, rel=1e-9)
+    assert sg.compile(lambda p: root(p * w), [w], backend=backend).value_and_grad(1.0)[
+        1
+    ] == pytest.approx([sg.grad(root)(1.0)], rel=1e-9)
+
+
+def test_values_that_a_function_makes_and_keeps_are_followed(backend: str) -> None:
+    weights: Any = collections.defaultdict(lambda: Value(0.5))
+    c = sg.compile(lambda x: weights["a"] * x + Value(1.0), backend=backend)
+    assert c(1.0) == 1.5
+    weights["a"].data = 4.0
+    assert c([1.0, 2.0]).tolist() == [5.0, 9.0]
+    assert c.recordings == 1
+
+
+class Net:
+    w = Value(3.0)
+
+    def __init__(self) -> None:
+        self.b, self.layers = Value(1.0), [Value(2.0), [Value(0.5)]]
+
+    def __call__(self, x: Any) -> Any:
+        return Net.w * x + self.b * self.layers[0] + self.layers[1][0]
+
+
+def test_a_value_in_the_place_of_another_is_followed(backend: str) -> None:
+    net = Net()
+    limit = Value(1.0)
+
+    def f(x: Any) -> Any:
+        return net(x) if x > limit else -net(x)
+
+    c = sg.compile(f, backend=backend)
+    old: list[Any] = [Net.w, net.b, net.layers, limit]
+    try:
+        for step in range(6):
+            if step == 1:
+                Net.w = Value(5.0)
+            if step == 2:
+                net.b = Value(7.0)
+            if step == 3:
+                net.layers[0] = Value(-1.0)
+            if step == 4:
+                net.layers[1] = [Value(9.0)]
+            if step == 5:
+                limit = Value(100.0)
+            right = [f(Value(x)).data for x in (0.5, 3.0)]
+            assert c([0.5, 3.0]).tolist() == right
+            assert c.value_and_grad([0.5, 3.0])[0] == pytest.approx(sum(right) / 2)
+    finally:
+        Net.w = old[0]
+
+
+def test_a_parameter_replaced_by_another_value_is_an_error(backend: str) -> None:
+    net = Net()
+    c = sg.compile(net, [net.b], backend=backend)
+    c.value_and_grad([1.0])
+    before, net.b = net.b, Value(2.0)
+    for call in (c, c.value_and_grad):
+        with pytest.raises(sg.RecordingError, match="params was replaced"):
+            call([1.0])
+    net.b = before
+    assert c([1.0]).tolist() == [5.5]
