@@ -12,7 +12,7 @@ from scalargrad.core.primitives import add, div, dot, dot_operands, mul, sub
 from scalargrad.core.rows import Primitive
 from scalargrad.replay.program import BEFORE, Guard, Program
 
-__all__ = ["fused", "sum_of_products"]
+__all__ = ["fused", "simplified", "sum_of_products"]
 
 Term = tuple[int, int]  # the product of two slots
 
@@ -34,6 +34,21 @@ def sum_of_products(program: Program, terms: Sequence[Term], one: int) -> int:
     if terms[0][1] == one:  # a dot starts from its bias
         bias, terms = (terms[0][0],), terms[1:]
     return program.emit(dot, (*[w for w, _ in terms], *[x for _, x in terms], *bias))
+
+
+def simplified(program: Program) -> Program:
+    """The part of a literal program that is needed, its instructions in their cheapest forms."""
+    needed = program.used([*program.outputs, *program.conditions()])
+    new, slots = program.leaves(needed)
+    for slot, row in enumerate(program.rows):
+        if row is not None and needed[slot]:
+            operands = tuple([slots[operand] for operand in program.operands[slot]])
+            slots[slot] = new.emit(row, operands)
+    new.outputs = [slots[slot] for slot in program.outputs]
+    new.guards = [Guard(slots[g.slot], g.expected, g.where) for g in program.guards]
+    new.watch = None if program.watch is None else slots[program.watch]
+    new.exact = {slots[slot] for slot in program.exact if slot in slots}
+    return new
 
 
 def fused(program: Program) -> Program:

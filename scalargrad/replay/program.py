@@ -14,7 +14,8 @@ from scalargrad.core.tape import Tape
 from scalargrad.replay.simplify import SIMPLER
 
 __all__ = [
-    "AFTER", "BEFORE", "SAMPLE", "Guard", "Program", "all_finite", "broadcast", "over_samples",
+    "AFTER", "BEFORE", "NEAR", "SAMPLE", "Guard", "Program", "all_finite", "apart", "broadcast",
+    "over_samples",
 ]  # fmt: skip
 
 # When a slot is computed: once before the samples, from parameters and constants alone; for each
@@ -35,6 +36,12 @@ _PHASES = {broadcast: SAMPLE, over_samples: AFTER}
 all_finite = Primitive(
     "all_finite", "0 if every operand is finite, else nan",
     lambda *xs: 0.0 if all(map(isfinite, xs)) else nan, lambda *xs, out: (0.0,) * len(xs),
+)  # fmt: skip
+# How near a jump is too near, as a part of the sizes of what was added up: 4,000 roundings.
+NEAR = 2.0**-40
+apart = Primitive(
+    "apart", "nan where rounding could move x to 0, if numbers of size y were added up, else 0",
+    lambda x, y: nan if abs(x) < y * NEAR else 0.0, lambda x, y, out: (0.0, 0.0),
 )  # fmt: skip
 
 

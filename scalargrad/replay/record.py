@@ -20,10 +20,24 @@ from scalargrad.transforms.tree import leaves
 
 __all__ = ["Recording", "record"]
 
-# Errors of operations: what a result that is not finite raises, and what eager code raises.
+
+class UndefinedValueError(FloatingPointError, ValueError):
+    """An operation of a recorded function is not defined for a sample."""
+
+
+class UndefinedDivisionError(FloatingPointError, ZeroDivisionError):
+    """A recorded function divides by zero for a sample."""
+
+
+class UndefinedOverflowError(FloatingPointError, OverflowError):
+    """An operation of a recorded function overflows for a sample."""
+
+
+# A result that is not finite is a FloatingPointError; the other class is that of eager code.
 _UNDEFINED: dict[type[Exception], type[Exception]] = {
-    kind: type(f"Undefined{kind.__name__}", (FloatingPointError, kind), {"__module__": __name__})
-    for kind in (ValueError, ZeroDivisionError, OverflowError)
+    ValueError: UndefinedValueError,
+    ZeroDivisionError: UndefinedDivisionError,
+    OverflowError: UndefinedOverflowError,
 }
 
 

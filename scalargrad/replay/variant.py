@@ -13,7 +13,7 @@ from scalargrad.replay.arrays import all_finite, array, filled, nonfinite, scale
 from scalargrad.replay.backends.backend import Backend, Options, Runner
 from scalargrad.replay.backends.python import PythonRunner
 from scalargrad.replay.batch import Batch
-from scalargrad.replay.fusion import fused
+from scalargrad.replay.fusion import fused, simplified
 from scalargrad.replay.nonfinite import nonfinite_error, nonfinite_sample
 from scalargrad.replay.program import SAMPLE, Program, over_samples
 from scalargrad.replay.record import record
@@ -84,7 +84,7 @@ class Variant:
             self.literal = recording.literal
             watching = self.literal.copy()
             watched(watching)
-            self.program = fused(watching)
+            self.program = fused(simplified(watching))
         self.params = list(params)
         self.found = recording.outside[len(params) :]  # other Values that `f` uses
         self.form = repr(skeleton(recording.out))  # a text, because the order of a dict matters

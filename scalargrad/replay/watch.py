@@ -14,13 +14,12 @@ every backend computes the bits of Python; then there is nothing to watch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import nan
 
 from scalargrad.core import primitives as row
 from scalargrad.core.primitives import dot_operands
 from scalargrad.core.rows import Primitive
 from scalargrad.replay.partials import is_finite
-from scalargrad.replay.program import Program, all_finite
+from scalargrad.replay.program import Program, all_finite, apart
 from scalargrad.replay.reference import ends_of
 
 __all__ = ["watched"]
@@ -55,8 +54,6 @@ _POSITIVE = {
     row.exp, row.exp2, row.abs, row.sqrt, row.relu, row.sigmoid, row.softplus, row.hypot, row.cosh,
     *_COMPARISONS,
 }  # fmt: skip
-# How near a jump is too near, as a part of the sizes of what was added up: 4,000 roundings.
-_NEAR = 2.0**-40
 _DEEPEST = 6  # sums within sums whose sizes count
 _FOLD = 16  # operands of one all_finite, which keeps them all in memory
 
@@ -263,9 +260,7 @@ class _Watch:
                     continue
                 distance = emit(row.sub, (x, other))
                 scale = emit(row.add, (scale, self._scale(other)))
-            near = emit(row.mul, (scale, constant(_NEAR)))
-            close = emit(row.less, (emit(row.abs, (distance,)), near))
-            self.found.append(emit(row.where, (close, constant(nan), self.zero)))
+            self.found.append(emit(apart, (distance, scale)))
 
     def _settled_sign(self, x: int, other: int) -> bool:
         """Whether `other` is the number 0, and rounding cannot move x from it."""

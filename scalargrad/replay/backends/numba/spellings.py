@@ -16,7 +16,7 @@ from scalargrad.core.rows import TABLE, Primitive
 from scalargrad.replay.backends.numba.vectors import Vector
 from scalargrad.replay.lowering import Rule
 from scalargrad.replay.partials import is_finite
-from scalargrad.replay.program import Program, all_finite, broadcast
+from scalargrad.replay.program import NEAR, Program, all_finite, apart, broadcast
 
 __all__ = ["FOLDS", "LOOPS", "MAPS", "RULES", "SCALARS"]
 
@@ -54,6 +54,7 @@ _logsumexp_of = _step("logsumexp_of", lambda x, log: x if abs(x) == inf else x +
 # Formulas on the numbers of one lane.
 MAPS: dict[Primitive, Callable[..., Vector]] = {
     broadcast: lambda x: x,
+    apart: lambda x, y: (x.unary("fabs") < y * NEAR).pick(nan, 0.0),
     is_finite: lambda x: (x * 0.0).equals(0.0).pick(1.0, 0.0),
     row.neg: lambda x: -x,
     row.add: lambda x, y: x + y,
