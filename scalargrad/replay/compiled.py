@@ -17,7 +17,7 @@ from scalargrad.replay.arrays import added, array, floats, scaled, scattered
 from scalargrad.replay.backends import select
 from scalargrad.replay.backends.backend import Options
 from scalargrad.replay.batch import Batch, argument_names
-from scalargrad.replay.places import Place, places_of
+from scalargrad.replay.places import Place, all_hold, places_of
 from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
 from scalargrad.replay.variant import Samples, Variant
@@ -345,7 +345,7 @@ class Compiled:
                 "call it on values of that function, so that it becomes part of the recording"
             )
         with self._lock:
-            if self._places and not all(map(Place.holds, self._places)):
+            if self._places and not all_hold(self._places):
                 self._forget()
             variants = self._variants.get(batch.key, [])
             if variants and variants[0].takes_all:
@@ -356,27 +356,35 @@ class Compiled:
                 rest = _divided(variant, batch, rest, theta, parts)
             while rest:
                 first = rest[0]
-                variant = self._recorded(batch, first, theta)
+                variant, undefined = self._recorded(batch, first, theta)
                 rest = _divided(variant, batch, rest, theta, parts)
                 if first in rest:  # it belongs to its recording, however a backend rounds
                     rest.remove(first)
-                    parts.append((variant, Samples(batch, [first], exact=True)))
+                    parts.append((variant, Samples(batch, [first], True, undefined)))
             return parts
 
-    def _recorded(self, batch: Batch, index: int, theta: Any) -> Variant:
-        """A recording of one sample: a new one, or the equal one that there is."""
+    def _recorded(self, batch: Batch, index: int, theta: Any) -> tuple[Variant, bool]:
+        """A recording of one sample: a new one, or the equal one that there is.
+
+        Also whether an operation fails in that sample for good, which `allow_nonfinite` allows.
+        """
         variants = self._variants.get(batch.key, [])
-        variant = Variant(self.f, self.params, self._backend, self.options, batch, index, theta)
+        variant = Variant(
+            self.f, self.params, self._backend, self.options, batch, index, theta,
+            self.allow_nonfinite,
+        )  # fmt: skip
+        undefined = variant.failure is not None
         for known in variants:
             if known.literal == variant.literal:  # rounding decided otherwise in that one
-                return known
+                known.hopeless |= variant.hopeless
+                return known, undefined
         self._watch_places(variant.found)
         # Those with errors in them come last: Python has to look at each sample for them.
         variants.append(variant)
         variants.sort(key=lambda v: bool(v.literal.raised))
         self._variants[batch.key] = variants
         self._warn_of_many(len(variants))
-        return variant
+        return variant, undefined
 
     def _watch_places(self, found: Sequence[Value]) -> None:
         """Note where the function finds its Values, to see whether others are put there."""
@@ -388,7 +396,7 @@ class Compiled:
 
     def _forget(self) -> None:
         """Drop all recordings: a Value was replaced by another one."""
-        replaced = {id(place.held) for place in self._places if not place.holds()}
+        replaced = {id(place.held) for place in self._places if not all_hold([place])}
         if any(id(p) in replaced for p in self.params):
             raise RecordingError(
                 f"{self.__name__}: a Value of params was replaced by another one after recording. "
@@ -422,13 +430,10 @@ class Compiled:
         for other in self._variants.get(batch.key, []):
             if other is not variant and other.judge(batch, index, theta).fits:
                 return other, False
-        try:
-            return self._recorded(batch, index, theta), False
-        except FloatingPointError:
-            if not self.allow_nonfinite or verdict.failure is None:
-                raise
+        own, undefined = self._recorded(batch, index, theta)
+        if undefined and verdict.failure is not None:
             variant.hopeless.add(verdict.failure)
-            return variant, True
+        return own, undefined
 
     def _warn_of_many(self, count: int) -> None:
         if count == _MANY:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from operator import getitem as _read_item
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from scalargrad.core.numbers import Traced
 
-__all__ = ["Place", "places_of"]
+__all__ = ["Place", "all_hold", "places_of"]
 
 _MOST = 20_000  # objects to look at
 
@@ -36,12 +37,16 @@ class Place:
     ) -> None:
         self.read, self.holder, self.key, self.held, self.outer = read, holder, key, held, outer
 
-    def holds(self) -> bool:
-        """Whether the place still holds that Value."""
-        try:
-            return self.read(self.holder, self.key) is self.held
-        except (LookupError, AttributeError, ValueError):
-            return False
+
+def all_hold(places: Iterable[Place]) -> bool:
+    """Whether all places still hold what they held; each call asks it, so it is short."""
+    try:
+        for place in places:
+            if place.read(place.holder, place.key) is not place.held:
+                return False
+    except (LookupError, AttributeError, ValueError):
+        return False
+    return True
 
 
 def places_of(f: Callable[..., Any], values: Iterable[Any]) -> list[Place]:
@@ -124,10 +129,6 @@ def _entries(mapping: dict[Any, Any], keys: Iterable[Any]) -> Iterator[_Content]
         content = mapping.get(key)
         if content is not None:
             yield _read_item, mapping, key, content
-
-
-def _read_item(holder: Any, key: Any) -> Any:
-    return holder[key]
 
 
 def _read_attribute(holder: Any, key: Any) -> Any:

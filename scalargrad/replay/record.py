@@ -55,7 +55,7 @@ def undefined_error(text: str, cause: BaseException) -> Exception:
 def record(
     f: Callable[..., Any], args: Callable[[Callable[[float], Value]], Sequence[Any]],
     params: Sequence[Value], theta: Sequence[float] | None = None, names: Sequence[str] = (),
-    prefix: str = "",
+    prefix: str = "", allow_undefined: bool = False,
 ) -> Recording:  # fmt: skip
     """Record `f` by running it once, and again where one run is not enough.
 
@@ -73,10 +73,13 @@ def record(
         theta: The numbers to use for `params`; None means those in them.
         names: The names of the numbers in the arguments.
         prefix: The start of the message of such an error, which names the sample.
+        allow_undefined: Return the recording in which the operation gave nan, with its `failure`,
+            where `f` does not catch the error.
     """
     known, repeated = params, False
     raising: set[int] = set()
     verdict, line = Verdict(True), ""
+    complete: Recording | None = None
     while True:
         try:
             recording = Recording(f, args, known, theta, names, frozenset(raising))
@@ -90,6 +93,9 @@ def record(
                 text = f"{prefix}{line}{verdict.cause or error}"
                 raise undefined_error(text, verdict.cause or error) from error
             if error in recorder.raised.values():
+                if allow_undefined and complete is not None:
+                    complete.failure = verdict.failure
+                    return complete
                 raise undefined_error(f"{prefix}{line}{error}", error) from error
             raise
         position = recording.restart
@@ -100,7 +106,7 @@ def record(
             verdict = recording.judge()
             if verdict.failure is None:
                 return recording
-            position = verdict.failure
+            position, complete = verdict.failure, recording
             program = recording.literal
             line = "" if program.rows[verdict.slot] is take else f"{program.line(verdict.slot)}: "
         if position in raising:
@@ -127,6 +133,7 @@ class Recording:
         restart: the position of an operation that has to raise its error, in another run: then
             nothing else is known.
         literal: the literal program of the run.
+        failure: the position of an operation whose error the function does not catch, or None.
 
     Raises:
         RecordingError: `f` reads a number that would be frozen; also whatever `f` itself raises.
@@ -144,6 +151,7 @@ class Recording:
         created: set[Value] = set()
         recording = Recorder(instead, created, raising)
         self.restart: int | None = None
+        self.failure: int | None = None
 
         def fresh(number: float) -> Value:
             self.inputs.append(leaf(number, INPUT))

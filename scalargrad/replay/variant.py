@@ -67,11 +67,12 @@ class Variant:
         options: The settings of these runs.
         batch, index: The sample to record with.
         theta: The numbers to use for the parameters; None uses those in them.
+        allow_undefined: Whether to record a sample, too, on which an operation fails for good.
     """
 
     def __init__(
         self, f: Callable[..., Any], params: Sequence[Value], backend: Backend, options: Options,
-        batch: Batch, index: int, theta: Sequence[float] | None,
+        batch: Batch, index: int, theta: Sequence[float] | None, allow_undefined: bool = False,
     ) -> None:  # fmt: skip
         self.f, self.by_parameters = f, bool(params)
         self.backend, self.options = backend, options
@@ -79,8 +80,9 @@ class Variant:
             inputs = batch.number_names()
             prefix = "" if batch.single else f"sample {index}: "
             recording = record(
-                f, lambda fresh: batch.sample(index, fresh), params, theta, inputs, prefix
-            )
+                f, lambda fresh: batch.sample(index, fresh), params, theta, inputs, prefix,
+                allow_undefined,
+            )  # fmt: skip
             self.literal = recording.literal
             watching = self.literal.copy()
             watched(watching)
@@ -95,7 +97,8 @@ class Variant:
         self.asks = bool(self.literal.checked) or self.program.watch is not None
         # whether it takes every sample: it has no conditions
         self.takes_all = not self.literal.guards and not self.literal.raised
-        self.hopeless: set[int] = set()  # operations whose errors the function does not catch
+        self.failure = recording.failure  # of the recorded sample, which the function did not catch
+        self.hopeless = set() if self.failure is None else {self.failure}  # all that are known
         self._reference = Reference(self.literal)
         self._ready: dict[tuple[str, bool], tuple[Program, Runner]] = {}
 

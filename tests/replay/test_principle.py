@@ -1,14 +1,16 @@
 """A recorded function does what the eager one does, or refuses: errors, choices, roundings."""
 
 import collections
+import dataclasses
+import math
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from replayed import BACKENDS, Shaken, agrees, outcome
-from strategies import ALL, Program, wild_programs
+from strategies import ALL, Program, extremes, inputs, wild_programs
 
 import scalargrad as sg
 from scalargrad import Value
@@ -535,3 +537,61 @@ def test_a_parameter_replaced_by_another_value_is_an_error(backend: str) -> None
             call([1.0])
     net.b = before
     assert c([1.0]).tolist() == [5.5]
+
+
+def fails_where_it_matters(program: Program, point: tuple[float, ...]) -> bool:
+    """Whether an operation fails that is used otherwise than where `where` leaves it aside."""
+    places: list[float] = [*point, program.constant]
+    failed: list[int] = []
+    for row, operands in program.steps:
+        try:
+            places.append(row.value(*[places[i] for i in operands]))
+        except FAULTS:
+            failed.append(len(places))
+            places.append(math.nan)
+    count = len(places) - len(program.steps)
+    uses: list[list[int]] = [[] for _ in places]  # by place, the places that take it up
+    for k, (row, operands) in enumerate(program.steps):
+        taken = operands
+        if row.name == "where":
+            taken = operands[:2] if places[operands[0]] else operands[::2]
+        for i in operands:
+            uses[i].append(count + k if i in taken else -1)
+
+    def matters(place: int) -> bool:
+        if place == len(places) - 1 or not uses[place]:
+            return True
+        return any(user >= 0 and matters(user) for user in uses[place])
+
+    return any(map(matters, failed))
+
+
+@given(
+    program=wild_programs([row for row in ALL if row.name != "take"] + [TABLE["where"]] * 12),
+    points=st.lists(st.tuples(extremes | inputs, extremes | inputs), min_size=1, max_size=4),
+)
+def test_only_what_matters_fails(
+    backend: str, program: Program, points: list[tuple[float, float]]
+) -> None:
+    def f(x: Any, y: Any) -> Any:
+        # of plain numbers alone Python would compute what `where` leaves aside
+        fixed = dataclasses.replace(program, constant=x * 0.0 + program.constant)
+        return fixed(x, y) + 0.0
+
+    columns = np.array(points).T
+    assume(np.isfinite(columns[0] * 0.0 + program.constant).all())
+    bad = [k for k, point in enumerate(points) if fails_where_it_matters(program, point)]
+
+    found = sg.compile(f, backend=backend, allow_nonfinite=True)(*columns)
+
+    assert np.isnan(found[bad]).all()
+    for k, point in enumerate(points):
+        c = sg.compile(f, backend=backend)
+        if k in bad:
+            with pytest.raises(FAULTS):
+                c(*point)
+        elif np.isfinite(found[k]):
+            assert c(*point) == pytest.approx(found[k], rel=1e-9, abs=1e-12)
+        else:
+            with pytest.raises(FloatingPointError, match=r"is -?(inf|nan)"):
+                c(*point)
