@@ -193,7 +193,7 @@ class Recording:
         conditions = [condition for condition, _, _ in self.guards]
         outputs = [x for x in (*self.results, *conditions) if isinstance(x, Value)]
         self._recorder = recording
-        self.tape = Tape.of([*outputs, *recording.checked, *recording.chosen])
+        self.tape = Tape.of([*outputs, *recording.checked, *recording.uses])
         known = {*self.inputs, *params, *created}
         self.outside = list(params)
         self.created = any(node in created for node in self.tape.nodes)

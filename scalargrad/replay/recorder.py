@@ -73,9 +73,11 @@ class Recorder:
     ) -> None:  # fmt: skip
         self.instead, self.leaves, self.raising = instead, leaves, raising
         self.guards: list[tuple[Any, bool, str]] = []  # a condition, its truth, the line
-        # operations that may raise an error, and choices; those that did raise one, with it
+        # operations that may raise an error; what uses their results, and choices, since it counts
+        # whether they are used; those that did raise an error, with it
         self.checked: list[Value] = []
-        self.chosen: list[Value] = []
+        self.uses: list[Value] = []
+        self.chooses = False
         self.raised: dict[Value, Exception] = {}
         self.failed: dict[Value, int] = {}  # those that failed and gave nan, with their position
         self.restart: int | None = None  # the position of one that has to raise its error
@@ -115,8 +117,9 @@ class Recorder:
                 self.inverted = True
             if fails:
                 self._check(made, error, operands)
-            elif primitive is where:
-                self.chosen.append(made)
+            elif primitive is where or id(made) in self._risky:
+                self.uses.append(made)
+                self.chooses = self.chooses or primitive is where
         if primitive is not stopped and not builds():  # no derivative inside no_grad
             return self.apply(stopped, (made,))
         return made
@@ -273,7 +276,7 @@ class Recorder:
         self._deriving += 1
         try:
             # what is not needed is undefined only where something chooses
-            careful = self.chosen or self.infinite
+            careful = self.chooses or self.infinite
             if careful and (id(g) in self._risky or id(partial) in self._risky):
                 return self._careful_product(g, partial)
             return g * partial
