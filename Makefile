@@ -6,7 +6,7 @@ MEASURED = COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDI
 # These take the node of Python.
 PURE = SCALARGRAD_REQUIRE_NATIVE= SCALARGRAD_PURE=1
 
-.PHONY: setup native test pure sanitize rest check docs notebooks figures coverage report lines \
+.PHONY: setup native test pure sanitize rest check docs notebooks figures accuracy coverage report lines \
 	bench long fuzz wheel
 
 setup:      ## install everything a developer needs into .venv
@@ -57,6 +57,9 @@ docs:       ## regenerate the page of operations, the table of files and the pic
 notebooks:  ## write the notebooks from their text twins (py:percent)
 	.venv/bin/jupytext --quiet --to ipynb --update notebooks/*.py
 
+accuracy:   ## measure the errors of all operations anew; another C library gives other digits
+	$(PYTHON) docs/make_accuracy.py
+
 figures:    ## redraw the README's figures; another matplotlib draws them slightly differently
 	$(PYTHON) docs/make_figures.py
 
@@ -81,8 +84,8 @@ bench:      ## time and memory beside other engines, and pictures, as ratios of 
 	$(PYTHON) benchmarks/pictures.py
 	$(PYTHON) benchmarks/replay.py
 
-long:       ## the lectures' photographs in full size, 6.25 million weights; minutes, and gigabytes
-	SCALARGRAD_LONG=1 $(PYTHON) -m pytest tests/examples
+long:       ## the lectures' photographs in full size, graphs of 10^7 nodes; minutes, and gigabytes
+	SCALARGRAD_LONG=1 $(PYTHON) -m pytest tests/examples tests/core/test_native_safety.py
 
 fuzz:       ## run the random tests with many more examples; half an hour
 	HYPOTHESIS_PROFILE=fuzz $(PYTEST) tests

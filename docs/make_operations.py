@@ -12,7 +12,9 @@ HEAD = """# Operations
 
 Written by `docs/make_operations.py` from the table in `scalargrad/core/primitives.py`. The
 derivatives are what the rows' own partials come to on symbols; `out` is the value of the operation.
-Where a formula depends on the place, it is given with the place.
+Where a formula depends on the place, it is given with the place. Slopes are shown as textbooks have
+them; some are computed in another form, which keeps the digits far out. [accuracy.md](accuracy.md)
+lists the errors measured.
 
 | operation | what it is | derivative by each operand | where there is none, taken as | needs |
 |---|---|---|---|---|
@@ -29,12 +31,16 @@ def formula(x: Any, names: dict[Value, str]) -> str:
         return f"{x.data:g}"
     row = x._row
     assert row is not None
+    if row.reads is not None:
+        return formula(row.reads(*x.parents), names)
     return row.write(*(operand(parent, row, names) for parent in x.parents))
 
 
 def operand(x: Value, of: Primitive, names: dict[Value, str]) -> str:
     """An operand as text, in brackets where one infix operator stands inside another."""
     text = formula(x, names)
+    if x not in names and x.parents and x._row.reads is not None:
+        x = x._row.reads(*x.parents)
     infix = x not in names and x.parents and isinstance(x._row.text, str)
     return f"({text})" if infix and isinstance(of.text, str) and " " in text else text
 

@@ -109,7 +109,7 @@ drawings["sigmoid"]
 
 # %% [markdown]
 # **Try it:** what is the slope at 40? By $\sigma(1 - \sigma)$ it is 0, since $\sigma$ is rounded to
-# 1; `calculus.sigmoid_slope(40.0)` keeps what is lost. Would you miss it?
+# 1; `sg.grad(sg.sigmoid)(40.0)` computes it from $z$ and keeps what is lost. Would you miss it?
 #
 # ## A bias is a weight
 #

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from scalargrad.core.numbers import Traced, as_count, as_python, is_number
-from scalargrad.data import check_samples, is_list
+from scalargrad.core.arguments import check_unmasked, is_list
+from scalargrad.core.numbers import Traced, as_count, as_float, as_python, is_number, shown, written
+from scalargrad.data import check_samples
 
 __all__ = ["Course", "NearestMean", "Perceptron", "Update"]
 
@@ -155,8 +156,9 @@ class Perceptron(_Linear):
         self.lr = _number(lr, "Perceptron: lr")
         if not self.lr > 0:
             raise ValueError(f"Perceptron: lr must be above 0, got {lr!r}")
-        if sign0 not in ("wrong", "right", 1, -1) or isinstance(sign0, bool):
-            raise ValueError(f'Perceptron: sign0 must be "wrong", "right", 1 or -1, got {sign0!r}')
+        if type(sign0) not in (str, int) or sign0 not in ("wrong", "right", 1, -1):
+            got = written(sign0)
+            raise ValueError(f'Perceptron: sign0 must be "wrong", "right", 1 or -1, got {got}')
         zero = 0 * self.lr  # a float or a fraction, as lr is
         self.w = [wi + zero for wi in _numbers([0] * nin if w is None else w, nin, "w")]
         self.b = _number(b, "Perceptron: b") + zero
@@ -168,7 +170,12 @@ class Perceptron(_Linear):
         Args:
             x: one point, with `nin` numbers.
             y: its class, -1 or 1.
+
+        Raises:
+            TypeError: the point is not a list of plain numbers.
+            ValueError: it has the wrong length, or `y` is not -1 or 1.
         """
+        _check_class(y, "a class")
         if self.sign0 == "right" and self.decision(x) == 0:
             return False
         return bool(self.predict(x) != y)
@@ -284,17 +291,23 @@ def _samples(X: Any, Y: Any, nin: int | None, caller: str) -> tuple[list[list[An
     """Return the points, all of one length, and their classes, as lists of plain numbers."""
     check_samples(X, Y, caller)
     for i, y in enumerate(Y):
-        if not is_number(y) or isinstance(y, Traced) or y not in (-1, 1):
-            raise ValueError(f"a class must be -1 or 1, got Y[{i}] = {y!r:.60}")
+        _check_class(y, f"Y[{i}]")
     points: list[list[Any]] = []
     for i, x in enumerate(X):
         points.append(_numbers(x, len(points[0]) if points else nin, f"X[{i}]"))
     return points, [as_python(y) for y in Y]
 
 
+def _check_class(y: Any, name: str) -> None:
+    if not is_number(y) or isinstance(y, Traced) or y not in (-1, 1):
+        raise ValueError(f"a class must be -1 or 1, got {name} = {written(y)}")
+
+
 def _numbers(x: Any, count: int | None, name: str) -> list[Any]:
     if not is_list(x):
-        raise TypeError(f"{name} must be a list of numbers, got {type(x).__name__}")
+        raise TypeError(f"{name} must be a list of numbers, got {shown(x)}")
+    if x.__class__ is not list:
+        check_unmasked(x, name)
     if count is not None and len(x) != count:
         raise ValueError(f"{name} must have {count} numbers, got {len(x)}")
     return [_number(xi, f"{name}: a coordinate") for xi in x]
@@ -302,7 +315,7 @@ def _numbers(x: Any, count: int | None, name: str) -> list[Any]:
 
 def _number(x: Any, name: str) -> Any:
     if not is_number(x) or isinstance(x, Traced):
-        raise TypeError(f"{name} must be a plain number, got {type(x).__name__}")
-    if not isfinite(x):
+        raise TypeError(f"{name} must be a plain number, got {shown(x)}")
+    if not isfinite(as_float(x, name)):
         raise ValueError(f"{name} must be finite, got {x!r}")
     return as_python(x)

@@ -7,7 +7,9 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, TextIO
 
 import scalargrad
 from scalargrad import doctor
@@ -18,6 +20,7 @@ from scalargrad.view.film.film import Film
 
 __all__ = ["main"]
 
+UNWRITTEN = 1  # the exit status when the output cannot be written
 FAILED = 2  # the exit status when something cannot be found, drawn or written
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 
@@ -29,30 +32,61 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after the program's name; by default those of this process.
 
     Returns:
-        The exit status: 0, 2 after an error that was printed, or 130 after Ctrl-C.
+        The exit status: 0, 1 if its output could not be written, 2 after another error that was
+        printed, or 130 after Ctrl-C.
     """
-    options = _parser().parse_args(arguments)
+    if sys.stdout is None:  # closed by `>&-`; a file that is opened now would take its place
+        _complain("the output cannot be written: it is closed")
+        return UNWRITTEN
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without δ and ∂ shows ?
     try:
-        if options.command == "doctor":
-            print(doctor.report(), flush=True)
-            return 0
-        if options.command == "list":
-            return _list()
-        if options.command == "run":
-            return _run(options.name, options.save)
-        return _seven_node(options.save or Path())
-    except BrokenPipeError:  # as from `| head`; Python would complain at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        try:
+            return _command(_parser().parse_args(arguments))
+        finally:  # of --help too, after which argparse ends the program
+            sys.stdout.flush()
+    except BrokenPipeError:  # as from `| head`, which has read what it wants
+        _silence(sys.stdout)
         return 0
+    except OSError as error:  # such as a full disk
+        _silence(sys.stdout)
+        _complain(f"the output cannot be written: {error.strerror or error}")
+        return UNWRITTEN
     except KeyboardInterrupt:
-        print("\nscalargrad: interrupted", file=sys.stderr)
+        _complain("interrupted")
         return INTERRUPTED
 
 
+def _command(options: argparse.Namespace) -> int:
+    if options.command == "doctor":
+        print(doctor.report(), flush=True)
+        return 0
+    if options.command == "list":
+        return _list()
+    if options.command == "run":
+        return _run(options.name, options.save)
+    return _seven_node(options.save or Path())
+
+
+def _silence(stream: TextIO) -> None:
+    """Drop what a stream still holds, which Python would try to write at exit."""
+    with suppress(OSError, ValueError):  # io.UnsupportedOperation: a stream without a file
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+
+
+class _Parser(argparse.ArgumentParser):
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # argparse ignores it if the help cannot be written
+        if message and file is sys.stdout:
+            file.write(message)
+        else:
+            super()._print_message(message, file)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="scalargrad",
         description="Work through the seven-node network of the back-propagation lecture: print "
         "every forward value, every δ and every weight's gradient, and draw the graph.",
@@ -150,5 +184,15 @@ def _print_paths(title: str, paths: Iterable[Path]) -> None:
 
 
 def _fail(message: str) -> int:
-    print(f"\nscalargrad: {message}", file=sys.stderr)
+    _complain(message)
     return FAILED
+
+
+def _complain(message: str) -> None:
+    """Write an error on standard error, which may be closed or full as well."""
+    if sys.stderr is None:
+        return
+    try:
+        print(f"\nscalargrad: {message}", file=sys.stderr, flush=True)
+    except OSError:
+        _silence(sys.stderr)

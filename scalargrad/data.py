@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import fsum, hypot, isfinite, sqrt
 from typing import Any, Protocol
 
-from scalargrad.core.numbers import as_count, as_float
+from scalargrad.core.arguments import check_unmasked, is_list
+from scalargrad.core.numbers import as_count, as_float, shown
+from scalargrad.support.memory import check_memory
 
 __all__ = ["Scaling", "minibatches", "picks", "standardize"]
 
@@ -34,6 +36,10 @@ class Scaling:
         mean: the mean of each column.
         std: the standard deviation of each column, or 1 for a constant column.
 
+    Raises:
+        TypeError: `mean` or `std` is not a tuple of numbers.
+        ValueError: their lengths differ, a number is not finite, or a deviation is 0.
+
     >>> scaling = Scaling(mean=(2.0,), std=(0.5,))
     >>> scaling([[3.0], [2.0]])
     [[2.0], [0.0]]
@@ -43,6 +49,19 @@ class Scaling:
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        for name, numbers in (("mean", self.mean), ("std", self.std)):
+            if not is_list(numbers):
+                raise TypeError(f"Scaling: {name} must be a tuple, got {shown(numbers)}")
+            for x in numbers:
+                number = as_float(x, f"Scaling: {name}")
+                if not isfinite(number) or (name == "std" and number == 0.0):
+                    fault = "finite" if name == "mean" else "finite and not 0"
+                    raise ValueError(f"Scaling: {name} must be {fault}, got {number!r}")
+        if len(self.mean) != len(self.std):
+            counts = f"{len(self.mean)} and {len(self.std)}"
+            raise ValueError(f"Scaling: mean and std must have the same length, got {counts}")
 
     def __call__(self, X: Sequence[Sequence[float]]) -> list[list[float]]:
         """Return the rows on the scale of the training data.
@@ -125,7 +144,7 @@ def minibatches(n: int, batch_size: int, rng: RandomGenerator = random) -> list[
 
     Raises:
         TypeError: a count is not a whole number, or `rng` has no method `shuffle`.
-        ValueError: a count is below 1.
+        ValueError: a count is below 1, or so large that the indices would not fit into memory.
 
     >>> batches = minibatches(5, 2, random.Random(1))
     >>> [len(batch) for batch in batches]
@@ -133,9 +152,11 @@ def minibatches(n: int, batch_size: int, rng: RandomGenerator = random) -> list[
     >>> sorted(i for batch in batches for i in batch)
     [0, 1, 2, 3, 4]
     """
-    order = list(range(as_count(n, "minibatches: n")))
+    n = as_count(n, "minibatches: n")
     batch_size = as_count(batch_size, "minibatches: batch_size")
     _check_rng(rng, "shuffle", "minibatches")
+    check_memory(n, 48, "minibatches: a list of {} indices")  # 8 in the list, 32 for each int
+    order = list(range(n))
     rng.shuffle(order)
     return cut(order, batch_size)
 
@@ -172,19 +193,13 @@ def cut(order: Sequence[int], batch_size: int) -> list[list[int]]:
     return [list(order[i : i + batch_size]) for i in range(0, len(order), batch_size)]
 
 
-def is_list(x: Any) -> bool:
-    """Whether `x` is a list, a tuple, an array or another sequence, but no text and no dict."""
-    sequence = hasattr(x, "__len__") and hasattr(x, "__getitem__")
-    # An array of no dimension has a method `__len__`, but no length.
-    return sequence and not isinstance(x, (str, bytes, Mapping)) and getattr(x, "ndim", 1) > 0
-
-
 def check_samples(X: Any, Y: Any, caller: str) -> None:
     """Raise an error unless `X` and `Y` are lists or arrays of the same length, at least 1."""
     for name, data in (("X", X), ("Y", Y)):
         if not is_list(data):
-            got = type(data).__name__
+            got = shown(data)
             raise TypeError(f"{caller}: {name} must be a list or an array, got {got}")
+        check_unmasked(data, f"{caller}: {name}")
     if len(X) != len(Y):
         raise ValueError(f"{caller}: X and Y must have the same length, got {len(X)} and {len(Y)}")
     if not len(X):
@@ -194,24 +209,24 @@ def check_samples(X: Any, Y: Any, caller: str) -> None:
 def _table(X: Any, caller: str, columns: int | None = None) -> list[list[float]]:
     """Return the rows as lists of finite floats, all of one length."""
     if not is_list(X):
-        raise TypeError(f"{caller} takes a list of rows, got {type(X).__name__}: {X!r:.60}")
+        raise TypeError(f"{caller} takes a list of rows, got {shown(X)}")
     if not len(X):
         raise ValueError(f"{caller} takes at least one row, got none")
     rows = []
     for i, row in enumerate(X):
         if not is_list(row):
-            raise TypeError(f"{caller}: row {i} must be a list, got {type(row).__name__}: {row!r}")
+            raise TypeError(f"{caller}: row {i} must be a list, got {shown(row)}")
         numbers = [as_float(x, f"{caller}: row {i}") for x in row]
         columns = len(numbers) if columns is None else columns
         if len(numbers) != columns:
             raise ValueError(f"{caller}: row {i} must have {columns} numbers, got {len(numbers)}")
         if not all(map(isfinite, numbers)):
-            raise ValueError(f"{caller}: row {i} must have finite numbers, got {row!r:.60}")
+            raise ValueError(f"{caller}: row {i} must have finite numbers, got {shown(row)}")
         rows.append(numbers)
     return rows
 
 
 def _check_rng(rng: Any, method: str, caller: str) -> None:
     if not callable(getattr(rng, method, None)):
-        got = type(rng).__name__
+        got = shown(rng)
         raise TypeError(f"{caller}: rng must have {method}, as random.Random(1) has, got {got}")

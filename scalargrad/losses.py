@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from math import nan
 from typing import Any
 
+from scalargrad.core.arguments import as_choice, check_unmasked, is_list, listed
 from scalargrad.core.modes import recorder
-from scalargrad.core.numbers import as_python, is_number
+from scalargrad.core.numbers import as_operand, is_number, shown, written
 from scalargrad.core.operators import Operators
 from scalargrad.core.primitives import plain_sum, relu, softplus, where
-from scalargrad.core.reductions import dot, listed, log_softmax, logsumexp, mean, sum, take
-from scalargrad.data import is_list
+from scalargrad.core.reductions import dot, log_softmax, logsumexp, mean, sum, take
 
 __all__ = [
     "binary_cross_entropy", "cross_entropy", "hinge", "l2", "perceptron", "squared_error",
@@ -144,43 +144,61 @@ def cross_entropy(outputs: Any, targets: Any, reduction: str = "mean") -> Any:
     Raises:
         TypeError: the logits are not a list, or a target is neither an index nor a list.
         IndexError: a class index is outside the logits.
-        ValueError: probabilities do not add up to 1, the number of targets differs from that of
-            the samples, or the reduction is unknown.
+        ValueError: a class index is not a whole number, probabilities do not add up to 1, the
+            number of targets differs from that of the samples, or the reduction is unknown.
 
     >>> losses.cross_entropy([0.0, 0.0], 1)
     0.6931471805599453
     """
+    reduce = _reduction(reduction, "cross_entropy")
     if not is_list(outputs):
-        got = type(outputs).__name__
+        got = shown(outputs)
         raise TypeError(f"cross_entropy takes a list of logits, or a list of such lists, got {got}")
     one_sample = all(is_number(z) for z in outputs)
-    if not (is_list(targets) or (one_sample and is_number(targets))):
-        got = type(targets).__name__
+    if not one_sample:
+        check_unmasked(outputs, "cross_entropy")
+    if not is_list(targets) and not is_number(targets):
+        got = shown(targets)
         raise TypeError(f"cross_entropy takes a class or a list of probabilities, got {got}")
+    if not is_list(targets) and not one_sample:
+        got = shown(outputs)
+        raise TypeError(f"cross_entropy takes a list of logits for one class, got {got}")
     samples, classes = ([outputs], [targets]) if one_sample else (outputs, targets)
     if len(samples) != len(classes):
         raise ValueError(
             f"cross_entropy needs one target for each sample, got {len(classes)} targets "
             f"for {len(samples)} samples"
         )
-    return _reduction(reduction, "cross_entropy")(
+    return reduce(
         [_cross_entropy(logits, target) for logits, target in zip(samples, classes, strict=True)]
     )
 
 
 def _cross_entropy(logits: Any, target: Any) -> Any:
-    if not is_number(target):
+    if not is_list(logits):
+        got = shown(logits)
+        raise TypeError(f"cross_entropy takes a list of logits for each sample, got {got}")
+    logits = [as_operand(z, "cross_entropy: a logit") for z in logits]
+    if is_list(target):
+        target = [as_operand(p, "cross_entropy: a probability") for p in target]
         plain = [p for p in target if not isinstance(p, Operators)]
         total = plain_sum(plain) if len(plain) == len(target) else 1.0
         if min(plain, default=0.0) < 0.0 or not abs(total - 1.0) < 1e-3:
             raise ValueError(
-                f"cross_entropy: the probabilities of a target must add up to 1, got {target!r:.60}"
+                "cross_entropy: the probabilities of a target must add up to 1, "
+                f"got {written(target)}"
             )
         loss = -dot(target, log_softmax(logits))
         # a recording checks each sample: nan is reported with the instruction that made it
         return where(abs(sum(target) - 1.0) < 1e-3, loss, nan) if recorder() else loss
+    target = as_operand(target, "cross_entropy: a class")
+    if not isinstance(target, Operators) and target % 1.0 != 0.0:
+        raise ValueError(
+            "cross_entropy: a target must be a whole number (the index of a class) or a list of "
+            f"probabilities, got {target!r}"
+        )
     if not isinstance(target, Operators) and not 0 <= target < len(logits):
-        raise IndexError(f"cross_entropy: class {target!r}, but there are {len(logits)} logits")
+        raise IndexError(f"cross_entropy: class {target:g}, but there are {len(logits)} logits")
     if recorder():
         # `take` counts a negative index from the end; here it must stay an error
         target = where(target < 0.0, target - len(logits), target)
@@ -202,15 +220,12 @@ def l2(parameters: Iterable[Any]) -> Any:
     >>> losses.l2([3.0, 4.0])
     25.0
     """
-    numbers = listed(parameters, "l2")
+    numbers = [as_operand(x, "l2") for x in listed(parameters, "l2")]
     return dot(numbers, numbers)
 
 
 def _reduction(reduction: str, caller: str) -> Callable[[list[Any]], Any]:
-    if not isinstance(reduction, str) or reduction not in _REDUCTIONS:
-        choices = ", ".join(_REDUCTIONS)
-        raise ValueError(f"{caller}: reduction must be one of {choices}, got {reduction!r}")
-    return _REDUCTIONS[reduction]
+    return _REDUCTIONS[as_choice(reduction, _REDUCTIONS, f"{caller}: reduction")]
 
 
 def _reduced(
@@ -225,15 +240,18 @@ def _combined(reduce: Callable[[list[Any]], Any], terms: list[Any]) -> Any:
     return terms[0] if len(terms) == 1 else reduce(terms)
 
 
-def _pairs(outputs: Any, targets: Any, caller: str) -> list[tuple[Any, Any]]:
+def _pairs(outputs: Any, targets: Any, caller: str, level: int = 0) -> list[tuple[Any, Any]]:
     """Return each output with its target, from lists and lists of lists in order."""
+    if level > 100:
+        raise ValueError(f"{caller}: the lists are nested over 100 levels deep, or hold themselves")
     if is_number(outputs) and is_number(targets):
-        return [(as_python(outputs), as_python(targets))]
-    if not all(is_number(x) or is_list(x) for x in (outputs, targets)):
-        raise TypeError(
-            f"{caller} takes numbers, Values or lists of them, got "
-            f"{type(outputs).__name__} and {type(targets).__name__}"
-        )
+        return [(as_operand(outputs, caller), as_operand(targets, caller))]
+    for x in (outputs, targets):
+        if not (is_number(x) or is_list(x)):
+            raise TypeError(
+                f"{caller} takes numbers, Values or lists of them, got {shown(x)} among "
+                f"{type(outputs).__name__} and {type(targets).__name__}"
+            )
     if is_number(outputs) or is_number(targets):
         raise ValueError(
             f"{caller} needs outputs and targets of the same shape, got "
@@ -244,5 +262,5 @@ def _pairs(outputs: Any, targets: Any, caller: str) -> list[tuple[Any, Any]]:
             f"{caller} needs one target for each output, got {len(targets)} targets "
             f"for {len(outputs)} outputs"
         )
-    nested = (_pairs(y, t, caller) for y, t in zip(outputs, targets, strict=True))
+    nested = (_pairs(y, t, caller, level + 1) for y, t in zip(outputs, targets, strict=True))
     return [pair for pairs in nested for pair in pairs]

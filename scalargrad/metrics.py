@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from scalargrad.core.numbers import as_python, is_number
-from scalargrad.core.reductions import dot, listed, mean
+from scalargrad.core.arguments import listed
+from scalargrad.core.numbers import as_operand, is_number, shown
+from scalargrad.core.reductions import dot, mean
 
 __all__ = ["r2_score"]
 
@@ -40,7 +41,7 @@ def r2_score(targets: Iterable[Any], outputs: Iterable[Any]) -> Any:
     for name, numbers in (("target", expected), ("output", predicted)):
         for i, number in enumerate(numbers):
             if not is_number(number):
-                got = type(number).__name__
+                got = shown(number)
                 raise TypeError(f"r2_score: {name} {i} must be a number or a Value, got {got}")
     if len(expected) != len(predicted):
         raise ValueError(
@@ -49,7 +50,8 @@ def r2_score(targets: Iterable[Any], outputs: Iterable[Any]) -> Any:
         )
     if not expected:
         raise ValueError("r2_score needs at least two targets and outputs, got none")
-    expected, predicted = ([as_python(x) for x in xs] for xs in (expected, predicted))
+    expected = [as_operand(x, "r2_score: a target") for x in expected]
+    predicted = [as_operand(x, "r2_score: an output") for x in predicted]
     center = mean(expected)
     deviations = [t - center for t in expected]
     total = dot(deviations, deviations)

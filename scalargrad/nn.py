@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from operator import mul
 from typing import Any
 
+from scalargrad.core.arguments import as_choice, as_flag, check_unmasked, is_list
 from scalargrad.core.node import constant, numbers
-from scalargrad.core.numbers import as_count, as_float
+from scalargrad.core.numbers import as_count, as_float, shown, written
 from scalargrad.core.reductions import neuron
 from scalargrad.core.rows import find
 from scalargrad.core.value import Value, clear_grads, set_data
+from scalargrad.support.memory import check_memory
 
 __all__ = ["INITIALISERS", "MLP", "Layer", "Module", "Neuron"]
 
 Activation = str | Callable[[Any], Any] | None
+
+_BYTES = 104  # of a weight: at least a node of machine code, 96, and its place in a list
 
 
 # Draw a weight of a neuron with `nin` inputs in a layer of `nout` neurons.
@@ -101,7 +106,7 @@ class Module:
         {'w.0': 0.5, 'b': -1.0}
         """
         if not isinstance(state, Mapping):
-            got = type(state).__name__
+            got = shown(state)
             raise TypeError(f"load_state_dict takes a dict of names and numbers, got {got}")
         named = dict(self.named_parameters())
         missing = [name for name in named if name not in state]
@@ -123,7 +128,7 @@ def named_leaves(module: Any) -> list[tuple[Value, str]]:
     A leaf that several attributes share appears several times.
     """
     found = []
-    # what remains to be visited: an object, its name, and the ids of the modules around it
+    # what remains to be visited: an object, its name, and the ids of the objects around it
     stack: list[tuple[Any, str, frozenset[int]]] = [(module, "", frozenset())]
     while stack:
         tree, name, around = stack.pop()
@@ -131,12 +136,12 @@ def named_leaves(module: Any) -> list[tuple[Value, str]]:
             if not tree.parents:  # an attribute may hold a computed Value, which is no parameter
                 found.append((tree, name))
             continue
-        if isinstance(tree, Module):
-            if id(tree) in around:  # a submodule that refers back to its owner
-                continue
-            around = around | {id(tree)}
+        children = _children(tree)
+        if not children or id(tree) in around:  # a submodule or list may refer back to its owner
+            continue
+        around = around | {id(tree)}
         dot = "." if name else ""
-        stack += [(child, f"{name}{dot}{key}", around) for key, child in _children(tree)][::-1]
+        stack += [(child, f"{name}{dot}{key}", around) for key, child in children][::-1]
     return found
 
 
@@ -153,24 +158,24 @@ def _leaves(module: Module) -> list[Value]:
         if tree.__class__ is list and {*map(type, tree)} == {Value}:  # the weights of a neuron
             found += [x for x in tree if not x.parents]
             continue
-        if isinstance(tree, Module):
-            if id(tree) in around:
-                continue
-            around = around | {id(tree)}
-        stack += [(child, around) for _, child in _children(tree)][::-1]
+        children = _children(tree)
+        if not children or id(tree) in around:
+            continue
+        around = around | {id(tree)}
+        stack += [(child, around) for _, child in children][::-1]
     return found
 
 
-def _children(tree: Any) -> Iterable[tuple[Any, Any]]:
+def _children(tree: Any) -> Collection[tuple[Any, Any]]:
     """Return what an object holds that may be or hold parameters, each with its key."""
     if isinstance(tree, Module):
         return vars(tree).items()
     if isinstance(tree, dict):
         return tree.items()
     if isinstance(tree, (list, tuple)):
-        return enumerate(tree)
+        return list(enumerate(tree))
     if getattr(getattr(tree, "dtype", None), "kind", "") == "O":  # an array of Values
-        return enumerate(tree.ravel().tolist())
+        return list(enumerate(tree.ravel().tolist()))
     return ()
 
 
@@ -188,9 +193,10 @@ class Neuron(Module):
         nonlin: micrograd's spelling; False means no activation.
 
     Raises:
-        TypeError: `nin` is not a whole number, or, on a call, the input is not a list of numbers.
-        ValueError: `nin` is below 1, the activation or `init` is unknown, or, on a call, the input
-            does not have `nin` entries.
+        TypeError: `nin` is not a whole number, `bias` or `nonlin` not a bool, or, on a call, the
+            input is not a list of numbers.
+        ValueError: `nin` is below 1 or its weights would not fit into memory, the activation or
+            `init` is unknown, or, on a call, the input does not have `nin` entries.
 
     >>> neuron = nn.Neuron(2, "tanh")
     >>> len(neuron.parameters())
@@ -201,10 +207,11 @@ class Neuron(Module):
         self, nin: int, activation: Activation = "relu", bias: bool = True, *,
         init: str = "uniform", fan_out: int = 1, nonlin: bool = True,
     ) -> None:  # fmt: skip
-        nin = as_count(nin, "nin")
-        if not isinstance(init, str) or init not in INITIALISERS:
-            raise ValueError(f"init must be one of {', '.join(INITIALISERS)}, got {init!r}")
+        nin, fan_out = as_count(nin, "nin"), as_count(fan_out, "fan_out")
+        bias, nonlin = as_flag(bias, "bias"), as_flag(nonlin, "nonlin")
+        as_choice(init, INITIALISERS, "init")
         activate = _activation(activation if nonlin else None)
+        _check_size(nin)
         self.w = [Value(INITIALISERS[init](nin, fan_out)) for _ in range(nin)]
         self.b = Value(0.0) if bias else None
         self.activation = activation if nonlin else None
@@ -233,9 +240,10 @@ class Layer(Module):
         nonlin: micrograd's spelling; False means no activation.
 
     Raises:
-        TypeError: a size is not a whole number, or, on a call, the input is not a list of numbers.
-        ValueError: a size is below 1, the activation or `init` is unknown, or, on a call, the input
-            does not have `nin` entries.
+        TypeError: a size is not a whole number, `bias` or `nonlin` not a bool, or, on a call, the
+            input is not a list of numbers.
+        ValueError: a size is below 1 or the weights would not fit into memory, the activation or
+            `init` is unknown, or, on a call, the input does not have `nin` entries.
 
     >>> len(nn.Layer(2, 3, "tanh")([0.5, -1.0]))
     3
@@ -245,7 +253,9 @@ class Layer(Module):
         self, nin: int, nout: int, activation: Activation = "relu", bias: bool = True, *,
         init: str = "uniform", nonlin: bool = True,
     ) -> None:  # fmt: skip
-        nout = as_count(nout, "nout")
+        # Before the first random number is drawn: an error leaves the state of random.
+        nin, nout = as_count(nin, "nin"), as_count(nout, "nout")
+        _check_size(nin * nout)
         self.neurons = [
             Neuron(nin, activation, bias, init=init, fan_out=nout, nonlin=nonlin)
             for _ in range(nout)
@@ -279,9 +289,10 @@ class MLP(Module):
         init: how to draw the weights: a name in `nn.INITIALISERS`.
 
     Raises:
-        TypeError: a size is not a whole number, or, on a call, the input is not a list of numbers.
-        ValueError: a size is below 1, an activation or `init` is unknown, or, on a call, the input
-            does not have `nin` entries.
+        TypeError: a size is not a whole number, `bias` not a bool, or, on a call, the input is not
+            a list of numbers.
+        ValueError: a size is below 1 or the weights would not fit into memory, an activation or
+            `init` is unknown, or, on a call, the input does not have `nin` entries.
 
     >>> model = nn.MLP(3, [4, 4, 1])
     >>> len(model.parameters())
@@ -293,9 +304,12 @@ class MLP(Module):
         output_activation: Activation = None, bias: bool = True, *, init: str = "uniform",
     ) -> None:  # fmt: skip
         if not isinstance(nouts, (list, tuple)) or not nouts:
-            raise ValueError(f"MLP needs a list of sizes, like [16, 16, 1], got {nouts!r:.60}")
-        sizes = [nin, *nouts]
+            raise ValueError(f"MLP needs a list of sizes, like [16, 16, 1], got {shown(nouts)}")
+        sizes = [as_count(nin, "nin"), *[as_count(nout, "nout") for nout in nouts]]
+        _check_size(sum(map(mul, sizes, sizes[1:])))
         activations = [activation] * (len(nouts) - 1) + [output_activation]
+        for own in activations:
+            _activation(own)
         self.layers = [
             Layer(sizes[i], sizes[i + 1], activations[i], bias, init=init)
             for i in range(len(nouts))
@@ -313,25 +327,31 @@ class MLP(Module):
 
 def _values(x: Sequence[Any], nin: int, caller: str) -> tuple[list[Value], list[float]]:
     """Return the inputs as Values, and their numbers."""
-    if not hasattr(x, "__len__"):
-        raise TypeError(f"a {caller} takes a list of {nin} inputs, got {type(x).__name__}")
+    if not is_list(x):
+        raise TypeError(f"a {caller} takes a list of {nin} inputs, got {shown(x)}")
     if len(x) != nin:
         raise ValueError(f"a {caller} with {nin} inputs was given {len(x)}")
+    if x.__class__ is not list:  # an entry of a list is checked below
+        check_unmasked(x, f"a {caller}")
     values = [xi if isinstance(xi, Value) else constant(xi, f"a {caller}") for xi in x]
     return values, numbers(values)
+
+
+def _check_size(weights: int) -> None:
+    check_memory(weights, _BYTES, "a network of {} weights")
 
 
 def _activation(activation: Activation) -> Callable[[Any], Any] | None:
     if activation is None or callable(activation):
         return activation
     try:
-        primitive = find(activation)
-    except (KeyError, TypeError):
+        primitive = find(activation) if isinstance(activation, str) else None
+    except KeyError:
         primitive = None
     if primitive is None or primitive.arity != 1:
         raise ValueError(
             f"an activation is a function, None, or the name of an operation of one number "
-            f"('relu', 'tanh', 'sigmoid' ...), got {activation!r}"
+            f"('relu', 'tanh', 'sigmoid' ...), got {written(activation)}"
         )
     return primitive
 

@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from scalargrad.core.arguments import listed
 from scalargrad.core.native import machine_code
-from scalargrad.core.numbers import as_float
-from scalargrad.core.value import Value, clear_grads, data_of, grads_of, set_data
+from scalargrad.core.numbers import as_non_negative, shown, written
+from scalargrad.core.value import Value, clear_grads, data_of, grads_of, set_data, set_grads
 
 __all__ = ["SGD", "Adam", "Optimizer", "checked_parameters", "clip_grad_norm"]
 
@@ -32,10 +33,10 @@ class Optimizer:
     def __init__(self, parameters: Iterable[Value], lr: Rate, weight_decay: float) -> None:
         self.parameters = checked_parameters(parameters)
         self.lr = lr
-        self.weight_decay = non_negative(weight_decay, "weight_decay")
+        self.weight_decay = as_non_negative(weight_decay, "weight_decay")
         self.steps = 0
         if not callable(lr):
-            non_negative(lr, "lr")
+            as_non_negative(lr, "lr")
 
     def current_lr(self) -> float:
         """Return the learning rate of the next step.
@@ -48,7 +49,8 @@ class Optimizer:
         0.5
         """
         lr = self.lr(self.steps) if callable(self.lr) else self.lr
-        return non_negative(lr, f"lr at step {self.steps}")
+        # A schedule may reach infinity: the loss tells, and early stopping goes back.
+        return as_non_negative(lr, f"lr at step {self.steps}", infinite=callable(self.lr))
 
     def step(self) -> None:
         """Move every parameter along its gradient.
@@ -112,7 +114,7 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:  # fmt: skip
         super().__init__(parameters, lr, weight_decay)
-        self.momentum = non_negative(momentum, "momentum")
+        self.momentum = as_non_negative(momentum, "momentum")
         self.last_changes: Sequence[float] = [0.0] * len(self.parameters)
 
     def _changes(
@@ -153,11 +155,12 @@ class Adam(Optimizer):
     ) -> None:  # fmt: skip
         super().__init__(parameters, lr, weight_decay)
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise ValueError(f"Adam: betas must be two numbers, like (0.9, 0.999), got {betas!r}")
-        self.betas = (non_negative(betas[0], "beta 1"), non_negative(betas[1], "beta 2"))
+            got = written(betas)
+            raise ValueError(f"Adam: betas must be two numbers, like (0.9, 0.999), got {got}")
+        self.betas = (as_non_negative(betas[0], "beta 1"), as_non_negative(betas[1], "beta 2"))
         if max(self.betas) >= 1.0:
             raise ValueError(f"Adam: betas must be below 1, got {betas!r}")
-        self.eps = non_negative(eps, "eps")
+        self.eps = as_non_negative(eps, "eps")
         self.means: Sequence[float] = [0.0] * len(self.parameters)
         self.squares: Sequence[float] = [0.0] * len(self.parameters)
 
@@ -211,15 +214,16 @@ def clip_grad_norm(parameters: Iterable[Value], max_norm: float) -> float:
 
     Args:
         parameters: leaf Values, each listed once.
-        max_norm: the largest norm allowed, at least 0.
+        max_norm: the largest norm allowed, at least 0; infinity only measures.
 
     Returns:
         The norm before scaling.
 
     Raises:
         TypeError: a parameter is not a Value, or `max_norm` is not a number.
-        ValueError: there are no parameters, one is listed twice or computed, or `max_norm` is
-            negative.
+        ValueError: there are no parameters, one is listed twice or computed, `max_norm` is
+            negative or nan, or the norm is infinite and would have to be scaled. No gradient has
+            changed then.
 
     >>> w = Value(1.0)
     >>> w.grad = 5.0
@@ -227,10 +231,16 @@ def clip_grad_norm(parameters: Iterable[Value], max_norm: float) -> float:
     (5.0, 1.0)
     """
     values = checked_parameters(parameters)
-    norm = math.hypot(*(p.grad for p in values))
-    if norm > non_negative(max_norm, "max_norm"):
-        for p in values:
-            p.grad *= max_norm / norm
+    most = as_non_negative(max_norm, "clip_grad_norm: max_norm", infinite=True)
+    gradients = grads_of(values)
+    norm = math.hypot(*gradients)
+    if norm > most:
+        if norm == math.inf:  # inf / inf would be nan, and all finite gradients 0
+            raise ValueError(
+                "clip_grad_norm: the norm of the gradients is inf, and no factor scales them down "
+                f"to {most!r}. Nothing has changed"
+            )
+        set_grads(values, [g * (most / norm) for g in gradients])
     return norm
 
 
@@ -250,27 +260,15 @@ def checked_parameters(parameters: Iterable[Value]) -> list[Value]:
     >>> len(optim.checked_parameters([Value(1.0), Value(1.0)]))
     2
     """
-    try:
-        values = list(parameters)
-    except TypeError:
-        got = type(parameters).__name__
-        raise TypeError(f"parameters must be a list of Values, got {got}") from None
+    values = listed(parameters, "an optimizer", wanted="parameters must be a list of Values")
     if not values:
         raise ValueError("at least one parameter is needed, got none")
     for i, p in enumerate(values):
         if not isinstance(p, Value):
-            raise TypeError(f"parameter {i} must be a Value, got {type(p).__name__}: {p!r:.60}")
+            raise TypeError(f"parameter {i} must be a Value, got {shown(p)}")
         if p.parents:
             raise ValueError(f"parameter {i} is computed by {p.op!r}: only a leaf can be moved")
     if len(set(values)) < len(values):
         twice = next(i for i, p in enumerate(values) if p in set(values[:i]))
         raise ValueError(f"parameter {twice} is listed twice: {values[twice]!r}")
     return values
-
-
-def non_negative(x: Any, name: str) -> float:
-    """Return `x` as a float, after checking that it is a number from 0 on."""
-    number = as_float(x, name)
-    if not number >= 0.0:
-        raise ValueError(f"{name} must be at least 0, got {x!r}")
-    return number

@@ -5,32 +5,38 @@ from __future__ import annotations
 import json
 import math
 import os
-from pathlib import Path
-from typing import Any
+import re
+import zlib
+from collections.abc import Mapping
+from operator import xor
+from typing import Any, NoReturn
 
+from scalargrad.core.numbers import shown
 from scalargrad.nn import Module
-from scalargrad.support.files import write_whole
+from scalargrad.support.files import as_path, write_whole
 
 __all__ = ["load", "save"]
 
-# The errors of json, or of reading its result, for a file that `save` did not write.
-_UNREADABLE = (
-    ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
-)  # fmt: skip
-_FORMAT = "scalargrad parameters 1"
+_OLD, _FORMAT = "scalargrad parameters 1", "scalargrad parameters 2"  # the old one has no checksum
+# The end of a file: the checksum of all before it, as it was before the checksum was put in.
+_END = ',\n "checksum": "crc32 {:08x}"\n}}\n'
+_ENDING = re.compile(rb',\n "checksum": "crc32 ([0-9a-f]{8})"\n}\n')
 
 
 def save(model: Module, path: str | os.PathLike[str]) -> None:
     """Write the parameters of `model` to a JSON file, exact to the last bit.
 
-    The file is replaced in one step: a crash leaves the previous file as it was.
+    The file is replaced in one step: a crash leaves the previous file as it was. It carries a
+    checksum of its contents.
 
     Args:
         model: the module whose parameters to save.
         path: the file to write.
 
     Raises:
-        TypeError: `model` is not an `nn.Module`, or a parameter does not hold a number.
+        TypeError: `model` is not an `nn.Module`, a parameter does not hold a number, or `path` is
+            not a path.
+        ValueError: no file can have the name `path`.
         OSError: the file cannot be written.
 
     >>> model = nn.Neuron(2)
@@ -40,9 +46,9 @@ def save(model: Module, path: str | os.PathLike[str]) -> None:
     True
     """
     _check(model, "save")
-    parameters = {name: _encode(x) for name, x in model.state_dict().items()}
-    content = {"format": _FORMAT, "model": type(model).__name__, "parameters": parameters}
-    write_whole(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+    target = as_path(path, "save")
+    text = _text(type(model).__name__, model.state_dict())
+    write_whole(target, (text.removesuffix("\n}\n") + _END.format(_crc(text))).encode())
 
 
 def load(model: Module, path: str | os.PathLike[str]) -> Module:
@@ -56,9 +62,10 @@ def load(model: Module, path: str | os.PathLike[str]) -> Module:
         The model.
 
     Raises:
-        TypeError: `model` is not an `nn.Module`.
+        TypeError: `model` is not an `nn.Module`, or `path` is not a path.
         OSError: the file cannot be read.
-        ValueError: the file was not written by `save`.
+        ValueError: the file was not written by `save`, or is no longer as `save` wrote it; the
+            message says whether it is damaged, or was changed by hand or by another program.
         KeyError: its names are not those of the model's parameters; the message lists them.
 
     >>> sg.save(nn.Neuron(2), "neuron.json")
@@ -66,14 +73,10 @@ def load(model: Module, path: str | os.PathLike[str]) -> Module:
     ReLUNeuron(2)
     """
     _check(model, "load")
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        if not isinstance(content, dict) or content.get("format") != _FORMAT:
-            raise ValueError(f'its "format" is not {_FORMAT!r}')
-        parameters = {name: _decode(x) for name, x in content["parameters"].items()}
-    except _UNREADABLE as error:
-        fault = str(error)[:200] or type(error).__name__
-        raise ValueError(f"{os.fspath(path)!r} is not a file written by sg.save: {fault}") from None
+    target = as_path(path, "load")
+    if target.is_dir():
+        raise IsADirectoryError(f"load takes a file, and {str(target)!r} is a folder")
+    parameters = _parameters(target.read_bytes(), os.fspath(path))
     try:
         model.load_state_dict(parameters)
     except KeyError as error:
@@ -81,14 +84,127 @@ def load(model: Module, path: str | os.PathLike[str]) -> Module:
     return model
 
 
+def _text(model: str, parameters: Mapping[str, float]) -> str:
+    """The contents of a file without its checksum, always in the same layout."""
+    encoded = {name: _encode(x) for name, x in parameters.items()}
+    content = {"format": _FORMAT, "model": model, "parameters": encoded}
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def _crc(text: str) -> int:
+    return zlib.crc32(text.encode())
+
+
+_CHANGED = "it was changed by hand or by another program"
+
+
+def _parameters(data: bytes, path: str) -> dict[str, float]:
+    """The parameters in a file, after comparing them with its checksum."""
+    try:
+        content = _parsed(data)
+        parameters = {name: _decode(x, name) for name, x in content["parameters"].items()}
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as e:
+        fault = str(e)[:200] or type(e).__name__  # an error of json, or of reading its result
+        if _one_bit_differs(data):
+            fault = "it is damaged, one bit of it has flipped. Load a copy of it"
+        elif b'"format": "scalargrad parameters ' in data[:60]:
+            no_json = isinstance(e, (UnicodeDecodeError, json.JSONDecodeError))
+            fault = f"{'it is damaged' if no_json else _CHANGED}: {fault}"
+        raise ValueError(f"{path!r} is not a file written by sg.save: {fault}") from None
+    if content["format"] == _OLD:
+        return parameters
+    checksum = content.get("checksum")
+    # Layout and the order of the keys may differ: what counts is what the file says.
+    if checksum == f"crc32 {_crc(_text(str(content.get('model')), parameters)):08x}":
+        return parameters
+    if _one_bit_differs(data):
+        fault = "it is damaged, one bit of it has flipped. Load a copy of it"
+    else:
+        fault = "is missing" if checksum is None else "is of other contents"
+        fault = (
+            f"{_CHANGED}, since its checksum {fault}. To load it as it is, write {_OLD!r} for its "
+            '"format"'
+        )
+    raise ValueError(f"{path!r} is not as sg.save wrote it: {fault}")
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    """The object in a file; a ValueError if it is no JSON, or none that `save` could write."""
+    content = json.loads(
+        data.decode(), object_pairs_hook=_without_repeats, parse_constant=_no_constant,
+        parse_float=_finite,
+    )  # fmt: skip
+    if not isinstance(content, dict) or content.get("format") not in (_OLD, _FORMAT):
+        raise ValueError(f'its "format" is not {_FORMAT!r}')
+    return content
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise ValueError(f"the name {twice!r:.60} stands in it twice")
+    return content
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON; sg.save writes nan and infinities in quotes")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"the number {text:.40} is beyond the range of floats")
+    return number
+
+
+def _one_bit_differs(data: bytes) -> bool:
+    """Whether one flipped bit explains how a file differs from what `save` writes.
+
+    CRC-32 is linear: the difference of two checksums depends on the difference of the texts alone,
+    and one flipped bit, followed by n bytes, always makes the same difference.
+    """
+    size = len(_END.format(0))
+    before, end = data[:-size] + b"\n}\n", data[-size:]
+    actual = zlib.crc32(before)
+    right = _END.format(actual).encode()
+    if len(end) == size and sum(map(int.bit_count, map(xor, end, right))) == 1:
+        return True  # in the end itself
+    found = _ENDING.fullmatch(end)
+    if found is None:
+        return False
+    wanted = actual ^ int(found[1], 16)
+    differences = [zlib.crc32(bytes([1 << bit])) ^ zlib.crc32(b"\0") for bit in range(8)]
+    for _ in before:
+        if wanted in differences:
+            return True
+        differences = [_BYTE[d & 0xFF] ^ d >> 8 for d in differences]
+    return False
+
+
+# What a byte contributes to the checksum after one more byte.
+_BYTE = [zlib.crc32(bytes([i])) ^ zlib.crc32(b"\0") for i in range(256)]
+
+
 def _encode(x: float) -> float | str:
     return x if math.isfinite(x) else repr(x)  # JSON has no nan and no inf
 
 
-def _decode(x: Any) -> float:
+def _decode(x: Any, name: str) -> float:
     if x.__class__ not in (int, float) and x not in ("inf", "-inf", "nan"):
-        raise TypeError(f"a parameter is {x!r:.60}")
-    return float(x)
+        raise TypeError(f"the parameter {name!r:.60} is {shown(x)}")
+    try:
+        return float(x)
+    except OverflowError:
+        raise ValueError(f"the parameter {name!r:.60} is beyond the range of floats") from None
 
 
 def _check(model: Any, caller: str) -> None:

@@ -458,6 +458,26 @@ def program(it: Program) -> list[str]:
     return lines
 
 
+def shared(seed: int) -> list[str]:
+    """Gradients that arrive over many ways, whose order of addition shows in their last bits."""
+    random = Random(seed)
+    places = [Value(random.uniform(-1.0, 1.0), f"x{i}") for i in range(3)]
+    for _ in range(40):
+        x, y = random.choice(places[-8:]), random.choice(places[-8:])
+        kind = random.randrange(8)
+        if kind < 5:
+            places.append(x * random.uniform(0.5, 1.5) + y if kind else x * y)
+        elif kind == 5:
+            places.append(sg.sum([x, *random.choices(places, k=3), y]))
+        else:
+            places.append((x - 0.1).relu() + y if kind == 6 else y - x * 0.0)
+    lines = []
+    for _ in range(4):
+        random.choice(places[-10:]).backward(random.uniform(-1.0, 1.0))
+        lines += [x.grad.hex() for x in places]
+    return lines
+
+
 def training(seed: int) -> list[str]:
     """A few steps of each optimiser on a small network."""
     random = Random(seed)

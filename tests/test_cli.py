@@ -1,5 +1,6 @@
 """The command line, as a user types it."""
 
+import io
 import os
 import re
 import subprocess
@@ -98,6 +99,66 @@ def test_what_cannot_be_done(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         with pytest.raises(SystemExit) as stop:
             main([mistyped])
         assert stop.value.code == 2
+
+
+@pytest.mark.parametrize(("words", "unbuffered"), [("", ""), ("--help", ""), ("run -h", "1")])
+def test_output_that_cannot_be_written(words: str, unbuffered: str, tmp_path: Path) -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("needs /dev/full")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "scalargrad", *words.split()], cwd=tmp_path, stdout=full,
+            stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )  # fmt: skip
+
+    assert done.returncode == 1
+    assert done.stderr == "\nscalargrad: the output cannot be written: No space left on device\n"
+
+
+def test_a_pipe_that_nobody_reads(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "scalargrad", "--help"], cwd=tmp_path, stdout=write,
+        stderr=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )  # fmt: skip
+    os.close(write)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("streams", "status", "said"),
+    [
+        (">&-", 1, "scalargrad: the output cannot be written: it is closed"),
+        (">&- 2>&-", 1, ""),
+    ],
+)
+def test_closed_streams(streams: str, status: int, said: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m scalargrad list {streams}"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr.strip()) == (status, said)
+
+
+def test_errors_that_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    assert main(["run", "nowhere"]) == 2
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["run", "nowhere"]) == 2
+    monkeypatch.setattr(sys, "stdout", Full())
+    for words in (["list"], ["doctor"], ["run", "seven-node"]):
+        assert main(words) == 1
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["list"]) == 1
 
 
 def test_a_reader_that_stops_early(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from lectures import close_to, lecture
 
 from scalargrad import Value
-from scalargrad.data import Scaling, check_samples, is_list, minibatches, picks, standardize
+from scalargrad.core.arguments import is_list
+from scalargrad.data import Scaling, check_samples, minibatches, picks, standardize
 
 numbers = st.floats(-1e6, 1e6)
 tables = st.integers(1, 4).flatmap(

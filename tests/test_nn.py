@@ -541,3 +541,33 @@ def test_inputs_and_states_that_are_none_are_named() -> None:
     ):
         with pytest.raises(TypeError, match=message):
             call()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.Neuron(10**12),
+        lambda: nn.Layer(10**6, 10**7),
+        lambda: nn.MLP(3, [10**400, 1]),
+        lambda: nn.MLP(10**400, [1]),
+        lambda: nn.MLP(2, [2, 2], "tanh", "tanhh"),
+        lambda: nn.MLP(2, [2, 0]),
+        lambda: nn.Layer(2, 2, bias="no"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_cannot_be_made_draws_no_random_numbers(make: Callable[[], Any]) -> None:
+    before = random.getstate()
+    with pytest.raises((TypeError, ValueError), match=r"this machine has|activation|nout|bias"):
+        make()
+
+    assert random.getstate() == before
+
+
+def test_a_list_that_contains_itself_is_visited_once() -> None:
+    module = nn.Module()
+    endless: list[Any] = [Value(1.0)]
+    endless.append({"again": endless})
+    module.xs = endless  # type: ignore[attr-defined]
+
+    assert module.state_dict() == {"xs.0": 1.0}
+    assert module.parameters() == [endless[0]]

@@ -1,14 +1,17 @@
 """Tests of optim: closed forms, reference implementations, and steps that fail halfway."""
 
+import contextlib
 import math
 import random
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pytest
 from interrupting import ctrl_c_at_line
 
+import scalargrad as sg
 from scalargrad import Value, losses, nn, optim
 
 MAKERS: dict[str, Callable[..., optim.Optimizer]] = {
@@ -344,3 +347,75 @@ def test_parameters_that_are_no_list() -> None:
     for parameters in (None, Value(1.0)):
         with pytest.raises(TypeError, match="parameters must be a list of Values, got"):
             optim.SGD(parameters, lr=0.1)
+
+
+def test_an_infinite_limit_only_measures() -> None:
+    xs = parameters(1.0, 2.0)
+    xs[0].grad, xs[1].grad = 3.0, 4.0
+
+    assert optim.clip_grad_norm(xs, math.inf) == 5.0
+    assert [x.grad for x in xs] == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("gradients", [(math.inf, 1.0), (1e308, -1.7e308)])
+def test_gradients_that_no_factor_scales_down(gradients: tuple[float, float]) -> None:
+    xs = parameters(1.0, 2.0)
+    for x, gradient in zip(xs, gradients, strict=True):
+        x.grad = gradient
+    with pytest.raises(ValueError, match=r"^clip_grad_norm: the norm of the gradients is inf"):
+        optim.clip_grad_norm(xs, 1.0)
+
+    assert [x.grad for x in xs] == [*gradients]
+
+
+@pytest.mark.parametrize("mode", [contextlib.nullcontext, sg.no_grad])
+def test_ctrl_c_at_every_line_scales_all_gradients_or_none(mode: Callable[[], Any]) -> None:
+    found = []
+    for n in range(1, 1000):
+        xs = parameters(1.0, 2.0)
+        xs[0].grad, xs[1].grad = 3.0, 4.0
+        try:
+            with mode(), ctrl_c_at_line(n):
+                optim.clip_grad_norm(xs, 2.5)
+        except KeyboardInterrupt:
+            found.append([x.grad for x in xs])
+        else:
+            break
+
+    assert n > 10
+    assert all(gradients in ([3.0, 4.0], [1.5, 2.0]) for gradients in found)
+
+
+@every_optimizer
+def test_ctrl_c_in_no_grad_moves_all_parameters_or_none(
+    make: Callable[..., optim.Optimizer],
+) -> None:
+    for n in range(1, 1000):
+        optimizer = make(parameters(1.0, 2.0, 3.0))
+        for p in optimizer.parameters:
+            p.grad = 1.0
+        before = [p.data for p in optimizer.parameters]
+        try:
+            with sg.no_grad(), ctrl_c_at_line(n):
+                optimizer.step()
+        except KeyboardInterrupt:
+            moved = [p.data != x for p, x in zip(optimizer.parameters, before, strict=True)]
+            assert len({*moved}) == 1
+        else:
+            break
+
+    assert n > 10
+
+
+@pytest.mark.parametrize("bad", ["0.1", b"x", None, 1j, Decimal("0.1"), -0.1, math.nan, 10**400])
+@every_optimizer
+def test_a_schedule_that_returns_no_rate_moves_nothing(
+    make: Callable[..., optim.Optimizer], bad: Any
+) -> None:
+    optimizer = make(parameters(1.0, 2.0), lr=lambda step: bad)
+    optimizer.parameters[0].grad = 1.0
+    before = snapshot(optimizer)
+    with pytest.raises((TypeError, ValueError, OverflowError), match=r"^lr at step 0 "):
+        optimizer.step()
+
+    assert snapshot(optimizer) == before

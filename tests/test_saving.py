@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import random
 import struct
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from interrupting import ctrl_c_at_line
 
 import scalargrad as sg
 from scalargrad import Value, nn
@@ -205,6 +207,147 @@ def test_what_is_no_module_is_refused(model: Any, tmp_path: Path) -> None:
             function(model, path)
 
     assert list(tmp_path.iterdir()) == []
+
+
+# --- a file that is no longer as `save` wrote it --------------------------------------------
+
+
+def _saved(path: Path) -> bytes:
+    sg.save(nn.Neuron(1), path)
+    return path.read_bytes()
+
+
+def _changed(data: bytes, **parameters: Any) -> str:
+    """What another program writes after changing some parameters."""
+    told = json.loads(data)
+    told["parameters"].update(parameters)
+    return json.dumps(told)
+
+
+def test_a_file_of_the_old_version_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text(content())
+
+    assert sg.load(nn.Neuron(1), tmp_path / "model.json").state_dict() == {"w.0": 5.0, "b": 6.0}
+
+
+def test_another_layout_of_the_same_numbers_is_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    model = Numbers(*SPECIAL)
+    sg.save(model, path)
+    told = dict(reversed(json.loads(path.read_text()).items()))
+    path.write_text(json.dumps(told, indent=4))
+
+    assert bits(sg.load(Numbers(*[7.0] * len(SPECIAL)), path)) == bits(model)
+
+
+def test_every_flipped_bit_is_damage_or_changes_no_number(tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    model = Numbers(0.625)
+    sg.save(model, path)
+    data = path.read_bytes()
+    before = bits(model)
+    damaged = 0
+    for i in range(len(data)):
+        for bit in (0, 4, 7):
+            path.write_bytes(data[:i] + bytes([data[i] ^ 1 << bit]) + data[i + 1 :])
+            try:
+                sg.load(model, path)
+            except ValueError as error:
+                damaged += "it is damaged, one bit of it has flipped" in str(error)
+            assert bits(model) == before
+
+    # A number may have several spellings, and space may be a line feed; the rest is noticed.
+    assert damaged > 3 * len(data) - 10
+
+
+def test_a_file_that_was_cut_short_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    data = _saved(path)
+    for size in range(50, len(data) - 1):  # from the format on
+        assert "not a file written by sg.save: it is damaged: " in _fails(
+            data[:size], path, ValueError
+        )
+
+
+@pytest.mark.parametrize("block", [b"\0" * 64, b"\xff" * 64])
+def test_a_block_of_other_bytes_is_damage(block: bytes, tmp_path: Path) -> None:
+    data = _saved(tmp_path / "model.json")
+
+    assert "it is damaged: " in _fails(
+        data[:60] + block + data[124:], tmp_path / "model.json", ValueError
+    )
+
+
+def test_a_number_that_somebody_changed(tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    by_program = _changed(_saved(path), b=0.625)
+    by_hand = _saved(path).decode().replace('"b": 0.0', '"b": 0.625')
+    without = json.dumps({k: x for k, x in json.loads(by_hand).items() if k != "checksum"})
+    for text in (by_program, by_hand, without):
+        message = _fails(text, path, ValueError)
+        assert "is not as sg.save wrote it: it was changed by hand or by another prog" in message
+        path.write_text(text.replace("parameters 2", "parameters 1"))  # as the message says
+        assert sg.load(nn.Neuron(1), path).state_dict()["b"] == 0.625
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('"b": 6.0', '"b": 6.0, "b": 7.0', "the name 'b' stands in it twice"),
+        ('"b": 6.0', '"b": NaN', "NaN is not JSON"),
+        ('"b": 6.0', '"b": -Infinity', "-Infinity is not JSON"),
+        ('"b": 6.0', '"b": 1e999', "the number 1e999 is beyond the range of floats"),
+        ('"b": 6.0', f'"b": 1{"0" * 400}', "the parameter 'b' is beyond the range of floats"),
+        ('"b": 6.0', f'"b": 1{"0" * 5000}', "4300 digits"),
+        ('"b": 6.0', '"b": {"b": [6.0]}', "the parameter 'b' is dict: {'b': [6.0]}"),
+        ('"b": 6.0', '"b": [[[[]]]]', "the parameter 'b' is list"),
+        ('"b": 6.0', '"b": "NaN"', "the parameter 'b' is str: 'NaN'"),
+    ],
+)  # fmt: skip
+def test_what_no_save_writes(old: str, new: str, fault: str, tmp_path: Path) -> None:
+    message = _fails(content().replace(old, new), tmp_path / "model.json", ValueError)
+
+    assert "by hand or by another program: " in message
+    assert fault in message
+
+
+# --- Ctrl-C ---------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_ctrl_c_at_every_line_leaves_model_and_file_whole(tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    model, other = Numbers(1.0, 2.0), Numbers(3.0, 4.0)
+    sg.save(other, path)
+    old = path.read_bytes()
+    sg.save(model, path)
+    new = path.read_bytes()
+
+    def load() -> None:
+        sg.load(other, path)
+
+    def save() -> None:
+        sg.save(model, path)
+
+    for function, before in ((save, old), (load, new)):
+        line, interrupted = 0, True
+        while interrupted:
+            line, interrupted = line + 1, False
+            path.write_bytes(before)
+            for p, number in zip(other.x, (3.0, 4.0), strict=True):
+                p.data = number
+            state = random.getstate()
+            try:
+                with ctrl_c_at_line(line):
+                    function()
+            except KeyboardInterrupt:
+                interrupted = True
+            assert [*tmp_path.iterdir()] == [path]
+            assert path.read_bytes() in (old, new)
+            assert model.state_dict() == {"x.0": 1.0, "x.1": 2.0}
+            assert [p.data for p in other.x] in ([3.0, 4.0], [1.0, 2.0])
+            assert random.getstate() == state
+        assert line > 50
 
 
 # --- a save that fails ----------------------------------------------------------------------

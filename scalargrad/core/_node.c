@@ -565,7 +565,7 @@ power(double x, double y, double *out, double *dx, double *dy)
         *out = positive_power(x, y, &plain);
         if (y >= 1.0)
             *dx = y * positive_power(x, y - 1.0, &plain);
-        else if (y > 0.0)
+        else if (y >= 0.5)
             *dx = y * (1.0 / positive_power(x, 1.0 - y, &plain));
         else
             *dx = y * *out / x;
@@ -613,17 +613,19 @@ unary(int op, double x, double *out, double *dx)
         return 1;
     case TANH:
         *out = tanh(x);
-        *dx = 1.0 - *out * *out;
-        return 1;
-    case SIGMOID:
-        if (x >= 0.0) {
-            *out = 1.0 / (1.0 + exp(-x));
+        if (x > -1.0 && x < 1.0) {
+            *dx = 1.0 - *out * *out;
         } else {
-            double e = exp(x);
-            *out = e / (1.0 + e);
+            double e = exp(-2.0 * fabs(x));
+            *dx = 4.0 * e / ((1.0 + e) * (1.0 + e));
         }
-        *dx = *out * (1.0 - *out);
         return 1;
+    case SIGMOID: {
+        double e = exp(-fabs(x));
+        *out = (x >= 0.0 ? 1.0 : e) / (1.0 + e);
+        *dx = e / ((1.0 + e) * (1.0 + e));
+        return 1;
+    }
     case RELU:
         *out = x <= 0.0 ? 0.0 : x;
         *dx = x > 0.0 ? 1.0 : 0.0;
@@ -775,6 +777,15 @@ fill_operands(Many *many, Py_ssize_t first, PyObject *sequence, Py_ssize_t count
     return 1;
 }
 
+/* exp(x - y), with what the rounding of the difference drops. */
+static inline double
+exp_difference(double x, double y)
+{
+    double z = x - y, e = exp(z), w = x - z;
+    double rest = (x - (z + w)) + (w - y);
+    return isinf(e) ? e : e + e * rest;
+}
+
 /* Fill the partials, and return the value; *plain is 0 where that is left to the row. */
 static double
 evaluate_many(int op, Many *many, int *plain)
@@ -823,17 +834,23 @@ evaluate_many(int op, Many *many, int *plain)
         return out;
     }
     case LOGSUMEXP: {
-        double top = x[0]->data, total = 0.0;
+        double top = x[0]->data, rest = 0.0, total = 0.0;
+        Py_ssize_t first = 0;
         for (Py_ssize_t i = 0; i < n; i++) {
             if (!isfinite(x[i]->data)) {
                 *plain = 0;
                 return 0.0;
             }
-            if (x[i]->data > top) top = x[i]->data;
+            if (x[i]->data > top) {
+                top = x[i]->data;
+                first = i;
+            }
         }
-        for (Py_ssize_t i = 0; i < n; i++) total += exp(x[i]->data - top);
-        out = top + log(total);
-        for (Py_ssize_t i = 0; i < n; i++) partials[i] = exp(x[i]->data - out);
+        for (Py_ssize_t i = 0; i < n; i++)
+            if (i != first) rest += exp(x[i]->data - top);
+        out = top + log1p(rest);
+        for (Py_ssize_t i = 0; i < n; i++) total += partials[i] = exp_difference(x[i]->data, top);
+        for (Py_ssize_t i = 0; i < n; i++) partials[i] /= total;
         return out;
     }
     }
@@ -1006,16 +1023,21 @@ module_call_row(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n
 {
     PyObject *row = nargs ? args[0] : NULL, *found = NULL;
     Py_ssize_t floats = 0, count = nargs - 1;
+    int other = 0;
     for (Py_ssize_t i = 1; i < nargs; i++) {
         floats += PyFloat_CheckExact(args[i]);
-        if (!found && IS_NODE(args[i])) found = args[i];
+        if (IS_NODE(args[i])) {
+            if (!found) found = args[i];
+        } else if (!PyFloat_Check(args[i]) && !PyLong_Check(args[i])) {
+            other = 1; /* perhaps a symbol, which comes before a Value in the reference too */
+        }
     }
     double out, dx;
     if (found && count == 1 && !IS_ACTIVE())
         for (int op = 0; op < UNARY_COUNT; op++)
             if (row == unary_rows[op] && unary(op, ((Node *)found)->data, &out, &dx))
                 return new_unary(row, out, (Node *)found, dx);
-    if (count > 0 && (floats == count || found)) {
+    if (count > 0 && (floats == count || (found && !other))) {
         int known = PySet_Contains(table_rows, row);
         PyObject *arity = known > 0 ? PyObject_GetAttr(row, name_arity) : NULL;
         int fits = arity && (arity == Py_None || PyLong_AsSsize_t(arity) == count);
@@ -1569,16 +1591,69 @@ order_of_inner(Node *root, Nodes *found)
 #define PREFETCH(n) ((void)0)
 #endif
 
-/* Add to the gradient of a node. An inner node of this walk, which has its mark, begins at zero. */
+/* Add to the gradient of a node. An inner node that still has the mark of this walk was not
+   reached before. */
 static inline void
 add_gradient(Node *n, uint64_t mark, double term)
 {
     if (n->mark == mark) {
         n->mark = mark + 1;
         n->grad = 0.0 + term;
-    } else {
+    } else if (term != 0.0) {
         n->grad += term;
     }
+}
+
+/* By row, which partials of zero say that the operand was not used: True, or a tuple of ints. */
+static PyObject *unused_rules;
+static PyTypeObject *PrimitiveType;
+
+static int
+is_plain_zero(Node *n)
+{
+    return n->row == row_of_constants && n->data == 0.0;
+}
+
+/* Whether partial k of a node, which is zero, says that the operand was not used; see `unused` in
+   rows.py. A product with the plain number 0 does not use its other factors. */
+static int
+is_unused(Node *n, Py_ssize_t k)
+{
+    PyObject *row = n->row;
+    if (row == unary_rows[RELU]) return 1;
+    if (row == binary_rows[MUL] && n->y) return is_plain_zero(k ? n->x : n->y);
+    if (row == binary_rows[POW] && n->y) return !k && is_plain_zero(n->y);
+    if (row == many_rows[DOT] || row == many_rows[PROD]) {
+        Node *two[] = {n->x, n->y}, **operands = n->x ? two : n->many->operands;
+        Py_ssize_t count = n->x ? 1 + (n->y != NULL) : n->many->count, half = count / 2;
+        if (row == many_rows[DOT])
+            return k < 2 * half && is_plain_zero(operands[(k + half) % (2 * half)]);
+        for (Py_ssize_t i = 0; i < count; i++)
+            if (i != k && is_plain_zero(operands[i])) return 1;
+        return 0;
+    }
+    PyObject *rule = NULL;
+    if (row && Py_TYPE(row) == PrimitiveType) rule = PyDict_GetItem(unused_rules, row);
+    if (!rule || rule == Py_True) return rule != NULL;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(rule); i++)
+        if (PyLong_AsSsize_t(PyTuple_GET_ITEM(rule, i)) == k) return 1;
+    return 0;
+}
+
+static PyObject *
+module_is_unused(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 2) return PyErr_Format(PyExc_TypeError, "is_unused takes 2 arguments");
+    if (!is_node(args[0], "is_unused")) return NULL;
+    Node *n = (Node *)args[0];
+    Py_ssize_t k = PyLong_AsSsize_t(args[1]);
+    Py_ssize_t count = n->x ? 1 + (n->y != NULL) : n->many ? n->many->count : 0;
+    if (k == -1 && PyErr_Occurred()) return NULL;
+    if (k < 0 || k >= count) {
+        PyErr_SetString(PyExc_ValueError, "is_unused: there is no such operand");
+        return NULL;
+    }
+    return PyBool_FromLong(is_unused(n, k));
 }
 
 static PyObject *
@@ -1598,17 +1673,20 @@ module_backward(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n
     for (size_t i = nodes.count; i-- > 0;) {
         Node *n = nodes.items[i];
         if (i >= AHEAD) PREFETCH(nodes.items[i - AHEAD]);
-        if (n->mark == clock_of_marks) n->grad = 0.0; /* nothing arrived here */
+        if (n->mark == clock_of_marks) { /* nothing arrived here */
+            n->grad = 0.0;
+            continue;
+        }
         double g = n->grad;
-        if (g == 0.0) continue; /* a zero adjoint stops here, a zero partial below */
         if (n->x) {
-            if (n->dx != 0.0) add_gradient(n->x, clock_of_marks, g * n->dx);
-            if (n->y && n->dy != 0.0) add_gradient(n->y, clock_of_marks, g * n->dy);
+            if (n->dx != 0.0 || !is_unused(n, 0)) add_gradient(n->x, clock_of_marks, g * n->dx);
+            if (n->y && (n->dy != 0.0 || !is_unused(n, 1)))
+                add_gradient(n->y, clock_of_marks, g * n->dy);
         } else {
             Many *many = n->many;
             double *partials = partials_of(many);
             for (Py_ssize_t k = 0; k < many->count; k++)
-                if (partials[k] != 0.0)
+                if (partials[k] != 0.0 || !is_unused(n, k))
                     add_gradient(many->operands[k], clock_of_marks, g * partials[k]);
         }
     }
@@ -2084,7 +2162,7 @@ module_adam(PyObject *Py_UNUSED(module), PyObject *args)
 
 /* A tape of numbers: see tape.py. */
 typedef struct {
-    Py_buffer starts, operands, partials, within;
+    Py_buffer starts, operands, partials, unused, within;
     Py_ssize_t count; /* of nodes */
 } Sweep;
 
@@ -2094,6 +2172,7 @@ end_sweep(Sweep *sweep)
     PyBuffer_Release(&sweep->starts);
     PyBuffer_Release(&sweep->operands);
     PyBuffer_Release(&sweep->partials);
+    PyBuffer_Release(&sweep->unused);
     PyBuffer_Release(&sweep->within);
 }
 
@@ -2109,17 +2188,20 @@ read_buffer(PyObject *o, const char *format, Py_buffer *view)
 
 /* Read the arrays of a tape, and check every index in them; `within` may be None. */
 static int
-begin_sweep(Sweep *sweep, PyObject *starts, PyObject *operands, PyObject *partials, PyObject *within)
+begin_sweep(Sweep *sweep, PyObject *starts, PyObject *operands, PyObject *partials,
+            PyObject *unused, PyObject *within)
 {
     memset(sweep, 0, sizeof *sweep);
     if (!read_buffer(starts, "q", &sweep->starts) || !read_buffer(operands, "q", &sweep->operands))
         return 0;
     if (partials && !read_buffer(partials, "d", &sweep->partials)) return 0;
+    if (partials && !read_buffer(unused, "B", &sweep->unused)) return 0;
     if (within != Py_None && !read_buffer(within, "B", &sweep->within)) return 0;
     Py_ssize_t count = sweep->starts.len / 8 - 1, edges = sweep->operands.len / 8;
     const int64_t *first = sweep->starts.buf, *operand = sweep->operands.buf;
     int fine = count >= 0 && first[0] == 0 && first[count] == edges;
     fine = fine && (!partials || sweep->partials.len / 8 == edges);
+    fine = fine && (!partials || sweep->unused.len == edges);
     fine = fine && (within == Py_None || sweep->within.len == count);
     for (Py_ssize_t i = 0; fine && i < count; i++) {
         fine = first[i] <= first[i + 1] && first[i + 1] <= edges;
@@ -2174,34 +2256,34 @@ write_terms(const double *terms, const char *known, Py_ssize_t count)
 static inline void
 add_term(double *terms, char *known, int64_t i, double g, double slope)
 {
-    if (g == 0.0 || slope == 0.0) return; /* 0 * inf is never formed */
     terms[i] = known[i] ? terms[i] + g * slope : g * slope;
     known[i] = 1;
 }
 
-/* pull_numbers and push_numbers(starts, operands, partials, known, within, wanted): the terms of
-   the first `wanted` nodes, None where there is none. */
+/* pull_numbers and push_numbers(starts, operands, partials, unused, known, within, wanted): the
+   terms of the first `wanted` nodes, None where there is none. */
 static PyObject *
 sweep_numbers(PyObject *args, int backward)
 {
-    PyObject *starts, *operands, *partials, *seeds, *within, *result = NULL;
+    PyObject *starts, *operands, *partials, *unused, *seeds, *within, *result = NULL;
     Py_ssize_t wanted;
-    if (!PyArg_ParseTuple(args, "OOOO!On", &starts, &operands, &partials, &PyDict_Type, &seeds,
-                          &within, &wanted))
+    if (!PyArg_ParseTuple(args, "OOOOO!On", &starts, &operands, &partials, &unused, &PyDict_Type,
+                          &seeds, &within, &wanted))
         return NULL;
     Sweep sweep;
     double *terms = NULL;
-    if (begin_sweep(&sweep, starts, operands, partials, within) &&
+    if (begin_sweep(&sweep, starts, operands, partials, unused, within) &&
         (terms = read_terms(seeds, sweep.count))) {
         char *known = (char *)(terms + sweep.count);
         const int64_t *first = sweep.starts.buf, *operand = sweep.operands.buf;
         const double *slope = sweep.partials.buf;
-        const char *reached = sweep.within.buf;
+        const char *reached = sweep.within.buf, *skipped = sweep.unused.buf;
         for (Py_ssize_t k = 0; k < sweep.count; k++) {
             Py_ssize_t i = backward ? sweep.count - 1 - k : k;
             if (backward && !known[i]) continue;
             for (int64_t e = first[i]; e < first[i + 1]; e++) {
                 int64_t j = operand[e];
+                if (skipped[e]) continue;
                 if (!backward && known[j])
                     add_term(terms, known, i, terms[j], slope[e]);
                 else if (backward && (!reached || reached[j]))
@@ -2234,7 +2316,7 @@ module_reach(PyObject *Py_UNUSED(module), PyObject *args)
     PyObject *starts, *operands, *marks;
     if (!PyArg_ParseTuple(args, "OOO!", &starts, &operands, &PyByteArray_Type, &marks)) return NULL;
     Sweep sweep;
-    int fine = begin_sweep(&sweep, starts, operands, NULL, marks);
+    int fine = begin_sweep(&sweep, starts, operands, NULL, NULL, marks);
     if (fine) {
         const int64_t *first = sweep.starts.buf, *operand = sweep.operands.buf;
         char *reached = sweep.within.buf;
@@ -2245,6 +2327,41 @@ module_reach(PyObject *Py_UNUSED(module), PyObject *args)
     end_sweep(&sweep);
     if (!fine) return NULL;
     Py_RETURN_NONE;
+}
+
+/* unused(nodes, starts, partials): by edge, whether its operand was not used. */
+static PyObject *
+module_unused(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 3) return PyErr_Format(PyExc_TypeError, "unused takes 3 arguments");
+    Py_buffer starts = {0}, partials = {0};
+    PyObject *nodes = sequence_of_nodes(args[0], "unused"), *found = NULL;
+    if (nodes && read_buffer(args[1], "q", &starts) && read_buffer(args[2], "d", &partials))
+        found = PyByteArray_FromStringAndSize(NULL, partials.len / 8);
+    if (found) {
+        const int64_t *first = starts.buf;
+        const double *slope = partials.buf;
+        char *unused = PyByteArray_AS_STRING(found);
+        Py_ssize_t count = PySequence_Fast_GET_SIZE(nodes), edges = partials.len / 8;
+        memset(unused, 0, (size_t)edges);
+        int fine = starts.len / 8 == count + 1 && first[0] == 0 && first[count] == edges;
+        for (Py_ssize_t i = 0; fine && i < count; i++) {
+            if (first[i] == first[i + 1]) continue; /* a leaf, or an input, whose operands are not seen */
+            Node *n = NODE_AT(nodes, i);
+            Py_ssize_t own = n->x ? 1 + (n->y != NULL) : n->many ? n->many->count : 0;
+            fine = first[i + 1] - first[i] == own && first[i + 1] <= edges;
+            for (Py_ssize_t k = 0; fine && k < own; k++)
+                if (slope[first[i] + k] == 0.0) unused[first[i] + k] = (char)is_unused(n, k);
+        }
+        if (!fine) {
+            PyErr_SetString(PyExc_ValueError, "the arrays are not those of a tape");
+            Py_CLEAR(found);
+        }
+    }
+    PyBuffer_Release(&starts);
+    PyBuffer_Release(&partials);
+    Py_XDECREF(nodes);
+    return found;
 }
 
 /* leaves(starts, first): the nodes without operands, from node `first` on. */
@@ -2395,6 +2512,30 @@ find_rows(PyObject **rows, const char *const *names, int count, PyObject *table)
     return 0;
 }
 
+/* Collect the rules which zeros mean "not used". A rule that is a function `is_unused` must spell. */
+static int
+find_unused_rules(PyObject *rows)
+{
+    Py_XSETREF(unused_rules, PyDict_New());
+    if (!unused_rules) return -1;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(rows); i++) {
+        PyObject *row = PyList_GET_ITEM(rows, i), *rule = PyObject_GetAttrString(row, "unused");
+        if (!rule) return -1;
+        int spelled = row == binary_rows[MUL] || row == binary_rows[POW] ||
+                      row == many_rows[DOT] || row == many_rows[PROD];
+        int plain = rule == Py_True || PyTuple_CheckExact(rule);
+        int fault = plain ? PyDict_SetItem(unused_rules, row, rule) : 0;
+        if (!spelled && !plain && rule != Py_False) {
+            PyErr_Format(PyExc_SystemError, "_node.c does not spell the rule `unused` of %R", row);
+            fault = -1;
+        }
+        Py_DECREF(rule);
+        if (fault) return -1;
+        Py_XSETREF(PrimitiveType, (PyTypeObject *)Py_NewRef(Py_TYPE(row)));
+    }
+    return 0;
+}
+
 /* Take over the call of rows: what a class finds in its dict as an instance method gets the row. */
 static int
 take_over_calls(PyObject *rows)
@@ -2412,10 +2553,16 @@ take_over_calls(PyObject *rows)
     Py_XDECREF(row);
     if (!first) return -1;
     PyObject *cls = (PyObject *)Py_TYPE(first);
+    PyObject *before = PyObject_GetAttrString(cls, "__call__");
+    if (!before || PyCFunction_Check(before)) { /* taken over already: node.py was loaded again */
+        Py_XDECREF(before);
+        Py_DECREF(first);
+        return before ? 0 : -1;
+    }
+    Py_XSETREF(call_reference_of_rows, before);
     PyObject *function = PyCFunction_New(&definition, NULL);
     PyObject *method = function ? PyInstanceMethod_New(function) : NULL;
-    int fault = !method || !(call_reference_of_rows = PyObject_GetAttrString(cls, "__call__")) ||
-                PyObject_SetAttrString(cls, "__call__", method);
+    int fault = !method || PyObject_SetAttrString(cls, "__call__", method);
     Py_XDECREF(function);
     Py_XDECREF(method);
     Py_DECREF(first);
@@ -2446,8 +2593,8 @@ module_setup(PyObject *Py_UNUSED(module), PyObject *args)
         find_rows(many_rows, many_names, MANY_COUNT, table) || add_unary_methods(table))
         return NULL;
     PyObject *rows = PyMapping_Values(table);
-    table_rows = rows ? PySet_New(rows) : NULL;
-    int fault = !table_rows || take_over_calls(table_rows);
+    Py_XSETREF(table_rows, rows ? PySet_New(rows) : NULL);
+    int fault = !table_rows || find_unused_rules(rows) || take_over_calls(table_rows);
     Py_XDECREF(rows);
     if (fault) return NULL;
     Py_RETURN_NONE;
@@ -2479,6 +2626,8 @@ static PyMethodDef module_methods[] = {
     {"adam", module_adam, METH_VARARGS, "The changes of a step of Adam, and its new moments."},
     {"pull_numbers", module_pull_numbers, METH_VARARGS, "Sweep numbers backward over a tape."},
     {"push_numbers", module_push_numbers, METH_VARARGS, "Sweep numbers forward over a tape."},
+    {"is_unused", FAST(module_is_unused), "Whether a partial of zero means that nothing flows."},
+    {"unused", FAST(module_unused), "By edge, whether its operand was not used."},
     {"leaves", module_leaves, METH_VARARGS, "The nodes of a tape without operands."},
     {"reach", module_reach, METH_VARARGS, "Mark every node that depends on a marked one."},
     {"set_gradients", FAST(module_set_gradients), "Set the gradients of many nodes."},
@@ -2510,7 +2659,8 @@ PyInit__node(void)
         neuron_reference = Py_NewRef(Py_None);
         active = PyDict_New();
         watching = PyDict_New();
-        if (!active || !watching) return NULL;
+        table_rows = PySet_New(NULL);
+        if (!active || !watching || !table_rows) return NULL;
     }
     if (!NodeType) NodeType = (PyTypeObject *)PyType_FromSpec(&node_spec);
     if (!NodeType || PyModule_AddObjectRef(module, "Node", (PyObject *)NodeType) ||

@@ -9,6 +9,7 @@ methods of this class, so that each decision is made in one place.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import filterfalse, islice
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ __all__ = [
     "constant",
     "fill",
     "gradients",
+    "is_unused",
     "leaf",
     "linear",
     "nary",
@@ -45,6 +47,7 @@ __all__ = [
     "register",
     "set_gradients",
     "set_numbers",
+    "unused",
     "without_partials",
 ]
 
@@ -349,23 +352,72 @@ def backward(output: Node, seed: float) -> None:
     The gradients of inner nodes are set, not added to.
     """
     nodes = order((output,), set())
+    leaves = []
     for node in nodes:
         if node._y is not None or node._x:
             node._grad = 0.0
+        else:
+            leaves.append(node)
+    before = [leaf._grad for leaf in leaves]
     output._grad += seed
+    exact = True
     for node in reversed(nodes):
         g = node._grad
-        if not g:  # a zero adjoint stops here, a zero partial below: 0 * inf is never formed
-            continue
-        if node._y is not None:
+        if not g:  # nothing arrived, or only zeros, which count where a partial is not finite
+            total = node._dx + node._dy if node._y is not None else sum(node._dx)
+            if total - total:
+                exact = False
+                break
+        elif node._y is not None:
             if node._dx:
                 node._x._grad += g * node._dx
+            elif g - g:  # not finite: times zero it is nan, if the operand was used
+                exact = False
+                break
             if node._dy:
                 node._y._grad += g * node._dy
+            elif g - g:
+                exact = False
+                break
         else:
             for operand, partial in zip(node._x, node._dx, strict=True):
                 if partial:
                     operand._grad += g * partial
+            if g - g and 0.0 in node._dx:
+                exact = False
+                break
+    if not exact:
+        for leaf, grad in zip(leaves, before, strict=True):
+            leaf._grad = grad
+        _backward_with_zeros(nodes, output, seed)
+
+
+def _backward_with_zeros(nodes: Sequence[Any], output: Node, seed: float) -> None:
+    """The same where zeros meet what is not finite: what was not used contributes nothing."""
+    inner = [node for node in nodes if node._y is not None or node._x]
+    for node in inner:
+        node._grad = 0.0
+    output._grad += seed
+    reached = {output}
+    for node in reversed(inner):
+        if node in reached:
+            operands = (node._x, node._y) if node._y is not None else node._x
+            slopes = (node._dx, node._dy) if node._y is not None else node._dx
+            for i, (operand, slope) in enumerate(zip(operands, slopes, strict=True)):
+                if slope or not is_unused(node, i):
+                    operand._grad += node._grad * slope
+                    reached.add(operand)
+
+
+def is_unused(node: Any, i: int) -> bool:
+    """Whether the partial `i` of a node, which is zero, says that the operand was not used.
+
+    Nothing flows on from there. Any other zero is a number, and 0 * inf is nan.
+    """
+    rule = node._row.unused
+    if isinstance(rule, bool):
+        return rule
+    return bool(rule(node.parents, i)) if callable(rule) else i in rule
 
 
 def linear(
@@ -406,6 +458,16 @@ def partials(nodes: Sequence[Node], starts: Sequence[int]) -> list[float]:
     return found
 
 
+def unused(nodes: Sequence[Node], starts: Sequence[int], slopes: Sequence[float]) -> bytearray:
+    """By edge, whether its operand was not used; `slopes` are the partials of all edges."""
+    found = bytearray(len(slopes))
+    for e, slope in enumerate(slopes):
+        if not slope:
+            i = bisect_right(starts, e) - 1
+            found[e] = is_unused(nodes[i], e - starts[i])
+    return found
+
+
 def numbers(nodes: Iterable[Node]) -> list[float]:
     """The numbers of many nodes."""
     return [node._data for node in nodes]
@@ -434,9 +496,15 @@ def set_numbers(nodes: Sequence[Node], values: Sequence[float]) -> None:
 
 
 def set_gradients(nodes: Sequence[Node], values: Sequence[float]) -> None:
-    """Set the gradients of many nodes."""
-    for node, value in zip(nodes, values, strict=True):
-        node._grad = value
+    """Set the gradients of many nodes: all of them, or none if Ctrl-C interrupts."""
+    before = gradients(nodes)
+    try:
+        for node, value in zip(nodes, values, strict=True):
+            node._grad = value
+    except BaseException:
+        for node, value in zip(nodes, before, strict=True):
+            node._grad = value
+        raise
 
 
 def clear_gradients(nodes: Iterable[Node]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from scalargrad.core import primitives as row
 from scalargrad.core.numbers import Traced, is_number
 from scalargrad.core.rows import TABLE, Primitive
+from scalargrad.core.ufuncs import apply_function, apply_ufunc, fmod
 
 __all__ = ["Operators", "is_inverted", "is_truth"]
 
@@ -140,7 +141,13 @@ class Operators(Traced):
     def __pos__(self) -> Any:
         return self
 
-    conjugate = __pos__  # NumPy's var and vdot call it
+    # NumPy calls these two when a value itself is an operand, and not an element of an array.
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return apply_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return apply_function(function, args, kwargs)
 
     def __divmod__(self, other: Any) -> tuple[Any, Any]:
         return (self // other, self % other) if is_number(other) else NotImplemented
@@ -207,13 +214,27 @@ class Operators(Traced):
     sign = _unary(row.sign)
     floor = _unary(row.floor)
     ceil = _unary(row.ceil)
+    rint = _unary(row.rint)
+    radians = _unary(row.radians)
+    degrees = _unary(row.degrees)
+    sinc = _unary(row.sinc)
     neg = _unary(row.neg)
     # NumPy calls these on the elements of arrays of objects.
     fabs = abs
+    conjugate = __pos__  # for var and vdot
+    deg2rad, rad2deg = radians, degrees
     hypot = _binary(row.hypot)[0]
     arctan2 = _binary(row.atan2)[0]
     arcsin, arccos, arctan = asin, acos, atan
     arcsinh, arccosh, arctanh = asinh, acosh, atanh
+
+    def fmod(self, other: Any) -> Any:
+        """The remainder with the sign of this value, as in C; `%` has the sign of the divisor."""
+        return fmod(self, other)
+
+    def logical_xor(self, other: Any) -> bool:
+        """Whether exactly one of the two is true."""
+        return bool(self) != bool(other)
 
 
 for _primitive in TABLE.values():

@@ -8,7 +8,7 @@ a test. The top of `rows.py` says what the columns mean and what a row may use.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from math import inf, nan
 from operator import mul as times
@@ -19,12 +19,43 @@ from scalargrad.core.rows import Primitive, row
 T = TypeVar("T")
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
+PI = math.pi
 SQRT_2, SQRT_PI = math.sqrt(2.0), math.sqrt(math.pi)
-cos: Primitive  # these are used above their own rows
+# 1 / sqrt(2) as a float, and what its rounding dropped
+SQRT_HALF, SQRT_HALF_REST = math.sqrt(0.5), -4.833646656726457e-17
+SPLIT = 2.0**27 + 1.0  # x * SPLIT - (x * SPLIT - x) is the upper half of the digits of x
+bell: Primitive  # these are used above their own rows
+cos: Primitive
 cosh: Primitive
+cosine: Primitive
 hypot: Primitive
 inverse: Primitive
+sigmoid_slope: Primitive
 sign: Primitive
+sinc_derivative: Primitive
+tanh_slope: Primitive
+turn: Primitive
+
+
+# A product with the plain number 0 does not use its other factors.
+
+
+def _is_plain_zero(operand: Any) -> bool:
+    return bool(operand.is_constant and operand._data == 0.0)
+
+
+def _zero_factor(operands: Sequence[Any], i: int) -> bool:
+    return any(_is_plain_zero(x) for j, x in enumerate(operands) if j != i)
+
+
+def _zero_partner(operands: Sequence[Any], i: int) -> bool:  # of `dot`
+    n = len(operands) // 2
+    return i < 2 * n and _is_plain_zero(operands[(i + n) % (2 * n)])
+
+
+def _zero_exponent(operands: Sequence[Any], i: int) -> bool:
+    return i == 0 and _is_plain_zero(operands[1])
+
 
 # fmt: off
 
@@ -36,7 +67,7 @@ sub  = row("sub", "the difference", lambda x, y: x - y, lambda x, y, out: (1.0, 
            "{0} - {1}", text="{0} - {1}", symbol="-", at=[(1.5, -0.3)], public=False)
 mul  = row("mul", "the product", lambda x, y: x * y, lambda x, y, out: (y, x),
            r"{0} \cdot {1}", text="{0} * {1}", symbol="*", at=[(1.5, -0.3), (0.0, 2.0)],
-           public=False)
+           public=False, unused=_zero_factor)
 div  = row("div", "the quotient", lambda x, y: x / y, lambda x, y, out: (1.0 / y, -out / y),
            r"\frac{{{0}}}{{{1}}}", text="{0} / {1}", symbol="/",
            at=[(1.5, -0.3), (0.0, 2.0)], outside=[(1.0, 0.0)], needs="y != 0", public=False)
@@ -44,11 +75,11 @@ floordiv = row("floordiv", "the quotient rounded down", lambda x, y: x // y,
                lambda x, y, out: (0.0, 0.0),
                r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor", text="{0} // {1}", symbol="//",
                at=[(7.5, 2.0), (-7.5, 2.0)], kinks={(4.0, 2.0): (0.0, 0.0)},
-               outside=[(1.0, 0.0)], needs="y != 0", public=False)
+               outside=[(1.0, 0.0)], needs="y != 0", public=False, unused=True)
 mod  = row("mod", "what the division leaves, with the sign of y", lambda x, y: x % y,
            lambda x, y, out: (1.0, -(x // y)), r"{0} \bmod {1}", text="{0} % {1}", symbol="%",
            at=[(7.5, 2.0), (-7.5, 2.0)], kinks={(4.0, 2.0): (1.0, -2.0)},
-           outside=[(1.0, 0.0)], needs="y != 0", public=False)
+           outside=[(1.0, 0.0)], needs="y != 0", public=False, unused=True)
 
 
 def _pow(x: float, y: float) -> float:
@@ -58,11 +89,12 @@ def _pow(x: float, y: float) -> float:
 
 
 def _pow_partials(x: Any, y: Any, out: Any) -> tuple[Any, Any]:
-    # Below an exponent of 1, x ** (y - 1) would divide by zero at x = 0 and overflow near it. In
-    # the last branch x = 0 means 0 ** 0, which is flat: with y < 0 it is out of the domain.
+    # Below an exponent of 1, x ** (y - 1) would divide by zero at x = 0 and overflow near it. From
+    # 0.5 on 1 - y is exact; below, its rounding would count log(x) times. In the last branch x = 0
+    # means 0 ** 0, which is flat: with y < 0 it is out of the domain.
     if y >= 1.0:
         dx = y * x ** (y - 1.0)
-    elif y > 0.0:
+    elif y >= 0.5 or (y > 0.0 and not x > 0.0):
         dx = y * inverse(x ** (1.0 - y))
     else:
         dx = y * out / x if x else 0.0
@@ -76,7 +108,8 @@ pow  = row("pow", "x to the power y", _pow, _pow_partials,
            kinks={(0.0, 0.5): (inf, 0.0), (0.0, 2.0): (0.0, 0.0), (0.0, 1.0): (1.0, 0.0),
                   (0.0, 0.0): (0.0, 0.0), (-2.0, 3.0): (12.0, nan)},
            outside=[(0.0, -1.0), (-8.0, 1 / 3), (1e200, 2.0)],
-           needs="x > 0, or x = 0 and y >= 0, or x < 0 and a whole y")
+           needs="x > 0, or x = 0 and y >= 0, or x < 0 and a whole y",
+           unused=_zero_exponent)
 
 exp   = row("exp", "e to the power x", math.exp, lambda x, out: (out,),
             "e^{{{0}}}", at=[-1.3, 0.0, 2.5], outside=[1000.0])
@@ -86,9 +119,9 @@ expm1 = row("expm1", "exp(x) - 1, exact near 0", math.expm1, lambda x, out: (exp
             "e^{{{0}}} - 1", at=[-1.3, 1e-9, 2.5], outside=[1000.0])
 log   = row("log", "the natural logarithm", math.log, lambda x, out: (1.0 / x,),
             r"\ln({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0")
-log2  = row("log2", "the logarithm to base 2", math.log2, lambda x, out: (1.0 / (x * LN2),),
+log2  = row("log2", "the logarithm to base 2", math.log2, lambda x, out: (1.0 / LN2 / x,),
             r"\log_2({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0")
-log10 = row("log10", "the logarithm to base 10", math.log10, lambda x, out: (1.0 / (x * LN10),),
+log10 = row("log10", "the logarithm to base 10", math.log10, lambda x, out: (1.0 / LN10 / x,),
             r"\log_{{10}}({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0")
 log1p = row("log1p", "log(1 + x), exact near 0", math.log1p, lambda x, out: (1.0 / (1.0 + x),),
             r"\ln(1 + {0})", at=[-0.6, 1e-9, 2.5], outside=[-1.0, -2.0], needs="x > -1")
@@ -102,40 +135,88 @@ cbrt  = row("cbrt", "the cube root", math.cbrt,
             lambda x, out: (inverse(3.0 * out * out),),
             r"\sqrt[3]{{{0}}}", at=[-0.2, 2.5], kinks={0.0: inf})
 
+
+
+def _atan_partials(x: Any, out: Any) -> tuple[Any]:
+    square = x * x
+    if square < 1e16:
+        return (1.0 / (1.0 + square),)
+    r = hypot(x, 1.0)  # the square would overflow, and that of the slope vanish
+    return (1.0 / r / r,)
+
+
 sin   = row("sin", "the sine of x radians", math.sin, lambda x, out: (cos(x),),
             r"\sin({0})", at=[-1.3, 0.0, 2.5], outside=[inf], needs="a finite x")
 cos   = row("cos", "the cosine of x radians", math.cos, lambda x, out: (-sin(x),),
             r"\cos({0})", at=[-1.3, 0.0, 2.5], outside=[inf], needs="a finite x")
 tan   = row("tan", "the tangent of x radians", math.tan, lambda x, out: (1.0 + out * out,),
             r"\tan({0})", at=[-1.3, 0.0, 2.5], outside=[inf], needs="a finite x")
+# A row of its own, since a product of (1 - x) and (1 + x) would have the slope 0 * inf at the ends
+one_minus_square = row("one_minus_square", "1 - x**2, exact near 1",
+            lambda x: (1.0 - x) * (1.0 + x), lambda x, out: (-2.0 * x,),
+            "1 - {0}^2", text="1 - {0}**2", symbol="1-x²", at=[-0.6, 0.3, 1.5], public=False)
+
+
+def _sinc_derivative(order: float, x: float) -> float:
+    if not 0.0 <= order <= 100.0 or order % 1.0:
+        raise ValueError
+    n, z = int(order), PI * x
+    if math.fabs(z) < n + 1.0:  # the Taylor series; the other terms would cancel here
+        powers = range(n % 2, 30 + 4 * n, 2)
+        terms = [z**k / ((n + k + 1.0) * math.factorial(k)) for k in powers]
+        total = plain_sum(t * (-1.0) ** ((n + k) // 2) for k, t in zip(powers, terms, strict=True))
+    else:  # from the derivatives of z sinc = sin z
+        sine, cosine = math.sin(z), math.cos(z)
+        total = sine / z
+        for k in range(1, n + 1):
+            total = ((cosine, -sine, -cosine, sine)[(k - 1) % 4] - k * total) / z
+    return PI**n * total
+
+
+radians = row("radians", "an angle in degrees as radians", lambda x: x * (PI / 180.0),
+              lambda x, out: (PI / 180.0,), r"\tfrac{{\pi}}{{180}} {0}", at=[-1.3, 90.0])
+degrees = row("degrees", "an angle in radians as degrees", lambda x: x * (180.0 / PI),
+              lambda x, out: (180.0 / PI,), r"\tfrac{{180}}{{\pi}} {0}", at=[-1.3, 2.5])
+sinc  = row("sinc", "sin(pi x) / (pi x), and 1 at 0",
+            lambda x: math.sin(PI * x) / (PI * x) if x else 1.0,
+            lambda x, out: (sinc_derivative(1.0, x),),
+            r"\operatorname{{sinc}}({0})", at=[-1.3, 0.0, 1e-9, 0.2, 0.3, 0.7, 2.5],
+            outside=[inf], needs="a finite x",
+            source="Woodward, Probability and information theory, 1953")
+sinc_derivative = row("sinc_derivative", "the derivative of sinc, of the order that stands first",
+                      _sinc_derivative, lambda n, x, out: (0.0, sinc_derivative(n + 1.0, x)),
+                      r"\operatorname{{sinc}}^{{({0})}}({1})", public=False,
+                      kinks={(0.0, 0.0): (0.0, 0.0), (1.0, 0.0): (0.0, PI**2 * (-1.0 / 3.0))},
+                      outside=[(1.0, inf), (-1.0, 1.0), (0.5, 1.0)],
+                      needs="a whole order from 0 to 100 and a finite x", unused=(0,))
 asin  = row("asin", "the angle in radians whose sine is x", math.asin,
-            lambda x, out: (inverse(sqrt((1.0 - x) * (1.0 + x))),),
+            lambda x, out: (inverse(sqrt(one_minus_square(x))),),
             r"\arcsin({0})", at=[-0.6, 0.3], kinks={1.0: inf, -1.0: inf},
             outside=[1.1], needs="-1 <= x <= 1")
 acos  = row("acos", "the angle in radians whose cosine is x", math.acos,
-            lambda x, out: (-inverse(sqrt((1.0 - x) * (1.0 + x))),),
+            lambda x, out: (-inverse(sqrt(one_minus_square(x))),),
             r"\arccos({0})", at=[-0.6, 0.3], kinks={1.0: -inf, -1.0: -inf},
             outside=[1.1], needs="-1 <= x <= 1")
 atan  = row("atan", "the angle in radians whose tangent is x", math.atan,
-            lambda x, out: (1.0 / (1.0 + x * x),), r"\arctan({0})", at=[-1.3, 0.0, 2.5])
+            _atan_partials, r"\arctan({0})", at=[-1.3, 0.0, 2.5])
 sinh  = row("sinh", "the hyperbolic sine", math.sinh, lambda x, out: (cosh(x),),
             r"\sinh({0})", at=[-1.3, 0.0, 2.5], outside=[1000.0])
 cosh  = row("cosh", "the hyperbolic cosine", math.cosh, lambda x, out: (sinh(x),),
             r"\cosh({0})", at=[-1.3, 0.0, 2.5], outside=[1000.0])
-tanh  = row("tanh", "the hyperbolic tangent", math.tanh, lambda x, out: (1.0 - out * out,),
+tanh  = row("tanh", "the hyperbolic tangent", math.tanh, lambda x, out: (tanh_slope(x, out),),
             r"\tanh({0})", at=[-1.3, 0.0, 2.5, 1000.0])
-# hypot and a product of two roots stand where x * x would overflow from 1e155 on
+# hypot stands where x * x would overflow from 1e155 on
 asinh = row("asinh", "the inverse of sinh", math.asinh, lambda x, out: (1.0 / hypot(x, 1.0),),
             r"\operatorname{{arsinh}}({0})", at=[-1.3, 0.0, 2.5])
 acosh = row("acosh", "the inverse of cosh", math.acosh,
-            lambda x, out: (inverse(sqrt(x - 1.0) * sqrt(x + 1.0)),),
+            lambda x, out: (inverse(sqrt(-one_minus_square(x))) if x < 1e150 else 1.0 / x,),
             r"\operatorname{{arcosh}}({0})", at=[1.3, 2.5], kinks={1.0: inf},
             outside=[0.5], needs="x >= 1")
 atanh = row("atanh", "the inverse of tanh", math.atanh,
-            lambda x, out: (1.0 / ((1.0 - x) * (1.0 + x)),),
+            lambda x, out: (1.0 / one_minus_square(x),),
             r"\operatorname{{artanh}}({0})", at=[-0.6, 0.3], outside=[1.0, -2.0], needs="|x| < 1")
 erf   = row("erf", "the error function", math.erf,
-            lambda x, out: (2.0 / SQRT_PI * exp(-x * x),),
+            lambda x, out: (2.0 / SQRT_PI * bell(x, 1.0),),
             r"\operatorname{{erf}}({0})", at=[-1.3, 0.0, 2.5],
             source="DLMF, section 7.2")
 
@@ -147,7 +228,64 @@ def _sigmoid(x: float) -> float:
     return e / (1.0 + e)
 
 
-sigmoid    = row("sigmoid", "1 / (1 + exp(-x))", _sigmoid, lambda x, out: (out * (1.0 - out),),
+def _sigmoid_slope(x: float, out: float) -> float:
+    e = math.exp(-x if x > 0.0 else x)
+    return e / ((1.0 + e) * (1.0 + e))
+
+
+def _tanh_slope(x: float, out: float) -> float:
+    if -1.0 < x < 1.0:
+        t = math.tanh(x)
+        return 1.0 - t * t
+    e = math.exp(-2.0 * x if x > 0.0 else 2.0 * x)  # sech(x) ** 2
+    return 4.0 * e / ((1.0 + e) * (1.0 + e))
+
+
+def _product(x: float, y: float) -> tuple[float, float]:
+    """x * y, and what the rounding dropped (Dekker, A floating-point technique, 1971)."""
+    high, other = x * SPLIT - (x * SPLIT - x), y * SPLIT - (y * SPLIT - y)
+    low, rest, out = x - high, y - other, x * y
+    return out, ((high * other - out) + high * rest + low * other) + low * rest
+
+
+def _bell(x: float, a: float) -> float:
+    if not -1e100 < x < 1e100:
+        return math.exp(-a * x * x)  # 0, or what nan and infinities give
+    square, rest = _product(x, x)  # the rounding of the square alone would cost x * x roundings
+    return math.exp(-a * square) * (1.0 - a * rest)
+
+
+def _ndtr(x: float) -> float:
+    z = -x * SQRT_HALF
+    if not -40.0 < x < -1.0:
+        return 0.5 * math.erfc(z)
+    # erfc(z) has x * x times the relative error of z, so what the rounding of z drops is put back
+    rest = _product(x, SQRT_HALF)[1] + x * SQRT_HALF_REST
+    return 0.5 * (math.erfc(z) + 2.0 / SQRT_PI * math.exp(-z * z) * rest)
+
+
+# Slopes as rows of their own: written with `out` they lose their digits far out, where out is
+# almost 1, and the slopes of what they are written with cancel. They read as the textbooks have
+# them, but `out` counts in `reads` alone: value and slope follow from the other operands.
+sigmoid_slope = row("sigmoid_slope", "the slope of sigmoid at x", _sigmoid_slope,
+                    lambda x, sigmoid, out: (-out * tanh(0.5 * x), 0.0),
+                    reads=lambda x, out: out * (1.0 - out),
+                    at=[(-1.3, 0.2), (0.0, 0.5), (50.0, 1.0)], public=False, unused=(1,))
+tanh_slope    = row("tanh_slope", "the slope of tanh at x", _tanh_slope,
+                    lambda x, y, out: (-2.0 * tanh(x) * out, 0.0),
+                    reads=lambda x, out: 1.0 - out * out,
+                    at=[(-0.3, -0.2), (0.0, 0.0), (20.0, 1.0)], public=False, unused=(1,))
+bell          = row("bell", "exp(-a x**2), for a = 0.5 and 1", _bell,
+                    lambda x, a, out: (-2.0 * a * (x * out), -x * (x * out)),
+                    reads=lambda x, a: exp(-a * x * x),
+                    at=[(-1.3, 1.0), (0.0, 0.5), (2.5, 1.0), (-30.0, 0.5)], public=False)
+ndtr          = row("ndtr", "the share of a standard normal variable below x", _ndtr,
+                    lambda x, out: (bell(x, 0.5) / (SQRT_2 * SQRT_PI),),
+                    r"\Phi({0})", at=[-1.3, 0.0, 2.5, -30.0], source="DLMF, section 7.18",
+                    public=False)
+
+sigmoid    = row("sigmoid", "1 / (1 + exp(-x))", _sigmoid,
+                 lambda x, out: (sigmoid_slope(x, out),),
                  r"\sigma({0})", at=[-1.3, 0.0, 2.5, 1000.0, -1000.0])
 softplus   = row("softplus", "log(1 + exp(x))",
                  lambda x: max(x, 0.0) + math.log1p(math.exp(-math.fabs(x))),
@@ -157,7 +295,8 @@ softplus   = row("softplus", "log(1 + exp(x))",
 relu       = row("relu", "x where it is positive, else 0", lambda x: 0.0 if x <= 0.0 else x,
                  lambda x, out: (1.0 if x > 0.0 else 0.0,),
                  r"\operatorname{{relu}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.0},
-                 source="Nair and Hinton, Rectified linear units improve RBMs, 2010")
+                 source="Nair and Hinton, Rectified linear units improve RBMs, 2010",
+                 unused=True)
 leaky_relu = row("leaky_relu", "x where it is positive, else 0.01 x",
                  lambda x: x if x > 0.0 else 0.01 * x,
                  lambda x, out: (1.0 if x > 0.0 else 0.01,),
@@ -169,9 +308,8 @@ elu        = row("elu", "x where it is positive, else exp(x) - 1",
                  r"\operatorname{{elu}}({0})", at=[-1.3, 2.5],
                  source="Clevert et al., Exponential linear units, 2015")
 gelu       = row("gelu", "x times the share of a standard normal variable below x (the exact form)",
-                 lambda x: 0.5 * x * math.erfc(-x / SQRT_2),
-                 lambda x, out: (0.5 * (1.0 + erf(x / SQRT_2))
-                                 + x * exp(-0.5 * x * x) / (SQRT_2 * SQRT_PI),),
+                 lambda x: x * _ndtr(x),
+                 lambda x, out: (ndtr(x) + x * bell(x, 0.5) / (SQRT_2 * SQRT_PI),),
                  r"\operatorname{{gelu}}({0})", at=[-1.3, 0.0, 2.5],
                  source="Hendrycks and Gimpel, Gaussian error linear units, 2016")
 silu       = row("silu", "x * sigmoid(x), also called swish", lambda x: x * _sigmoid(x),
@@ -183,20 +321,48 @@ abs        = row("abs", "x without its sign", math.fabs, lambda x, out: (sign(x)
 sign       = row("sign", "-1, 0 or 1, as x is negative, zero or positive",
                  lambda x: math.copysign(1.0, x) if x < 0.0 or x > 0.0 else x,
                  lambda x, out: (0.0,),
-                 r"\operatorname{{sign}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.0})
+                 r"\operatorname{{sign}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.0}, unused=True)
 floor      = row("floor", "the whole number at or below x", lambda x: float(math.floor(x)),
                  lambda x, out: (0.0,), r"\lfloor {0} \rfloor", at=[-1.3, 2.5], kinks={2.0: 0.0},
-                 outside=[inf], needs="a finite x")
+                 outside=[inf], needs="a finite x", unused=True)
 ceil       = row("ceil", "the whole number at or above x", lambda x: float(math.ceil(x)),
                  lambda x, out: (0.0,), r"\lceil {0} \rceil", at=[-1.3, 2.5], kinks={2.0: 0.0},
-                 outside=[inf], needs="a finite x")
+                 outside=[inf], needs="a finite x", unused=True)
+rint       = row("rint", "the whole number nearest to x, the even one of two",
+                 lambda x: math.copysign(round(x), x) if math.isfinite(x) else x,
+                 lambda x, out: (0.0,),
+                 r"\operatorname{{rint}}({0})", at=[-1.3, 2.7], kinks={2.5: 0.0}, unused=True)
 identity   = row("identity", "x itself, as a node of its own", lambda x: x, lambda x, out: (1.0,),
                  "{0}", text="{0}", at=[-1.3, 2.5], public=False)
 
 
+def _turn(x: float, y: float, r: float) -> float:
+    r = math.hypot(x, y)
+    return x / r / r if r else 0.0  # twice by r, whose square could overflow
+
+
+def _turn_partials(x: Any, y: Any, _: Any, out: Any) -> tuple[Any, Any, float]:
+    r = hypot(x, y)
+    if not r > 0.0:
+        return 0.0, 0.0, 0.0
+    return (y - x) / r * ((y + x) / r) / r / r, -2.0 * out * (y / r / r), 0.0
+
+
+def _cosine(x: float, y: float, r: float) -> float:
+    r = math.hypot(x, y)
+    return x / r if r else 0.0
+
+
+def _cosine_partials(x: Any, y: Any, _: Any, out: Any) -> tuple[Any, Any, float]:
+    r = hypot(x, y)
+    if not r > 0.0:
+        return 0.0, 0.0, 0.0
+    return y / r * (y / r) / r, -out * (y / r) / r, 0.0
+
+
 def _atan2_partials(y: Any, x: Any, out: Any) -> tuple[Any, Any]:
-    r = hypot(y, x)  # dividing twice by r: its square could overflow
-    return (x / r / r, -y / r / r) if r else (0.0, 0.0)
+    r = hypot(y, x)
+    return turn(x, y, r), turn(-y, x, r)
 
 
 def _clip(x: float, low: float, high: float) -> float:
@@ -216,37 +382,50 @@ atan2   = row("atan2", "the angle in radians of the point (x, y), in all four qu
               r"\operatorname{{atan2}}({0}, {1})",
               at=[(1.5, -0.3), (-2.0, 0.4)], kinks={(0.0, 0.0): (0.0, 0.0)})
 hypot   = row("hypot", "the length sqrt(x**2 + y**2)", lambda x, y: math.hypot(x, y),
-              lambda x, y, out: (x / out, y / out) if out else (0.0, 0.0),
+              lambda x, y, out: (cosine(x, y, out), cosine(y, x, out)),
               r"\sqrt{{{0}^2 + {1}^2}}", at=[(1.5, -0.3)], kinks={(0.0, 0.0): (0.0, 0.0)})
+# The slopes of atan2 and hypot, where r = hypot(x, y): as quotients of rows their slopes cancel.
+turn    = row("turn", "x / (x**2 + y**2), the slope of an angle", _turn, _turn_partials,
+              reads=lambda x, y, r: x / r / r, at=[(1.5, -0.3, 1.0), (-0.3, 1.5, 1.0)],
+              kinks={(0.0, 0.0, 0.0): (0.0, 0.0, 0.0)}, public=False, unused=(2,))
+cosine  = row("cosine", "x / hypot(x, y), the slope of a length", _cosine, _cosine_partials,
+              reads=lambda x, y, r: x / r, at=[(1.5, -0.3, 1.0), (-0.3, 1.5, 1.0)],
+              kinks={(0.0, 0.0, 0.0): (0.0, 0.0, 0.0)}, public=False, unused=(2,))
 minimum = row("minimum", "the smaller of two", lambda x, y: x if x < y or x != x else y,
               lambda x, y, out: (1.0, 0.0) if x < y else (0.0, 1.0) if x > y else (0.5, 0.5),
-              r"\min({0}, {1})", at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.5, 0.5)})
+              r"\min({0}, {1})", at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.5, 0.5)},
+              unused=True)
 maximum = row("maximum", "the larger of two", lambda x, y: x if x > y or x != x else y,
               lambda x, y, out: (1.0, 0.0) if x > y else (0.0, 1.0) if x < y else (0.5, 0.5),
-              r"\max({0}, {1})", at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.5, 0.5)})
+              r"\max({0}, {1})", at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.5, 0.5)},
+              unused=True)
 clip    = row("clip", "x, but at least low and at most high", _clip, _clip_partials,
               r"\operatorname{{clip}}({0}, {1}, {2})",
               at=[(0.4, 0.0, 1.0), (-2.0, 0.0, 1.0), (2.0, 0.0, 1.0)],
               kinks={(0.0, 0.0, 1.0): (0.5, 0.5, 0.0), (1.0, 0.0, 1.0): (0.5, 0.0, 0.5)},
-              outside=[(0.5, 1.0, 0.0)], needs="low <= high")
+              outside=[(0.5, 1.0, 0.0)], needs="low <= high", unused=True)
 where   = row("where", "a where the condition is true (not 0), else b",
               lambda condition, a, b: a if condition else b,
               lambda condition, a, b, out: (0.0, 1.0, 0.0) if condition else (0.0, 0.0, 1.0),
               r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}",
-              at=[(1.0, 3.0, -2.0)], kinks={(0.0, 3.0, -2.0): (0.0, 0.0, 1.0)})
+              at=[(1.0, 3.0, -2.0)], kinks={(0.0, 3.0, -2.0): (0.0, 0.0, 1.0)},
+              unused=True)
 
 # Python itself compares, chooses and forgets; a recorded program has instructions for it.
 less       = row("less", "1 where x < y, else 0", lambda x, y: 1.0 if x < y else 0.0,
                  lambda x, y, out: (0.0, 0.0), r"{0} \lt {1}", text="{0} < {1}", symbol="<",
-                 at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False)
+                 at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False,
+                 unused=True)
 less_equal = row("less_equal", "1 where x <= y, else 0", lambda x, y: 1.0 if x <= y else 0.0,
                  lambda x, y, out: (0.0, 0.0), r"{0} \le {1}", text="{0} <= {1}", symbol="<=",
-                 at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False)
+                 at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False,
+                 unused=True)
 equal      = row("equal", "1 where x = y, else 0", lambda x, y: 1.0 if x == y else 0.0,
                  lambda x, y, out: (0.0, 0.0), "{0} = {1}", text="{0} == {1}", symbol="==",
-                 at=[(1.5, -0.3)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False)
+                 at=[(1.5, -0.3)], kinks={(1.0, 1.0): (0.0, 0.0)}, public=False,
+                 unused=True)
 stopped    = row("stopped", "x, with no derivative", lambda x: x, lambda x, out: (0.0,),
-                 kinks={-1.3: 0.0, 2.5: 0.0}, public=False)
+                 kinks={-1.3: 0.0, 2.5: 0.0}, public=False, unused=True)
 
 
 def _take(index: float, *values: float) -> float:
@@ -261,7 +440,7 @@ def _take_partials(index: Any, *values: Any, out: Any) -> tuple[Any, ...]:
 
 take = row("take", "the value at the index that the first operand gives", _take, _take_partials,
     text=lambda index, *values: f"take([{', '.join(values)}], {index})",
-    kinks={(1.0, 1.5, -0.3): (0.0, 0.0, 1.0)}, public=False)
+    kinks={(1.0, 1.5, -0.3): (0.0, 0.0, 1.0)}, public=False, unused=True)
 
 
 # Sums go from left to right by hand: from Python 3.12 on, `sum` compensates for rounding, and the
@@ -314,18 +493,69 @@ def _prod_partials(*xs: Any, out: Any) -> list[Any]:
     return [*map(times, before, after)]
 
 
+def _largest(*xs: float) -> float:
+    return max(xs) if all(x == x for x in xs) else nan
+
+
+def _largest_partials(*xs: Any, out: Any) -> list[Any]:
+    ties = [where(x >= out, 1.0, 0.0) for x in xs]
+    total = plain_sum(ties)
+    return [tie / total if total else tie for tie in ties]
+
+
+largest = row("largest", "the largest of all", _largest, _largest_partials,
+    lambda *xs: rf"\max({', '.join(xs)})", at=[(1.5, -0.3, 2.0)],
+    kinks={(1.0, 1.0): (0.5, 0.5)}, public=False)
+
+
 def _logsumexp(*xs: float) -> float:
     top = max(xs)  # with the largest taken out, no exp overflows
     if math.isinf(top) and not any(map(math.isnan, xs)):
         return top
-    return top + math.log(plain_sum(math.exp(x - top) for x in xs))
+    first = xs.index(top)  # its exp is 1, beside which that of the others may vanish: hence log1p
+    rest = plain_sum(math.exp(x - top) for i, x in enumerate(xs) if i != first)
+    return top + math.log1p(rest)
+
+
+def _exp_difference(x: float, y: float) -> float:
+    z = x - y
+    e = math.exp(z)
+    # what the rounding of z dropped (Knuth's two-sum), which counts z times in e
+    w = x - z
+    rest = (x - (z + w)) + (w - y)
+    return e + e * rest if e < inf else e
+
+
+exp_difference = row("exp_difference", "exp(x - y)", _exp_difference,
+    lambda x, y, out: (out, -out), "e^{{{0} - {1}}}", reads=lambda x, y: exp(x - y),
+    at=[(1.5, -0.3), (1000.3, 1300.7)], outside=[(1000.0, 0.0)], public=False)
+weight = row("weight", "the slope of logsumexp: a power by the sum of all",
+    lambda power, total, x, y: power / total,
+    lambda power, total, x, y, out: (1.0 / total, -out / total, 0.0, 0.0),
+    reads=lambda power, total, x, y: exp(x - y), at=[(0.5, 2.0, -1.0, 0.4)],
+    outside=[(1.0, 0.0, 0.0, 0.0)], needs="total != 0", public=False, unused=(2, 3))
 
 
 def _logsumexp_partials(*xs: Any, out: Any) -> list[Any]:
     if not (out >= inf or out <= -inf):  # finite or nan
-        return [exp(x - out) for x in xs]
-    ties = [where(x >= out, 1.0, 0.0) for x in xs]  # the infinite ones share the slope
-    return [tie / plain_sum(ties) for tie in ties]
+        # exp(x - out) would have the rounding of `out`, which counts its number of times
+        top = stopped(largest(*xs))  # it drops out of the quotient
+        powers = [exp_difference(x, top) for x in xs]
+        total = plain_sum(powers)
+        return [weight(power, total, x, out) for power, x in zip(powers, xs, strict=True)]
+    return _largest_partials(*xs, out=out)  # the infinite ones share the slope
+
+
+def _logaddexp(x: float, y: float) -> float:
+    if math.isinf(x) and x == y:  # their difference is nan
+        return x
+    return max(x, y) + math.log1p(math.exp(-math.fabs(x - y)))
+
+
+def _logaddexp_partials(x: Any, y: Any, out: Any) -> Sequence[Any]:
+    if not (out >= inf or out <= -inf):  # finite or nan
+        return sigmoid(x - y), sigmoid(y - x)
+    return _logsumexp_partials(x, y, out=out)
 
 
 sum = row("sum", "the sum", lambda *xs: plain_sum(xs), lambda *xs, out: (1.0,) * len(xs),
@@ -335,14 +565,19 @@ mean = row("mean", "the arithmetic mean", lambda *xs: plain_sum(xs) / len(xs),
     lambda *xs: rf"\tfrac{{1}}{{{len(xs)}}}({' + '.join(xs)})", at=[(1.5, -0.3, 2.0)])
 prod = row("prod", "the product", lambda *xs: math.prod(xs) if xs else 1.0, _prod_partials,
     lambda *xs: r" \cdot ".join(xs), text=lambda *xs: " * ".join(xs),
-    at=[(1.5, -0.3, 2.0), (1.5, 0.0, 2.0), (0.0, 0.0, 2.0)])
+    at=[(1.5, -0.3, 2.0), (1.5, 0.0, 2.0), (0.0, 0.0, 2.0)], unused=_zero_factor)
 dot = row("dot", "the sum of products w1 x1 + ... + wn xn, plus a bias if there is one",
     _dot, _dot_partials, _write_dot(r" \cdot "), text=_write_dot(" * "),
-    at=[(1.5, -0.3, 2.0, 0.7), (1.5, -0.3, 2.0, 0.7, -1.0)])
+    at=[(1.5, -0.3, 2.0, 0.7), (1.5, -0.3, 2.0, 0.7, -1.0)], unused=_zero_partner)
 logsumexp = row("logsumexp", "log(exp(x1) + ... + exp(xn)), safe for large inputs",
     _logsumexp, _logsumexp_partials,
     lambda *xs: rf"\ln({' + '.join(f'e^{{{x}}}' for x in xs)})",
     at=[(1.5, -0.3, 2.0), (1000.0, 999.0)],
+    kinks={(inf, 0.0): (1.0, 0.0), (-inf, -inf): (0.5, 0.5)},
+    source="Blanchard, Higham and Higham, Accurately computing log-sum-exp, 2021")
+logaddexp = row("logaddexp", "log(exp(x) + exp(y)), safe for large inputs, exact near 0",
+    _logaddexp, _logaddexp_partials, r"\ln(e^{{{0}}} + e^{{{1}}})",
+    at=[(1.5, -0.3), (0.0, -40.0), (1000.0, 999.0), (0.7, 0.7)],
     kinks={(inf, 0.0): (1.0, 0.0), (-inf, -inf): (0.5, 0.5)},
     source="Blanchard, Higham and Higham, Accurately computing log-sum-exp, 2021")
 # fmt: on

@@ -7,11 +7,12 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from scalargrad.core import primitives as row
+from scalargrad.core.arguments import is_list, listed
 from scalargrad.core.modes import active, recorder
 from scalargrad.core.native import machine_code
 from scalargrad.core.node import DETACHED, leaf, nary
 from scalargrad.core.node import numbers as numbers_of
-from scalargrad.core.numbers import as_float, is_number
+from scalargrad.core.numbers import as_float, is_number, shown
 from scalargrad.core.value import Value, stop_gradient
 
 __all__ = [
@@ -231,6 +232,7 @@ def take(values: Sequence[Any], index: Any) -> Any:
         The element itself.
 
     Raises:
+        TypeError: `values` is no list, or the element is neither a number nor a row.
         IndexError: there is no such element.
         ValueError: the index is not a whole number.
 
@@ -240,8 +242,8 @@ def take(values: Sequence[Any], index: Any) -> Any:
     >>> sg.take([10.0, 20.0, 30.0], 1)
     20.0
     """
-    if not hasattr(values, "__getitem__"):
-        raise TypeError(f"take picks from a list, got {type(values).__name__}")
+    if not is_list(values):
+        raise TypeError(f"take picks from a list, got {shown(values)}")
     if isinstance(index, Value):
         if active and recorder():
             return _recorded_take(list(values), index)
@@ -250,9 +252,12 @@ def take(values: Sequence[Any], index: Any) -> Any:
     if number % 1.0 != 0.0:
         raise ValueError(f"take needs a whole number as index, got {number!r}")
     try:
-        return values[int(number)]
+        found = values[int(number)]
     except IndexError:
         raise IndexError(f"take: index {int(number)} in a list of {len(values)}") from None
+    if not is_number(found) and not is_list(found):
+        raise TypeError(f"take picks from a list of numbers, Values or rows, got {shown(found)}")
+    return found
 
 
 def _recorded_take(values: list[Any], index: Value) -> Any:
@@ -263,19 +268,6 @@ def _recorded_take(values: list[Any], index: Value) -> Any:
         columns = zip(*[list(row) for row in values], strict=True)
         return [_recorded_take(list(column), index) for column in columns]
     return row.take(row.where(index < 0.0, index + float(len(values)), index), *values)
-
-
-def listed(xs: Iterable[Any], caller: str, at_least: int = 0) -> list[Any]:
-    """`xs` as a list; the error for anything else names the `caller`."""
-    try:
-        values = list(xs)
-    except TypeError:
-        raise TypeError(
-            f"{caller} takes a list of numbers or Values, got {type(xs).__name__}"
-        ) from None
-    if len(values) < at_least:
-        raise ValueError(f"{caller} of an empty list is not defined")
-    return values
 
 
 if machine_code is not None and not TYPE_CHECKING:

@@ -12,9 +12,15 @@ A row states, in this order and with these names:
 * ``latex``     a template with the operands ``{0}``, ``{1}``; ``text`` likewise, where
   ``name(x, y)`` would not do.
 * ``symbol``    the text in the box of a picture, by default the name.
+* ``reads``     for a row that other rows are written with: the same in the form that formulas
+  show, written with the table's own operations.
 * ``at``        points where the operation is smooth: the tests differentiate there.
 * ``kinks``     points without a finite derivative, and the partials used there.
 * ``outside``   points where the operation must raise; ``needs`` states the domain in words.
+* ``unused``    which partials of zero say that the operand was not used, as that of the branch
+  which `where` did not take: True for all, the positions of some, or a function of the operands
+  and a position. Nothing flows on from there, whatever stands behind it; any other zero is a
+  number, and 0 * inf is nan.
 * ``source``    where the formula comes from.
 * ``public``    False for an operation that has an operator, or is for other rows only.
 """
@@ -55,6 +61,8 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         latex: Template | None = None, *, text: Template | None = None, symbol: str | None = None,
         at: Iterable[Point] = (), kinks: Mapping[Point, Point] | None = None,
         outside: Iterable[Point] = (), needs: str = "", source: str = "", public: bool = True,
+        unused: bool | tuple[int, ...] | Callable[[Sequence[Any], int], bool] = False,
+        reads: Callable[..., Any] | None = None,
     ) -> None:  # fmt: skip
         self.name = self.__name__ = name
         self.symbol = name if symbol is None else symbol
@@ -66,6 +74,8 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         self.at, self.outside = [*map(_point, at)], [*map(_point, outside)]
         self.kinks = {_point(p): _point(d) for p, d in (kinks or {}).items()}
         self.about, self.needs, self.source, self.public = about, needs, source, public
+        self.unused = unused
+        self.reads = reads
 
     @overload
     def __call__(self, *inputs: float) -> float: ...
@@ -75,6 +85,11 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         """The result on numbers, or on Values and numbers."""
         if self.arity is not None and len(inputs) != self.arity:
             raise TypeError(f"{self.name} takes {self.arity} operand(s), got {len(inputs)}")
+        for x in inputs:
+            if type(x) is not float:
+                break
+        else:  # as when partials are computed: 0.3 us instead of 0.7
+            return self.evaluate(inputs)
         for x in inputs:
             if isinstance(x, Traced):
                 return x.apply(self, inputs)

@@ -17,7 +17,7 @@ from operator import mul
 from typing import Any
 
 from scalargrad.core.native import machine_code
-from scalargrad.core.node import linear, partials
+from scalargrad.core.node import linear, partials, unused
 
 __all__ = ["Tape"]
 
@@ -80,6 +80,11 @@ class Tape:
         edges = enumerate(zip(self.starts, islice(self.starts, 1, None), strict=False))
         return [i for i, (start, end) in islice(edges, first, None) if start == end]
 
+    @cached_property
+    def unused(self) -> bytearray:
+        """By edge, whether its operand was not used: nothing flows on from there."""
+        return unused(self.nodes, self.starts, self.partials)
+
     def edges(self, i: int) -> range:
         """The edges from the operands of node `i`."""
         return range(self.starts[i], self.starts[i + 1])
@@ -128,7 +133,7 @@ class Tape:
     def pull_numbers(
         self, seeds: dict[int, float], wanted: int, within: bytearray | None = None
     ) -> list[float | None]:
-        """`pull` of plain numbers, in which a factor of zero makes no term: 0 * inf is not formed.
+        """`pull` of plain numbers, which leaves out the operands that were not used.
 
         Args:
             seeds: the adjoints to begin with, by node.
@@ -136,18 +141,23 @@ class Tape:
             within: by node, whether adjoints reach it; by default all.
         """
         if self._swept_by is None:
-            return self.pull(seeds, times=_term, within=within)[:wanted]
+            return self.pull(seeds, times=_term, partials=self._used, within=within)[:wanted]
         return self._swept_by.pull_numbers(  # type: ignore[no-any-return]
-            self.starts, self.operands, self.partials, seeds, within, wanted
+            self.starts, self.operands, self.partials, self.unused, seeds, within, wanted
         )
 
     def push_numbers(self, tangents: dict[int, float]) -> list[float | None]:
-        """`push` of plain numbers, in which a factor of zero makes no term."""
+        """`push` of plain numbers, which leaves out the operands that were not used."""
         if self._swept_by is None:
-            return self.push(tangents, times=_term)
+            return self.push(tangents, times=_term, partials=self._used)
         return self._swept_by.push_numbers(  # type: ignore[no-any-return]
-            self.starts, self.operands, self.partials, tangents, None, len(self)
+            self.starts, self.operands, self.partials, self.unused, tangents, None, len(self)
         )
+
+    def _used(self, i: int) -> list[float | None]:
+        """The partials of a node, None for an operand that was not used."""
+        edges = self.edges(i)
+        return [None if self.unused[e] else self.partials[e] for e in edges]
 
     def push(
         self, tangents: Mapping[int, Any], *, add: Callable[[Any, Any], Any] = plus,
@@ -234,5 +244,5 @@ class Tape:
         return found
 
 
-def _term(g: float, slope: float) -> float | None:
-    return g * slope if g and slope else None
+def _term(g: float, slope: float | None) -> float | None:
+    return None if slope is None else g * slope

@@ -141,28 +141,25 @@ def grads_of(values: Sequence[Value]) -> list[float]:
 def set_data(values: Sequence[Value], data: Sequence[float]) -> None:
     """Set the numbers of many Values: all of them, or none if Ctrl-C interrupts."""
     if active:
-        for x, number in zip(values, data, strict=True):
-            x.data = number
-    else:
-        set_numbers(values, data)
+        for x in values:
+            check_access(x, "sets .data of")
+    set_numbers(values, data)
 
 
 def set_grads(values: Sequence[Value], grads: Sequence[float]) -> None:
-    """Set the gradients of many Values."""
+    """Set the gradients of many Values: all of them, or none if Ctrl-C interrupts."""
     if active:
-        for x, number in zip(values, grads, strict=True):
-            x.grad = number
-    else:
-        set_gradients(values, grads)
+        for x in values:
+            check_access(x, "sets .grad of")
+    set_gradients(values, grads)
 
 
 def clear_grads(values: Sequence[Value]) -> None:
     """Set the gradients of many Values to zero."""
     if active:
         for x in values:
-            x.grad = 0.0
-    else:
-        clear_gradients(values)
+            check_access(x, "sets .grad of")
+    clear_gradients(values)
 
 
 def topological_order(x: Value) -> list[Value]:

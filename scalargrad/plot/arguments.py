@@ -6,12 +6,13 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from scalargrad.core.numbers import as_float
+from scalargrad.core.arguments import check_unmasked, is_list
+from scalargrad.core.numbers import as_float, shown, written
 from scalargrad.core.value import Value
-from scalargrad.data import is_list
 
 __all__ = [
-    "by_label", "function", "heights", "number", "one_of", "pair", "plain", "sides", "spread",
+    "by_label", "function", "heights", "number", "one_of", "optional", "pair", "plain", "sides",
+    "spread",
 ]  # fmt: skip
 
 Span = tuple[float, float]
@@ -26,6 +27,7 @@ def plain(x: Any, name: str = "plot") -> float:
     if isinstance(x, Value):
         return float(x.data)
     if getattr(x, "ndim", None) == 0 and hasattr(x, "item"):  # a NumPy array without dimensions
+        check_unmasked(x, name)
         x = x.item()
     return as_float(x, name)
 
@@ -50,27 +52,36 @@ def pair(x: Any, name: str) -> tuple[float, float]:
     (1.0, 2.0)
     """
     if not _is_pair(x):
-        raise ValueError(f"{name} must be a pair of numbers, got {x!r:.60}")
+        raise ValueError(f"{name} must be a pair of numbers, got {written(x)}")
     return plain(x[0], name), plain(x[1], name)
 
 
 def one_of(x: Any, choices: Sequence[str], name: str) -> None:
     """Raise a ValueError that lists the choices unless `x` is one of them."""
-    if x not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {x!r}")
+    if not isinstance(x, str) or x not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {written(x)}")
 
 
 def function(f: Any, name: str) -> Callable[[Any], Any]:
     """Return `f`, after checking that it can be called."""
     if not callable(f):
-        raise TypeError(f"{name} must be a function, got {type(f).__name__}")
+        raise TypeError(f"{name} must be a function, got {shown(f)}")
     return f  # type: ignore[no-any-return]
+
+
+def optional(x: Any, name: str, content: str) -> Mapping[Any, Any]:
+    """Return a dict, empty for None."""
+    if x is None:
+        return {}
+    if not isinstance(x, Mapping):
+        raise TypeError(f"{name} must be a dict, {{{content}}}, or None, got {shown(x)}")
+    return x
 
 
 def by_label(data: Any, caller: str, content: str) -> Mapping[Any, Any]:
     """Return `data`, after checking that it is a dict with at least one entry."""
     if not isinstance(data, Mapping):
-        got = type(data).__name__
+        got = shown(data)
         raise TypeError(f"{caller} takes a dict, {{label: {content}}}, got {got}")
     if not data:
         raise ValueError(f"{caller}: there is nothing to draw, the dict is empty")
@@ -119,8 +130,9 @@ def heights(f: Callable[[Any], Any], xs: Iterable[Any], name: str) -> list[float
 
 
 def _is_pair(x: Any) -> bool:
+    check_unmasked(x, "plot")
     return is_list(x) and len(x) == 2
 
 
 def _shortened(x: Any) -> str:
-    return f"{len(x)} entries" if is_list(x) and len(x) > 4 else f"{x!r:.60}"
+    return f"{len(x)} entries" if is_list(x) and len(x) > 4 else written(x)

@@ -8,8 +8,9 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from scalargrad.data import is_list
-from scalargrad.plot.arguments import by_label, plain
+from scalargrad.core.arguments import is_list, listed
+from scalargrad.core.numbers import as_count, shown, written
+from scalargrad.plot.arguments import by_label, pair, plain
 from scalargrad.plot.figures import Figure, axes_of, figure, finished, styled
 from scalargrad.plot.style import HATCHES, INK, LEGEND
 
@@ -46,17 +47,19 @@ def bars(
     >>> sg.plot.bars({"real": [1, 0], "predicted": [0.9, 0.2]}, ["Mon", "Tue"], ylabel="p").alt
     'p of Mon, Tue: real 1, 0; predicted 0.9, 0.2'
     """
-    names = [str(name) for name in names]
+    wanted = "bars: names must be a list of names"
+    names = [_text(name) for name in listed(names, "bars", wanted=wanted)]
     if not names:
         raise ValueError("bars: there is nothing to draw, names is empty")
     for label, numbers in by_label(data, "bars", "numbers").items():
         if not is_list(numbers):
-            raise TypeError(f"bars: {label!r} must be a list of numbers, got {numbers!r:.60}")
+            raise TypeError(f"bars: {label!r} must be a list of numbers, got {written(numbers)}")
         if len(numbers) != len(names):
             raise ValueError(
                 f"bars: {label!r} must have a number for each of {len(names)} names, "
                 f"got {len(numbers)}"
             )
+    limits = () if ylim is None else pair(ylim, "bars: ylim")
     ax = axes_of(ax, height=3.8)
     width = 0.8 / len(data)
     for k, (label, numbers) in enumerate(data.items()):
@@ -72,7 +75,7 @@ def bars(
     ax.set_xlabel(xlabel or " ")
     ax.set_ylabel(ylabel)
     if ylim is not None:
-        ax.set_ylim(*ylim)
+        ax.set_ylim(*limits)
     if len(data) > 1:
         ax.legend(**LEGEND)
     numbers_by_label = "; ".join(
@@ -109,20 +112,24 @@ def images(
     >>> sg.plot.images([[[0, 1], [1, 0]]], ["a chequerboard"], columns=1).alt
     'Pictures: a chequerboard'
     """
-    titles = [str(name) for name in ([titles] if isinstance(titles, str) else titles)]
+    wanted = "images: titles must be a list of titles"
+    titles = [titles] if isinstance(titles, str) else listed(titles, "images", wanted=wanted)
+    titles = [_text(name) for name in titles]
+    if not is_list(pictures):
+        raise TypeError(f"images: pictures must be a list of pictures, got {shown(pictures)}")
     if len(pictures) != len(titles) or not titles:
         raise ValueError(
             f"images: there must be a title for each picture, got {len(titles)} for {len(pictures)}"
         )
     for picture, name in zip(pictures, titles, strict=True):
-        if not all(map(is_list, picture)):
+        if not is_list(picture) or not all(map(is_list, picture)):
             raise ValueError(f"images: {name!r} must be a list of rows; of one picture give [rows]")
         lengths = {len(row) for row in picture}
         if len(lengths) != 1 or 0 in lengths:
             raise ValueError(
                 f"images: {name!r} must have rows of one length, got {sorted(lengths) or 'no rows'}"
             )
-    if columns < 1:
+    if (columns := as_count(columns, "images: columns", least=0)) < 1:
         raise ValueError(f"images needs at least one column, got {columns}")
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
@@ -139,8 +146,8 @@ def images(
     largest = max((x for x in sizes if math.isfinite(x)), default=0.0) or 1.0
     for ax, picture, name in zip(page.axes, numbers, titles, strict=False):
         if signed:
-            shown = [[abs(x) for x in row] for row in picture]
-            ax.imshow(shown, cmap="Greys", vmin=0.0, vmax=1.4 * largest)
+            sizes_of = [[abs(x) for x in row] for row in picture]
+            ax.imshow(sizes_of, cmap="Greys", vmin=0.0, vmax=1.4 * largest)
             minus = [(j, i) for i, row in enumerate(picture) for j, x in enumerate(row) if x < 0]
             if minus:
                 x, y = zip(*minus, strict=True)
@@ -156,3 +163,10 @@ def images(
         page.suptitle(title, fontsize=11)
     page.alt = alt if alt is not None else f"Pictures: {'; '.join(titles)}".replace("\n", " ")
     return finished(page.axes[0], "", None, "")
+
+
+def _text(name: Any) -> str:
+    try:
+        return str(name)
+    except Exception:  # an int of 5,000 digits, a faulty __str__
+        return written(name)

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from scalargrad.core.arguments import is_list
 from scalargrad.core.modes import no_grad
-from scalargrad.data import check_samples, is_list
-from scalargrad.plot.arguments import number, pair, plain, sides
+from scalargrad.core.numbers import shown, written
+from scalargrad.data import check_samples
+from scalargrad.plot.arguments import function, number, optional, pair, plain, sides
 from scalargrad.plot.figures import Figure, axes_of, finished, styled
 from scalargrad.plot.style import ACCENT, COLOURS, DASHES, INK, LEGEND
 from scalargrad.replay import RecordingError, compile
@@ -56,6 +58,9 @@ def decision_boundary(
     """
     check_samples(X, Y, "decision_boundary")
     samples = [_sample(x, f"decision_boundary: X[{k}]") for k, x in enumerate(X)]
+    function(model, "decision_boundary: model")
+    threshold = plain(threshold, "decision_boundary: threshold")
+    lines = optional(lines, "decision_boundary: lines", "label: (w, b)")
     targets = [number(y, "decision_boundary: a target") for y in Y]
     limit = threshold if min(targets) <= threshold < max(targets) else 0.0
     above = [target > limit for target in targets]
@@ -95,7 +100,7 @@ def decision_boundary(
                 x1, x2, marker, label=name, color=colour, markersize=8 if side else 9.5,
                 markeredgecolor="white", markeredgewidth=0.8, zorder=5,
             )  # fmt: skip
-    for k, (name, line) in enumerate((lines or {}).items()):
+    for k, (name, line) in enumerate(lines.items()):
         w, b = _line(name, line)
         look: Any = {"color": COLOURS[k % 4], "linestyle": DASHES[k % 6], "linewidth": 2.0}
         if w[0] or w[1]:
@@ -123,7 +128,7 @@ def _outputs(model: Callable[[Any], Any], points: Sequence[tuple[float, float]])
 
 def _sample(x: Any, name: str) -> tuple[float, float]:
     if not is_list(x):
-        raise TypeError(f"{name} must be a pair of inputs, got {type(x).__name__}")
+        raise TypeError(f"{name} must be a pair of inputs, got {shown(x)}")
     if len(x) != 2:
         raise ValueError(f"{name} must have two inputs, got {len(x)} inputs")
     x1, x2 = pair(x, name)
@@ -142,8 +147,8 @@ def _around(samples: Sequence[tuple[float, float]]) -> Span:
 
 def _line(label: str, line: Any) -> tuple[tuple[float, float], float]:
     name = f"decision_boundary: the line {label!r}"
-    if len(line) != 2:
-        raise ValueError(f"{name} is a pair (w, b) with two weights w, got {line!r:.60}")
+    if not is_list(line) or len(line) != 2:
+        raise ValueError(f"{name} is a pair (w, b) with two weights w, got {written(line)}")
     return pair(line[0], f"{name}: w"), plain(line[1], f"{name}: b")
 
 

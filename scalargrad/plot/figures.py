@@ -14,10 +14,13 @@ from typing import Any, ParamSpec
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as _Figure
+from matplotlib.projections import get_projection_names
 
-from scalargrad.core.numbers import as_count
+from scalargrad.core.arguments import as_choice, as_flag
+from scalargrad.core.numbers import as_count, as_non_negative, shown
 from scalargrad.plot.style import LEGEND, SETTINGS
-from scalargrad.support.files import write_whole
+from scalargrad.support.files import as_path, write_whole
+from scalargrad.support.memory import check_memory
 from scalargrad.support.pages import offered
 
 __all__ = ["Figure", "axes_of", "figure", "finished", "label_axes", "styled"]
@@ -60,7 +63,7 @@ class Figure(_Figure):
         >>> sg.plot.lines({"y": [1, 4, 9]}, xlabel="x", ylabel="y").save("squares.svg").name
         'squares.svg'
         """
-        target = Path(path)
+        target = as_path(path, "Figure.save")
         form = target.suffix.lower().removeprefix(".")
         if form not in _FORMATS:
             raise ValueError(
@@ -106,11 +109,24 @@ class Figure(_Figure):
         return offered(forms, include, exclude)
 
 
+_TEXTS = {"title", "xlabel", "ylabel", "alt"}
+_FLAGS = {"bias", "markers", "signed"}
+
+
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Run the function in the style of this package, whatever style the user has chosen."""
+    """Run the function in the style of this package, whatever style the user has chosen.
+
+    The arguments that many functions share are checked here.
+    """
 
     @wraps(draw)
     def drawing(*args: P.args, **settings: P.kwargs) -> Figure:
+        for key, x in settings.items():
+            name = f"{draw.__name__}: {key}"
+            if key in _TEXTS and not isinstance(x, str) and (key != "alt" or x is not None):
+                raise TypeError(f"{name} must be a string, got {shown(x)}")
+            if key in _FLAGS:
+                as_flag(x, name)
         with matplotlib.rc_context(SETTINGS):
             return draw(*args, **settings)
 
@@ -136,8 +152,9 @@ def figure(
         The figure.
 
     Raises:
-        TypeError: `rows` or `columns` is not a whole number.
-        ValueError: `rows` or `columns` is below 1, or the projection is unknown.
+        TypeError: `rows` or `columns` is not a whole number, or a length not a number.
+        ValueError: `rows` or `columns` is below 1, a length is not above 0, or the projection is
+            unknown.
 
     >>> page = sg.plot.figure(1, 2)
     >>> len(page.axes)
@@ -146,18 +163,28 @@ def figure(
     rows, columns = as_count(rows, "figure: rows", 0), as_count(columns, "figure: columns", 0)
     if rows < 1 or columns < 1:
         raise ValueError(f"a figure has at least one row and one column, got {rows} and {columns}")
-    page = Figure(figsize=(width, height or 4.2 * rows), layout="constrained")
+    check_memory(rows * columns, 100_000, "a figure of {} axes")
+    width = _length(width, "figure: width")
+    height = 4.2 * rows if height is None else _length(height, "figure: height")
+    if projection is not None:
+        as_choice(projection, get_projection_names(), "figure: projection")
+    page = Figure(figsize=(width, height), layout="constrained")
     page.subplots(rows, columns, subplot_kw={"projection": projection} if projection else {})
     page.alt = alt
     return page
 
 
+def _length(x: Any, name: str) -> float:
+    length = as_non_negative(x, name)
+    if length == 0.0:
+        raise ValueError(f"{name} must be above 0, got {length!r}")
+    return length
+
+
 def axes_of(ax: Axes | None, **settings: Any) -> Axes:
     """Return the given axes, or those of a new figure."""
     if ax is not None and not isinstance(ax, Axes):
-        raise TypeError(
-            f"ax must be one of a figure's axes, such as .axes[0], got {type(ax).__name__}"
-        )
+        raise TypeError(f"ax must be one of a figure's axes, such as .axes[0], got {shown(ax)}")
     return figure(**settings).axes[0] if ax is None else ax
 
 

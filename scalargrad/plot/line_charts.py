@@ -12,8 +12,19 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 import scalargrad.core.primitives as primitives
+from scalargrad.core.arguments import is_list, listed
+from scalargrad.core.numbers import shown
 from scalargrad.core.rows import TABLE
-from scalargrad.plot.arguments import by_label, function, heights, number, one_of, plain, spread
+from scalargrad.plot.arguments import (
+    by_label,
+    function,
+    heights,
+    number,
+    one_of,
+    optional,
+    plain,
+    spread,
+)
 from scalargrad.plot.figures import Figure, axes_of, finished, label_axes, styled
 from scalargrad.plot.style import GREY, INK, MARKERS, line_style
 from scalargrad.training.fit import History
@@ -111,14 +122,21 @@ def curves(
         label: heights(function(f, f"curves: {label!r}"), xs, f"curves: {label!r}")
         for label, f in by_label(functions, "curves", "function").items()
     }
+    marks = optional(marks, "curves: marks", "label: (xs, ys)")
+    if points is not None and (
+        not is_list(points) or len(points) != 2 or not all(map(is_list, points))
+    ):
+        raise TypeError(f"curves: points must be a pair (xs, ys), got {shown(points)}")
     ax = axes_of(ax)
     for k, (label, ys) in enumerate(drawn.items()):
         ax.plot(xs, ys, label=label, **line_style(k))
     if points is not None:
-        ax.plot(*_pair("points", points), "o", color="white", markeredgecolor=INK, markersize=6)
-    for k, (label, pair) in enumerate((marks or {}).items()):
+        ax.plot(
+            *_pair("points", tuple(points)), "o", color="white", markeredgecolor=INK, markersize=6
+        )
+    for k, (label, pair) in enumerate(marks.items()):
         ax.plot(*_pair(label, pair), MARKERS[(k + 1) % len(MARKERS)], color=INK, label=label)
-    label_axes(ax, xlabel, ylabel, legend=len(functions) + len(marks or {}) > 1)
+    label_axes(ax, xlabel, ylabel, legend=len(functions) + len(marks) > 1)
     text = f"{', '.join(map(str, functions))} from {span[0]:g} to {span[1]:g}"
     text += f", with {len(points[0])} points" if points is not None else ""
     return finished(ax, title, alt, text)
@@ -292,8 +310,9 @@ def _lowest(xs: Sequence[float], ys: Sequence[float]) -> str:
 
 def _pair(label: Any, numbers: Any) -> tuple[list[Any], list[float]]:
     """Return xs and ys; numbers alone have the positions 0, 1, 2 ..."""
-    if isinstance(numbers, str) or not isinstance(numbers, Iterable):
-        got = type(numbers).__name__
+    iterable = isinstance(numbers, Iterable) and not isinstance(numbers, str | bytes)
+    if not iterable or getattr(numbers, "ndim", 1) == 0:
+        got = shown(numbers)
         raise TypeError(f"{label!r}: numbers or a pair (xs, ys) are needed, got {got}")
     if isinstance(numbers, tuple) and len(numbers) == 2 and isinstance(numbers[0], Iterable):
         # matplotlib also takes texts as positions, such as the names of months
@@ -334,9 +353,8 @@ def _series(losses: Any) -> dict[str, list[float]]:
     else:
         series = {"loss": losses}
     for label, numbers in series.items():
-        if isinstance(numbers, str) or not isinstance(numbers, Iterable):
-            got = type(numbers).__name__
-            raise TypeError(f"loss_curve: {label!r} must be a history or a list, got {got}")
+        wanted = f"loss_curve: {label!r} must be a history or a list"
+        series[label] = listed(numbers, "loss_curve", wanted=wanted)
     return {
         label: [plain(y, f"loss_curve: {label!r}") for y in numbers]
         for label, numbers in series.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from itertools import pairwise
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from matplotlib.patches import Circle, FancyArrowPatch
 from matplotlib.patheffects import withStroke
 
 from scalargrad import nn
-from scalargrad.core.numbers import as_count
+from scalargrad.core.arguments import listed
+from scalargrad.core.numbers import as_count, shown, written
 from scalargrad.core.value import Value
-from scalargrad.plot.arguments import pair, plain
+from scalargrad.plot.arguments import optional, pair, plain
 from scalargrad.plot.figures import Figure, axes_of, finished, styled
 from scalargrad.plot.style import ACCENT, COLOURS, INK
+from scalargrad.support.memory import check_memory
 
 __all__ = ["diagram", "network"]
 
@@ -68,12 +71,13 @@ def network(
         if edge_values is None:
             edge_values = _weights(sizes, bias)
         sizes = [len(sizes.layers[0].neurons[0].w), *(len(layer.neurons) for layer in sizes.layers)]
-    if not isinstance(sizes, Iterable) or isinstance(sizes, str):
-        got = type(sizes).__name__
-        raise TypeError(f"network takes the sizes of the layers, or an nn.MLP, got {got}")
+    sizes = listed(sizes, "network", wanted="network takes the sizes of the layers, or an nn.MLP")
     sizes = [as_count(n, "network: a layer's size", least=0) for n in sizes]
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(f"network needs at least two layers of at least one unit, got {sizes}")
+    # each line is an artist of matplotlib, of some kilobytes
+    check_memory(sum(map(mul, sizes, sizes[1:])), 4_000, "network: a picture of {} lines")
+    edge_labels, notes = _texts(edge_labels), _texts(notes)
     last = len(sizes) - 1
     drawn = [n + (bias and k < last) for k, n in enumerate(sizes)]
     step = max(2.6 if edge_labels or notes else 2.0, 0.45 * max(drawn) * GAP)
@@ -133,10 +137,11 @@ def diagram(
     'A diagram of 2 nodes and 1 edge: x to y'
     """
     if not isinstance(nodes, Mapping):
-        got = type(nodes).__name__
+        got = shown(nodes)
         raise TypeError(f"diagram takes a dict, {{node: (x, y)}}, got {got}")
     nodes = {node: pair(xy, f"diagram: the position of {node!r}") for node, xy in nodes.items()}
-    edges = [_edge(edge) for edge in edges]
+    wanted = "diagram: edges must be a list of pairs of nodes"
+    edges = [_edge(edge) for edge in listed(edges, "diagram", wanted=wanted)]
     text = ", ".join(f"{a} to {b}" for a, b in edges[:12]) + (" ..." if len(edges) > 12 else "")
     text = f"A diagram of {len(nodes)} nodes and {len(edges)} edge{'s' * (len(edges) != 1)}: {text}"
     return _draw(
@@ -152,7 +157,11 @@ def _draw(
 ) -> Figure:  # fmt: skip
     """Draw nodes and edges; `text` begins the description of the figure."""
     names, notes, edge_labels = (_texts(texts) for texts in (names, notes, edge_labels))
-    values = {edge: plain(x) for edge, x in (edge_values or {}).items()}
+    edges_by = optional(edge_values, "edge_values", "edge: number")
+    values = {edge: plain(x, "edge_values") for edge, x in edges_by.items()}
+    several = isinstance(highlight, Collection) and getattr(highlight, "ndim", 1) > 0
+    if not several or isinstance(highlight, str | bytes):
+        raise TypeError(f"highlight must be a set of nodes and edges, got {shown(highlight)}")
     _check(nodes, edges, (names, notes), (edge_labels, values), highlight)
     xs, ys = zip(*nodes.values(), strict=True)
     width, height = max(xs) - min(xs) + 1.6, max(ys) - min(ys) + (1.4 if notes else 1.1)
@@ -189,17 +198,18 @@ def _draw(
 
 def _edge(edge: Any) -> Edge:
     if not isinstance(edge, list | tuple) or len(edge) != 2:
-        raise ValueError(f"diagram: an edge is a pair of nodes, got {edge!r:.60}")
+        raise ValueError(f"diagram: an edge is a pair of nodes, got {written(edge)}")
     return edge[0], edge[1]
 
 
 def _texts(texts: Any) -> dict[Any, str]:
     """Return the texts by node or edge; a Value becomes its number."""
     if not isinstance(texts, Mapping | None):
-        got = type(texts).__name__
+        got = shown(texts)
         raise TypeError(f"names, notes and edge_labels are dicts by node or edge, got {got}")
     return {
-        key: f"{x.data:.4g}" if isinstance(x, Value) else str(x) for key, x in (texts or {}).items()
+        key: f"{x.data:.4g}" if isinstance(x, Value) else x if isinstance(x, str) else written(x)
+        for key, x in (texts or {}).items()
     }
 
 
@@ -245,8 +255,8 @@ def _check(
         (highlight, nodes.keys() | known, "node and no edge"),
     ):
         for key in keys:
-            if key not in existing:
-                raise ValueError(f"there is no {kind} {key!r}")
+            if not isinstance(key, Hashable) or key not in existing:
+                raise ValueError(f"there is no {kind} {written(key)}")
 
 
 def _draw_edge(ax: Axes, start: Point, end: Point, value: float | None, marked: bool) -> None:

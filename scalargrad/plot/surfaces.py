@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import Any
 
@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from scalargrad.plot.arguments import heights, number, one_of, pair, plain, sides, spread
+from scalargrad.core.arguments import listed
+from scalargrad.plot.arguments import function, heights, number, one_of, pair, plain, sides, spread
 from scalargrad.plot.figures import Figure, axes_of, finished, label_axes, styled
 from scalargrad.plot.style import ACCENT, COLOURS, GREY, INK, LEGEND
 from scalargrad.transforms.functional import grad, value_and_grad
@@ -56,6 +57,7 @@ def error_curve(
     'E from w = 0 to 3, lowest near w = 1, with a descent of 2 steps from 3 to 1.5'
     """
     ws = spread(span)
+    function(f, "error_curve: f")
     path, minima = _weights(path, "path"), _weights(minima, "minima")
     text = f"{ylabel} from {xlabel} = {span[0]:g} to {span[1]:g}"
     ys = heights(f, ws, "error_curve: the error")
@@ -140,7 +142,10 @@ def error_surface(
     """
     one_of(kind, ("contour", "surface"), "error_surface: kind")
     one_of(zscale, ("linear", "log"), "error_surface: zscale")
-    _check_takes_two(f)
+    _check_takes_two(function(f, "error_surface: f"))
+    wanted = "error_surface: {} must be a list of points"
+    path = listed(path, "error_surface", wanted=wanted.format("path"))
+    points = listed(points, "error_surface", wanted=wanted.format("points"))
     descent = [pair(w, "error_surface: a point of path") for w in path]
     crosses = [pair(w, "error_surface: one of points") for w in points]
     deep = kind == "surface"
@@ -236,9 +241,7 @@ def _draw_surface(ax: Any, xs: Any, ys: Any, zs: Any, path: Sequence[Point]) -> 
 
 
 def _weights(ws: Any, name: str) -> list[float]:
-    if not isinstance(ws, Iterable) or getattr(ws, "ndim", 1) == 0:
-        got = type(ws).__name__
-        raise TypeError(f"error_curve: {name} is a list of weights, got {got}")
+    ws = listed(ws, "error_curve", wanted=f"error_curve: {name} is a list of weights")
     return [plain(w, f"error_curve: {name}") for w in ws]
 
 

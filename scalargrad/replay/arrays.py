@@ -7,14 +7,19 @@ from functools import cache
 from math import isfinite
 from typing import Any
 
+from scalargrad.core.arguments import check_unmasked
+from scalargrad.core.numbers import Traced, as_float, is_number, written
+
 __all__ = [
     "added",
     "all_finite",
     "array",
     "array_library",
+    "as_array",
     "filled",
     "floats",
     "nonfinite",
+    "ragged",
     "scaled",
     "scattered",
     "truths_hold",
@@ -35,6 +40,46 @@ def array(numbers: Sequence[float]) -> Any:
     """The numbers as an array of float64."""
     np = array_library()
     return [float(x) for x in numbers] if np is None else np.asarray(numbers, dtype=np.float64)
+
+
+def as_array(x: Any, name: str) -> Any:
+    """The real numbers of an array or a nested list as float64; errors call it `name`.
+
+    Without NumPy, a list of floats.
+
+    Raises:
+        TypeError: It holds something else, Values and masked entries among them.
+        ValueError: It is a list whose rows differ in length.
+        OverflowError: A number is beyond the range of floats.
+    """
+    check_unmasked(x, name)
+    np = array_library()
+    if np is None:
+        return [as_float(number, name) for number in x]
+    try:
+        found = np.asarray(x)
+    except (ValueError, RecursionError):
+        raise ragged(name) from None
+    if found.dtype.char == "d":
+        return found
+    if found.dtype.kind in "fiub":
+        return found.astype(np.float64)
+    flat = found.ravel().tolist() if found.dtype.kind == "O" else [None]
+    if all(is_number(number) and not isinstance(number, Traced) for number in flat):
+        # Fractions and large ints
+        return np.array([as_float(number, name) for number in flat]).reshape(found.shape)
+    got = f"array of {found.dtype}" if hasattr(x, "dtype") else type(x).__name__
+    raise TypeError(
+        f"{name} must be an array of real numbers, or a list of them, got {got}: {written(x)}"
+    )
+
+
+def ragged(name: str) -> ValueError:
+    """The error for rows of different lengths."""
+    return ValueError(
+        f"{name} is a list whose rows differ in length, or that contains itself: all samples must "
+        "have equally many numbers"
+    )
 
 
 def floats(numbers: Any) -> list[float]:

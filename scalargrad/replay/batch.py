@@ -8,8 +8,8 @@ from itertools import islice, product
 from math import prod
 from typing import Any
 
-from scalargrad.core.numbers import Traced, as_float, is_number
-from scalargrad.replay.arrays import array_library
+from scalargrad.core.numbers import as_float
+from scalargrad.replay.arrays import array_library, as_array, ragged
 
 __all__ = ["Batch", "argument_names"]
 
@@ -144,19 +144,7 @@ class Batch:
 
 
 def _array_columns(x: Any, name: str) -> tuple[Shape, Any, int | None]:
-    np = array_library()
-    try:
-        array = np.asarray(x)
-    except ValueError:
-        raise _ragged(name) from None
-    if array.dtype.kind not in "fiub" and not _all_numbers(array):
-        got = f"array of {array.dtype}" if hasattr(x, "dtype") else type(x).__name__
-        raise TypeError(
-            f"argument {name!r} must be an array of real numbers, or a list of them, got {got}: "
-            f"{x!r:.60}"
-        )
-    if array.dtype.char != "d":
-        array = array.astype(np.float64)
+    array = as_array(x, f"argument {name!r}")
     if array.ndim == 0:
         return (), array.reshape(1, 1), None
     if array.ndim == 1:
@@ -164,37 +152,30 @@ def _array_columns(x: Any, name: str) -> tuple[Shape, Any, int | None]:
     return array.shape[1:], array.reshape(len(array), prod(array.shape[1:])).T, len(array)
 
 
-def _ragged(name: str) -> ValueError:
-    return ValueError(
-        f"argument {name!r} is a list whose rows differ in length: all samples must have equally "
-        "many numbers"
-    )
-
-
-def _all_numbers(array: Any) -> bool:
-    """Whether an array of objects, such as Fractions, holds real numbers only."""
-    numbers = array.ravel().tolist() if array.dtype.kind == "O" else [""]
-    return all(is_number(x) and not isinstance(x, Traced) for x in numbers)
-
-
 def _columns(x: Any, name: str) -> tuple[Shape, list[list[float]], int | None]:
     if not isinstance(x, (list, tuple)):
         return (), [[as_float(x, f"argument {name!r}")]], None
-    shape = _shape(x[0]) if x else ()
+    shape = _shape(x[0], name) if x else ()
     samples: list[list[float]] = [list(_flat(sample, shape, name)) for sample in x]
     columns = [list(column) for column in zip(*samples, strict=True)]
     return shape, columns or [[]] * prod(shape), len(x)
 
 
-def _shape(x: Any) -> Shape:
-    return (len(x), *(_shape(x[0]) if x else ())) if isinstance(x, (list, tuple)) else ()
+def _shape(x: Any, name: str) -> Shape:
+    shape: list[int] = []
+    while isinstance(x, (list, tuple)):
+        if len(shape) == 64:  # as in NumPy; a list that contains itself has no end
+            raise ragged(f"argument {name!r}")
+        shape.append(len(x))
+        x = x[0] if x else None
+    return tuple(shape)
 
 
 def _flat(x: Any, shape: Shape, name: str) -> Iterator[float]:
     if not shape:
         yield as_float(x, f"argument {name!r}")
     elif not isinstance(x, (list, tuple)) or len(x) != shape[0]:
-        raise _ragged(name)
+        raise ragged(f"argument {name!r}")
     else:
         for part in x:
             yield from _flat(part, shape[1:], name)

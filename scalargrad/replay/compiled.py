@@ -9,11 +9,12 @@ from functools import lru_cache
 from threading import RLock
 from typing import Any, NoReturn
 
+from scalargrad.core.arguments import as_choice, as_flag, is_list
 from scalargrad.core.modes import recorder
-from scalargrad.core.numbers import Traced, as_count
+from scalargrad.core.numbers import Traced, as_count, shown
 from scalargrad.core.value import Value, grads_of, packed_data, set_data, set_grads
 from scalargrad.optim import checked_parameters
-from scalargrad.replay.arrays import added, array, floats, scaled, scattered
+from scalargrad.replay.arrays import added, array, as_array, floats, scaled, scattered
 from scalargrad.replay.backends import select
 from scalargrad.replay.backends.backend import Options
 from scalargrad.replay.batch import Batch, argument_names
@@ -100,15 +101,14 @@ class Compiled:
         allow_nonfinite: bool = False, threads: int | None = None,
     ) -> None:  # fmt: skip
         self.f = checked_function(f, "compile")
-        if reduction not in ("mean", "sum"):
-            raise ValueError(f"compile: reduction is 'mean' or 'sum', got {reduction!r}")
+        as_choice(reduction, ("mean", "sum"), "compile: reduction")
         self.params = [] if params is None else checked_parameters(params)
         self._backend = select(backend)
         self.backend = self._backend.name
         self.reduction = reduction
-        static = static_argnums if isinstance(static_argnums, Sequence) else (static_argnums,)
+        static = static_argnums if is_list(static_argnums) else (static_argnums,)
         self.static = frozenset([as_count(i, "compile: static_argnums", 0) for i in static])
-        self.allow_nonfinite = allow_nonfinite
+        self.allow_nonfinite = as_flag(allow_nonfinite, "compile: allow_nonfinite")
         if threads is not None:
             threads = as_count(threads, "compile: threads")
         self.options = Options(threads=threads or _cores())
@@ -259,6 +259,7 @@ class Compiled:
 
         Raises:
             TypeError: `f` does not return one number, or an argument is a Value.
+            OverflowError: A number is beyond the range of floats.
             ValueError: The arguments do not fit together, or `theta` has another length.
             FloatingPointError: A result or a derivative is nan or infinite.
 
@@ -328,7 +329,12 @@ class Compiled:
         return Batch(args, self._names(len(args)), self.static)
 
     def _theta(self, theta: Sequence[float]) -> Any:
-        numbers = array(theta)
+        if not is_list(theta):
+            raise TypeError(
+                f"theta must be an array or a list of {len(self.params)} numbers, one for each "
+                f"parameter, got {shown(theta)}"
+            )
+        numbers = as_array(theta, "theta")
         shape = getattr(numbers, "shape", (len(numbers),))
         if shape != (len(self.params),):
             raise ValueError(
@@ -480,10 +486,15 @@ def _cores() -> int:
 
 
 def _holds_values(x: Any) -> bool:
-    if isinstance(x, dict):
-        return any(map(_holds_values, x.values()))
-    if getattr(getattr(x, "dtype", None), "kind", "") == "O":
-        x = x.ravel().tolist()
-    if isinstance(x, (list, tuple)):
-        return any(map(_holds_values, x))
-    return isinstance(x, Traced)
+    seen: set[int] = set()  # a list may contain itself
+    stack = [x]
+    while stack:
+        x = stack.pop()
+        if isinstance(x, Traced):
+            return True
+        if getattr(getattr(x, "dtype", None), "kind", "") == "O":
+            stack += x.ravel().tolist()
+        elif isinstance(x, (dict, list, tuple)) and id(x) not in seen:
+            seen.add(id(x))
+            stack += x.values() if isinstance(x, dict) else x
+    return False

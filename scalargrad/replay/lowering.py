@@ -39,7 +39,7 @@ def lowered(program: Program, rules: Mapping[Primitive, Rule]) -> Program:
         elif row is identity or row is stopped:
             slots[slot] = mine[0]  # they change derivatives only
         else:
-            slots[slot] = new.append(row, mine, program.phases[slot])
+            slots[slot] = new.keep(row, mine, program.phases[slot])
     new.outputs = [slots[slot] for slot in program.outputs]
     return new
 

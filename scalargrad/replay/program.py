@@ -207,6 +207,13 @@ class Program:
         self.phases.append(phase)
         return len(self.rows) - 1
 
+    def keep(self, row: Primitive, operands: tuple[int, ...], phase: int) -> int:
+        """The slot of exactly this instruction: a new one, unless it exists."""
+        slot = self._made.get((row, operands))
+        if slot is None:
+            slot = self._made[row, operands] = self.append(row, operands, phase)
+        return slot
+
     def __eq__(self, other: object) -> bool:
         """Whether both hold the same instructions, constants, outputs and conditions."""
         if not isinstance(other, Program):

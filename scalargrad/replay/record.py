@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +10,7 @@ from scalargrad.core.node import leaf, owner_of
 from scalargrad.core.primitives import take
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value
+from scalargrad.replay.draws import no_draws
 from scalargrad.replay.program import BEFORE, Guard, Program
 from scalargrad.replay.recorder import INPUT, Recorder, RecordingError, Restart
 from scalargrad.replay.reference import Reference, Verdict
@@ -64,7 +63,9 @@ def record(
     leaves that it creates: what it finds again in the second run, it has kept.
 
     If an operation fails that the sample depends on, the next run raises its error there, as eager
-    code does, and `try ... except` in the function takes its way.
+    code does, and `try ... except` in the function takes its way. If random numbers were drawn
+    meanwhile, by this thread or by another one, further runs show whether the program depends on
+    them.
 
     Args:
         f: The function of one sample.
@@ -105,6 +106,14 @@ def record(
                 continue
             verdict = recording.judge()
             if verdict.failure is None:
+                if recording.unclear:
+                    fixed = frozenset(raising)
+                    again = [Recording(f, args, known, theta, names, fixed) for _ in range(2)]
+                    if any(other.restart or other.literal != recording.literal for other in again):
+                        raise RecordingError(
+                            f"{name_of(f)} is not the same from one call to the next, as if it "
+                            "drew random numbers: draw them outside, and pass them as arguments"
+                        )
                 return recording
             position, complete = verdict.failure, recording
             program = recording.literal
@@ -134,6 +143,7 @@ class Recording:
             nothing else is known.
         literal: the literal program of the run.
         failure: the position of an operation whose error the function does not catch, or None.
+        unclear: whether random numbers were drawn meanwhile, by a thread that is not known.
 
     Raises:
         RecordingError: `f` reads a number that would be frozen; also whatever `f` itself raises.
@@ -157,8 +167,8 @@ class Recording:
             self.inputs.append(leaf(number, INPUT))
             return self.inputs[-1]
 
-        state = _generator_state()
-        with pushed(Mode(builds=True, recorder=recording, leaves=created)):
+        mode = Mode(builds=True, recorder=recording, leaves=created)
+        with no_draws(name_of(f)) as draws, pushed(mode):
             arguments = args(fresh)
             for x, name in zip(self.inputs, names, strict=False):
                 x.label = name
@@ -176,12 +186,7 @@ class Recording:
                     raise
                 # eagerly the first operation that failed would have raised its error before
                 recording.restart = min(recording.failed.values())
-        if _generator_state() != state:
-            random.setstate(state[0])
-            raise RecordingError(
-                f"{name_of(f)} draws random numbers, and these would be frozen into the program: "
-                "draw them outside, and pass them as arguments"
-            )
+        self.unclear = draws.unclear
         self.restart = recording.restart
         if self.restart is not None:
             return
@@ -228,6 +233,11 @@ class Recording:
         count = len(self.outside)
         return Reference(self.literal).judge(self._numbers[:count], self._numbers[count:])
 
+    def unnamed(self) -> Program:
+        """The program of the run, its numbers named by their place alone."""
+        inputs = [f"x{i}" for i in range(len(self.inputs))]
+        return self.program(inputs, [f"p{i}" for i in range(len(self.outside))])
+
     def program(
         self, names: Sequence[str], parameter_names: Sequence[str], literal: bool = False
     ) -> Program:
@@ -265,16 +275,6 @@ class Recording:
             slots[x] if isinstance(x, Value) else program.constant(float(x)) for x in self.results
         ]
         return program
-
-
-def _generator_state() -> list[Any]:
-    """The state of the shared random generators, of `random` and of NumPy."""
-    states: list[Any] = [random.getstate()]
-    if numpy_random := sys.modules.get("numpy.random"):
-        state = numpy_random.get_state(legacy=True)
-        if isinstance(state, tuple):  # of the default generator
-            states += [state[1].tobytes(), state[2]]
-    return states
 
 
 def _note(f: Callable[..., Any], arguments: Sequence[Any]) -> str:

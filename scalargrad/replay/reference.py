@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from math import inf, nan
 from typing import Any
 
 from scalargrad.core.primitives import take, where
@@ -21,8 +24,25 @@ FAULTS = (ValueError, ZeroDivisionError, OverflowError, IndexError)  # what oper
 
 
 def can_fail(row: Primitive) -> bool:
-    """Whether an operation may raise an error: it has points outside its domain."""
-    return bool(row.outside) or row is take or row.name not in TABLE
+    """Whether an operation may raise an error: somewhere outside its domain, or by an overflow."""
+    return row.name not in TABLE or _fails_somewhere(row)
+
+
+@cache
+def _fails_somewhere(row: Primitive) -> bool:
+    if row.outside or row is take:
+        return True
+    count = 2 if row.arity is None else row.arity
+    for point in product(_PROBES, repeat=count):
+        try:
+            row.value(*point)
+        except FAULTS:
+            return True
+    return False
+
+
+# Numbers at which operations overflow or leave their domain, if they do so anywhere.
+_PROBES = [0.0, 0.5, 2.0, -0.5, -2.0, 800.0, -800.0, 1e200, -1e200, inf, -inf, nan]
 
 
 def value_of(row: Primitive, inputs: Sequence[float]) -> float:
@@ -101,7 +121,7 @@ class Reference:
             try:
                 numbers[slot] = value_of(row, [numbers[operand] for operand in operands])
             except FAULTS as error:
-                numbers[slot] = float("nan")
+                numbers[slot] = nan
                 errors[slot] = error
         return numbers, errors
 

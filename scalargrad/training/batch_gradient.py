@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
-from math import isclose, isfinite
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from math import fsum, isclose, isfinite, isnan, nan
 from typing import Any, Protocol
 
 from scalargrad.core.modes import no_grad
 from scalargrad.core.value import Value, clear_grads, set_grads
-from scalargrad.replay.arrays import all_finite, array_library, floats
+from scalargrad.replay.arrays import all_finite, array_library, floats, scaled
 from scalargrad.replay.backends import select
 from scalargrad.replay.compiled import Compiled
 from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
 from scalargrad.support.collector import collector_paused
-from scalargrad.training.loss_reduction import reduction_of
+from scalargrad.training.loss_reduction import shares_of
+from scalargrad.training.state import unchanged
 from scalargrad.transforms.tree import nested
 
 __all__ = ["Data", "Eager", "Loss", "Replayed", "batch_gradient"]
@@ -35,11 +36,13 @@ class Data(Protocol):
 # Instructions times samples times epochs from which on replay pays for its start: numba takes half
 # a second to import, and eager code 2 to 3 us for an instruction, many of which are whole `dot`s.
 _WORTHWHILE = 6e5
-# Errors of a model that does something with its numbers that a recording cannot do.
-_REFUSALS = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError)
 _FIRST = 1000  # samples of the first batch to evaluate eagerly too
 _CHECKED = 16  # samples to evaluate eagerly too in epochs 1, 2, 4, 8 ...
 _MAX_BRANCHES = 16  # recordings; a model that branches more often runs eagerly
+
+
+class _BranchesError(RecordingError):
+    """A model that would be recorded for every few samples: eager code is faster."""
 
 
 class Eager:
@@ -85,28 +88,34 @@ class Eager:
 class Replayed:
     """Record the loss of one sample, and replay it for all samples of a batch.
 
-    `Eager` takes over for a batch whose result is not finite, and for good once replay fails or the
-    model has branched too often. So losses, gradients and errors are those of eager code.
+    `Eager` takes over for a batch whose result is not finite, and for good once replay fails, the
+    model has branched too often, or a new branch changes the state of the model. So losses,
+    gradients, errors and the model's own state are those of eager code.
 
     Args:
         model: maps one sample to its output.
         loss: maps lists of outputs and targets to one Value.
         params: the leaf Values to differentiate by.
         backend: a backend of `sg.compile`.
-        reduction: "sum" or "mean", how the loss combines the samples.
+        data: the samples and targets, which are no state of the model.
     """
 
     def __init__(
-        self, model: Model, loss: Loss, params: Sequence[Value], backend: str, reduction: str
+        self, model: Model, loss: Loss, params: Sequence[Value], backend: str, data: Sequence[Data]
     ) -> None:
         def loss_of_one(x: Any, y: Any) -> Any:
-            return loss([model(x)], [y])
+            if self.compiled.recordings >= _MAX_BRANCHES:
+                raise _BranchesError(f"the model branches in more than {_MAX_BRANCHES} ways")
+            with self._kept():
+                return loss([model(x)], [y])
 
-        self.compiled = Compiled(loss_of_one, params, backend, reduction, allow_nonfinite=True)
+        self.compiled = Compiled(loss_of_one, params, backend, "sum", allow_nonfinite=True)
         self.eager = Eager(model, loss, params)
         self.params = params
-        self.reduction = reduction
+        self.data = data
+        self.shares: dict[int, float] = {}  # the factor of a sum over so many samples
         self.reason = ""  # why replay was given up
+        self._watched = False  # whether the state is kept around several runs
         self._arrays: dict[int, tuple[Data, Any]] = {}
 
     @property
@@ -116,12 +125,20 @@ class Replayed:
 
     def step(self, X: Data, Y: Data, batch: Sequence[int]) -> float:
         """Return the loss of a batch, and store its gradient in the parameters' `grad`."""
-        result = self._try(lambda: self.compiled.value_and_grad(*self._columns(X, Y, batch)))
-        if result is None or not (isfinite(result[0]) and all_finite(result[1])):
+        result = self._try(lambda: self._value_and_grad(X, Y, batch))
+        if result is None:
             return self.eager.step(X, Y, batch)
         value, gradient = result
-        set_grads(self.params, floats(gradient))
+        set_grads(self.params, gradient)
         return float(value)
+
+    def _value_and_grad(
+        self, X: Data, Y: Data, batch: Sequence[int]
+    ) -> tuple[float, Sequence[float]] | None:
+        share = self.shares[len(batch)]
+        value, gradient = self.compiled.value_and_grad(*self._columns(X, Y, batch))
+        value, gradient = value * share, scaled(gradient, share)
+        return (value, floats(gradient)) if isfinite(value) and all_finite(gradient) else None
 
     def check(self, X: Data, Y: Data, batch: Sequence[int]) -> None:
         """Compare some samples with eager code: the model may have changed since its recording."""
@@ -129,53 +146,84 @@ class Replayed:
 
     def validate(self, X: Data, Y: Data) -> float:
         """Return the loss of a data set, without its gradient."""
-        terms = self._try(lambda: self.compiled(self._array(X), self._array(Y)))
-        if terms is None or not all_finite(terms):
-            return self.eager.validate(X, Y)
-        return self._reduce(terms)
+        value = self._try(lambda: self._reduced(self.compiled(self._array(X), self._array(Y))))
+        return self.eager.validate(X, Y) if value is None or not isfinite(value) else float(value)
 
-    def _reduce(self, terms: Any) -> float:
-        return float(terms.mean() if self.reduction == "mean" else terms.sum())
+    def _reduced(self, terms: Any) -> float:
+        if not all_finite(terms):
+            return nan
+        return fsum(floats(terms)) * self.shares[len(terms)]
 
     def _try(self, replay: Callable[[], Any]) -> Any:
         """Return the result of `replay`, or None if it fails now or has failed before."""
         if self.reason:
             return None
         try:
-            result = replay()
+            return replay()
         except Exception as error:  # an error of the model itself comes up again eagerly
-            self.reason = str(error)
+            self.reason = _reason(error)
             return None
-        if self.compiled.recordings > _MAX_BRANCHES:
-            self.reason = f"the model branches in more than {_MAX_BRANCHES} ways"
-        return result
 
     def record(self, X: Data, Y: Data) -> Program:
-        """Return the program of the first sample.
+        """Return the program of the first sample."""
+        return self.compiled.record(*self._columns(X, Y, [0]))
+
+    def prove(self, X: Data, Y: Data, lengths: Collection[int]) -> None:
+        """Show that recordings of one sample give the loss of batches of these lengths.
 
         Raises:
-            RecordingError: recording it again gives another program.
+            RecordingError: they do not, or recording the sample again gives another program.
         """
-        first = self._columns(X, Y, [0])
-        again = [Compiled(self.compiled.f, self.params, self.compiled.backend) for _ in range(2)]
-        program, *others = [compiled.record(*first) for compiled in (self.compiled, *again)]
-        if any(other != program for other in others):
-            raise RecordingError("the model is not the same from one call to the next")
-        return program
+        for _ in range(2):
+            again = Compiled(self.compiled.f, self.params, self.compiled.backend)
+            if again.record(*self._columns(X, Y, [0])) != self.compiled.program:
+                raise RecordingError("the model is not the same from one call to the next")
+        count = max(lengths)
+        some = range(min(len(X), 3))
+        with self._kept([X[i] for i in some]), no_grad():
+            outputs = [nested(_plain, self.eager.model(X[i]), "an output") for i in some]
+        targets = [Y[i % len(Y)] for i in range(count)]
+        with self._kept(targets):
+            shares = shares_of(self.eager.loss, outputs, targets, self.params, lengths)
+        if shares is None:
+            raise RecordingError(
+                "fit: the loss is neither the sum nor the mean of the losses of single samples, "
+                f"nor another multiple, for batches of {' or '.join(map(str, sorted(lengths)))}"
+            )
+        self.shares = shares
 
     def compare(self, X: Data, Y: Data, batch: Sequence[int]) -> None:
-        """Compare the loss of a batch with that of eager code.
+        """Compare the loss of each sample of a batch with that of eager code.
 
         Raises:
             RecordingError: they differ.
         """
-        eager = self.eager.validate([X[i] for i in batch], [Y[i] for i in batch])
-        replayed = self._reduce(self.compiled(*self._columns(X, Y, batch)))
-        if isfinite(eager) and not isclose(eager, replayed, rel_tol=1e-9, abs_tol=1e-12):
-            raise RecordingError(
-                f"the loss of a batch is {replayed!r} by replay, but {eager!r} eagerly: model or "
-                "loss do something with plain numbers that a recording does not see"
-            )
+        xs, ys = [X[i] for i in batch], [Y[i] for i in batch]
+        with self._kept(xs, ys):  # with graphs, whose values are built faster than those without
+            eager = [_number(self.eager.loss([self.eager.model(x)], [y]))
+                     for x, y in zip(xs, ys, strict=True)]  # fmt: skip
+        replayed = floats(self.compiled(*self._columns(X, Y, batch)))
+        for a, b in zip(eager, replayed, strict=True):
+            if not (isclose(a, b, rel_tol=1e-9, abs_tol=1e-12) or (isnan(a) and isnan(b))):
+                raise RecordingError(
+                    f"the loss of a sample is {b!r} by replay, but {a!r} eagerly: model or "
+                    "loss do something with plain numbers that a recording does not see"
+                )
+
+    def _kept(self, *samples: Any) -> AbstractContextManager[None]:
+        """Keep the state of the model and the loss, and samples that they are given."""
+        functions = () if self._watched else (self.eager.model, self.eager.loss)
+        return unchanged(*functions, *samples, data=self.data)
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Keep the state of the model and the loss in a block, which then looks at it only once."""
+        with self._kept():
+            self._watched = True
+            try:
+                yield
+            finally:
+                self._watched = False
 
     def _columns(self, X: Data, Y: Data, batch: Sequence[int]) -> tuple[Any, Any]:
         indices = list(batch)
@@ -194,13 +242,14 @@ class Replayed:
 
 def batch_gradient(
     model: Model, X: Data, Y: Data, loss: Loss, params: Sequence[Value], epochs: int, backend: str,
-    batch_size: int,
+    batch_size: int, validation: tuple[Data, Data] | None = None,
 ) -> Eager | Replayed:  # fmt: skip
     """Choose how to compute the loss and gradient of each batch of a training run.
 
     With backend "auto", replay is chosen if numba is installed, the work is long enough to pay for
-    its start, the loss of a batch is the sum or the mean over its samples, and the first batch has
-    the same loss both ways.
+    its start, the loss of a batch of each length that occurs is a multiple of the sum over its
+    samples, the samples of the first batch have the same losses both ways, and neither draws random
+    numbers nor changes a state of the model. Whatever fails in this trial, "auto" is then eager.
 
     Raises:
         RecordingError: the backend given by name cannot replay this model and loss.
@@ -212,27 +261,26 @@ def batch_gradient(
     samples = len(X) * epochs
     if backend == "eager" or (auto and not _may_be_worthwhile(len(params) * samples)):
         return eager
-    state = random.getstate()
     try:
-        with no_grad():
-            outputs = [nested(_plain, model(X[i % len(X)]), "an output") for i in range(3)]
-        reduction = reduction_of(loss, outputs, [Y[i % len(Y)] for i in range(3)], params)
-        if reduction is None:
-            raise RecordingError(
-                "fit: the loss is neither the sum nor the mean of the losses of single samples"
-            )
-        replayed = Replayed(model, loss, params, backend, reduction)
-        program = replayed.record(X, Y)
-        if auto and len(program) * samples < _WORTHWHILE:
-            return eager
-        replayed.compare(X, Y, range(min(len(X), batch_size, _FIRST)))
-    except _REFUSALS as error:
-        if not auto:
+        data = (X, Y, *(validation or ()))
+        replayed = Replayed(model, loss, params, backend, data)
+        size = min(batch_size, len(X))
+        lengths = {size, len(X) % size or size, len(validation[0]) if validation else size}
+        with replayed.trial():
+            program = replayed.record(X, Y)
+            if auto and len(program) * samples < _WORTHWHILE:
+                return eager
+            replayed.prove(X, Y, lengths)
+        replayed.compare(X, Y, range(min(size, _FIRST)))
+    except Exception as error:
+        if not auto and not isinstance(error, _BranchesError):
             raise
-        return Eager(model, loss, params, str(error))
-    finally:
-        random.setstate(state)  # training draws the same numbers as without this attempt
+        return Eager(model, loss, params, _reason(error))
     return replayed
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _may_be_worthwhile(uses: int) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import inf, isfinite
+from math import inf, isnan
 from typing import Any
 
-from scalargrad.core.numbers import as_count
+from scalargrad.core.arguments import as_flag
+from scalargrad.core.numbers import as_count, as_non_negative, shown
 from scalargrad.core.value import Value, data_of, set_data
 from scalargrad.data import check_samples, cut
-from scalargrad.optim import Optimizer, non_negative
+from scalargrad.optim import Optimizer
 from scalargrad.support.progress import progress_bar
 from scalargrad.training.batch_gradient import Data, Eager, Loss, Replayed, batch_gradient
 
@@ -78,7 +79,7 @@ class EarlyStopping:
 
     def __post_init__(self) -> None:
         as_count(self.patience, "early stopping: patience")
-        non_negative(self.min_delta, "early stopping: min_delta")
+        as_non_negative(self.min_delta, "early stopping: min_delta")
 
 
 def fit(
@@ -92,9 +93,12 @@ def fit(
 
     With `backend="auto"`, numba replays a recording of the loss of one sample if numba is
     installed, if the work is long enough to pay for its start, and if the loss of a batch is the
-    sum or the mean of the losses of its samples. The history tells whether it did, and why not. The
-    first batch, and some samples in epochs 1, 2, 4, 8 ..., are evaluated both ways and must agree,
-    because a recording cannot see when the model starts to use other plain numbers.
+    sum of the losses of its samples, or their mean or another multiple; this is proved for each
+    length that occurs. The history tells whether it did, and why not. The first batch, and some
+    samples in epochs 1, 2, 4, 8 ..., are evaluated both ways and must agree, because a recording
+    cannot see when the model starts to use other plain numbers. A model or loss that draws random
+    numbers or changes its own attributes, lists or counters is run eagerly. What the trial changed
+    is put back, and numbers that other threads draw or train meanwhile are left alone.
 
     An error of the model or of the loss ends training there; the parameters keep what was learnt.
 
@@ -143,7 +147,10 @@ def fit(
         got = type(optimizer).__name__
         raise TypeError(f"fit: optimizer must be an optimizer of scalargrad.optim, got {got}")
     epochs = as_count(epochs, "fit: epochs", least=0)
+    progress, shuffle = as_flag(progress, "fit: progress"), as_flag(shuffle, "fit: shuffle")
     size = len(X) if batch_size is None else as_count(batch_size, "fit: batch_size")
+    if not isinstance(backend, str):
+        raise TypeError(f"fit: backend must be the name of a backend, got {shown(backend)}")
     if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
         early_stopping = EarlyStopping(early_stopping)
 
@@ -154,7 +161,10 @@ def fit(
     bar = progress_bar(None, "fit", epochs * len(batches), "step") if progress else None
     engine: Eager | Replayed = Eager(model, loss, optimizer.parameters)
     try:
-        engine = batch_gradient(model, X, Y, loss, optimizer.parameters, epochs, backend, size)
+        engine = batch_gradient(
+            model, X, Y, loss, optimizer.parameters, epochs, backend, size,
+            None if validation is None else (validation[0], validation[1]),
+        )  # fmt: skip
         next_check = 1
         for epoch in range(epochs):
             if shuffle and batch_size is not None:
@@ -210,7 +220,7 @@ class _Best:
         if self.rule is None:
             return False
         if loss < self.loss - self.rule.min_delta or self.epoch < 0:
-            self.loss = loss if isfinite(loss) else inf
+            self.loss = inf if isnan(loss) else loss
             self.epoch, self.numbers = epoch, self.current
         return epoch - self.epoch >= self.rule.patience
 

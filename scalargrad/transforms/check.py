@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from math import inf, sqrt
+from collections.abc import Callable, Iterator, Sequence
+from math import fsum, inf, isfinite, sqrt
+from random import Random
 from typing import Any
 
 from scalargrad.core.modes import no_grad
-from scalargrad.core.numbers import as_count
+from scalargrad.core.numbers import as_count, as_float
 from scalargrad.core.value import Value
 from scalargrad.transforms.functional import checked_function, jacobian, jvp, name_of, vjp
 from scalargrad.transforms.tree import leaves, nested, refilled
@@ -16,6 +17,12 @@ __all__ = ["GradientCheckError", "check_grads", "numerical_grad"]
 
 _EPSILON = 2.0**-52  # the spacing of floats at 1
 _TINY = 2.0**-1022  # below this, floats lose digits
+
+_HIGHEST = 8  # the order: each takes two to four times as long as the one below
+_DIRECTIONS = 2  # how many must clear a derivative: errors of two arguments may cancel along one
+_STEP = 0.03  # the first step along a direction
+_ROUNDING = 1e-12  # a contribution below this share of the largest is rounding
+_NOTHING = 1e-9  # where a derivative is 0, the share of the largest that would have to show
 
 
 class GradientCheckError(AssertionError):
@@ -51,12 +58,15 @@ def numerical_grad(
     checked_function(f, "numerical_grad")
     if method not in _METHODS:
         raise ValueError(f"numerical_grad: method is one of {', '.join(_METHODS)}, got {method!r}")
-    if eps is not None and not eps > 0.0:
-        raise ValueError(f"numerical_grad: eps must be positive, got {eps!r}")
+    if eps is not None and not 0.0 < as_float(eps, "numerical_grad: eps") < inf:
+        fault = "finite" if eps == inf else "positive"
+        raise ValueError(f"numerical_grad: eps must be {fault}, got {eps!r}")
     arguments = args if isinstance(args, (tuple, list)) else (args,)
 
+    plain = _on_values(f)
+
     def at(numbers: Sequence[float]) -> float:
-        results = _numbers(f, refilled(arguments, numbers))
+        results = _plain(plain(*refilled(arguments, numbers)))
         if len(results) != 1:
             raise TypeError(
                 f"numerical_grad needs a function that returns one number, {name_of(f)} returned "
@@ -74,10 +84,15 @@ def check_grads(
 ) -> None:  # fmt: skip
     """Compare the derivatives of `f`, in reverse and forward mode, with numerical ones.
 
+    Many arguments are compared at once, along random directions (from a generator of its own, so
+    that `random` stays as it is). What a direction leaves in doubt is split, down to single
+    arguments. A smooth function of n numbers takes some 50 evaluations, whatever n is.
+
     Args:
         f: a function of numbers or nestings of numbers, that returns a number or a nesting.
         args: the tuple of its arguments, away from kinks.
-        order: the highest derivative to check; 2 checks the second as the derivative of the first.
+        order: the highest derivative to check, from 1 to 8; 2 checks the second as the derivative
+            of the first. From 3 on, all but the last two are taken along a random direction.
         rtol: the relative tolerance.
         atol: the absolute tolerance. Two derivatives may differ by atol, plus rtol times the
             expected value, plus four times the estimated error of the expected value.
@@ -87,49 +102,211 @@ def check_grads(
 
     Raises:
         GradientCheckError: they differ; the message names the argument, got and expected.
-        TypeError: `args` is not a tuple or list of nestings of numbers.
+        TypeError: `args` is not a tuple or list of nestings of numbers, or `order` no whole number.
+        ValueError: `order` is out of range, or a tolerance negative or not finite.
 
     >>> check_grads(lambda x, y: x * y**2, (2.0, 3.0), order=2)
     """
     checked_function(f, "check_grads")
     if not isinstance(args, (tuple, list)):
         raise TypeError(f"check_grads takes the arguments as a tuple, got {type(args).__name__}")
-    g = f
-    for k in range(1, as_count(order, "check_grads: order") + 1):
-        _check_first(g, tuple(args), f"derivative {k} of {name_of(f)}", rtol, atol)
-        g = jacobian(g, range(len(args)))
+    highest = as_count(order, "check_grads: order", most=_HIGHEST)
+    tolerances = [
+        _tolerance(tolerance, f"check_grads: {name}")
+        for tolerance, name in ((rtol, "rtol"), (atol, "atol"))
+    ]
+    args = tuple(args)
+    random = Random(0)  # the same directions in each call
+    along = f
+    for k in range(1, highest + 1):
+        what = f"derivative {k} of {name_of(f)}"
+        if k == 1:
+            comparison = _Comparison(f, _on_values(f), args, what, *tolerances)
+        else:
+            if k > 2:
+                what += ", once by each argument named and else along a random direction"
+                along = _along(along, args, random)
+            g = jacobian(along, range(len(args)))
+            comparison = _Comparison(g, g, args, what, *tolerances)
+        comparison.run(random)
 
 
-def _check_first(
-    f: Callable[..., Any], args: tuple[Any, ...], what: str, rtol: float, atol: float
-) -> None:
-    flat = _plain(args)
-    names = [name for i, x in enumerate(args) for name in _names(x, f"argument {i}")]
-    outputs = _numbers(f, args)
-    m, n = len(outputs), len(flat)
+def _tolerance(x: Any, name: str) -> float:
+    number = as_float(x, name)
+    if not 0.0 <= number < inf:
+        raise ValueError(f"{name} must be finite and not negative, got {number!r}")
+    return number
 
-    backward: list[list[float]] = []
-    value, pullback = vjp(f, *args)
-    for i in range(m):
-        unit = refilled(value, [float(i == j) for j in range(m)])
-        backward.append(_plain(pullback(unit)))
-    forward = []
-    for j in range(n):
-        unit = refilled(args, [float(i == j) for i in range(n)])
-        forward.append(_plain(jvp(f, args, unit)[1]))
-    for j in range(n):
-        for i in range(m):
 
-            def at(numbers: Sequence[float], i: int = i) -> float:
-                return _numbers(f, refilled(args, numbers))[i]
+def _along(f: Callable[..., Any], args: tuple[Any, ...], random: Random) -> Callable[..., Any]:
+    """The derivative of `f` along a random direction."""
+    direction = refilled(args, [_signed(random) * _size(x) for x in _plain(args)])
+    return lambda *xs: jvp(f, xs, direction)[1]
 
-            error, expected = _estimated(at, flat, j, None)
-            within = atol + rtol * abs(expected) + 4.0 * error
-            for mode, got in (("reverse", backward[i][j]), ("forward", forward[j][i])):
+
+def _signed(random: Random) -> float:
+    """A random number between 1/2 and 1 or their negatives: no component gets lost."""
+    return random.choice((-1.0, 1.0)) * random.uniform(0.5, 1.0)
+
+
+def _size(x: float) -> float:
+    """How far a number may move as the others do: by its size, or by 1 if it is larger or 0."""
+    return min(1.0, abs(x) or 1.0)
+
+
+Doubts = dict[int, list[int]]  # by argument, the outputs whose derivative by it is in doubt
+
+
+class _Comparison:
+    """The derivatives of `f` by n numbers, in both modes, beside numerical ones.
+
+    A wrong derivative by one argument shows in the derivative along every direction in which this
+    argument moves. So a direction clears a derivative if the derivatives along the direction
+    agree, and the error of their agreement is less than what this one derivative is allowed: none
+    hides behind larger ones. Arguments that a direction does not clear are split, those that
+    contribute much from those that contribute little, until they are cleared or single. A single
+    argument is judged by the rule that users know: atol, rtol, and the estimated error. (Directions
+    whose components are the shorter the larger the derivative lose more digits than they gain:
+    they take three times as many evaluations.)
+
+    Attributes:
+        point: the numbers.
+        value: the numbers of the result as a function of `point`.
+        reverse: by output, the derivative by each argument in reverse mode.
+        sizes: by argument, how far it moves in a direction of its own.
+        largest: by output, the largest contribution of an argument.
+    """
+
+    def __init__(
+        self, f: Callable[..., Any], plain: Callable[..., Any], args: tuple[Any, ...], what: str,
+        rtol: float, atol: float,
+    ) -> None:  # fmt: skip
+        self.f, self.args, self.what = f, args, what
+        self.rtol, self.atol = rtol, atol
+        self.point = _plain(args)
+        self.value: Outputs = lambda numbers: _plain(plain(*refilled(args, numbers)))
+        out, pullback = vjp(f, *args)
+        self.base = _plain(out)
+        m = len(self.base)
+        self.reverse = [
+            _plain(pullback(refilled(out, [float(i == j) for j in range(m)]))) for i in range(m)
+        ]
+        self.sizes = [_size(x) for x in self.point]
+        self.finite = [
+            all(isfinite(row[j]) for row in self.reverse) for j in range(len(self.point))
+        ]
+        moving = [size * ok for size, ok in zip(self.sizes, self.finite, strict=True)]
+        self.largest = [
+            max([abs(d) * size for d, size in zip(row, moving, strict=True) if size], default=0.0)
+            for row in self.reverse
+        ]
+        self.judged: set[int] = set()  # the arguments that were looked at one by one
+
+    def run(self, random: Random) -> None:
+        """Compare all derivatives; raise a GradientCheckError if one differs."""
+        n = len(self.point)
+        everything = list(range(len(self.base)))
+        for j in range(n):
+            if n <= _DIRECTIONS or not self.finite[j]:
+                self.judge(j, everything)
+        for _ in range(_DIRECTIONS):
+            stack: list[Doubts] = [{j: everything for j in range(n) if j not in self.judged}]
+            while stack:
+                doubts = stack.pop()
+                if len(doubts) > 1:
+                    stack += self.halves(self.cleared(doubts, random))
+                else:
+                    for j, outputs in doubts.items():
+                        self.judge(j, outputs)
+
+    def halves(self, doubts: Doubts) -> list[Doubts]:
+        """The arguments in two parts, those that contribute less and those that contribute more."""
+        ranked = sorted(doubts, key=lambda j: -self.contribution(j, doubts[j]))
+        middle = (len(ranked) + 1) // 2
+        return [{j: doubts[j] for j in part} for part in (ranked[middle:], ranked[:middle])]
+
+    def contribution(self, j: int, outputs: Sequence[int]) -> float:
+        """The largest contribution of an argument to an output, as a share of the largest there."""
+        return self.sizes[j] * max(
+            [abs(self.reverse[i][j]) / self.largest[i] for i in outputs if self.largest[i]],
+            default=0.0,
+        )
+
+    def cleared(self, doubts: Doubts, random: Random) -> Doubts:
+        """The derivatives that a random direction leaves in doubt."""
+        direction = [
+            _signed(random) * size if j in doubts else 0.0 for j, size in enumerate(self.sizes)
+        ]
+        rows = sorted({i for outputs in doubts.values() for i in outputs})
+        try:
+            tangents = self.forward(direction)
+            slopes = {i: fsum([self.reverse[i][j] * direction[j] for j in doubts]) for i in rows}
+            allowed = {
+                j: {i: self.allowed(i, j) * abs(direction[j]) for i in outputs}
+                for j, outputs in doubts.items()
+            }
+            least = dict.fromkeys(rows, inf)
+            for by_output in allowed.values():
+                for i, x in by_output.items():
+                    least[i] = min(least[i], x)
+            within = dict.fromkeys(rows, inf)
+            for estimates in _extrapolated_along(
+                self.value, self.point, direction, _STEP, self.base
+            ):
+                for i in rows:
+                    error, expected = estimates[i]
+                    difference = abs(slopes[i] - expected) + abs(tangents[i] - expected)
+                    within[i] = min(within[i], difference + 4.0 * error)
+                if all(within[i] <= least[i] for i in rows):
+                    return {}
+        except (ValueError, ZeroDivisionError, OverflowError):
+            return doubts  # outside the domain, or infinite: look at the arguments one by one
+        left = {
+            j: [i for i, x in by_output.items() if not within[i] <= x]
+            for j, by_output in allowed.items()
+        }
+        return {j: outputs for j, outputs in left.items() if outputs}
+
+    def allowed(self, i: int, j: int) -> float:
+        """The error that clears a derivative; where it is 0, a small part of the largest one."""
+        derivative = self.reverse[i][j]
+        if derivative:
+            small = _ROUNDING * self.largest[i]
+        else:
+            small = _NOTHING * self.largest[i] + _ROUNDING * abs(self.base[i]) + _TINY / _EPSILON
+        return self.atol + max(self.rtol * abs(derivative), small / self.sizes[j])
+
+    def forward(self, direction: Sequence[float]) -> list[float]:
+        return _plain(jvp(self.f, self.args, refilled(self.args, direction))[1])
+
+    def judge(self, j: int, outputs: Sequence[int]) -> None:
+        """Compare the derivatives of some outputs by one argument."""
+        self.judged.add(j)
+        x = self.point[j]
+        tangents = self.forward(_unit(self.point, j))
+        doubtful = set(outputs)
+        finals = []
+        for h in _starts(x, None):
+            for estimates in _extrapolated_along(
+                self.value, self.point, _unit(self.point, j), h, self.base
+            ):
+                for i in outputs:
+                    error, expected = estimates[i]
+                    difference = abs(self.reverse[i][j] - expected) + abs(tangents[i] - expected)
+                    if difference + 4.0 * error <= self.allowed(i, j) < inf:
+                        doubtful.discard(i)
+                if not doubtful:
+                    return
+            finals.append(estimates)
+        for i in sorted(doubtful):
+            error, expected = min([estimates[i] for estimates in finals], key=_relative)
+            within = self.atol + self.rtol * abs(expected) + 4.0 * error
+            for mode, got in (("reverse", self.reverse[i][j]), ("forward", tangents[i])):
                 if not abs(got - expected) <= within and got != expected:
-                    output = f" of output {i}" if m > 1 else ""
+                    names = [n for k, x in enumerate(self.args) for n in _names(x, f"argument {k}")]
+                    output = f" of output {i}" if len(self.base) > 1 else ""
                     raise GradientCheckError(
-                        f"{what}{output} by {names[j]} = {flat[j]!r}: got {got!r} ({mode} mode), "
+                        f"{self.what}{output} by {names[j]} = {x!r}: got {got!r} ({mode} mode), "
                         f"expected {expected!r} (numerically). If there is a kink at this point, "
                         f"move away from it"
                     )
@@ -150,12 +327,23 @@ def _names(tree: Any, where: str) -> list[str]:
     return [where]
 
 
-def _numbers(f: Callable[..., Any], args: Sequence[Any]) -> list[float]:
-    with no_grad():  # on Values, since `f` may use their methods
-        return _plain(f(*nested(Value, tuple(args), "argument")))
+def _on_values(f: Callable[..., Any]) -> Callable[..., Any]:
+    """`f` on Values, whose methods it may use, without a graph."""
+
+    def on_values(*args: Any) -> Any:
+        with no_grad():
+            return f(*nested(Value, args, "argument"))
+
+    return on_values
 
 
 Of = Callable[[Sequence[float]], float]
+Outputs = Callable[[Sequence[float]], list[float]]
+Estimate = tuple[float, float]  # of a derivative: its error, and the derivative
+
+
+def _unit(at: Sequence[float], i: int) -> list[float]:
+    return [float(i == j) for j in range(len(at))]
 
 
 def _moved(numbers: Sequence[float], i: int, by: float) -> list[float]:
@@ -172,61 +360,90 @@ def _forward(f: Of, at: Sequence[float], eps: float | None) -> list[float]:
 
 
 def _central(f: Of, at: Sequence[float], eps: float | None) -> list[float]:
-    return [_symmetric(f, at, i, h) for i, h in enumerate(_steps(at, eps, _EPSILON ** (1 / 3)))]
-
-
-def _symmetric(f: Of, at: Sequence[float], i: int, h: float) -> float:
-    return (f(_moved(at, i, h)) - f(_moved(at, i, -h))) / (2.0 * h)
+    return [
+        (f(_moved(at, i, h)) - f(_moved(at, i, -h))) / (2.0 * h)
+        for i, h in enumerate(_steps(at, eps, _EPSILON ** (1 / 3)))
+    ]
 
 
 def _extrapolated(f: Of, at: Sequence[float], eps: float | None) -> list[float]:
-    return [_estimated(f, at, i, eps)[1] for i in range(len(at))]
+    base = [f(at)]
+    found = []
+    for i, x in enumerate(at):
+        finals = []
+        for h in _starts(x, eps):
+            *_, final = _extrapolated_along(lambda xs: [f(xs)], at, _unit(at, i), h, base)
+            finals += final
+        found.append(min(finals, key=_relative)[1])
+    return found
 
 
-def _estimated(f: Of, at: Sequence[float], i: int, eps: float | None) -> tuple[float, float]:
-    """The derivative by extrapolation, behind an estimate of its error."""
-    # From several steps: which of them suits depends on how fast the function bends. Relative
-    # errors are compared, because differences across a pole near 0 look calm in absolute terms:
-    # 1 / x at 1e-3 gave 3.3 instead of -1e6.
-    size = abs(at[i]) or 1.0
-    starts = {eps} if eps is not None else {0.03, 0.03 * size, 3e-5 * max(1.0, size)}
-    estimates = [_ridders_within(f, at, i, h) for h in sorted(starts)]
-    return min(estimates, key=_relative)
+def _starts(x: float, eps: float | None) -> list[float]:
+    """The steps that an extrapolation by one argument starts from, the most trusted last."""
+    # Which of them suits depends on how fast the function bends.
+    size = abs(x) or 1.0
+    return sorted({eps} if eps is not None else {0.03, 0.03 * size, 3e-5 * max(1.0, size)})
 
 
-def _relative(estimate: tuple[float, float]) -> float:
+def _relative(estimate: Estimate) -> float:
+    """The relative error of an estimate, by which estimates from several steps are compared.
+
+    Differences across a pole near 0 look calm in absolute terms: 1 / x at 1e-3 gave 3.3 instead
+    of -1e6.
+    """
     error, derivative = estimate
     return error / abs(derivative) if derivative else inf if error else 0.0
 
 
-def _ridders_within(f: Of, at: Sequence[float], i: int, h: float) -> tuple[float, float]:
+def _extrapolated_along(
+    f: Outputs, at: Sequence[float], direction: Sequence[float], h: float, base: Sequence[float]
+) -> Iterator[list[Estimate]]:
+    """The derivative of each output along a direction, better with each item.
+
+    Args:
+        f: the function.
+        at: the point.
+        direction: by argument, how far it moves when the step is 1.
+        h: the first step; smaller ones follow.
+        base: the value at the point.
+    """
     for attempt in range(12):
         try:
-            return _ridders(f, at, i, h / 8.0**attempt)
+            yield from _ridders(f, at, direction, h / 8.0**attempt, base)
         except (ValueError, ZeroDivisionError, OverflowError) as outside:
             fault = outside  # the step led out of the domain
+        else:
+            return
     raise fault
 
 
-def _ridders(f: Of, at: Sequence[float], i: int, h: float) -> tuple[float, float]:
-    """Central differences at h, h/1.4, h/1.4**2 ..., extrapolated: (error estimate, derivative)."""
+def _ridders(
+    f: Outputs, at: Sequence[float], direction: Sequence[float], h: float, base: Sequence[float]
+) -> Iterator[list[Estimate]]:
+    """Central differences at h, h/1.4, h/1.4**2 ..., extrapolated."""
     # a tiny step sees no change, and so no error either: rounding and underflow are its errors
-    rounding = (_EPSILON * abs(f(at)) + _TINY) / h
+    rounding = [(_EPSILON * abs(y) + _TINY) / h for y in base]
     shrink = 1.4**2
-    best, smallest = inf, inf
-    row: list[float] = []
-    for _ in range(12):
-        above, row = row, [_symmetric(f, at, i, h)]
-        best = row[0] if not above else best
-        factor = shrink
-        for k, coarse in enumerate(above):
-            row.append((factor * row[k] - coarse) / (factor - 1.0))
-            factor *= shrink
-            error = max(abs(row[k + 1] - row[k]), abs(row[k + 1] - coarse))
-            if error <= smallest:
-                smallest, best = error, row[k + 1]
+    best = [(inf, inf)] * len(base)
+    rows: list[list[float]] = [[]] * len(base)
+    for level in range(12):
+        ahead, behind = [
+            f([x + by * d if d else x for x, d in zip(at, direction, strict=True)])
+            for by in (h, -h)
+        ]
+        for i, above in enumerate(rows):
+            rows[i] = row = [(ahead[i] - behind[i]) / (2.0 * h)]
+            smallest, derivative = best[i] if level else (inf, row[0])
+            factor = shrink
+            for k, coarse in enumerate(above):
+                row.append((factor * row[k] - coarse) / (factor - 1.0))
+                factor *= shrink
+                error = max(abs(row[k + 1] - row[k]), abs(row[k + 1] - coarse))
+                if error <= smallest:
+                    smallest, derivative = error, row[k + 1]
+            best[i] = smallest, derivative
+        yield [(e + r, d) for (e, d), r in zip(best, rounding, strict=True)]
         h /= 1.4
-    return smallest + rounding, best
 
 
 _METHODS = {"forward": _forward, "central": _central, "extrapolated": _extrapolated}

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from math import isinf
 from typing import Any
 from weakref import WeakSet
 
+from scalargrad.core.arguments import is_list
 from scalargrad.core.modes import builds, leaves_created, recorder
-from scalargrad.core.node import CONSTANT, DETACHED, Argument, argument
-from scalargrad.core.numbers import as_count, as_float, is_number
+from scalargrad.core.node import CONSTANT, DETACHED, Argument, argument, is_unused
+from scalargrad.core.numbers import as_count, as_float, as_operand, is_number, shown, written
 from scalargrad.core.primitives import identity
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value, stop_gradient
@@ -173,13 +173,15 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     (6.0, 4.0)
     """
     _check_tuples(primals, tangents, "jvp")
+    checked_function(f, "jvp")
+    leaves(list(primals), "primal")  # before any comparison, which could find no end
+    directions = _operands(list(tangents), "tangent")
     if skeleton(tuple(primals)) != skeleton(tuple(tangents)):
         raise ValueError(
-            f"jvp needs tangents of the same nesting as the primals, got {tangents!r:.80} "
-            f"for {primals!r:.80}"
+            f"jvp needs tangents of the same nesting as the primals, got {written(tangents, 80)} "
+            f"for {written(primals, 80)}"
         )
     run = _Run(f, tuple(primals), range(len(primals)))
-    directions = leaves(list(tangents), "tangent")
     derivatives = run.push(dict(enumerate(directions)))
     settled = run.settle([*run.outputs, *derivatives], also=directions)
     m = len(run.outputs)
@@ -208,12 +210,12 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     run = _Run(f, primals, range(len(primals)))
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
+        seeds = _operands(cotangent, "cotangent")
         if skeleton(cotangent) != skeleton(run.out):
             raise ValueError(
-                f"vjp needs a cotangent of the nesting of the value, {run.out!r:.80}, "
-                f"got {cotangent!r:.80}"
+                f"vjp needs a cotangent of the nesting of the value, {written(run.out, 80)}, "
+                f"got {written(cotangent, 80)}"
             )
-        seeds = leaves(cotangent, "cotangent")
         adjoints = run.pull(dict(enumerate(seeds)))
         return tuple(run.like_arguments(run.settle(adjoints, also=seeds)))
 
@@ -264,7 +266,7 @@ class _Run:
         kwargs: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
         checked_function(f, "a transform")
-        self.single = not isinstance(argnums, Sequence)
+        self.single = not is_list(argnums)
         chosen = _chosen(argnums, args, f)
         self.arguments = [args[i] for i in chosen]
         self.fresh: list[Value] = []
@@ -309,11 +311,18 @@ class _Run:
         ]
 
     def _partials(self, i: int) -> Sequence[Any]:
-        """The partials of a node as Values, or numbers where they are constant."""
+        """The partials of a node as Values, or as plain numbers; None where nothing flows on."""
         node = self.tape.nodes[i]
         if self.recorder:
-            return self.recorder.partials(node)  # type: ignore[no-any-return]
-        return node._row.partials(*node.parents, node)  # type: ignore[no-any-return]
+            slopes, is_zero = self.recorder.partials(node), _is_plain_zero
+        else:
+            slopes, is_zero = node._row.partials(*node.parents, node), _is_zero
+        if not node._row.unused:
+            return slopes  # type: ignore[no-any-return]
+        return [
+            None if is_zero(slope) and is_unused(node, k) else slope
+            for k, slope in enumerate(slopes)
+        ]
 
     def _with_values(self, terms: Iterable[Any]) -> bool:
         """Whether to sweep with Values when `terms` are the seeds or directions."""
@@ -342,14 +351,14 @@ class _Run:
             output = self.outputs[k]
             i = self.tape.index[output] if isinstance(output, Value) else -1
             if i >= 0 and self.depends[i]:
-                _add_term(adjoints, i, self._product(seed, 1.0))
+                _add_term(adjoints, i, None if _is_plain_zero(seed) else seed)
         return adjoints
 
     def push(self, directions: Mapping[int, Any]) -> list[Any]:
         """Forward mode: the derivative of each output when the fresh Values move like this."""
         tangents: dict[int, Any] = {}
         for i, direction in directions.items():
-            _add_term(tangents, i, self._product(direction, 1.0))
+            _add_term(tangents, i, None if _is_plain_zero(direction) else direction)
         if self._with_values(directions.values()):
             with leaves_created(self.created):
                 found = self.tape.push(tangents, times=self._product, partials=self._partials)
@@ -360,22 +369,14 @@ class _Run:
 
     def _product(self, g: Any, slope: Any) -> Any:
         """g * slope, without the products whose result is known; None is no term."""
-        if g.__class__ is slope.__class__ is float:
-            return g * slope if g and slope else None
-        g_is_value, slope_is_value = isinstance(g, Value), isinstance(slope, Value)
-        if not ((g_is_value or g) and (slope_is_value or slope)):
-            return None  # a plain zero stops here
+        if slope is None:
+            return None
         if g.__class__ is float and g == 1.0:
             return slope
         if slope.__class__ is float and slope == 1.0:
             return g
-        if self.recorder and (g_is_value or slope_is_value):
+        if self.recorder and (isinstance(g, Value) or isinstance(slope, Value)):
             return self.recorder.product(g, slope)
-        x, y = g._data if g_is_value else g, slope._data if slope_is_value else slope
-        if not x and isinf(y):
-            return g * 0.0  # 0 * inf is never formed: it counts as 0, and as flat
-        if not y and isinf(x):
-            return slope * 0.0
         return g * slope
 
     def settle(self, results: Sequence[Any], also: Iterable[Any] = ()) -> list[Any]:
@@ -436,29 +437,45 @@ def _refuse_kept(tape: Tape, results: Iterable[Any], own: set[Any], f: Callable[
         )
 
 
+def _is_zero(x: Any) -> bool:
+    return not (x._data if isinstance(x, Value) else x)
+
+
+def _is_plain_zero(x: Any) -> bool:
+    return not x._data and x.is_constant if isinstance(x, Value) else not x
+
+
 def _add_term(terms: dict[int, Any], i: int, term: Any) -> None:
     if term is not None:
         terms[i] = terms[i] + term if i in terms else term
 
 
+def _operands(tree: Any, where: str) -> list[Any]:
+    """The numbers of a nesting as floats, and its Values."""
+    return [as_operand(x, where) for x in leaves(tree, where)]
+
+
 def _check_tuples(primals: Any, tangents: Any, caller: str) -> None:
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
-        raise TypeError(f"{caller} takes primals and tangents as tuples of arguments, like (2.0,)")
+        got = f"got {shown(primals)} and {shown(tangents)}"
+        raise TypeError(
+            f"{caller} takes primals and tangents as tuples of arguments, like (2.0,), {got}"
+        )
 
 
 def _chosen(argnums: Argnums, args: tuple[Any, ...], f: Callable[..., Any]) -> list[int]:
     chosen = [
         as_count(i, "argnums", least=-len(args))
-        for i in (argnums if isinstance(argnums, Sequence) else [argnums])
+        for i in (argnums if is_list(argnums) else [argnums])
     ]
     for i in chosen:
         if i >= len(args):
             raise ValueError(
-                f"argnums={i}, but {name_of(f)} was called with {len(args)} argument(s)"
+                f"argnums={written(i)}, but {name_of(f)} was called with {len(args)} argument(s)"
             )
     positions = [i % len(args) for i in chosen]
     if len(set(positions)) < len(positions):
-        raise ValueError(f"argnums names an argument twice: {argnums!r}")
+        raise ValueError(f"argnums names an argument twice: {written(argnums)}")
     return positions
 
 
@@ -468,7 +485,7 @@ def name_of(f: Callable[..., Any]) -> str:
 
 def checked_function(f: Any, caller: str) -> Callable[..., Any]:
     if not callable(f):
-        raise TypeError(f"{caller} takes a function, got {type(f).__name__}: {f!r:.60}")
+        raise TypeError(f"{caller} takes a function, got {shown(f)}")
     return f  # type: ignore[no-any-return]
 
 

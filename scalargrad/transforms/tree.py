@@ -6,20 +6,34 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from scalargrad.core.numbers import Traced, is_number
+from scalargrad.core.arguments import check_unmasked
+from scalargrad.core.numbers import Traced, is_number, shown
 
 __all__ = ["leaves", "nested", "refilled", "refiller", "skeleton"]
 
 
-def nested(f: Callable[[Any], Any], tree: Any, where: str) -> Any:
-    """Apply `f` to every number of a nesting; the result has the same nesting."""
+_DEEPEST = 100  # levels; a list that contains itself has infinitely many
+
+
+def nested(f: Callable[[Any], Any], tree: Any, where: str, level: int = 0) -> Any:
+    """Apply `f` to every number of a nesting; the result has the same nesting.
+
+    Raises:
+        TypeError: something in it is no number; the message says where it stands.
+        ValueError: the nesting contains itself.
+    """
+    if level > _DEEPEST:
+        raise ValueError(
+            f"{where[:40]}... is nested more than {_DEEPEST} levels deep, or contains itself"
+        )
+    level += 1
     if isinstance(tree, dict):
-        return {key: nested(f, x, f"{where}[{key!r}]") for key, x in tree.items()}
+        return {key: nested(f, x, f"{where}[{key!r}]", level) for key, x in tree.items()}
     if isinstance(tree, (list, tuple)):
         mapped = [
             f(x)  # the frequent kinds without writing where they stand: 0.1 us instead of 0.5
             if x.__class__ is float or isinstance(x, Traced)
-            else nested(f, x, f"{where}[{i}]")
+            else nested(f, x, f"{where}[{i}]", level)
             for i, x in enumerate(tree)
         ]
         if hasattr(tree, "_fields"):  # a named tuple
@@ -28,13 +42,14 @@ def nested(f: Callable[[Any], Any], tree: Any, where: str) -> Any:
     if getattr(tree, "shape", None):
         import numpy as np  # an array implies that NumPy is installed
 
-        flat = [nested(f, x, f"{where}[{i}]") for i, x in enumerate(np.ravel(tree).tolist())]
+        check_unmasked(tree, where)
+        flat = [nested(f, x, f"{where}[{i}]", level) for i, x in enumerate(np.ravel(tree).tolist())]
         array = np.array(flat)  # of float, or of objects as soon as one is a Value
         return array.reshape(tree.shape + array.shape[1:])
     if not is_number(tree):
         raise TypeError(
             f"{where} must be a number, a Value, or lists, tuples and dicts of them, "
-            f"got {type(tree).__name__}: {tree!r:.60}"
+            f"got {shown(tree)}"
         )
     return f(tree)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scalargrad.support import pages
-from scalargrad.support.files import write_whole
+from scalargrad.support.files import as_path, write_whole
 from scalargrad.view.graph import Graph, count
 from scalargrad.view.paint import dot, html
 from scalargrad.view.paint.printing import printed
@@ -71,7 +71,7 @@ class Drawing:
         ...     draw(Value(0.5)).save(f"{folder}/x.svg").name
         'x.svg'
         """
-        target = Path(path)
+        target = as_path(path, "Drawing.save")
         writers: dict[str, Callable[[], bytes]] = {
             ".svg": self.svg.encode,
             ".png": lambda: printed(self.scene, "png"),

@@ -1,9 +1,12 @@
 """Run Graphviz in a process of its own: the program `dot`, or pip's package pygraphviz."""
 
 import importlib.util
+import os
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -88,10 +91,7 @@ def run(engine: str, text: str, program: str, form: str, timeout: float | None =
     # Into files, not pipes: a program that writes without end must not fill the memory.
     with TemporaryFile() as out, TemporaryFile() as err:
         try:
-            done = subprocess.run(  # fixed arguments, no shell
-                _command(engine, program, form), input=text.encode(), stdout=out, stderr=err,
-                timeout=timeout, check=False,
-            )  # fmt: skip
+            code = _finished(_command(engine, program, form), text.encode(), out, err, timeout)
         except subprocess.TimeoutExpired as error:
             raise GraphvizError(f"{name} took more than {timeout:g} s") from error
         except OSError as error:
@@ -99,12 +99,36 @@ def run(engine: str, text: str, program: str, form: str, timeout: float | None =
         written, warned = _start(out, _MOST_BYTES + 1), _start(err, _MOST_BYTES)
     if len(written) > _MOST_BYTES:
         raise GraphvizError(f"{name} wrote more than {_MOST_BYTES:,} bytes")
-    if done.returncode != 0 or not written:
+    if code != 0 or not written:
         # The last line: libraries may have warned before.
         lines = warned.decode(errors="replace").strip().splitlines()
         reason = lines[-1][:200] if lines else "it gave no output"
-        raise GraphvizError(f"{name} failed (exit {done.returncode}): {reason}")
+        raise GraphvizError(f"{name} failed (exit {code}): {reason}")
     return written
+
+
+def _finished(
+    command: list[str], text: bytes, out: IO[bytes], err: IO[bytes], timeout: float
+) -> int:
+    """Run a program on `text`, and return its exit status.
+
+    It runs in a session of its own, and so do the programs that it starts: if it takes too long, or
+    at Ctrl-C, all of them end.
+    """
+    with subprocess.Popen(  # fixed arguments, no shell
+        command, stdin=subprocess.PIPE, stdout=out, stderr=err, start_new_session=True
+    ) as process:
+        try:
+            process.communicate(text, timeout)
+        except BaseException:
+            with suppress(ProcessLookupError):  # it has just ended
+                if hasattr(os, "killpg"):  # the group has the number of its leader
+                    os.killpg(process.pid, signal.SIGKILL)
+                else:
+                    process.kill()
+            process.wait()
+            raise
+    return process.returncode
 
 
 def _start(file: IO[bytes], most: int) -> bytes:

@@ -150,6 +150,12 @@ def test_random_operations_on_everything(pure: Twin, seed: int) -> None:
 
 @native
 @given(st.integers(0, 2**32))
+def test_gradients_that_arrive_over_many_ways(pure: Twin, seed: int) -> None:
+    assert_same(of.shared(seed), pure(of.shared, seed))
+
+
+@native
+@given(st.integers(0, 2**32))
 def test_training_a_small_network(pure: Twin, seed: int) -> None:
     assert_same(of.training(seed), pure(of.training, seed))
 

@@ -8,8 +8,9 @@ import math
 import pickle
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,18 +117,56 @@ def test_seed() -> None:
     assert x.grad == 12.0
 
 
-def test_a_zero_adjoint_stops_and_zero_times_inf_is_never_formed() -> None:
-    x = Value(0.0)
-    sg.where(True, x * 3.0, x.sqrt()).backward()  # adjoint 0 into a slope of inf
-    assert x.grad == 3.0
+INFINITE_BEHIND: list[tuple[Callable[[Any], Any], float]] = [
+    # what was not used contributes nothing, whatever stands behind it
+    (lambda x: sg.where(True, x * 3.0, x.sqrt()), 3.0),
+    (lambda x: sg.where(x > 0.0, x.sqrt(), 2.0 * x), 2.0),
+    (lambda x: sg.maximum(x.sqrt() - 1.0, 2.0 * x), 2.0),
+    (lambda x: sg.minimum(x.sqrt() + 1.0, 2.0 * x), 2.0),
+    (lambda x: sg.clip(x.sqrt(), 1.0, 2.0) + x, 1.0),
+    (lambda x: (x.sqrt() - 1.0).relu() + x, 1.0),
+    (lambda x: x.sqrt().relu(), 0.0),
+    (lambda x: sg.floor(x.sqrt()) + sg.sign(x.sqrt()) + x, 1.0),
+    (lambda x: x.sqrt() // 2.0 + x, 1.0),
+    (lambda x: (x - 1.0).relu().sqrt(), 0.0),
+    (lambda x: 0 * x.sqrt() + x, 1.0),
+    (lambda x: x.sqrt() * 0.0 + x, 1.0),
+    (lambda x: sg.dot([x.sqrt(), x], [0.0, 4.0]), 4.0),
+    (lambda x: sg.dot([0.0, 4.0], [x.sqrt(), x]), 4.0),
+    (lambda x: sg.prod([x.sqrt(), 0.0, x + 1.0]) + x, 1.0),
+    (lambda x: x.sqrt() ** 0 + x, 1.0),
+    # a zero that was computed is a number
+    (lambda x: x.sqrt().cos(), math.nan),
+    (lambda x: x.sqrt() ** 2, math.nan),
+    (lambda x: (x * x).sqrt(), math.nan),
+    (lambda x: x.sqrt() * Value(0.0) + x, math.nan),
+    (lambda x: (Value(0.0) * (x.sqrt() * 3.0 + 1.0)) + x, math.nan),
+    (lambda x: sg.dot([x.sqrt()], [Value(0.0)]), math.nan),
+    (lambda x: sg.hypot(x.sqrt(), 0.0), math.nan),
+    (lambda x: abs(x.sqrt()), math.nan),
+]
 
+
+@pytest.mark.parametrize(("f", "slope"), INFINITE_BEHIND)
+def test_what_was_not_used_contributes_nothing_and_other_zeros_are_numbers(
+    f: Callable[[Any], Any], slope: float
+) -> None:
     x = Value(0.0)
-    (x * x).sqrt().backward()  # adjoint inf into slopes of 0
+    f(x).backward()
+
+    assert x.grad == pytest.approx(slope, nan_ok=True)
+    for found in (sg.grad(f)(0.0), sg.grad(f)(Value(0.0)), sg.jvp(f, (0.0,), (1.0,))[1]):
+        assert getattr(found, "data", found) == pytest.approx(slope, nan_ok=True)
+
+
+def test_a_seed_of_zero_is_a_number() -> None:
+    x = Value(4.0)
+    x.sqrt().backward(0.0)
     assert x.grad == 0.0
 
-    x = Value(-1.0)
-    x.relu().sqrt().backward()
-    assert x.grad == 0.0
+    x.data = 0.0
+    x.sqrt().backward(0.0)
+    assert math.isnan(x.grad)
 
 
 def test_partials_are_those_of_the_moment_of_making() -> None:

@@ -6,7 +6,13 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Value, losses
-from scalargrad.training.loss_reduction import reduction_of
+from scalargrad.training.loss_reduction import shares_of
+
+SHARES: dict[str | None, Any] = {
+    "sum": {2: 1.0, 3: 1.0},
+    "mean": {2: pytest.approx(1 / 2), 3: pytest.approx(1 / 3)},
+    None: None,
+}
 
 LOSSES: dict[str, tuple[Any, str | None]] = {
     "half sum": (losses.squared_error, "sum"),
@@ -28,14 +34,14 @@ LOSSES: dict[str, tuple[Any, str | None]] = {
 @pytest.mark.parametrize("kind", LOSSES)
 def test_how_a_loss_brings_samples_together(kind: str) -> None:
     loss, reduction = LOSSES[kind]
-    assert reduction_of(loss, [0.5, -1.0, 2.0], [1.0, 0.0, -1.0], []) == reduction
+    assert shares_of(loss, [0.5, -1.0, 2.0], [1.0, 0.0, -1.0], []) == SHARES[reduction]
 
 
 def test_a_loss_that_branches_is_refused() -> None:
     with pytest.raises(
         sg.RecordingError, match=r"branches on its numbers, at .*test_loss_reduction"
     ):
-        reduction_of(
+        shares_of(
             lambda ys, ts: max(y - t for y, t in zip(ys, ts, strict=True)),
             [0.5, -1.0, 2.0], [1.0, 0.0, -1.0], [],
         )  # fmt: skip
@@ -49,10 +55,10 @@ def test_a_regulariser_goes_with_a_mean_and_not_with_a_sum() -> None:
         def loss(ys: Any, ts: Any, kind: str = kind) -> Any:
             return losses.squared_error(ys, ts, kind) + 0.1 * losses.l2(w)
 
-        assert reduction_of(loss, outputs, targets, w) == reduction
+        assert shares_of(loss, outputs, targets, w) == SHARES[reduction]
 
 
 def test_classes_and_logits() -> None:
     outputs = [[0.1, 0.2, 0.3], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
-    assert reduction_of(losses.cross_entropy, outputs, [0, 1, 2], []) == "mean"
-    assert reduction_of(losses.cross_entropy, outputs, [[1.0, 0.0, 0.0]] * 3, []) == "mean"
+    assert shares_of(losses.cross_entropy, outputs, [0, 1, 2], []) == SHARES["mean"]
+    assert shares_of(losses.cross_entropy, outputs, [[1.0, 0.0, 0.0]] * 3, []) == SHARES["mean"]

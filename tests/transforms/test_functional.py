@@ -183,16 +183,25 @@ def test_copies_made_inside_are_not_from_outside() -> None:
         assert grad(lambda x, copied=copied: x * copied(w))(3.0) == 2.0
 
 
-def test_zero_times_inf_is_never_formed() -> None:
+def test_zero_times_inf_is_nan_where_the_operand_was_used() -> None:
     norm = lambda v: sg.sqrt(v[0] ** 2 + v[1] ** 2)
     w = Value(1.0)
 
-    assert grad(norm)([0.0, 0.0]) == [0.0, 0.0]
-    assert [d.data for d in grad(norm)([Value(0.0), Value(0.0)])] == [0.0, 0.0]
-    assert grad(lambda v: w * norm(v))([0.0, 0.0]) == [0.0, 0.0]
-    assert jvp(norm, ([0.0, 0.0],), ([1.0, 1.0],))[1] == 0.0
-    for f in (lambda x: x * sg.sqrt(x), lambda x: sg.sqrt(x * x), lambda x: sg.sqrt(x) ** 2):
-        assert grad(f)(Value(0.0)).data == grad(f)(0.0) == 0.0
+    for slopes in (
+        grad(norm)([0.0, 0.0]), grad(norm)([Value(0.0), Value(0.0)]),
+        grad(lambda v: w * norm(v))([0.0, 0.0]), [jvp(norm, ([0.0, 0.0],), ([1.0, 1.0],))[1]],
+        *hessian(lambda v: 0.5 * norm(v) ** 2)([0.0, 0.0]),
+    ):  # fmt: skip
+        assert all(math.isnan(getattr(slope, "data", slope)) for slope in slopes)
+
+
+def test_what_was_not_used_has_no_derivatives_of_any_order() -> None:
+    f = lambda x: sg.where(x > 0.0, sg.sqrt(x), 2.0 * x * x)
+
+    assert (grad(f)(0.0), grad(grad(f))(0.0), grad(grad(grad(f)))(0.0)) == (0.0, 4.0, 0.0)
+    assert hessian(lambda q: sg.where(q[0] > 0, sg.log(q[0] + 1), 0.0 * q[1]))([0.0, 1.0]) == [
+        [0.0, 0.0], [0.0, 0.0],
+    ]  # fmt: skip
 
 
 def test_infinite_slopes_have_infinite_slopes() -> None:

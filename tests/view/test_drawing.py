@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hostile import HOSTILE
+from interrupting import ctrl_c_at_line
 from pages import Page
 
 import scalargrad as sg
@@ -181,3 +182,27 @@ def test_repr_is_short_and_without_addresses(drawing: Drawing) -> None:
     assert repr(drawing) == "Drawing(8 boxes, 7 edges, engine='builtin')"
     assert not re.search("0x[0-9a-f]{6}", repr(drawing))
     assert repr(draw(Value(1.0), engine="builtin")) == "Drawing(1 box, 0 edges, engine='builtin')"
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+@pytest.mark.parametrize("suffix", [".svg", ".html", ".dot"])
+def test_ctrl_c_while_saving_leaves_the_older_file_or_the_newer_one(
+    drawing: Drawing, suffix: str, tmp_path: Path
+) -> None:
+    path = drawing.save(tmp_path / f"picture{suffix}")
+    new = path.read_bytes()
+    line, interrupted = 1, True
+    while interrupted:
+        path.write_text("the older file")
+        interrupted = False
+        try:
+            with ctrl_c_at_line(line):
+                drawing.save(path)
+        except KeyboardInterrupt:
+            interrupted = True
+        assert path.read_bytes() in (b"the older file", new)
+        assert [*tmp_path.iterdir()] == [path]
+        line += 1 + line // 8  # all of the first lines, and some of thousands
+
+    assert path.read_bytes() == new
+    assert line > 30

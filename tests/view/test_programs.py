@@ -1,5 +1,7 @@
 """Tests of running Graphviz: in a process of its own, with a time limit, and its faults."""
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -75,6 +77,34 @@ def test_unread_input_and_a_late_answer(fake_dot: Callable[[str], None]) -> None
 
     with pytest.raises(GraphvizError, match=r"took more than 0\.2 s"):
         run("dot", "x" * 1_000_000, "dot", "json0", timeout=0.2)
+
+
+@pytest.mark.parametrize("stopped", [KeyboardInterrupt(), subprocess.TimeoutExpired("dot", 2.0)])
+def test_the_children_of_a_program_end_with_it(
+    stopped: BaseException, fake_dot: Callable[[str], None], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    fcntl = pytest.importorskip("fcntl")
+    lock, ready = tmp_path / "lock", tmp_path / "ready"
+    os.mkfifo(ready)
+    fake_dot(  # a parent and a child that hold a lock as long as one of them lives
+        "import fcntl, os, signal\n"
+        f"file = open({str(lock)!r}, 'w')\n"
+        "fcntl.flock(file, fcntl.LOCK_EX)\n"
+        f"os.fork() or open({str(ready)!r}, 'w').close()\n"
+        "signal.pause()"
+    )
+
+    def wait_and_stop(*_: object) -> None:
+        ready.read_text()  # until the child runs
+        raise stopped
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", wait_and_stop)
+    with pytest.raises((KeyboardInterrupt, GraphvizError)):
+        run("dot", _DOT, "dot", "json0")
+
+    with lock.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # would wait for ever for a child that goes on
 
 
 def test_the_longest_time_limit(

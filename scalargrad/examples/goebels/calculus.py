@@ -7,14 +7,15 @@
 
 The slide prints ∂f/∂y as "y + 2y", which must be x + 2y; `printed_slope` shows what the misprint
 would give. In C, each y_i - x_i depends on its own x_i alone: ∂(y_i - x_i)/∂x_j is -1 where i = j
-and 0 elsewhere, so one term of the sum is left. σ' needs nothing but the output σ, so a forward
-pass leaves all that is needed; and σ must not overflow where e^-z would.
+and 0 elsewhere, so one term of the sum is left. By the formula σ' needs nothing but the output σ,
+so a forward pass leaves all that is needed; and σ must not overflow where e^-z would.
 
 Source: Goebels, on Rumelhart, Hinton and Williams (1986): the slides on derivatives and sigmoids.
 Data: f and the formulas are the lecture's; the numbers put in are ours.
 Look for: at (0, 0) the misprint gives the right number, by chance: one test is no proof. At z = 40,
-σ is rounded to 1 and σ (1 - σ) to 0; the true slope of 4e-18 is lost, and no one misses it. Roll
-the ball with `run(lr=0.9)`: it jumps across the valley at each update, and still comes to rest.
+σ is rounded to 1, and σ (1 - σ) would be 0; the engine computes the slope from z, and keeps its
+4e-18. Roll the ball with `run(lr=0.9)`: it jumps across the valley at each update, and still comes
+to rest.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+from scalargrad.core.numbers import written
 from scalargrad.replay.backends.backend import Backend
 
 __all__ = ["backends", "select"]
@@ -26,11 +27,11 @@ def select(name: str) -> Backend:
         ValueError: No backend has that name.
         ImportError: A library is missing; the message gives the line to type.
     """
-    if name == "auto":
+    if isinstance(name, str) and name == "auto":
         return next(backend for backend in backends().values() if not backend.missing())
     backend = backends().get(name) if isinstance(name, str) else None
     if backend is None:
-        raise ValueError(f"backend is one of auto, {', '.join(backends())}, got {name!r}")
+        raise ValueError(f"backend is one of auto, {', '.join(backends())}, got {written(name)}")
     if missing := backend.missing():
         raise ImportError(
             f"backend={name!r} needs {' and '.join(missing)}. Install them from the checkout with: "

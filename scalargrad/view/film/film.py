@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from scalargrad.support import pages as web
-from scalargrad.support.files import write_whole
+from scalargrad.support.files import as_path, write_whole
 from scalargrad.view.graph import Graph, count
 from scalargrad.view.paint import svg
 from scalargrad.view.paint.shapes import Scene
@@ -130,7 +130,7 @@ class Film:
         ...     steps(Value(3.0, "x").tanh()).save(f"{folder}/film.html").name
         'film.html'
         """
-        target = Path(path)
+        target = as_path(path, "Film.save")
         if target.suffix.lower() != ".html":
             raise ValueError(
                 f"cannot save a film as {target.suffix or target.name!r}: the name must end in "

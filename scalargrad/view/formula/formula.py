@@ -76,7 +76,7 @@ class Formula(Symbol):
         value = primitive.evaluate([x.value for x in operands])
         if all(x.is_number for x in operands):
             return Formula(value)
-        formula = _simplified(primitive, operands, value)
+        formula = _reading(primitive, operands, value) or _simplified(primitive, operands, value)
         result = Formula(value, formula.name, formula.primitive, formula.operands)
         if result.size > _LONGEST:  # each step of a program may double it: the size is enough
             result.operands = ()
@@ -222,6 +222,18 @@ def _can_be_written(formula: Formula) -> bool:
 
 
 # --- algebra --------------------------------------------------------------------------------------
+
+
+def _reading(primitive: Primitive, operands: Sequence[Formula], data: float) -> Formula | None:
+    """The form in which an operation is to be read, if it has one that holds here."""
+    if primitive.reads is None:
+        return None
+    try:
+        formula = operands[0].symbol(primitive.reads(*operands))
+    except (ValueError, ArithmeticError):
+        return None
+    # it may lose digits to rounding, which is why the row computes otherwise
+    return formula if isclose(formula.value, data, rel_tol=1e-9, abs_tol=1e-15) else None
 
 
 def _simplified(primitive: Primitive, operands: Sequence[Formula], data: float) -> Formula:

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from time import monotonic
 
+from scalargrad.core.numbers import written
 from scalargrad.view import programs
 from scalargrad.view.geometry import Layout
 from scalargrad.view.graph import Graph
@@ -27,8 +28,8 @@ def check(engine: str) -> None:
         ...
     ValueError: engine must be one of auto, dot, pygraphviz, builtin, not 'neato'
     """
-    if engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {engine!r}")
+    if not isinstance(engine, str) or engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {written(engine)}")
 
 
 def lay_out(graph: Graph, engine: str) -> tuple[Layout, str]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Any
 
+from scalargrad.core.numbers import shown
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value
 from scalargrad.view.read.names import module_name
@@ -49,8 +50,8 @@ class Finder:
     def expanded(self, expand: Any) -> tuple[set[str], list[int]]:
         """Return the modules and the values, in the order of their names, that `expand` names."""
         names = [expand] if isinstance(expand, (str, Value)) else expand
-        if not isinstance(names, Iterable):
-            raise TypeError(f"expand takes names of boxes, or Values, got {type(expand).__name__}")
+        if not isinstance(names, Iterable) or getattr(names, "ndim", 1) == 0:
+            raise TypeError(f"expand takes names of boxes, or Values, got {shown(expand)}")
         modules: set[str] = set()
         values: list[int] = []
         for name in names:
@@ -67,7 +68,7 @@ class Finder:
                 return self.roles.tape.index[wanted]
             raise ValueError(f"{argument}: {wanted!r} is not in the graph that is drawn")
         if not isinstance(wanted, str):
-            got = type(wanted).__name__
+            got = shown(wanted)
             raise TypeError(f"{argument} takes the name of a box or a Value, got {got}")
         if wanted and wanted in self.labels:
             return self.labels[wanted]

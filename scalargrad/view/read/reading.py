@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scalargrad.core.labels import clean, format_number, label_of
-from scalargrad.core.numbers import as_count
+from scalargrad.core.numbers import as_count, written
 from scalargrad.core.paths import adjoints
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value
@@ -73,8 +73,8 @@ def read(
     >>> [(edge.tail, edge.head, edge.text) for edge in graph.edges]
     [(0, 2, '3'), (1, 2, '')]
     """
-    if rankdir not in _RANKDIRS:
-        raise ValueError(f"rankdir must be one of {', '.join(_RANKDIRS)}, not {rankdir!r}")
+    if not isinstance(rankdir, str) or rankdir not in _RANKDIRS:
+        raise ValueError(f"rankdir must be one of {', '.join(_RANKDIRS)}, not {written(rankdir)}")
     max_nodes = as_count(max_nodes, "max_nodes")
     max_edges = as_count(max_edges, "max_edges", least=0)
     radius = as_count(radius, "radius", least=0)

@@ -9,6 +9,7 @@ from itertools import pairwise, takewhile
 from typing import Any
 
 from scalargrad.core.labels import label_of
+from scalargrad.core.numbers import shown
 from scalargrad.core.primitives import dot_operands
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value
@@ -127,7 +128,8 @@ def _paths_in(model: Any) -> dict[Value, str]:
             f"got {model.__name__ if isinstance(model, type) else type(model).__name__}"
         )
     if not found:
-        raise ValueError("model has no parameters: it contains no Value")
+        got = f"got {shown(model)}"
+        raise ValueError(f"model has no parameters: it contains no Value, {got}")
     return dict(reversed(found))  # if a parameter has two names, the first
 
 

@@ -14,6 +14,7 @@ from scalargrad import Value, losses, nn
 from scalargrad.core.primitives import sigmoid, tanh
 from scalargrad.examples.brilliant import five_equations
 from scalargrad.examples.brilliant.five_equations import X, Y, build, run, values_of
+from scalargrad.view.formula.formula import partial_formulas
 
 CASE = lecture("S3.general_sigmoid_identity")
 EXPECTED = CASE["expected"]
@@ -194,15 +195,25 @@ def test_backward_uses_what_forward_left() -> None:
     assert w1.grad == pytest.approx(10.0 * slope)
 
 
-@pytest.mark.parametrize("row", [sigmoid, tanh], ids=["sigmoid", "tanh"])
-def test_the_slope_of_a_sigmoidal_unit_needs_only_its_output(row: Any) -> None:
-    """S3.16: its row in the table gives the same for another x, as long as `out` is the same."""
-    x = 0.7
-    out = getattr(sg, row.name)(x)
+@pytest.mark.parametrize(
+    ("row", "by_output", "text"),
+    [
+        (sigmoid, lambda o: o * (1.0 - o), "o·(1 - o)"),
+        (tanh, lambda o: 1.0 - o * o, "1 - o²"),
+    ],
+    ids=["sigmoid", "tanh"],
+)
+def test_the_slope_of_a_sigmoidal_unit_needs_only_its_output(
+    row: Any, by_output: Callable[[float], float], text: str
+) -> None:
+    """S3.16: the output alone gives the slope; far out, where it is rounded to 1, x has to help."""
+    for x in (-2.0, -0.3, 0.0, 0.7, 2.0):
+        out = row(Value(x, "a"))
 
-    assert row.partials(x, out) == row.partials(-123.0, out) == row.partials(None, out)
-    (slope,) = sg.numerical_grad(getattr(sg, row.name), (x,))
-    assert row.partials(x, out)[0] == pytest.approx(slope, rel=1e-6)
+        assert out.partials[0] == pytest.approx(by_output(out.data), rel=1e-14)
+        assert partial_formulas(out, {out.parents[0]: "a", out: "o"}) == (text,)
+        (slope,) = sg.numerical_grad(row, (x,))
+        assert out.partials[0] == pytest.approx(slope, rel=1e-6)
 
 
 def test_for_sigmoids_with_a_linear_output_delta_takes_two_short_forms(

@@ -94,13 +94,14 @@ def test_only_one_term_of_the_cost_depends_on_an_output() -> None:
 
 
 def test_sigmoid_at_extremes() -> None:
-    """S2.4: no overflow at ±1000; by the output alone, the slope of 4e-18 at 40 is rounded to 0."""
+    """S2.4: no overflow at ±1000; the slope of 4e-18 at 40 is kept, which σ (1 - σ) loses."""
     for z, want in EXPECTED["sigmoid"].items():
         value, slope = sg.value_and_grad(sg.sigmoid)(float(z))
         assert close(value, want["sigma"])
         assert close(slope, want["sigma_prime"])
         assert close(calculus.sigmoid_slope(float(z)), want["sigma_prime"])
-    assert [sg.grad(sg.sigmoid)(z) for z in (-40.0, 40.0)] == [4.248354255291589e-18, 0.0]
+    assert [sg.grad(sg.sigmoid)(z) for z in (-40.0, 40.0)] == [4.248354255291589e-18] * 2
+    assert sg.sigmoid(40.0) * (1.0 - sg.sigmoid(40.0)) == 0.0
     with pytest.raises(OverflowError):  # the formula as it is written
         1 / (1 + math.exp(1000))
 

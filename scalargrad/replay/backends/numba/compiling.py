@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +27,23 @@ _NOT_CACHED = (
 )
 
 
+_DIGEST = 32  # bytes of a SHA-256
+
+
 def _stamp() -> str:
     """A text that changes when the sources do: numba itself checks one file only."""
     here = Path(__file__).parent
     texts = [(here / f"{name}.py").read_bytes() for name in _FILES]
+    texts.append(b"files end in a digest")  # those from before do not
     return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
 def compiled_interpreter() -> Any:
-    """The compiled `run` of `interpreter.py`."""
+    """The compiled `run` of `interpreter.py`.
+
+    Warns:
+        RuntimeWarning: a file of the cache is damaged; it is written anew.
+    """
     if numba.config.DISABLE_JIT:
         raise RuntimeError("backend 'numba' cannot run while NUMBA_DISABLE_JIT is set")
     run = interpreter.make_run(_stamp())
@@ -51,10 +61,54 @@ def compiled_interpreter() -> Any:
 
 
 def _is_cached(dispatcher: Any) -> bool:
-    """Whether numba will find the machine code on disk, by its own index."""
+    """Whether numba will find the machine code on disk, by its own index.
+
+    Damaged files are removed, with a warning. numba reads them without a check: an empty one is an
+    EOFError there, and a flipped bit of machine code a wrong number.
+
+    Raises:
+        OSError: a damaged file cannot be removed.
+    """
     try:
         cache = dispatcher._cache
+        files = cache._cache_file
         key = cache._index_key(interpreter.SIGNATURE, dispatcher.targetctx.codegen())
-        return key in cache._cache_file._load_index()
-    except Exception:  # these names are private to numba, and the message is not worth an error
+        index, data_path, load_index = Path(files._index_path), files._data_path, files._load_index
+        files._dump = _with_digest(files._dump)
+    except Exception:  # these names are private to numba, and the check is not worth an error
         return True
+    damaged = index
+    try:
+        name = load_index().get(key)
+        if name is None:
+            return False
+        damaged = Path(data_path(name))
+        content = damaged.read_bytes()
+        if _digest(content[:-_DIGEST]) == content[-_DIGEST:]:
+            return True
+        fault = "its checksum is of other contents"
+    except FileNotFoundError:  # the index names a file that somebody removed
+        return False
+    except Exception as error:  # whatever pickle raises for such bytes
+        fault = str(error) or type(error).__name__
+    warnings.warn(
+        f"the machine code in {str(damaged)!r} is damaged ({fault}): it is compiled again",
+        RuntimeWarning,
+        stacklevel=3,
+    )
+    damaged.unlink(missing_ok=True)
+    return False
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+def _with_digest(dump: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+    """A function that writes objects as `dump` does, and a digest behind, which pickle ignores."""
+
+    def dumped(x: Any) -> bytes:
+        content = dump(x)
+        return content + _digest(content)
+
+    return dumped

@@ -24,7 +24,7 @@ __all__ = ["Encoded"]
 
 PLAIN, TILE, ROW = 0, 1, 2
 
-_ERFS = dict(zip(SCALARS, (interpreter.ERF, interpreter.ERFC), strict=True))
+_ERFS = dict(zip(SCALARS, (interpreter.ERF, interpreter.NDTR), strict=True))
 
 
 class _Pool:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numba
 
+from scalargrad.core.primitives import SPLIT, SQRT_HALF, SQRT_HALF_REST, SQRT_PI
 from scalargrad.replay.backends.numba.kernels import (
     FIRST_FOLD,
     OPCODES,
@@ -23,12 +24,25 @@ from scalargrad.replay.backends.numba.kernels import (
 from scalargrad.replay.backends.numba.memory import call, copy, number, set_number, set_word, word
 
 __all__ = [
-    "BEGIN", "CALL", "END", "ERF", "ERFC", "FIELDS", "FINISH", "LOOP", "MATRIX",
-    "OPCODES", "OUTER", "SAMPLES", "SIGNATURE", "TAKE", "make_run",
+    "BEGIN",
+    "CALL",
+    "END",
+    "ERF",
+    "FIELDS",
+    "FINISH",
+    "LOOP",
+    "MATRIX",
+    "NDTR",
+    "OPCODES",
+    "OUTER",
+    "SAMPLES",
+    "SIGNATURE",
+    "TAKE",
+    "make_run",
 ]  # fmt: skip
 
 _LAST = len(OPCODES)
-END, LOOP, CALL, TAKE, ERF, ERFC, MATRIX, OUTER = range(_LAST, _LAST + 8)
+END, LOOP, CALL, TAKE, ERF, NDTR, MATRIX, OUTER = range(_LAST, _LAST + 8)
 
 # The words of a frame: addresses and, for lists, the number of their entries of two words.
 FIELDS = [
@@ -120,6 +134,20 @@ def _take(code: int, base: int, n: int, lanes: int) -> int:
 
 
 @numba.njit(nogil=True)
+def _ndtr(x: float) -> float:
+    """The value of the row `ndtr`, as it stands there."""
+    z = -x * SQRT_HALF
+    if not -40.0 < x < -1.0:
+        return 0.5 * math.erfc(z)
+    product = x * SQRT_HALF
+    high, other = x * SPLIT - (x * SPLIT - x), SQRT_HALF * SPLIT - (SQRT_HALF * SPLIT - SQRT_HALF)
+    low, last = x - high, SQRT_HALF - other
+    rest = ((high * other - product) + high * last + low * other) + low * last
+    rest += x * SQRT_HALF_REST
+    return 0.5 * (math.erfc(z) + 2.0 / SQRT_PI * math.exp(-z * z) * rest)
+
+
+@numba.njit(nogil=True)
 def _erf(op: int, code: int, base: int, n: int, lanes: int) -> int:
     count = word(code, 1)
     code += 16
@@ -129,7 +157,7 @@ def _erf(op: int, code: int, base: int, n: int, lanes: int) -> int:
             if op == ERF:
                 set_number(out, lane, math.erf(number(x, lane)))
             else:
-                set_number(out, lane, math.erfc(number(x, lane)))
+                set_number(out, lane, _ndtr(number(x, lane)))
         _pad(out, n, lanes)
         code += 16
     return code
@@ -267,7 +295,7 @@ def make_run(stamp: str) -> Any:
                     code = _loop(op, code, base, n, lanes, scratch)
                 elif op == TAKE:
                     code = _take(code, base, n, lanes)
-                elif op in (ERF, ERFC):
+                elif op in (ERF, NDTR):
                     code = _erf(op, code, base, n, lanes)
                 else:
                     code = -1

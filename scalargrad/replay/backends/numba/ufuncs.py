@@ -3,7 +3,7 @@
 NumPy computes `np.exp` of an array by a C function `void loop(char **args, npy_intp *dims,
 npy_intp *steps, void *data)`. Its address is in the public struct of the ufunc. Calling it from
 the interpreter directly takes neither Python's lock nor a temporary array; where NumPy is built
-with Intel's vector mathematics a tanh takes 1.6 ns, against 9 with the C library.
+with Intel's vector mathematics np.tanh takes 1.6 ns, against 9 with the C library.
 """
 
 from __future__ import annotations

@@ -5,10 +5,15 @@ import math
 import random
 
 import pytest
+from exact import DIGITS, EXACT, TERMS, error, exact
+from exact import points as everywhere
 
 np = pytest.importorskip("numpy")
 pytest.importorskip("numba")
 
+import mpmath as mp  # noqa: E402
+
+import scalargrad as sg  # noqa: E402
 from scalargrad.core.primitives import dot, take  # noqa: E402
 from scalargrad.core.rows import TABLE  # noqa: E402
 from scalargrad.replay.backends.numba.runner import NumbaRunner  # noqa: E402
@@ -99,3 +104,22 @@ def test_every_row_at_special_numbers(row):
         if row is dot and 1e200 in map(abs, point):
             continue  # with a fused multiply-add the product does not overflow
         assert agrees(value(row, point), got), (point, value(row, point), got)
+
+
+@pytest.mark.parametrize("name", [name for name in EXACT if TABLE[name].public])
+def test_slopes_are_accurate_far_out(name):
+    """As eagerly (`core/test_accuracy.py`), up to what NumPy's loops allow themselves: 4 ulp."""
+    row = TABLE[name]
+    at = [p for p in everywhere(row, random.Random(name), 40) if value(row, p) is not None]
+    at = [p for p in at if math.isfinite(row.value(*p)) and all(abs(x) < 1e150 for x in p)]
+    columns = np.array(at).T
+    compiled = sg.compile(row, backend="numba", reduction="sum", allow_nonfinite=True)
+    values = compiled(*columns)
+    _, slopes = compiled.value_and_grad(*columns)
+    for k, point in enumerate(at):
+        out, gradient, _ = exact(name, point)
+        with mp.workdps(DIGITS):
+            terms = TERMS[name](*map(mp.mpf, point)) if name in TERMS else (0, [0] * len(point))
+        assert error(values[k], out, terms[0]) <= 32.0, (point, values[k])
+        for i, column in enumerate(np.atleast_2d(np.array(slopes))):
+            assert error(column[k], gradient[i], terms[1][i]) <= 64.0, (point, i, column[k])

@@ -397,3 +397,79 @@ def test_where_nothing_can_be_kept_it_says_so(monkeypatch, capsys):
 
     assert run.signatures == [compiling.interpreter.SIGNATURE]
     assert "set NUMBA_CACHE_DIR" in capsys.readouterr().err
+
+
+class Dispatcher:
+    """As much of a function that numba compiles as tells whether its cache is whole."""
+
+    def __init__(self, folder):
+        from numba.core.caching import IndexDataCacheFile
+
+        self._cache = self.targetctx = self
+        self._cache_file = IndexDataCacheFile(str(folder), "run", "stamp")
+
+    def codegen(self):
+        return None
+
+    def _index_key(self, signature, codegen):
+        return "key"
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """A folder with an index and a file of machine code, as numba writes them."""
+    from scalargrad.replay.backends.numba import compiling
+
+    fresh = Dispatcher(tmp_path)
+    assert not compiling._is_cached(fresh)
+    fresh._cache_file.save("key", b"machine code" * 100)
+    assert compiling._is_cached(Dispatcher(tmp_path))
+    return tmp_path
+
+
+def flipped(content):
+    return content[:99] + bytes([content[99] ^ 1]) + content[100:]
+
+
+@pytest.mark.parametrize("name", ["run.nbi", "run.1.nbc"])
+@pytest.mark.parametrize(
+    "harm", [lambda c: b"", lambda c: c[: len(c) // 2], lambda c: b"x" * len(c)]
+)
+def test_a_damaged_cache_is_written_anew(cache, name, harm):
+    from scalargrad.replay.backends.numba import compiling
+
+    content = (cache / name).read_bytes()
+    (cache / name).write_bytes(harm(content))
+    again = Dispatcher(cache)
+    with pytest.warns(RuntimeWarning, match=rf"{name}' is damaged \(.*\): it is compiled again"):
+        assert not compiling._is_cached(again)
+    assert again._cache_file.load("key") is None  # as numba asks before it compiles
+    again._cache_file.save("key", b"machine code" * 100)
+
+    assert compiling._is_cached(Dispatcher(cache))
+    assert (cache / name).read_bytes() == content
+
+
+def test_one_bit_of_the_machine_code_is_enough(cache):
+    from scalargrad.replay.backends.numba import compiling
+
+    path = cache / "run.1.nbc"
+    path.write_bytes(flipped(path.read_bytes()))
+    with pytest.warns(RuntimeWarning, match="its checksum is of other contents"):
+        assert not compiling._is_cached(Dispatcher(cache))
+
+
+def test_machine_code_that_was_removed_and_a_file_that_cannot_be_read(cache, monkeypatch):
+    from scalargrad.replay.backends.numba import compiling
+
+    (cache / "run.1.nbc").unlink()
+    assert not compiling._is_cached(Dispatcher(cache))
+    (cache / "run.1.nbc").mkdir()  # cannot be read, nor removed like a file
+    with pytest.warns(RuntimeWarning, match="is damaged"), pytest.raises(OSError, match="run"):
+        compiling._is_cached(Dispatcher(cache))
+
+
+def test_a_numba_with_other_private_names():
+    from scalargrad.replay.backends.numba import compiling
+
+    assert compiling._is_cached(object())
