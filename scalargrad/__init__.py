@@ -4,6 +4,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
+from scalargrad.core.choice import where
 from scalargrad.core.modes import no_grad
 from scalargrad.core.primitives import (
     abs,
@@ -50,7 +51,6 @@ from scalargrad.core.primitives import (
     sqrt,
     tan,
     tanh,
-    where,
 )
 from scalargrad.core.reductions import dot, log_softmax, logsumexp, mean, prod, softmax, sum, take
 from scalargrad.core.rows import TABLE as _TABLE

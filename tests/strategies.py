@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, isnan
 from typing import Any
 
 from hypothesis import strategies as st
@@ -29,6 +29,8 @@ class Program:
         places: list[Any] = [*xs, self.constant]
         for row, operands in self.steps:
             places.append(row(*(places[i] for i in operands)))
+            if row.name == "take" and isnan(getattr(places[-1], "_data", places[-1])):
+                raise ValueError("an index beyond the list, which sg.take refuses")
         return places[-1]
 
     def __repr__(self) -> str:
@@ -67,6 +69,31 @@ def programs(
             places.append(out)
             steps.append((row, operands))
     return Program(tuple(point), constant, tuple(steps))
+
+
+# Where operations overflow, leave their domain or jump, and where they are just inside.
+extremes = st.sampled_from(
+    [0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 1e-200, -1e-9, 3.0, 700.0, -800.0, 1e5, -43.0, 1e200, -1e200]
+)
+
+
+@st.composite
+def wild_programs(draw: Callable[..., Any], rows: Sequence[Primitive], most: int = 6) -> Program:
+    """A program that may lead out of every domain; its point consists of two numbers."""
+    point = draw(st.tuples(extremes | inputs, extremes | inputs))
+    constant = draw(extremes | inputs)
+    count = 3
+    steps = []
+    for _ in range(draw(st.integers(1, most))):
+        row = draw(st.sampled_from(rows))
+        arity = draw(st.integers(1, 4)) if row.arity is None else row.arity
+        if row.name == "dot":
+            arity += arity == 1
+        # mostly the latest numbers: what fails is then hidden by what follows
+        places = [max(0, count - 1 - draw(st.integers(0, 3))) for _ in range(arity)]
+        steps.append((row, tuple(places)))
+        count += 1
+    return Program(point, constant, tuple(steps))
 
 
 def chain(n: int, x: Value | None = None) -> Value:

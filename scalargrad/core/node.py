@@ -24,8 +24,10 @@ from scalargrad.core.rows import TABLE, Primitive
 __all__ = [
     "CONSTANT",
     "DETACHED",
+    "Argument",
     "Leaf",
     "Node",
+    "argument",
     "backward",
     "binary",
     "check_access",
@@ -158,7 +160,7 @@ class Node(Operators):
     def compare(self, primitive: Primitive, x: Any, y: Any) -> Any:
         """Whether the comparison holds for the numbers; while recording, a value that is 1 or 0."""
         if active and (recording := recorder()):
-            return recording.apply(primitive, (x, y))
+            return recording.compare(primitive, (x, y))
         x = x if x.__class__ is float else x._data if isinstance(x, Node) else x
         y = y if y.__class__ is float else y._data if isinstance(y, Node) else y
         return primitive.value(x, y) == 1.0
@@ -168,6 +170,11 @@ class Node(Operators):
         if active and (recording := recorder()):
             return recording.decide(self)  # type: ignore[no-any-return]
         return self._data != 0.0
+
+    def __hash__(self) -> int:
+        if active and (found := check_access(self, "looks up by hash")) is not None:
+            return found
+        return object.__hash__(self)  # of the object, as in PyTorch: a key of dicts and sets
 
     # The four most frequent operators state their partials here, which saves two calls (a test
     # holds them to their rows); the others come from `Operators` and their rows.
@@ -206,10 +213,33 @@ class Node(Operators):
         return binary(row.div, out, self, other, 1.0 / y, -out / y)
 
 
-def check_access(node: Node, access: str) -> None:
-    """Refuse what a recording would freeze into its program."""
+def check_access(node: Node, access: str) -> int | None:
+    """Refuse what a recording would freeze into its program; the hash of what is a bool eagerly."""
     if recording := recorder():
-        recording.check_access(node, access)
+        return recording.check_access(node, access)  # type: ignore[no-any-return]
+    return None
+
+
+class Argument(Leaf):
+    """The origin of leaves that stand for the arguments of a function while it is differentiated.
+
+    One of them belongs to one run of a function; `ended` says whether that run is over.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("ARGUMENT")
+        self.ended = False
+
+    def __reduce__(self) -> Any:
+        return type(None), ()  # a copy is a leaf like any other
+
+
+def argument(number: Any, origin: Argument) -> Any:
+    """A leaf that stands for an argument."""
+    made = leaf(as_float(number, "Value"), origin)
+    if watching:
+        note_leaf(made)
+    return made
 
 
 def constant(x: Any, caller: str = "an operation") -> Any:

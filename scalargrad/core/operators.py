@@ -10,7 +10,7 @@ from scalargrad.core.numbers import Traced, is_number
 from scalargrad.core.rows import TABLE, Primitive
 from scalargrad.core.ufuncs import apply_function, apply_ufunc, fmod
 
-__all__ = ["Operators"]
+__all__ = ["Operators", "is_inverted", "is_truth"]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -55,6 +55,32 @@ def _named(method: _Method, name: str, primitive: Primitive) -> _Method:
     return method
 
 
+_COMPARISONS = (row.less, row.less_equal, row.equal)
+_JOINED = (row.minimum, row.maximum, row.sub)
+_HALF = 0.5  # ~c is c < 0.5
+
+
+def is_truth(x: Any) -> bool:
+    """Whether `x` is a bool, or a comparison that is recorded, or several joined by & | ~."""
+    if isinstance(x, Operators):
+        kind = getattr(x, "_row", None)
+        return kind in _COMPARISONS or (
+            kind in _JOINED
+            and all((p.is_constant and p._data in (0.0, 1.0)) or is_truth(p) for p in x.parents)
+        )
+    return type(x).__name__ in ("bool", "bool_")
+
+
+def is_inverted(x: Any) -> bool:
+    """Whether `x` is ~c, or joined so that Python's own ~ of a bool would show: ~True is -2."""
+    kind, parents = getattr(x, "_row", None), x.parents
+    if kind is row.less:
+        return is_truth(parents[0]) and parents[1].is_constant and parents[1]._data == _HALF
+    if kind is row.maximum:
+        return is_truth(x) and any(map(is_inverted, parents))
+    return kind is row.minimum and is_truth(x) and all(map(is_inverted, parents))
+
+
 class Operators(Traced):
     """The operators of numbers, for a class with `apply`, `compare` and `decide`."""
 
@@ -84,6 +110,33 @@ class Operators(Traced):
 
     def __bool__(self) -> bool:
         return self.decide()
+
+    # Comparisons are bools, which Python joins. While a function is recorded they are numbers, 1 or
+    # 0, which these operators join; other numbers they do not take.
+
+    def __and__(self, other: Any) -> Any:
+        return self._joined(row.minimum, other)
+
+    def __or__(self, other: Any) -> Any:
+        return self._joined(row.maximum, other)
+
+    def __xor__(self, other: Any) -> Any:
+        both, one = self._joined(row.minimum, other), self._joined(row.maximum, other)
+        return both if both is NotImplemented else one - both
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    def __invert__(self) -> Any:
+        if not is_truth(self):
+            raise TypeError(
+                f"~ takes a comparison, like ~(x > 1), got {type(self).__name__}: {self!r:.60}"
+            )
+        return self.apply(row.less, (self, _HALF))
+
+    def _joined(self, primitive: Primitive, other: Any) -> Any:
+        if is_truth(self) and is_truth(other):
+            return self.apply(primitive, (self, other))
+        return NotImplemented
 
     def __pos__(self) -> Any:
         return self

@@ -15,7 +15,11 @@ from scalargrad.core.numbers import as_float
 from scalargrad.core.operators import Operators
 from scalargrad.core.rows import Primitive
 
-__all__ = ["Symbol", "symbolic_partials"]
+__all__ = ["Symbol", "SymbolError", "symbolic_partials"]
+
+
+class SymbolError(TypeError):
+    """The partials of an operation do what they cannot do with symbols."""
 
 
 class Symbol(Operators):
@@ -50,7 +54,7 @@ class Symbol(Operators):
     @property
     def data(self) -> float:
         """A symbol has no number: reading it is an error."""
-        raise TypeError(
+        raise SymbolError(
             "the partials of an operation read .data, which a symbol does not have: write them "
             "with this library's functions alone"
         )

@@ -108,12 +108,16 @@ class Value(Node, Copies):
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         op = f", op={self.op!r}" if self.op else ""
-        if active and recorder():
-            return f"Recorded({self._data!r} here{label}{op})"
+        if active and (recording := recorder()) and not recording.is_constant(self):
+            return f"Recorded({(label + op)[2:]})"  # its number would be frozen into the program
         return f"Value(data={self._data!r}, grad={self._grad!r}{label}{op})"
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else repr(self)
+        if not spec:
+            return repr(self)
+        if active:
+            check_access(self, "formats")
+        return format(self._data, spec)
 
 
 register(Value)

@@ -18,6 +18,7 @@ __all__ = [
     "as_array",
     "filled",
     "floats",
+    "nonfinite",
     "ragged",
     "scaled",
     "scattered",
@@ -124,25 +125,27 @@ def all_finite(numbers: Any) -> bool:
     return isfinite(np.vdot(numbers, numbers)) or bool(np.isfinite(numbers).all())
 
 
-def truths_hold(
-    rows: Sequence[Any], expected: Sequence[bool], finite: Sequence[Any] = ()
-) -> list[bool]:
-    """For each sample, whether every row is nonzero or zero as expected.
-
-    The rows `finite` must be finite as well.
-    """
+def nonfinite(rows: Sequence[Any]) -> list[int]:
+    """The positions where one of the rows is nan or infinite."""
     np = array_library()
     if np is None:
-        samples = zip(*rows, *finite, strict=True)
-        n = len(rows)
+        return [i for i, xs in enumerate(zip(*rows, strict=True)) if not all(map(isfinite, xs))]
+    finite = np.isfinite(rows[0])
+    for row in rows[1:]:
+        finite &= np.isfinite(row)
+    return np.flatnonzero(~finite).tolist()  # type: ignore[no-any-return]
+
+
+def truths_hold(rows: Sequence[Any], expected: Sequence[bool]) -> list[bool]:
+    """For each sample, whether every row is nonzero or zero as expected."""
+    np = array_library()
+    if np is None:
+        samples = zip(*rows, strict=True)
         return [
-            all(bool(x) is wanted for x, wanted in zip(numbers[:n], expected, strict=True))
-            and all(map(isfinite, numbers[n:]))
+            all(bool(x) is wanted for x, wanted in zip(numbers, expected, strict=True))
             for numbers in samples
         ]
     holds = (array(rows[0]) != 0.0) == expected[0]
     for row, wanted in zip(rows[1:], expected[1:], strict=True):
         holds &= (array(row) != 0.0) == wanted
-    for row in finite:
-        holds &= np.isfinite(row)
     return holds.tolist()  # type: ignore[no-any-return]

@@ -18,6 +18,7 @@ from scalargrad.replay.arrays import added, array, as_array, floats, scaled, sca
 from scalargrad.replay.backends import select
 from scalargrad.replay.backends.backend import Options
 from scalargrad.replay.batch import Batch, argument_names
+from scalargrad.replay.places import Place, all_hold, places_of
 from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
 from scalargrad.replay.variant import Samples, Variant
@@ -34,10 +35,17 @@ def compile(
 ) -> Compiled:  # fmt: skip
     """Record a function of one sample on its first call, and replay it on many samples.
 
-    `f` runs once for each shape of its arguments and for each way its comparisons turn out. All
-    that `f` reads besides its arguments and Values is read during these runs and constant
-    afterwards, as in other tensor libraries: numbers in lists and attributes, files, random
-    generators of its own, look-ups in dicts and sets, `.data` of a Value it does not compute with.
+    The recorded function does what `f` does, or refuses: what `f` raises on a sample is raised on
+    that sample, and ``try ... except`` goes the same way. There are these exceptions. What a
+    recorded `sg.where` leaves aside may be undefined. Numbers differ by roundings; where rounding
+    alone decides a comparison, `//`, `floor` or the edge of a domain, Python decides. And what `f`
+    reads besides its arguments and Values is read while it is recorded, and constant afterwards, as
+    in other tensor libraries: numbers in lists and attributes, files, random generators of its own.
+
+    `f` runs once for each shape of its arguments and for each way its comparisons turn out, and
+    once more where it creates Values or an operation fails. Values that it uses are followed: a new
+    number in one, and another Value in the place of one (of `params`, the Values given count; where
+    they are few, another one in the place of one is an error).
 
     Args:
         f: A function of the numbers of one sample (scalars or nested lists), which returns a Value
@@ -49,7 +57,8 @@ def compile(
         reduction: "mean" or "sum": how `value_and_grad` combines the samples.
         static_argnums: The position of each argument that is passed on unchanged, and not read as
             one number per sample. Each of its values is recorded separately.
-        allow_nonfinite: Return nan and infinities instead of raising FloatingPointError.
+        allow_nonfinite: Return nan and infinities instead of raising FloatingPointError: nan for a
+            sample on which an operation fails.
         threads: The number of threads; by default one per processor core. It does not change the
             result, to the last bit.
 
@@ -61,9 +70,11 @@ def compile(
         TypeError, ValueError: An argument is invalid.
         ImportError: The backend needs a library that is not installed.
         RecordingError: In a call: `f` reads a number that would become a constant of the program,
-            such as `.data` of a value it computes.
-        FloatingPointError: In a call: a result is nan or infinite. The message names the first
-            instruction that made it so.
+            by `.data`, a format or a look-up in a dict or set, or looks at a comparison as an
+            object.
+        FloatingPointError: In a call: an operation fails, or a result is nan or infinite. The
+            message names the sample and the first instruction that made it so. For an operation
+            that fails, the error is also of the type that it raises eagerly, such as ValueError.
 
     >>> c = sg.compile(lambda x, y: sg.tanh(x) * y, backend="python")
     >>> [round(float(y), 4) for y in c([0.5, 0.25], [1.0, 2.0])]
@@ -102,6 +113,7 @@ class Compiled:
             threads = as_count(threads, "compile: threads")
         self.options = Options(threads=threads or _cores())
         self._variants: dict[Any, list[Variant]] = {}  # by the shapes of the arguments
+        self._places: list[Place] = []  # that hold the Values in use
         self._lock = RLock()
         self._names = lru_cache(lambda count: argument_names(f, count))  # saves 20 us a call
         self.__name__ = name_of(f)
@@ -226,8 +238,11 @@ class Compiled:
                     f"{self.__name__} returns a result of the form {variant.form} for one sample "
                     f"and of the form {first.form} for another: they do not fit in one array"
                 )
-            for k, column in enumerate(variant.values(samples, self.allow_nonfinite)):
+            columns, suspects = variant.values(samples, self.allow_nonfinite)
+            for k, column in enumerate(columns):
                 rows[k] = scattered(rows[k], column, samples.indices, batch.count)
+            if suspects:  # what is found for them overwrites this
+                parts += self._settled(variant, batch, suspects, None)
         return refilled(first.out, [float(row[0]) for row in rows] if batch.single else rows)
 
     def value_and_grad(self, *args: Any, theta: Sequence[float] | None = None) -> tuple[float, Any]:
@@ -267,8 +282,15 @@ class Compiled:
         total = 0.0
         gradient: Any = None
         rows: list[Any] = [None] * len(batch.columns)
-        for variant, samples in self._parts(batch, numbers):
-            value, slopes = variant.value_and_grad(samples, numbers, self.allow_nonfinite)
+        parts = self._parts(batch, numbers)
+        for variant, samples in parts:
+            found = variant.value_and_grad(samples, numbers, self.allow_nonfinite)
+            value, slopes, suspects = found
+            if suspects:  # once more without them
+                rest = samples.without(suspects)
+                parts += [(variant, rest)] if rest else []
+                parts += self._settled(variant, batch, suspects, numbers)
+                continue
             total += value
             if self.params:
                 gradient = slopes if gradient is None else added(gradient, slopes)
@@ -329,30 +351,95 @@ class Compiled:
                 "call it on values of that function, so that it becomes part of the recording"
             )
         with self._lock:
+            if self._places and not all_hold(self._places):
+                self._forget()
             variants = self._variants.get(batch.key, [])
-            if variants and not variants[0].program.guards:
+            if variants and variants[0].takes_all:
                 return [(variants[0], Samples(batch, None))]
-            parts: list[tuple[Variant, list[int]]] = []
+            parts: list[tuple[Variant, Samples]] = []
             rest = list(range(batch.count))
             for variant in variants:
-                mine, rest = _divided(variant, batch, rest, theta)
-                parts.append((variant, mine))
+                rest = _divided(variant, batch, rest, theta, parts)
             while rest:
-                # The recorded sample belongs to its recording, however close its comparisons are.
-                first, *rest = rest
-                variant = Variant(
-                    self.f, self.params, self._backend, self.options, batch, first, theta
-                )
-                known = [v for v in variants if v.program == variant.program]
-                if known:  # rounding decided otherwise in the known recording
-                    parts.append((known[0], [first]))
-                    continue
-                variants.append(variant)
-                self._variants[batch.key] = variants
-                self._warn_of_many(len(variants))
-                mine, rest = _divided(variant, batch, rest, theta)
-                parts.append((variant, [first, *mine]))
-            return [(variant, _samples(batch, indices)) for variant, indices in parts if indices]
+                first = rest[0]
+                variant, undefined = self._recorded(batch, first, theta)
+                rest = _divided(variant, batch, rest, theta, parts)
+                if first in rest:  # it belongs to its recording, however a backend rounds
+                    rest.remove(first)
+                    parts.append((variant, Samples(batch, [first], True, undefined)))
+            return parts
+
+    def _recorded(self, batch: Batch, index: int, theta: Any) -> tuple[Variant, bool]:
+        """A recording of one sample: a new one, or the equal one that there is.
+
+        Also whether an operation fails in that sample for good, which `allow_nonfinite` allows.
+        """
+        variants = self._variants.get(batch.key, [])
+        variant = Variant(
+            self.f, self.params, self._backend, self.options, batch, index, theta,
+            self.allow_nonfinite,
+        )  # fmt: skip
+        undefined = variant.failure is not None
+        for known in variants:
+            if known.literal == variant.literal:  # rounding decided otherwise in that one
+                known.hopeless |= variant.hopeless
+                return known, undefined
+        self._watch_places(variant.found)
+        # Those with errors in them come last: Python has to look at each sample for them.
+        variants.append(variant)
+        variants.sort(key=lambda v: bool(v.literal.raised))
+        self._variants[batch.key] = variants
+        self._warn_of_many(len(variants))
+        return variant, undefined
+
+    def _watch_places(self, found: Sequence[Value]) -> None:
+        """Note where the function finds its Values, to see whether others are put there."""
+        params = self.params if len(self.params) <= _MOST_PLACES else []
+        known = {id(place.held) for place in self._places}
+        fresh = [value for value in (*params, *found) if id(value) not in known]
+        if fresh:
+            self._places += places_of(self.f, fresh)
+
+    def _forget(self) -> None:
+        """Drop all recordings: a Value was replaced by another one."""
+        replaced = {id(place.held) for place in self._places if not all_hold([place])}
+        if any(id(p) in replaced for p in self.params):
+            raise RecordingError(
+                f"{self.__name__}: a Value of params was replaced by another one after recording. "
+                "Set its number (w.data = ...), or compile with the new Values"
+            )
+        self._variants.clear()
+        self._places = []
+
+    def _settled(
+        self, variant: Variant, batch: Batch, indices: Sequence[int], theta: Any
+    ) -> list[tuple[Variant, Samples]]:
+        """The recordings of samples on which an operation may fail, or rounding decides."""
+        grouped: dict[tuple[Variant, bool], list[int]] = {}
+        with self._lock:
+            for index in indices:
+                grouped.setdefault(self._judged(variant, batch, index, theta), []).append(index)
+        return [
+            (own, Samples(batch, mine, exact=True, undefined=undefined))
+            for (own, undefined), mine in grouped.items()
+        ]
+
+    def _judged(
+        self, variant: Variant, batch: Batch, index: int, theta: Any
+    ) -> tuple[Variant, bool]:
+        """The recording of a sample by Python, and whether an operation fails in it for good."""
+        verdict = variant.judge(batch, index, theta)
+        if verdict.fits:
+            return variant, False
+        if verdict.failure in variant.hopeless:
+            return variant, True
+        for other in self._variants.get(batch.key, []):
+            if other is not variant and other.judge(batch, index, theta).fits:
+                return other, False
+        own, undefined = self._recorded(batch, index, theta)
+        if undefined and verdict.failure is not None:
+            variant.hopeless.add(verdict.failure)
+        return own, undefined
 
     def _warn_of_many(self, count: int) -> None:
         if count == _MANY:
@@ -364,22 +451,32 @@ class Compiled:
             )
 
 
+_MOST_PLACES = 16  # of parameters: more would cost too much in each call
 _MANY = 100  # recordings of one shape; each one costs time and memory
 
 
 def _divided(
-    variant: Variant, batch: Batch, indices: list[int], theta: Any
-) -> tuple[list[int], list[int]]:
-    """The samples that take the branches of a recording, and the others."""
+    variant: Variant, batch: Batch, indices: list[int], theta: Any,
+    parts: list[tuple[Variant, Samples]],
+) -> list[int]:  # fmt: skip
+    """Add the samples that take the branches of a recording to `parts`; return the others."""
     if not indices:
-        return [], []
-    fits = variant.fits(_samples(batch, indices), theta)
-    pairs = list(zip(indices, fits, strict=True))
-    return [i for i, fit in pairs if fit], [i for i, fit in pairs if not fit]
-
-
-def _samples(batch: Batch, indices: list[int]) -> Samples:
-    return Samples(batch, indices if len(indices) < batch.count else None)
+        return []
+    fits = variant.fits(Samples(batch, indices if len(indices) < batch.count else None), theta)
+    mine: list[int] = []
+    exact: list[int] = []
+    rest: list[int] = []
+    for index, fit in zip(indices, fits, strict=True):
+        if fit is None:
+            fit = variant.judge(batch, index, theta).fits
+            (exact if fit else rest).append(index)
+        else:
+            (mine if fit else rest).append(index)
+    if mine:
+        parts.append((variant, Samples(batch, mine if len(mine) < batch.count else None)))
+    if exact:
+        parts.append((variant, Samples(batch, exact, exact=True)))
+    return rest
 
 
 def _cores() -> int:

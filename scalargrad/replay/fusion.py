@@ -12,7 +12,7 @@ from scalargrad.core.primitives import add, div, dot, dot_operands, mul, sub
 from scalargrad.core.rows import Primitive
 from scalargrad.replay.program import BEFORE, Guard, Program
 
-__all__ = ["fused", "sum_of_products"]
+__all__ = ["fused", "simplified", "sum_of_products"]
 
 Term = tuple[int, int]  # the product of two slots
 
@@ -36,6 +36,21 @@ def sum_of_products(program: Program, terms: Sequence[Term], one: int) -> int:
     return program.emit(dot, (*[w for w, _ in terms], *[x for _, x in terms], *bias))
 
 
+def simplified(program: Program) -> Program:
+    """The part of a literal program that is needed, its instructions in their cheapest forms."""
+    needed = program.used([*program.outputs, *program.conditions()])
+    new, slots = program.leaves(needed)
+    for slot, row in enumerate(program.rows):
+        if row is not None and needed[slot]:
+            operands = tuple([slots[operand] for operand in program.operands[slot]])
+            slots[slot] = new.emit(row, operands)
+    new.outputs = [slots[slot] for slot in program.outputs]
+    new.guards = [Guard(slots[g.slot], g.expected, g.where) for g in program.guards]
+    new.watch = None if program.watch is None else slots[program.watch]
+    new.exact = {slots[slot] for slot in program.exact if slot in slots}
+    return new
+
+
 def fused(program: Program) -> Program:
     """The same program with sums of products as `dot`, and without unused instructions.
 
@@ -43,10 +58,10 @@ def fused(program: Program) -> Program:
     transformer written with + and *, 20 instructions become one. A sum or product that is used
     twice stays an instruction of its own, and so does one that all samples share.
     """
-    roots = [*program.outputs, *[guard.slot for guard in program.guards]]
+    roots = [*program.outputs, *program.conditions()]
     needed = program.used(roots)
     users, summed = [0] * len(needed), bytearray(len(needed))
-    for slot in roots:
+    for slot in (*roots, *program.exact):
         users[slot] = 2  # it must exist by itself
     for slot, operands in enumerate(program.operands):
         if needed[slot]:
@@ -75,6 +90,9 @@ class _Fusion:
                 self._add(slot, row)
         new.outputs = [self._slot(slot) for slot in program.outputs]
         new.guards = [Guard(self._slot(g.slot), g.expected, g.where) for g in program.guards]
+        if program.watch is not None:
+            watch = self._slot(program.watch)
+            new.watch = None if watch in new.constants else watch
 
     def _add(self, slot: int, row: Primitive) -> None:
         operands, delayed = self.old.operands[slot], self.delayed[slot]

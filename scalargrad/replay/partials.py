@@ -9,15 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from math import isinf
+from math import isfinite, isinf
 from typing import Any
 
+from scalargrad.core.numbers import as_float
 from scalargrad.core.primitives import inverse, where
 from scalargrad.core.rows import TABLE, Primitive
-from scalargrad.core.symbols import Symbol, symbolic_partials
+from scalargrad.core.symbols import Symbol, SymbolError, symbolic_partials
 from scalargrad.replay.program import Program
+from scalargrad.transforms.functional import grad
 
-__all__ = ["Partials", "partials_of"]
+__all__ = ["Partials", "is_finite", "partials_of"]
+
+# Asks whether a partial is infinite; that does not count as a use of it.
+is_finite = Primitive(
+    "is_finite", "1 where x is finite, else 0", lambda x: 1.0 if isfinite(x) else 0.0,
+    lambda x, out: (0.0,),
+)  # fmt: skip
 
 _MOST_WAYS = 64  # clip, with the most comparisons of the table, has 8
 
@@ -33,7 +41,7 @@ class Partials:
     def __init__(self, row: Primitive, n: int, full: bool) -> None:
         self.program = program = Program()
         self.inputs = [program.input(f"x{i}") for i in range(n + 1)]
-        self.outputs = _Ways(row, program, full).joined()
+        self.outputs = self._traced(row, full)
         # the inputs are the first slots of all
         self.is_direct = all(s <= n or s in program.constants for s in self.outputs)
         chosen = [program.operands[s][1:] for s, row in enumerate(program.rows) if row is where]
@@ -43,6 +51,18 @@ class Partials:
             # the branch not taken, such as a division by zero, may be infinite
             or any(side not in program.constants for sides in chosen for side in sides)
         )
+
+    def _traced(self, row: Primitive, full: bool) -> list[int]:
+        try:
+            return _Ways(row, self.program, full).joined()
+        except (TypeError, ValueError, AttributeError) as error:
+            if row.name in TABLE or isinstance(error, SymbolError):
+                raise
+        # The partials of a user's own operation do with their numbers what symbols cannot, such as
+        # calling sg.grad: then each is an operation of its own, computed by Python.
+        count = len(self.inputs)
+        slots = tuple(self.inputs)
+        return [self.program.emit(_partial_row(row, k, count), slots) for k in range(count - 1)]
 
     def inline(
         self, slots: Sequence[Any], emit: Callable[[Primitive, tuple[Any, ...]], Any],
@@ -103,6 +123,22 @@ def partials_of(row: Primitive, n: int, full: bool) -> Partials:
 _of_the_table = lru_cache(maxsize=4096)(Partials)
 
 
+@lru_cache(maxsize=1024)
+def _partial_row(row: Primitive, k: int, count: int) -> Primitive:
+    """Partial `k` of a row as an operation on the inputs and the value of the row."""
+
+    def partial(*inputs_and_out: Any) -> Any:
+        return row.partials(*inputs_and_out)[k]
+
+    def value(*inputs_and_out: float) -> float:
+        return as_float(partial(*inputs_and_out), f"primitive {row.name!r}: a partial")
+
+    def partials(*inputs: Any, out: Any) -> Any:
+        return grad(partial, range(count))(*inputs)
+
+    return Primitive(f"partial {k} of {row.name}", "a partial of an own operation", value, partials)
+
+
 class _UndecidedError(Exception):
     """The partials branch on a condition that this way of tracing them has not decided yet."""
 
@@ -121,7 +157,7 @@ class _Ways:
         """The slots of the partials."""
         self.count += 1
         if self.count > _MOST_WAYS:
-            raise TypeError(
+            raise SymbolError(
                 f"the partials of {self.row.name} branch too often to be recorded: choose with "
                 "sg.where"
             )

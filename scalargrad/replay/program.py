@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, compress
-from math import copysign, isfinite
+from math import copysign, isfinite, nan
 from typing import Any
 
 from scalargrad.core.primitives import dot
@@ -13,7 +13,10 @@ from scalargrad.core.rows import Primitive
 from scalargrad.core.tape import Tape
 from scalargrad.replay.simplify import SIMPLER
 
-__all__ = ["AFTER", "BEFORE", "SAMPLE", "Guard", "Program", "broadcast", "over_samples"]
+__all__ = [
+    "AFTER", "BEFORE", "NEAR", "SAMPLE", "Guard", "Program", "all_finite", "apart", "broadcast",
+    "over_samples",
+]  # fmt: skip
 
 # When a slot is computed: once before the samples, from parameters and constants alone; for each
 # sample; or once after the samples, from sums over them.
@@ -28,6 +31,18 @@ over_samples = Primitive(
 )  # fmt: skip
 broadcast = Primitive("broadcast", "x, for each sample", lambda x: x, lambda x, out: (1.0,))
 _PHASES = {broadcast: SAMPLE, over_samples: AFTER}
+
+# What watches a program: it is nan in the samples that Python has to look at by itself.
+all_finite = Primitive(
+    "all_finite", "0 if every operand is finite, else nan",
+    lambda *xs: 0.0 if all(map(isfinite, xs)) else nan, lambda *xs, out: (0.0,) * len(xs),
+)  # fmt: skip
+# How near a jump is too near, as a part of the sizes of what was added up: 4,000 roundings.
+NEAR = 2.0**-40
+apart = Primitive(
+    "apart", "nan where rounding could move x to 0, if numbers of size y were added up, else 0",
+    lambda x, y: nan if abs(x) < y * NEAR else 0.0, lambda x, y, out: (0.0, 0.0),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -74,9 +89,24 @@ class Program:
         outputs: The slots of the results, in the caller's order.
         guards: The conditions that a sample must meet.
         names: The names of inputs and parameters, used when the program is printed.
+        checked: The slots of operations that may raise an error, as in the user's function.
+        derived: The slots that belong to derivatives inside the function.
+        raised: The slots of operations that raised an error, which the function caught, and the
+            type of that error; nothing uses their results.
+        watch: A slot that is nan in samples that Python has to look at, or None.
+        exact: The slots that a backend computes as they stand, with the bits of Python.
+
+    Args:
+        literal: Whether instructions stay as the function computed them, never simplified.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, literal: bool = False) -> None:
+        self.literal = literal
+        self.checked: list[int] = []
+        self.derived: set[int] = set()
+        self.raised: dict[int, type[Exception]] = {}
+        self.watch: int | None = None
+        self.exact: set[int] = set()
         self.rows: list[Primitive | None] = []
         self.operands: list[tuple[int, ...]] = []
         self.phases = bytearray()
@@ -92,8 +122,8 @@ class Program:
     def copy(self) -> Program:
         """A copy that can be extended without changing this program."""
         twin = Program()
-        for name, container in vars(self).items():
-            setattr(twin, name, container.copy())
+        for name, content in vars(self).items():
+            setattr(twin, name, content.copy() if hasattr(content, "copy") else content)
         return twin
 
     def leaves(self, needed: Sequence[int]) -> tuple[Program, dict[int, int]]:
@@ -149,7 +179,7 @@ class Program:
                 if phases[operand] > phase:
                     phase = phases[operand]
         slot = self._folded(row, operands) if folds else None
-        if slot is None and row in SIMPLER:
+        if slot is None and row in SIMPLER and not self.literal:
             slot = SIMPLER[row](self, operands)
         if slot is None:
             slot = self.append(row, operands, _PHASES[row] if crosses else phase)
@@ -195,6 +225,7 @@ class Program:
                 repr(p.constants),
                 p.outputs,
                 [(g.slot, g.expected) for g in p.guards],
+                p.raised,
             )
             for p in (self, other)
         ]
@@ -217,6 +248,11 @@ class Program:
                     marks[operand] = 1
         return marks
 
+    def conditions(self) -> list[int]:
+        """The slots that decide whether the program applies to a sample."""
+        watch = [] if self.watch is None else [self.watch]
+        return [*[guard.slot for guard in self.guards], *watch]
+
     def tape(self) -> tuple[Tape, list[int]]:
         """The program as a tape, with a `Slot` as node, and the indices of its outputs.
 
@@ -227,7 +263,7 @@ class Program:
         >>> [slot.label or slot.op for slot in tape.nodes], outputs
         (['x', 'tanh', '*'], [2])
         """
-        needed = self.used([*self.outputs, *(guard.slot for guard in self.guards)])
+        needed = self.used([*self.outputs, *self.conditions()])
         kinds = dict.fromkeys(self.inputs, "input") | dict.fromkeys(self.parameters, "parameter")
         index: dict[int, int] = {}
         nodes: list[Slot] = []
@@ -295,6 +331,8 @@ class Program:
                 yield f"    {self.line(slot)}"
         for guard in self.guards:
             yield f"guard: {name(guard.slot)} is {'not ' * guard.expected}0, asked at {guard.where}"
+        if self.watch is not None:
+            yield f"watch: {name(self.watch)}"
         yield f"return {', '.join(map(name, self.outputs))}"
 
 

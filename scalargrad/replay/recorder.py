@@ -8,16 +8,20 @@ recorder belongs to the context of the run; other threads compute with the same 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from math import inf, isnan, nan
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from math import nan
+from types import CodeType, FrameType
 from typing import Any, NoReturn
 
 from scalargrad.core.modes import builds
 from scalargrad.core.node import CONSTANT, Leaf, constant, owner_of, without_partials
-from scalargrad.core.primitives import less, stopped, where
+from scalargrad.core.operators import is_inverted, is_truth
+from scalargrad.core.primitives import less, maximum, minimum, stopped, where
 from scalargrad.core.rows import Primitive
 from scalargrad.core.value import Value
-from scalargrad.replay.partials import partials_of
+from scalargrad.replay.partials import is_finite, partials_of
+from scalargrad.replay.reference import FAULTS, can_fail, value_of
 
 __all__ = ["INPUT", "Recorder", "RecordingError"]
 
@@ -30,12 +34,18 @@ _ADVICE = {
     "sets .grad of": "leave gradients to value_and_grad or backward",
     "reads .partials of": "use sg.grad inside the function",
     "calls .backward() of": "use sg.grad inside, or value_and_grad of the whole",
+    "formats": "print it after the recording; repr shows its name",
+    "looks up by hash": "compare it with ==, or use sg.take to pick from a list by a number",
     "converts to a plain number": "use sg.exp for math.exp, sg.floor for int ...",
 }
 
 
 class RecordingError(TypeError):
     """A function cannot be recorded: it reads what would be frozen into its program."""
+
+
+class Restart(BaseException):
+    """The run has to be repeated, with an error raised where an operation failed."""
 
 
 class _NoPartials:
@@ -58,11 +68,25 @@ class Recorder:
         leaves: the leaves created during the run.
     """
 
-    def __init__(self, instead: Mapping[Value, float], leaves: set[Value]) -> None:
-        self.instead, self.leaves = instead, leaves
+    def __init__(
+        self, instead: Mapping[Value, float], leaves: set[Value], raising: frozenset[int]
+    ) -> None:  # fmt: skip
+        self.instead, self.leaves, self.raising = instead, leaves, raising
         self.guards: list[tuple[Any, bool, str]] = []  # a condition, its truth, the line
-        self.undefined: tuple[Primitive, Exception, Sequence[Any]] | None = None  # the first one
+        # operations that may raise an error; what uses their results, and choices, since it counts
+        # whether they are used; those that did raise an error, with it
+        self.checked: list[Value] = []
+        self.uses: list[Value] = []
+        self.chooses = False
+        self.raised: dict[Value, Exception] = {}
+        self.failed: dict[Value, int] = {}  # those that failed and gave nan, with their position
+        self.restart: int | None = None  # the position of one that has to raise its error
         self.infinite = False  # whether a partial inside the function may have been infinite
+        self._risky: set[int] = set()  # ids of what may be nan or infinite where no sample needs it
+        self.derived: list[Value] = []  # what derivatives inside the function consist of
+        self._deriving = 0
+        self.unasked: dict[int, tuple[Value, str]] = {}  # comparisons, by id, with their lines
+        self.inverted = False  # whether there is a ~ among them
         self._partials: Any = _NoPartials()
 
     def recorded(self, value: Value) -> bool:
@@ -73,47 +97,160 @@ class Recorder:
         """A new node, computed by `primitive` from `inputs`."""
         name = primitive.name
         operands = tuple([x if isinstance(x, Value) else constant(x, name) for x in inputs])
+        if self.unasked:
+            self.asked(operands)
+        if self.inverted and primitive not in (where, minimum, maximum):
+            self._refuse_inverted(operands)
+        error: Exception | None = None
         try:
-            number = primitive.value(*[self.number(x) for x in operands])
-        except (ValueError, ZeroDivisionError, OverflowError) as cause:
-            number = nan  # the samples are checked when they are run
-            self.undefined = self.undefined or (primitive, cause, operands)
+            number = value_of(primitive, [self.number(x) for x in operands])
+        except FAULTS as cause:
+            number, error = nan, cause
         made = without_partials(primitive, number, operands, self._partials)
+        fails = can_fail(primitive)
+        if fails or (self._risky and not self._risky.isdisjoint(map(id, operands))):
+            self._risky.add(id(made))
+        if self._deriving:
+            self.derived.append(made)
+        else:
+            if primitive is less and is_inverted(made):
+                self.inverted = True
+            if fails:
+                self._check(made, error, operands)
+            elif primitive is where or id(made) in self._risky:
+                self.uses.append(made)
+                self.chooses = self.chooses or primitive is where
         if primitive is not stopped and not builds():  # no derivative inside no_grad
             return self.apply(stopped, (made,))
         return made
 
+    def compare(self, primitive: Primitive, inputs: Sequence[Any]) -> Any:
+        """A comparison as a node, which later code has to ask for its truth or compute with.
+
+        Where the function looks at bools as objects (`is True`, `case True`, `isinstance`), it gets
+        a bool, and a guard.
+        """
+        made = self.apply(primitive, inputs)
+        frame = _calling_frame()
+        if _looks_at_bools(frame):
+            return self.decide(made)
+        self.unasked[id(made)] = made, _line(frame)
+        return made
+
+    def asked(self, values: Iterable[Any]) -> None:
+        """Note that comparisons were used as numbers or conditions."""
+        for x in values:
+            self.unasked.pop(id(x), None)
+
+    def refuse_unasked(self) -> None:
+        """Raise the error for a comparison that nothing used: `is`, say, has looked at it."""
+        for made, line in self.unasked.values():
+            if not made.is_constant:
+                raise RecordingError(
+                    f"{line} compares values, and nothing asks for the truth of the result. While "
+                    "a function is recorded it is no bool, so that `is`, `match` or isinstance "
+                    "would see something else: write bool(x > y)"
+                )
+
+    def is_constant(self, value: Value) -> bool:
+        """Whether the number of a value may be read: it was created in this run, from a number."""
+        return value in self.leaves and value._row is not INPUT
+
+    def _check(self, made: Value, error: Exception | None, operands: Sequence[Any]) -> None:
+        """Note an operation that may fail; raise its error where an earlier run has shown it."""
+        position = len(self.checked)
+        self.checked.append(made)
+        if error is None:
+            return
+        if position in self.raising:
+            if isinstance(error, IndexError) or made._row.name == "take":
+                self.raised[made] = error
+            else:
+                numbers = [self.number(x) for x in operands]
+                self.raised[made] = made._row.domain_error(error, numbers)
+            raise self.raised[made] from None
+        self.failed[made] = position
+
     def number(self, x: Value) -> float:
         """The number of a value in the sample that is recorded."""
-        if self.instead and x in self.instead:
-            return self.instead[x]
+        if self.instead and not x.parents and x._row is not INPUT:  # only leaves are in there
+            return self.instead.get(x, x._data)
         return x._data
 
-    def check_access(self, value: Value, access: str) -> None:
+    def check_access(self, value: Value, access: str) -> int | None:
         """Refuse what would be frozen into the program; leaves created in the run are constants."""
-        if value in self.leaves and value._row is not INPUT:
-            return
+        if access == "looks up by hash":
+            return self._hash(value)
+        if self.is_constant(value):
+            return None
+        raise self._refused(value, access)
+
+    def _hash(self, value: Value) -> int | None:
+        """None for the hash of the object; that of a bool for a comparison; else an error.
+
+        A plain number is looked up by its value, a Value by its identity: the recording cannot
+        know which of them the function expects. Leaves from outside are no numbers of the sample.
+        """
+        if value._row is not INPUT and not self.recorded(value):
+            return None
+        frame = sys._getframe(1)
+        while frame.f_back and frame.f_code.co_name in _HASHING:
+            frame = frame.f_back
+        if _is_own(frame):
+            return None  # the library itself looks up nodes
+        if is_truth(value):
+            return hash(self.decide(value))
+        raise self._refused(value, "looks up by hash")
+
+    def _refused(self, value: Value, access: str) -> RecordingError:
         name = repr(value.label) if value.label else f"made by {value.op!r}" if value.op else ""
-        raise RecordingError(
+        return RecordingError(
             f"{calling_line()} {access} a value {name or 'without a name'} while it is recorded. "
             f"That would be frozen into the program: {_ADVICE[access]}"
         )
 
     def decide(self, condition: Value) -> bool:
         """The truth of a value in this sample; a guard holds later samples to it."""
-        number = self.number(condition)
-        if self.undefined and any(isnan(self.number(x)) for x in (condition, *condition.parents)):
-            primitive, cause, operands = self.undefined
-            raise primitive.domain_error(cause, [self.number(x) for x in operands])
-        holds = number != 0.0
+        self.asked((condition,))
+        if self.inverted:
+            self._refuse_inverted((condition,))
+        if self.failed and (position := self._failure(condition)) is not None:
+            self.restart = position
+            raise Restart
+        holds = self.number(condition) != 0.0
         self.guards.append((condition, holds, calling_line()))
         return holds
+
+    def _refuse_inverted(self, values: Iterable[Value]) -> None:
+        if any(map(is_inverted, values)):
+            raise RecordingError(
+                f"{calling_line()} uses ~ of a comparison as a number or for its truth. Eagerly "
+                "Python takes it for the whole number -1 or -2, which is true: write `not`, or use "
+                "it in sg.where"
+            )
+
+    def _failure(self, condition: Value) -> int | None:
+        """The position of the first failed operation that a condition depends on, or None."""
+        found, seen, stack = None, set(), [condition]
+        while stack:
+            node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            if node in self.failed:
+                found = min(self.failed[node], found if found is not None else sys.maxsize)
+            operands: Sequence[Any] = node.parents
+            if node._row is where:
+                operands = operands[:2] if self.number(operands[0]) else operands[::2]
+            elif node._row is is_finite:
+                operands = ()
+            stack += operands
+        return found
 
     def partials(self, node: Value) -> Sequence[Any]:
         """The partials of a node as nodes, the comparisons in them recorded."""
         row, operands = node._row, node.parents
         partials = partials_of(row, len(operands), full=True)
-        self.infinite = self.infinite or partials.may_be_infinite
 
         def number(x: Any) -> float | None:
             return x if isinstance(x, float) else x._data if x._row is CONSTANT else None
@@ -124,23 +261,84 @@ class Recorder:
             except (ValueError, ZeroDivisionError, OverflowError):
                 return nan  # of plain numbers, on a side that is not chosen
 
-        return partials.inline((*operands, node), emit, float, number)
+        self._deriving += 1
+        try:
+            slopes = partials.inline((*operands, node), emit, float, number)
+        finally:
+            self._deriving -= 1
+        if partials.may_be_infinite:
+            self.infinite = True
+            self._risky.update(map(id, slopes))
+        return slopes
 
     def product(self, g: Any, partial: Any) -> Any:
-        """An adjoint times a partial; a zero stops there, should one be infinite."""
+        """An adjoint times a partial; a zero stops there, should the other be infinite or nan."""
+        self._deriving += 1
+        try:
+            # what is not needed is undefined only where something chooses
+            careful = self.chooses or self.infinite
+            if careful and (id(g) in self._risky or id(partial) in self._risky):
+                return self._careful_product(g, partial)
+            return g * partial
+        finally:
+            self._deriving -= 1
+
+    def _careful_product(self, g: Any, partial: Any) -> Any:
+        if not (isinstance(g, Value) and isinstance(partial, Value)):
+            return g * partial
+        # A zero times a finite number stays a product: its own slope is not zero.
         product = g * partial
-        if self.infinite:
-            for factor, other in ((g, partial), (partial, g)):
-                if isinstance(factor, Value) and isinstance(other, Value):
-                    # a zero times a finite number stays a product: its own slope is not zero
-                    stop = where(less(abs(other), inf), product, factor * 0.0)
-                    product = where(factor, product, stop)
+        if id(g) in self._risky:
+            product = where(is_finite(g), product, where(partial, product, partial * 0.0))
+        if id(partial) in self._risky:
+            product = where(is_finite(partial), product, where(g, g * partial, g * 0.0))
         return product
+
+
+_HASHING = ("__hash__", "check_access")  # the functions that a look-up by hash goes through
+
+
+def _is_own(frame: FrameType) -> bool:
+    """Whether a frame belongs to this package; examples are written as users write."""
+    name = frame.f_globals.get("__name__", "")
+    return name.partition(".")[0] == "scalargrad" and not name.startswith("scalargrad.examples.")
+
+
+def _calling_frame() -> FrameType:
+    frame = sys._getframe(1)
+    while frame.f_back and _is_own(frame):
+        frame = frame.f_back
+    return frame
+
+
+def _line(frame: FrameType) -> str:
+    return f"{frame.f_code.co_filename}:{frame.f_lineno} ({frame.f_code.co_name})"
 
 
 def calling_line() -> str:
     """The line of the user's program that runs: the first one outside of this package."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "scalargrad":
+    return _line(_calling_frame())
+
+
+def _looks_at_bools(frame: FrameType | None) -> bool:
+    """Whether the code that runs, up to this package, looks at bools as objects."""
+    while frame is not None and not _is_own(frame):
+        if _has_bools(frame.f_code):
+            return True
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno} ({frame.f_code.co_name})"
+    return False
+
+
+@lru_cache(maxsize=1024)
+def _has_bools(code: CodeType) -> bool:
+    import dis
+
+    before = None
+    for instruction in dis.get_instructions(code):
+        name = instruction.opname
+        if name == "IS_OP" and isinstance(before, bool):
+            return True
+        if name == "MATCH_CLASS" and "bool" in code.co_names:
+            return True
+        before = instruction.argval if name == "LOAD_CONST" else None
+    return "bool" in code.co_names and not {"isinstance", "type"}.isdisjoint(code.co_names)

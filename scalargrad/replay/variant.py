@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import nan
 from typing import Any
 
 from scalargrad.core.numbers import is_number
 from scalargrad.core.value import Value, data_of, packed_data
 from scalargrad.replay.adjoints import with_adjoints
-from scalargrad.replay.arrays import all_finite, array, filled, truths_hold
+from scalargrad.replay.arrays import all_finite, array, filled, nonfinite, scaled, truths_hold
 from scalargrad.replay.backends.backend import Backend, Options, Runner
+from scalargrad.replay.backends.python import PythonRunner
 from scalargrad.replay.batch import Batch
-from scalargrad.replay.fusion import fused
+from scalargrad.replay.fusion import fused, simplified
 from scalargrad.replay.nonfinite import nonfinite_error, nonfinite_sample
-from scalargrad.replay.program import SAMPLE, Program
+from scalargrad.replay.program import SAMPLE, Program, over_samples
 from scalargrad.replay.record import record
+from scalargrad.replay.reference import Reference, Verdict
+from scalargrad.replay.watch import watched
 from scalargrad.support.collector import collector_paused
 from scalargrad.transforms.tree import refilled, skeleton
 
@@ -22,19 +26,39 @@ __all__ = ["Samples", "Variant"]
 
 
 class Samples:
-    """The samples of a batch that go through one recording; `indices` None means all of them."""
+    """The samples of a batch that go through one recording.
 
-    def __init__(self, batch: Batch, indices: list[int] | None) -> None:
-        self.batch, self.indices = batch, indices
+    Args:
+        batch: All samples.
+        indices: Which of them; None means all.
+        exact: Whether the reference computes them: rounding decides something in them, or they are
+            not finite for a reason that the fast program does not know.
+        undefined: Whether an operation fails in them; then all their results are nan.
+    """
+
+    def __init__(
+        self, batch: Batch, indices: list[int] | None, exact: bool = False, undefined: bool = False
+    ) -> None:
+        self.batch, self.indices, self.exact, self.undefined = batch, indices, exact, undefined
         self.count = batch.count if indices is None else len(indices)
         self.columns = batch.columns if indices is None else batch.chosen(indices)
+
+    def at(self, positions: Sequence[int]) -> list[int]:
+        """The indices in the batch of the samples at these positions."""
+        return list(positions) if self.indices is None else [self.indices[k] for k in positions]
+
+    def without(self, indices: Sequence[int]) -> Samples | None:
+        """The other samples; None if there are none."""
+        left = sorted({*self.at(range(self.count))}.difference(indices))
+        return Samples(self.batch, left, self.exact, self.undefined) if left else None
 
 
 class Variant:
     """A recording of a function: valid for samples of one shape that take the same branches.
 
     Programs are derived from the recorded one on first use: "values"; "guards"; "gradient"; and
-    "careful", the gradient in which a zero stops at an infinite slope.
+    "careful", the gradient in which a zero stops at an infinite slope. Each exists twice: fast, and
+    literal for the samples that the reference computes.
 
     Args:
         f: The function of one sample.
@@ -43,49 +67,88 @@ class Variant:
         options: The settings of these runs.
         batch, index: The sample to record with.
         theta: The numbers to use for the parameters; None uses those in them.
+        allow_undefined: Whether to record a sample, too, on which an operation fails for good.
     """
 
     def __init__(
         self, f: Callable[..., Any], params: Sequence[Value], backend: Backend, options: Options,
-        batch: Batch, index: int, theta: Sequence[float] | None,
+        batch: Batch, index: int, theta: Sequence[float] | None, allow_undefined: bool = False,
     ) -> None:  # fmt: skip
         self.f, self.by_parameters = f, bool(params)
         self.backend, self.options = backend, options
         with collector_paused():  # half of the time else, with 100,000 instructions
             inputs = batch.number_names()
-            recording = record(f, lambda fresh: batch.sample(index, fresh), params, theta, inputs)
-            names = [p.label or f"p{i}" for i, p in enumerate(recording.outside)]
-            self.program = fused(recording.program(inputs, names))
+            prefix = "" if batch.single else f"sample {index}: "
+            recording = record(
+                f, lambda fresh: batch.sample(index, fresh), params, theta, inputs, prefix,
+                allow_undefined,
+            )  # fmt: skip
+            self.literal = recording.literal
+            watching = self.literal.copy()
+            watched(watching)
+            self.program = fused(simplified(watching))
         self.params = list(params)
         self.found = recording.outside[len(params) :]  # other Values that `f` uses
         self.form = repr(skeleton(recording.out))  # a text, because the order of a dict matters
         self.out = refilled(recording.out, [0.0] * len(recording.results))  # without its graph
         self.alone = is_number(recording.out)
         self.careful = False  # whether an infinite slope has met a zero before
-        self._ready: dict[str, tuple[Program, Runner]] = {}
+        # whether there are samples that only the reference can judge
+        self.asks = bool(self.literal.checked) or self.program.watch is not None
+        # whether it takes every sample: it has no conditions
+        self.takes_all = not self.literal.guards and not self.literal.raised
+        self.failure = recording.failure  # of the recorded sample, which the function did not catch
+        self.hopeless = set() if self.failure is None else {self.failure}  # all that are known
+        self._reference = Reference(self.literal)
+        self._ready: dict[tuple[str, bool], tuple[Program, Runner]] = {}
 
-    def fits(self, samples: Samples, theta: Sequence[float] | None) -> list[bool]:
-        """For each sample, whether it takes the branches of this recording."""
+    def fits(self, samples: Samples, theta: Sequence[float] | None) -> list[bool | None]:
+        """For each sample, whether it takes the branches of this recording; None: ask Python."""
+        if self.literal.raised:
+            return [None] * samples.count
         if not self.program.guards:
             return [True] * samples.count
         rows = self._run("guards", samples, theta)
-        # A comparison with nan or infinity decides nothing: such a sample is recorded by itself,
-        # where an operation outside its domain fails as it does eagerly.
         guards = self.program.guards
-        finite, truths = rows[len(guards) :], rows[: len(guards)]
-        return truths_hold(truths, [guard.expected for guard in guards], finite)
+        holds: list[bool | None] = [
+            *truths_hold(rows[: len(guards)], [guard.expected for guard in guards])
+        ]
+        for row in rows[len(guards) :]:
+            if not all_finite(row):
+                for position in nonfinite([row]):
+                    holds[position] = None
+        return holds
 
-    def values(self, samples: Samples, allow_nonfinite: bool) -> list[Any]:
-        """One array over the samples for each number of the result."""
+    def judge(self, batch: Batch, index: int, theta: Sequence[float] | None) -> Verdict:
+        """What the reference finds out about a sample."""
+        sample = [float(column[index]) for column in batch.columns]
+        return self._reference.judge(self._outside(theta), sample)
+
+    def values(self, samples: Samples, allow_nonfinite: bool) -> tuple[list[Any], list[int]]:
+        """One array over the samples for each number of the result.
+
+        Also the indices of samples that Python has to look at.
+        """
+        if samples.undefined:
+            return [filled(samples.count, nan) for _ in self.program.outputs], []
         rows = self._run("values", samples, None)
-        if not allow_nonfinite and not all(map(all_finite, rows)):
-            self._blame("values", samples, None)
-        return rows
+        results = rows[: len(self.program.outputs)]
+        if not all(map(all_finite, rows)):
+            if self.asks and not samples.exact:
+                return results, samples.at(nonfinite(rows))
+            if not allow_nonfinite:
+                self._blame("values", samples, None)
+        return results, []
 
     def value_and_grad(
         self, samples: Samples, theta: Sequence[float] | None, allow_nonfinite: bool
-    ) -> tuple[float, Any]:
-        """The sum over the samples, and its derivatives: by the parameters, or a row per input."""
+    ) -> tuple[float, Any, list[int]]:
+        """The sum over the samples, and its derivatives: by the parameters, or a row per input.
+
+        Also the indices of samples that Python has to look at; if there are any, the sums and
+        derivatives mean nothing.
+        """
+        ask = self.asks and not samples.exact
         for purpose in ("careful",) if self.careful else ("gradient", "careful"):
             if self.by_parameters:  # one array, checked as a whole
                 (uniform, _), rows = self._replay(purpose, samples, theta), []
@@ -93,18 +156,36 @@ class Variant:
                 total, *rows = self._run(purpose, samples, theta)
                 uniform = array([total[0]])
             if all_finite(uniform) and all(map(all_finite, rows)):
-                self.careful = purpose == "careful"
+                if not samples.exact:
+                    self.careful = purpose == "careful"
                 break
+            if ask:
+                if suspects := nonfinite(self._run("values", samples, theta)):
+                    return 0.0, None, samples.at(suspects)
+                ask = False
         else:
             if not allow_nonfinite:
                 self._blame("careful", samples, theta)
-        return float(uniform[0]), array(uniform[1:]) if self.by_parameters else rows
+        value, slopes = float(uniform[0]), rows[: len(self.program.inputs)]
+        if self.by_parameters:
+            slopes = array(uniform[1 : len(self.params) + 1])
+        if not samples.undefined:
+            return value, slopes, []
+        if self.by_parameters:
+            return nan, scaled(slopes, nan), []
+        return nan, [scaled(array(row), nan) for row in slopes], []
+
+    def _watches(self, purpose: str, exact: bool) -> bool:
+        """Whether a program gives one more output, which is nan where Python has to look."""
+        if exact or self.program.watch is None:
+            return False
+        return purpose == "guards" or not self.program.guards
 
     def _run(self, purpose: str, samples: Samples, theta: Sequence[float] | None) -> list[Any]:
         """One array over the samples for each output of a program."""
         uniform, rows = self._replay(purpose, samples, theta)
         same, apart = iter(uniform), iter(rows)
-        program, _ = self._for(purpose)
+        program, _ = self._for(purpose, samples.exact)
         phases = program.phases
         return [
             next(apart) if phases[slot] == SAMPLE else filled(samples.count, float(next(same)))
@@ -115,7 +196,7 @@ class Variant:
         self, purpose: str, samples: Samples, theta: Sequence[float] | None
     ) -> tuple[Any, Any]:
         """The outputs that are one number, and those with one number for each sample."""
-        _, runner = self._for(purpose)
+        _, runner = self._for(purpose, samples.exact)
         return runner.run(self._outside(theta), samples.columns, self.options)
 
     def _outside(self, theta: Sequence[float] | None) -> Any:
@@ -126,23 +207,32 @@ class Variant:
             return array(packed_data([*self.params, *self.found]))
         return array([*theta, *data_of(self.found)])
 
-    def _for(self, purpose: str) -> tuple[Program, Runner]:
-        if purpose not in self._ready:
+    def _for(self, purpose: str, exact: bool = False) -> tuple[Program, Runner]:
+        if (purpose, exact) not in self._ready:
             with collector_paused():
-                program = self._program_for(purpose)
-                self._ready[purpose] = program, self.backend.prepare(program)
-        return self._ready[purpose]
+                program = self._program_for(purpose, exact)
+                runner = PythonRunner(program) if exact else self.backend.prepare(program)
+                self._ready[purpose, exact] = program, runner
+        return self._ready[purpose, exact]
 
     def gradient_program(self) -> Program:
         """The program that computes the value and its derivatives."""
-        return self._for("gradient")[0]
+        program = self._for("gradient")[0].copy()
+        if self._watches("gradient", exact=False):
+            program.outputs.pop()
+        return program
 
-    def _program_for(self, purpose: str) -> Program:
-        program = self.program.copy()
+    def _program_for(self, purpose: str, exact: bool) -> Program:
+        program = (self.literal if exact else self.program).copy()
+        program.literal = False
+        watch = [program.watch] if program.watch is not None else []
+        if not self._watches(purpose, exact):
+            watch = []
         if purpose == "guards":
-            program.outputs = _compared(program)
-        program.guards = []
+            program.outputs = [guard.slot for guard in program.guards]
+        program.guards, program.watch = [], None
         if purpose in ("values", "guards"):
+            program.outputs += watch
             return program
         if not self.alone:
             raise TypeError(
@@ -150,15 +240,18 @@ class Variant:
                 f"{type(self.out).__name__}: call the compiled function itself for its values"
             )
         wrt = program.parameters[: len(self.params)] if self.by_parameters else program.inputs
-        return with_adjoints(program, wrt, careful=purpose == "careful")
+        program = with_adjoints(program, wrt, careful=purpose == "careful")
+        one = program.constant(1.0)
+        program.outputs += [program.emit(over_samples, (slot, one)) for slot in watch]
+        return program
 
     def _blame(self, purpose: str, samples: Samples, theta: Sequence[float] | None) -> None:
         """Raise the error that says where a nan or an infinity came from."""
-        (program, _), batch = self._for(purpose), samples.batch
+        (program, _), batch = self._for(purpose, exact=True), samples.batch
         indices = range(samples.count) if samples.indices is None else samples.indices
 
         def is_bad(first: int, end: int) -> bool:
-            part = Samples(batch, list(indices[first:end]))
+            part = Samples(batch, list(indices[first:end]), samples.exact)
             uniform, rows = self._replay(purpose, part, theta)
             return not (all_finite(uniform) and all(map(all_finite, rows)))
 
@@ -167,7 +260,7 @@ class Variant:
         sample = [float(column[index]) for column in batch.columns]
         prefix = "" if batch.single else f"sample {index}: "
         error = nonfinite_error(
-            program, self._outside(theta), sample, prefix, len(self.program.rows)
+            program, self._outside(theta), sample, prefix, len(self.literal.rows)
         )
         cause = None
         try:  # on plain numbers the function may fail, and the error shows the user's own line
@@ -176,15 +269,3 @@ class Variant:
         except Exception as failed:
             cause = failed
         raise error from cause
-
-
-def _compared(program: Program) -> list[int]:
-    """The conditions of the guards, then the operands of those conditions."""
-    conditions = [guard.slot for guard in program.guards]
-    operands = {
-        operand: None
-        for slot in conditions
-        for operand in program.operands[slot]
-        if operand not in program.constants
-    }
-    return [*conditions, *operands]

@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
+from weakref import WeakSet
 
 from scalargrad.core.arguments import is_list
 from scalargrad.core.modes import builds, leaves_created, recorder
-from scalargrad.core.node import CONSTANT, DETACHED, is_unused
+from scalargrad.core.node import CONSTANT, DETACHED, Argument, argument, is_unused
 from scalargrad.core.numbers import as_count, as_float, as_operand, is_number, shown, written
 from scalargrad.core.primitives import identity
 from scalargrad.core.tape import Tape
@@ -272,15 +273,20 @@ class _Run:
         self.builds = builds()
         self.recorder = recorder()
 
+        origin = Argument()
+
         def freshen(x: Any) -> Value:
-            self.fresh.append(identity(x) if isinstance(x, Value) else Value(x))
+            self.fresh.append(identity(x) if isinstance(x, Value) else argument(x, origin))
             return self.fresh[-1]
 
         with leaves_created() as self.created:
             inputs = list(args)
             for i in chosen:
                 inputs[i] = nested(freshen, args[i], f"argument {i}")
-            out = f(*inputs, **(kwargs or {}))
+            try:
+                out = f(*inputs, **(kwargs or {}))
+            finally:
+                origin.ended = True
         self.outputs = leaves(out, f"the result of {name_of(f)}")
         self.out = refilled(out, self.outputs)  # a copy: the caller may go on changing a list
 
@@ -290,7 +296,10 @@ class _Run:
         self.tape = Tape.of(results, self.fresh)
         self.depends = self.tape.reach(range(len(self.fresh)))
         self.bound = {x for x in self.fresh if x.parents}
-        self.reaches_outside = bool(self.bound) or bool(self._outside(self.tape))
+        outside = self._outside(self.tape)
+        self.reaches_outside = bool(self.bound) or bool(outside)
+        if any(_has_ended(self.tape.nodes[i]) for i in outside):
+            _refuse_kept(self.tape, results, {*self.fresh}, f)
 
     def _outside(self, tape: Tape) -> list[int]:
         """The leaves of a tape, besides the fresh Values, that come from outside."""
@@ -381,10 +390,14 @@ class _Run:
         tape = Tape.of([x for x in results if isinstance(x, Value)], self.fresh)
         sources = [tape.index[x] for x in outside if x in tape.index]
         depends = tape.reach([*sources, *self._outside(tape)])
+        marks = len(self.bound) < len(self.fresh) and not self.recorder
         settled = []
         for result in results:
             if isinstance(result, Value):
                 value = result if self.builds else stop_gradient(result)
+                if marks and depends[tape.index[result]]:  # it may depend on arguments of this run
+                    value = identity(value)
+                    _results.add(value)
                 settled.append(value if depends[tape.index[result]] else result._data)
             else:
                 settled.append(as_float(result))
@@ -396,6 +409,32 @@ class _Run:
 
     def like_output(self, flat: Iterable[Any]) -> Any:
         return refilled(self.out, flat)
+
+
+def _has_ended(leaf: Any) -> bool:
+    return isinstance(leaf._row, Argument) and leaf._row.ended
+
+
+# Results of transforms that depend on Values from outside: what they were computed from is theirs.
+_results: WeakSet[Any] = WeakSet()
+
+
+def _refuse_kept(tape: Tape, results: Iterable[Any], own: set[Any], f: Callable[..., Any]) -> None:
+    """Raise the error for a value that a function kept from an earlier run.
+
+    It belongs to the argument of that run, not to the one of this run, so that the derivative would
+    be 0. The result of a transform may depend on such an argument, too.
+    """
+    reached = bytearray(len(tape))
+    for i, node in enumerate(tape.nodes):
+        below = any(reached[tape.operands[e]] for e in tape.edges(i))
+        kept = node not in own and _has_ended(node)
+        reached[i] = (below or kept) and node not in _results
+    if any(reached[tape.index[x]] for x in results):
+        raise ValueError(
+            f"{name_of(f)} uses a value that it kept from an earlier run: what it depends on must "
+            "come in as an argument, or be computed anew"
+        )
 
 
 def _is_zero(x: Any) -> bool:

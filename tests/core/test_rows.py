@@ -125,7 +125,7 @@ def test_numbers() -> None:
 
 def test_signatures_and_names() -> None:
     assert str(inspect.signature(sg.atan2)) == "(y, x, /)"
-    assert str(inspect.signature(sg.where)) == "(condition, a, b, /)"
+    assert [*inspect.signature(sg.where).parameters] == ["condition", "a", "b"]
     assert Value.__mod__.__name__ == "__mod__"
     assert Value.__rpow__.__name__ == "__rpow__"
     assert "tangent" in Value.tanh.__doc__

@@ -34,10 +34,21 @@ def test_the_program_is_printed_one_instruction_a_line() -> None:
 
 def test_what_is_not_needed_is_dropped() -> None:
     def f(x: Any) -> Any:
-        sg.exp(x)
+        sg.tanh(x)
         return x + 1
 
     assert len(program_of(f, [1.0])) == 1
+
+
+def test_what_may_fail_is_watched_even_if_nothing_needs_it() -> None:
+    def f(x: Any) -> Any:
+        sg.exp(x)
+        return x + 1
+
+    program = program_of(f, [1.0])
+
+    assert [row.name for row in program.rows if row] == ["add", "exp", "all_finite"]
+    assert str(program).splitlines()[-2:] == ["watch: v2", "return v0"]
 
 
 def test_equal_instructions_are_merged_and_constants_folded() -> None:

@@ -24,6 +24,18 @@ LEAKS = {
     "partials": lambda x, w: x * (x * w).partials[0],
     "float": lambda x, w: x * float(w),
     "math": lambda x, w: x * __import__("math").exp(w),
+    "a format": lambda x, w: x * float(f"{x:g}"),
+    "a format of a parameter": lambda x, w: x * float(format(w, ".3f")),
+    "a rounding": lambda x, w: x * round(x),
+    "a number in a dict": lambda x, w: x * {1.0: 2.0, 3.0: 4.0}[x],
+    "a number in a set": lambda x, w: x if x in {1.0, 2.0} else w,
+    "a result in a dict": lambda x, w: x * {1.0: 2.0}.get(x * 2 - 1, 3.0),
+    "a cache": lambda x, w: __import__("functools").lru_cache(lambda t: t * w)(x),
+    "a comparison that nothing asks": lambda x, w: [x, x > 0][0],
+    "one comparison in a list": lambda x, w: x * [x > 0, x > w][0],
+    "~ of a bool": lambda x, w: x if ~(x > 0) else w,
+    "~ of a bool as a number": lambda x, w: x * ~(x > 0),
+    "~ of a bool in an or": lambda x, w: x if ~(x > 0) | (w > 0) else w,
     "setting data": lambda x, w: setattr(w, "data", 1.0),
     "setting grad": lambda x, w: setattr(w, "grad", 0.0),
     "backward": lambda x, w: (x * w).backward(),
@@ -165,16 +177,16 @@ def test_what_escapes_from_a_recording_is_a_value_afterwards() -> None:
     assert (y.data, y + 1 > 6.5, f"{y:.1f}") == (6.0, True, "6.0")
 
 
-def test_a_recorded_value_can_be_printed() -> None:
+def test_a_recorded_value_can_be_printed_without_its_number() -> None:
     shown: list[str] = []
 
     def f(x: Any) -> Any:
-        shown.append(f"{x!r} {x:.2f}")
-        return x
+        shown.append(f"{x!r} {x} {x * x!s}")
+        return x + Value(2.0) * float(f"{Value(0.5):g}")
 
-    python(f)(1.5)
+    assert python(f)(1.5) == 2.5
 
-    assert shown == ["Recorded(1.5 here, label='x') 1.50"]
+    assert {*shown} == {"Recorded(label='x') Recorded(label='x') Recorded(op='*')"}
 
 
 def test_no_grad_and_stop_gradient_stay() -> None:

@@ -4,6 +4,7 @@ import copy
 import math
 import pickle
 from collections import namedtuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -315,3 +316,39 @@ def test_names() -> None:
 
     assert grad(loss).__name__ == "grad(loss)"
     assert jacobian(grad(loss)).__name__ == "jacobian(grad(loss))"
+
+
+def test_a_value_kept_from_an_earlier_run_is_refused() -> None:
+    memo: dict[str, Any] = {}
+    w = Value(2.0)
+
+    def f(x: Any) -> Any:
+        if "square" not in memo:
+            memo["square"] = x * x * (w if memo.get("with w") else 1.0)
+        return memo["square"] + x
+
+    def run(transform: Any, x: float) -> Any:
+        found = transform(f)(x)
+        return found.data if isinstance(found, Value) else found
+
+    for transform in (grad, lambda f: lambda x: value_and_grad(f)(x)[1], hessian, jacobian):
+        for with_w in (False, True):
+            memo.clear()
+            memo["with w"] = with_w
+            first = run(transform, 3.0)
+            with pytest.raises(ValueError, match="kept from an earlier run"):
+                run(transform, 5.0)
+            del memo["square"]
+            assert run(transform, 3.0) == first
+
+
+def test_results_of_transforms_may_be_used_in_later_ones() -> None:
+    w = Value(2.0)
+    value, slope = value_and_grad(lambda x: x * x * w)(3.0)
+
+    assert grad(lambda x: x * slope)(1.0).data == 12.0
+    assert grad(lambda x: x * value + slope)(1.0).data == 18.0
+    _, pullback = vjp(lambda x: x * w, 3.0)
+    assert grad(lambda x: x * pullback(1.0)[0])(1.0).data == 2.0
+    slope.backward()
+    assert w.grad == 6.0

@@ -15,7 +15,8 @@ from scalargrad.core import primitives as row
 from scalargrad.core.rows import TABLE, Primitive
 from scalargrad.replay.backends.numba.vectors import Vector
 from scalargrad.replay.lowering import Rule
-from scalargrad.replay.program import SAMPLE, Program, broadcast
+from scalargrad.replay.partials import is_finite
+from scalargrad.replay.program import NEAR, SAMPLE, Program, all_finite, apart, broadcast
 
 __all__ = ["FOLDS", "LOOPS", "MAPS", "RULES", "SCALARS"]
 
@@ -98,6 +99,8 @@ def _bell_of_vectors(x: Vector, a: Vector, e: Vector) -> Vector:
 # Formulas on the numbers of one lane.
 MAPS: dict[Primitive, Callable[..., Vector]] = {
     broadcast: lambda x: x,
+    apart: lambda x, y: (x.unary("fabs") < y * NEAR).pick(nan, 0.0),
+    is_finite: lambda x: (x * 0.0).equals(0.0).pick(1.0, 0.0),
     row.neg: lambda x: -x,
     row.add: lambda x, y: x + y,
     row.sub: lambda x, y: x - y,
@@ -143,6 +146,7 @@ FOLDS: dict[Primitive, tuple[float, Callable[..., Vector]]] = {
     row.dot: (0.0, lambda total, w, x: w.fma(x, total)),
     row.sum: (0.0, lambda total, x: total + x),
     row.prod: (1.0, lambda total, x: total * x),
+    all_finite: (0.0, lambda total, x: total + x * 0.0),
     row.largest: (-inf, _maximum),
     _below_one: (0.0, lambda total, e: total + e.equals(1.0).pick(0.0, e)),
     _further_ones: (-1.0, lambda total, e: total + e.equals(1.0).pick(1.0, 0.0)),
