@@ -253,6 +253,7 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "log_softmax": _on_values(sg.log_softmax),
     "dot": _on_values(sg.dot, xs=[1.0, 2.0], bias=0.5),
     "take": _on_values(sg.take, index=1),
+    "where": _at(sg.where, 1.0, 2.0, 3.0),
     "stop_gradient": _at(sg.stop_gradient, 1.0),
     "topological_order": _on_graph(sg.topological_order),
     "no_grad": _at(sg.no_grad, _square),
