@@ -22,9 +22,13 @@ __all__ = ["NATIVE", "PURE", "REASON", "ROOT", "Twin", "environment"]
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """The variables of a process that imports this checkout and what its tests share."""
+    """The variables of a process that imports this checkout and what its tests share.
+
+    Its coverage is not measured: that takes memory, also where a test lets none be left.
+    """
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    return {**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", **variables}
+    inherited = {name: x for name, x in os.environ.items() if not name.startswith("COVERAGE_")}
+    return {**inherited, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", **variables}
 
 
 class Twin:

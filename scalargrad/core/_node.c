@@ -1687,13 +1687,13 @@ is_unused(Node *n, Py_ssize_t k)
 {
     PyObject *row = n->row;
     if (row == unary_rows[RELU]) return 1;
-    if (row == binary_rows[MUL] && n->y) return is_plain_zero(k ? n->x : n->y);
-    if (row == binary_rows[POW] && n->y) return !k && is_plain_zero(n->y);
-    if (row == many_rows[DOT] || row == many_rows[PROD]) {
-        Node *two[] = {n->x, n->y}, **operands = n->x ? two : n->many->operands;
-        Py_ssize_t count = n->x ? 1 + (n->y != NULL) : n->many->count, half = count / 2;
-        if (row == many_rows[DOT])
-            return k < 2 * half && is_plain_zero(operands[(k + half) % (2 * half)]);
+    Node *two[] = {n->x, n->y}, **operands = n->x ? two : n->many->operands;
+    Py_ssize_t count = n->x ? 1 + (n->y != NULL) : n->many->count, half = count / 2;
+    if (row == binary_rows[MUL] && count == 2) return is_plain_zero(operands[1 - k]);
+    if (row == binary_rows[POW] && count == 2) return !k && is_plain_zero(operands[1]);
+    if (row == many_rows[DOT])
+        return k < 2 * half && is_plain_zero(operands[(k + half) % (2 * half)]);
+    if (row == many_rows[PROD]) {
         for (Py_ssize_t i = 0; i < count; i++)
             if (i != k && is_plain_zero(operands[i])) return 1;
         return 0;

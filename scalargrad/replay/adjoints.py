@@ -26,8 +26,9 @@ def with_adjoints(program: Program, wrt: Sequence[int], careful: bool) -> Progra
             the samples, and the derivative of this sum with respect to each of `wrt`.
         wrt: Leaves of the program. The derivative with respect to an input is one number per
             sample.
-        careful: Whether a product of a zero and an infinity is 0, as in `backward`. It costs two
-            choices a product, and is needed only where an infinite slope meets a zero.
+        careful: Whether nothing flows on from an operand that was not used, as in `backward`, even
+            where an infinite slope or a nan stands behind it. It costs up to two choices a product,
+            and is needed only where the derivative is not finite without.
 
     Returns:
         The same program.
@@ -39,7 +40,8 @@ class _Backward:
     """The sweep from the output to the leaves.
 
     `terms` holds the terms of each adjoint. `each` holds those terms of shared slots that occur
-    once per sample, even where every sample adds the same number.
+    once per sample, even where every sample adds the same number. `reached` holds a condition for
+    each adjoint, when careful: whether anything has arrived there, or None where it always has.
     """
 
     def __init__(self, program: Program, careful: bool) -> None:
@@ -47,6 +49,7 @@ class _Backward:
         self.one, self.zero = program.constant(1.0), program.constant(0.0)
         self.terms: dict[int, list[Term]] = {}
         self.each: dict[int, list[Term]] = {}
+        self.reached: dict[int, int | None] = {}
         self.known: dict[tuple[Primitive, int], Partials] = {}  # by row and number of inputs
 
     def run(self, wrt: Sequence[int]) -> Program:
@@ -65,6 +68,7 @@ class _Backward:
         if program.phases[loss] == BEFORE:
             seed = program.emit(over_samples, (self.one, self.one))
         self.terms[loss] = [(seed, self.one)]
+        self.reached[loss] = None
         adjoints: dict[int, int] = {}
         for slot in range(loss, -1, -1):
             if moving[slot] and (slot in self.terms or slot in self.each):
@@ -87,15 +91,19 @@ class _Backward:
         )
         rows, phases, constants = program.rows, program.phases, program.constants
         is_sampled = phases[slot] == SAMPLE
-        is_plain = not self.careful and adjoint != self.one
+        is_plain = adjoint != self.one
         for i, partial in zip(wanted, partials, strict=True):
             if constants.get(partial) == 0.0:  # a zero partial ends the path
                 continue
             operand = operands[i]
             into = self.each if is_sampled and phases[operand] == BEFORE else self.terms
-            # most terms are plain products, and this loop is half the time of the whole sweep
-            plain = is_plain and rows[partial] is not where
-            term = (adjoint, partial) if plain else self._term(adjoint, partial)
+            if self.careful:
+                term = self._careful_term(slot, i, adjoint, partial, into is self.each)
+            elif is_plain and rows[partial] is not where:
+                # most terms are plain products, and this loop is half the time of the whole sweep
+                term = (adjoint, partial)
+            else:
+                term = self._term(adjoint, partial)
             if operand in into:
                 into[operand].append(term)
             else:
@@ -110,11 +118,30 @@ class _Backward:
                 return program.emit(where, (condition, adjoint, self.zero)), self.one
             if constants.get(a) == 0.0 and constants.get(b) == 1.0:
                 return program.emit(where, (condition, self.zero, adjoint)), self.one
-        if not self.careful or partial == self.one or adjoint == self.one:
-            return (partial, self.one) if adjoint == self.one else (adjoint, partial)
+        return (partial, self.one) if adjoint == self.one else (adjoint, partial)
+
+    def _careful_term(self, slot: int, i: int, adjoint: int, partial: int, each: bool) -> Term:
+        """The product of an adjoint and partial `i` of a slot, 0 where the operand was not used."""
+        program, rule = self.program, _rule(self.program.rows[slot])
+        operand = program.operands[slot][i]
+        arrives = self.reached[slot]
+        if partial not in program.constants and (rule is True or (rule and i in rule)):
+            used = program.emit(where, (partial, self.one, self.zero))
+            if arrives is not None:
+                used = program.emit(where, (arrives, used, self.zero))
+            arrives = used
         product = sum_of_products(program, [(adjoint, partial)], self.one)
-        for factor in (adjoint, partial):
-            product = program.emit(where, (factor, product, self.zero))
+        if arrives is not None:
+            product = program.emit(where, (arrives, product, self.zero))
+            if each:  # in some sample
+                arrives = program.emit(over_samples, (arrives, self.one))
+        before = self.reached.get(operand, self.zero)
+        if before is None or arrives is None:
+            self.reached[operand] = None
+        elif before == self.zero:
+            self.reached[operand] = arrives
+        else:
+            self.reached[operand] = program.emit(where, (before, self.one, arrives))
         return product, self.one
 
     def _sum(self, slot: int) -> int:
@@ -125,3 +152,12 @@ class _Backward:
             g, s = zip(*self.each.pop(slot), strict=True)
             terms.append((program.emit(over_samples, (*g, *s)), self.one))
         return sum_of_products(program, terms, self.one)
+
+
+def _rule(row: Primitive | None) -> bool | tuple[int, ...]:
+    """Which partials of zero say that an operand was not used; see `unused` in rows.py.
+
+    Rules that are functions speak of plain numbers: their zeros are constants, which end a path.
+    """
+    rule = False if row is None else row.unused
+    return rule if isinstance(rule, (bool, tuple)) else False

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from math import isfinite, isinf
+from math import isinf
 from typing import Any
 
 from scalargrad.core.numbers import as_float
@@ -19,13 +19,7 @@ from scalargrad.core.symbols import Symbol, SymbolError, symbolic_partials
 from scalargrad.replay.program import Program
 from scalargrad.transforms.functional import grad
 
-__all__ = ["Partials", "is_finite", "partials_of"]
-
-# Asks whether a partial is infinite; that does not count as a use of it.
-is_finite = Primitive(
-    "is_finite", "1 where x is finite, else 0", lambda x: 1.0 if isfinite(x) else 0.0,
-    lambda x, out: (0.0,),
-)  # fmt: skip
+__all__ = ["Partials", "partials_of"]
 
 _MOST_WAYS = 64  # clip, with the most comparisons of the table, has 8
 

@@ -8,7 +8,7 @@ recorder belongs to the context of the run; other threads compute with the same 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import nan
 from types import CodeType, FrameType
@@ -20,7 +20,7 @@ from scalargrad.core.operators import is_inverted, is_truth
 from scalargrad.core.primitives import less, maximum, minimum, stopped, where
 from scalargrad.core.rows import Primitive
 from scalargrad.core.value import Value
-from scalargrad.replay.partials import is_finite, partials_of
+from scalargrad.replay.partials import partials_of
 from scalargrad.replay.reference import FAULTS, can_fail, value_of
 
 __all__ = ["INPUT", "Recorder", "RecordingError"]
@@ -77,11 +77,9 @@ class Recorder:
         # whether they are used; those that did raise an error, with it
         self.checked: list[Value] = []
         self.uses: list[Value] = []
-        self.chooses = False
         self.raised: dict[Value, Exception] = {}
         self.failed: dict[Value, int] = {}  # those that failed and gave nan, with their position
         self.restart: int | None = None  # the position of one that has to raise its error
-        self.infinite = False  # whether a partial inside the function may have been infinite
         self._risky: set[int] = set()  # ids of what may be nan or infinite where no sample needs it
         self.derived: list[Value] = []  # what derivatives inside the function consist of
         self._deriving = 0
@@ -119,7 +117,6 @@ class Recorder:
                 self._check(made, error, operands)
             elif primitive is where or id(made) in self._risky:
                 self.uses.append(made)
-                self.chooses = self.chooses or primitive is where
         if primitive is not stopped and not builds():  # no derivative inside no_grad
             return self.apply(stopped, (made,))
         return made
@@ -242,8 +239,6 @@ class Recorder:
             operands: Sequence[Any] = node.parents
             if node._row is where:
                 operands = operands[:2] if self.number(operands[0]) else operands[::2]
-            elif node._row is is_finite:
-                operands = ()
             stack += operands
         return found
 
@@ -261,38 +256,29 @@ class Recorder:
             except (ValueError, ZeroDivisionError, OverflowError):
                 return nan  # of plain numbers, on a side that is not chosen
 
-        self._deriving += 1
-        try:
-            slopes = partials.inline((*operands, node), emit, float, number)
-        finally:
-            self._deriving -= 1
-        if partials.may_be_infinite:
-            self.infinite = True
-            self._risky.update(map(id, slopes))
-        return slopes
+        return self._derived(  # type: ignore[no-any-return]
+            lambda: partials.inline((*operands, node), emit, float, number)
+        )
 
     def product(self, g: Any, partial: Any) -> Any:
-        """An adjoint times a partial; a zero stops there, should the other be infinite or nan."""
+        """An adjoint times a partial."""
+        return self._derived(lambda: g * partial)
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        """A choice inside a derivative."""
+        return self._derived(lambda: where(condition, a, b))
+
+    def _derived(self, make: Callable[[], Any]) -> Any:
         self._deriving += 1
         try:
-            # what is not needed is undefined only where something chooses
-            careful = self.chooses or self.infinite
-            if careful and (id(g) in self._risky or id(partial) in self._risky):
-                return self._careful_product(g, partial)
-            return g * partial
+            return make()
         finally:
             self._deriving -= 1
 
-    def _careful_product(self, g: Any, partial: Any) -> Any:
-        if not (isinstance(g, Value) and isinstance(partial, Value)):
-            return g * partial
-        # A zero times a finite number stays a product: its own slope is not zero.
-        product = g * partial
-        if id(g) in self._risky:
-            product = where(is_finite(g), product, where(partial, product, partial * 0.0))
-        if id(partial) in self._risky:
-            product = where(is_finite(partial), product, where(g, g * partial, g * 0.0))
-        return product
+    def may_be_infinite(self, node: Value) -> bool:
+        """Whether a node or a partial of it may be nan or infinite where no sample needs it."""
+        row = node._row
+        return can_fail(row) or partials_of(row, len(node.parents), full=True).may_be_infinite
 
 
 _HASHING = ("__hash__", "check_access")  # the functions that a look-up by hash goes through

@@ -15,7 +15,6 @@ from typing import Any
 
 from scalargrad.core.primitives import take, where
 from scalargrad.core.rows import TABLE, Primitive
-from scalargrad.replay.partials import is_finite
 from scalargrad.replay.program import Program
 
 __all__ = ["FAULTS", "Reference", "Verdict", "can_fail", "ends_of", "value_of"]
@@ -62,11 +61,10 @@ def ends_of(program: Program) -> set[int]:
     A derivative inside the function is no use: the function has computed its value too.
     """
     used = bytearray(len(program.rows))
-    for slot, row in enumerate(program.rows):
-        if row is not is_finite:
-            for operand in program.operands[slot]:
-                if slot not in program.derived or operand in program.derived:
-                    used[operand] = 1
+    for slot in range(len(program.rows)):
+        for operand in program.operands[slot]:
+            if slot not in program.derived or operand in program.derived:
+                used[operand] = 1
     unused = {slot for slot, row in enumerate(program.rows) if row is not None and not used[slot]}
     return unused.union(program.outputs, program.conditions())
 
@@ -151,7 +149,7 @@ class Reference:
             alive[slot] = 1
         for slot in range(len(rows) - 1, -1, -1):
             row = rows[slot]
-            if not alive[slot] or row is None or row is is_finite:
+            if not alive[slot] or row is None:
                 continue
             used: Sequence[Any] = operands[slot]
             if row is where:

@@ -57,8 +57,8 @@ class Variant:
     """A recording of a function: valid for samples of one shape that take the same branches.
 
     Programs are derived from the recorded one on first use: "values"; "guards"; "gradient"; and
-    "careful", the gradient in which a zero stops at an infinite slope. Each exists twice: fast, and
-    literal for the samples that the reference computes.
+    "careful", the gradient in which nothing flows on from what was not used. Each exists twice:
+    fast, and literal for the samples that the reference computes.
 
     Args:
         f: The function of one sample.
@@ -92,7 +92,7 @@ class Variant:
         self.form = repr(skeleton(recording.out))  # a text, because the order of a dict matters
         self.out = refilled(recording.out, [0.0] * len(recording.results))  # without its graph
         self.alone = is_number(recording.out)
-        self.careful = False  # whether an infinite slope has met a zero before
+        self.careful = False  # whether the gradient was not finite without care before
         # whether there are samples that only the reference can judge
         self.asks = bool(self.literal.checked) or self.program.watch is not None
         # whether it takes every sample: it has no conditions

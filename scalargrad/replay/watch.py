@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from scalargrad.core import primitives as row
 from scalargrad.core.primitives import dot_operands
 from scalargrad.core.rows import Primitive
-from scalargrad.replay.partials import is_finite
 from scalargrad.replay.program import Program, all_finite, apart
 from scalargrad.replay.reference import ends_of
 
@@ -98,9 +97,8 @@ class _Watch:
         """Watch the operations whose nan or infinity may be hidden from the results."""
         users: list[list[tuple[int, int]]] = [[] for _ in range(self.count)]
         for slot in range(self.count):
-            if self.rows[slot] is not is_finite:
-                for position, operand in enumerate(self.operands[slot]):
-                    users[operand].append((slot, position))
+            for position, operand in enumerate(self.operands[slot]):
+                users[operand].append((slot, position))
         outputs = {*self.program.outputs}
         # whether a nan here is always found in a result; and whether it is if it matters
         always, enough = bytearray(self.count), bytearray(self.count)

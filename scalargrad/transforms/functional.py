@@ -336,13 +336,55 @@ class _Run:
         """Reverse mode: the derivative by each fresh Value of the outputs, weighted by `seeds`."""
         if self._with_values(seeds.values()):
             with leaves_created(self.created):
-                found = self.tape.pull(
-                    self._adjoints(seeds), times=self._product, partials=self._partials,
-                    within=self.depends,
-                )  # fmt: skip
+                adjoints = self._adjoints(seeds)
+                if self.recorder and self._may_meet_infinities():
+                    found = self._pull_reached(adjoints)
+                else:
+                    found = self.tape.pull(
+                        adjoints, times=self._product, partials=self._partials, within=self.depends
+                    )
         else:
             found = self.tape.pull_numbers(self._adjoints(seeds), len(self.fresh), self.depends)
         return [0.0 if g is None else g for g in islice(found, len(self.fresh))]
+
+    def _may_meet_infinities(self) -> bool:
+        """Whether an operand may be unused in some sample while a partial is infinite."""
+        tape = self.tape
+        nodes = [node for i, node in enumerate(tape.nodes) if tape.edges(i)]
+        chooses = any(_rule(node) for node in nodes)
+        return chooses and any(map(self.recorder.may_be_infinite, nodes))
+
+    def _pull_reached(self, adjoints: dict[int, Any]) -> list[Any]:
+        """`Tape.pull` while recording, where samples differ in what they use.
+
+        Each adjoint has a condition: whether it has arrived, or None where it always has. What did
+        not arrive is 0, whatever it is multiplied by.
+        """
+        tape, choose = self.tape, self.recorder.where
+        found: list[Any] = [None] * len(tape)
+        reached: dict[int, Any] = dict.fromkeys(adjoints)
+        for i, adjoint in adjoints.items():
+            found[i] = adjoint
+        for i in range(len(tape) - 1, -1, -1):
+            if found[i] is None or not tape.edges(i):
+                continue
+            rule = _rule(tape.nodes[i])
+            for k, (e, slope) in enumerate(zip(tape.edges(i), self._partials(i), strict=True)):
+                j = tape.operands[e]
+                term = self._product(found[i], slope) if self.depends[j] else None
+                if term is None:
+                    continue
+                arrives = reached[i]
+                if isinstance(slope, Value) and (rule is True or (rule and k in rule)):
+                    arrives = choose(slope, 1.0 if arrives is None else arrives, 0.0)
+                if arrives is not None:
+                    term = choose(arrives, term, 0.0)
+                if arrives is None or j not in reached:
+                    reached[j] = arrives
+                elif reached[j] is not None:
+                    reached[j] = choose(reached[j], 1.0, arrives)
+                found[j] = term if found[j] is None else found[j] + term
+        return found
 
     def _adjoints(self, seeds: Mapping[int, Any]) -> dict[int, Any]:
         """The adjoints of the nodes that are outputs."""
@@ -361,11 +403,28 @@ class _Run:
             _add_term(tangents, i, None if _is_plain_zero(direction) else direction)
         if self._with_values(directions.values()):
             with leaves_created(self.created):
-                found = self.tape.push(tangents, times=self._product, partials=self._partials)
+                times = self._used_product if self.recorder else self._product
+                found = self.tape.push(tangents, times=times, partials=self._used_partials)
         else:
             found = self.tape.push_numbers(tangents)
         indices = [self.tape.index[y] if isinstance(y, Value) else None for y in self.outputs]
         return [0.0 if i is None or found[i] is None else found[i] for i in indices]
+
+    def _used_partials(self, i: int) -> Sequence[Any]:
+        """The partials of a node; while recording, paired with whether zero means "not used"."""
+        slopes = self._partials(i)
+        if not self.recorder:
+            return slopes
+        rule = _rule(self.tape.nodes[i])
+        return [
+            (slope, isinstance(slope, Value) and (rule is True or (rule and k in rule)))
+            for k, slope in enumerate(slopes)
+        ]
+
+    def _used_product(self, tangent: Any, slope: tuple[Any, bool]) -> Any:
+        """tangent * slope, and 0 where the operand was not used."""
+        product = self._product(tangent, slope[0])
+        return self.recorder.where(slope[0], product, 0.0) if slope[1] else product
 
     def _product(self, g: Any, slope: Any) -> Any:
         """g * slope, without the products whose result is known; None is no term."""
@@ -435,6 +494,12 @@ def _refuse_kept(tape: Tape, results: Iterable[Any], own: set[Any], f: Callable[
             f"{name_of(f)} uses a value that it kept from an earlier run: what it depends on must "
             "come in as an argument, or be computed anew"
         )
+
+
+def _rule(node: Value) -> bool | tuple[int, ...]:
+    """Which zeros mean "not used" in some samples; a function speaks of plain numbers only."""
+    rule = node._row.unused
+    return rule if isinstance(rule, (bool, tuple)) else False
 
 
 def _is_zero(x: Any) -> bool:

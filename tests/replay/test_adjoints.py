@@ -1,5 +1,8 @@
 """The adjoints of a program against `backward` of the graph it was recorded from."""
 
+from math import isnan, nan
+from typing import Any
+
 import pytest
 from hypothesis import assume, given
 from strategies import ALL, Program, programs
@@ -44,6 +47,43 @@ def test_a_shared_leaf_collects_over_the_samples() -> None:
 
     assert uniform == [15.0, 5.0]
     assert rows == [[6.0, 12.0]]
+
+
+LIVE_AND_DEAD: list[tuple[Any, float]] = [
+    (lambda x: sg.cos(sg.sqrt(x)), nan),
+    (lambda x: sg.sqrt(x) ** 2, nan),
+    (lambda x: sg.where(x > 0.0, sg.sqrt(x) * sg.exp(sg.sqrt(x)), 2.0 * x), 2.0),
+    (lambda x: sg.maximum(sg.cos(sg.sqrt(x)) - 2.0, 2.0 * x), 2.0),
+    (lambda x: sg.relu(sg.sqrt(x) - 1.0) + x, 1.0),
+    (lambda x: 0.0 * sg.sqrt(x) + x, 1.0),
+]
+
+
+@pytest.mark.parametrize(("f", "slope"), LIVE_AND_DEAD)
+def test_what_was_not_used_is_left_out_and_other_zeros_are_numbers(f: Any, slope: float) -> None:
+    for compiled in (sg.compile(f), sg.compile(f, backend="python")):
+        if isnan(slope):
+            with pytest.raises(FloatingPointError, match="sample 1"):
+                compiled.value_and_grad([1.0, 0.0])
+            assert isnan(compiled.f(Value(0.0)).data + sg.grad(compiled.f)(0.0))
+        else:
+            assert compiled.value_and_grad([0.0, 0.0])[1].tolist() == [slope / 2.0] * 2
+    for derivative in (sg.grad(f), lambda x: sg.jvp(f, (x,), (1.0,))[1]):
+        c = sg.compile(derivative)
+        if isnan(slope):
+            with pytest.raises(FloatingPointError, match="sample 1"):
+                c([1.0, 0.0])
+        else:
+            assert c([1.0, 0.0])[1] == slope
+
+
+def test_a_parameter_counts_where_some_sample_uses_it() -> None:
+    w = Value(0.0)
+    c = sg.compile(lambda x: sg.where(x > 0.0, sg.sqrt(w) * x, x * w), params=[w])
+
+    assert c.value_and_grad([-1.0, -2.0])[1].tolist() == [-1.5]
+    with pytest.raises(FloatingPointError, match="inf"):
+        c.value_and_grad([1.0, -2.0])
 
 
 def test_a_path_that_relu_closes_adds_nothing_to_a_careful_program() -> None:

@@ -272,13 +272,15 @@ def test_no_grad_around_and_inside() -> None:
 def test_nothing_is_left_behind_by_an_error() -> None:
     from scalargrad.core.modes import active
 
+    before = set(active)  # a generator of another test may be suspended
+
     def f(x):
         raise RuntimeError("inside")
 
     with pytest.raises(RuntimeError, match="inside"):
         grad(lambda x: grad(f)(x))(1.0)
 
-    assert not active
+    assert set(active) <= before
 
 
 # --- what does not fit ---------------------------------------------------------------------------

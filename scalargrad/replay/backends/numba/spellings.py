@@ -15,7 +15,6 @@ from scalargrad.core import primitives as row
 from scalargrad.core.rows import TABLE, Primitive
 from scalargrad.replay.backends.numba.vectors import Vector
 from scalargrad.replay.lowering import Rule
-from scalargrad.replay.partials import is_finite
 from scalargrad.replay.program import NEAR, SAMPLE, Program, all_finite, apart, broadcast
 
 __all__ = ["FOLDS", "LOOPS", "MAPS", "RULES", "SCALARS"]
@@ -100,7 +99,6 @@ def _bell_of_vectors(x: Vector, a: Vector, e: Vector) -> Vector:
 MAPS: dict[Primitive, Callable[..., Vector]] = {
     broadcast: lambda x: x,
     apart: lambda x, y: (x.unary("fabs") < y * NEAR).pick(nan, 0.0),
-    is_finite: lambda x: (x * 0.0).equals(0.0).pick(1.0, 0.0),
     row.neg: lambda x: -x,
     row.add: lambda x, y: x + y,
     row.sub: lambda x, y: x - y,
