@@ -29,7 +29,7 @@ pure:       ## run the tests that reach the node with the node of Python; the co
 # not all at its end; with PYTHONMALLOC each object is an allocation of its own, and so is watched.
 sanitize:   ## run the tests of the core under the address and undefined-behaviour sanitizers
 	rm -rf build/sanitize && mkdir -p build/sanitize
-	cp -r conftest.py pyproject.toml scalargrad tests build/sanitize
+	cp -r conftest.py pyproject.toml scalargrad tests docs build/sanitize
 	rm -f build/sanitize/scalargrad/core/_node*.so
 	gcc -shared -fPIC -O1 -g -ffp-contract=off -fno-omit-frame-pointer -Wall -Wextra \
 	    -DSCALARGRAD_PLAIN_MEMORY -fsanitize=address,undefined -fno-sanitize-recover=undefined \
