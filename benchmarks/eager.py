@@ -174,9 +174,9 @@ def network(
         each = f"{1e9 * times['scalargrad'] / operations:.0f} ns an operation"
         row = {"work": work + collector, "floats": times["floats"], "ours": times["scalargrad"]}
         for name in peers or [None]:
-            told = f"{each}; {note}" if note and not collector else each
+            text = f"{each}; {note}" if note and not collector else each
             rows.append(row | ({"peer": times[name], "peer_name": name} if name else {}))
-            rows[-1]["note"] = told
+            rows[-1]["note"] = text
         gc.enable()
         gc.collect()
     return rows
@@ -568,20 +568,20 @@ def main() -> None:
     if asked.worker:
         print(json.dumps(ROWS[asked.worker]()))
         return
-    told: dict[int, list[Row]] = {}
+    results: dict[int, list[Row]] = {}
     numbers = [int(number) if number.isdigit() else 0 for number in asked.rows.split(",")]
     if not set(numbers) <= set(ROWS):
         parser.error(f"--rows: got {asked.rows}, expected some of {', '.join(map(str, ROWS))}")
     for number in numbers:
         print(f"row {number} ...", file=sys.stderr, flush=True)
-        told[number] = process(number)
+        results[number] = process(number)
     print(header(), "\n")
-    print(table([HEADS, *(cells(number, row) for number, rows in told.items() for row in rows)]))
+    print(table([HEADS, *(cells(number, row) for number, rows in results.items() for row in rows)]))
     if asked.json:
         native = getattr(sg, "NATIVE", False)
-        raw = {"header": header(), "native": native, "rows": told}
+        raw = {"header": header(), "native": native, "rows": results}
         asked.json.write_text(json.dumps(raw, indent=1))
-    sys.exit(any(row.get("failed") for rows in told.values() for row in rows))
+    sys.exit(any(row.get("failed") for rows in results.values() for row in rows))
 
 
 if __name__ == "__main__":

@@ -43,11 +43,11 @@ COUNT = 600
 def line(name: str) -> str:
     row = TABLE[name]
     found = [(errors(row, p), p) for p in points(row, random.Random(name), COUNT)]
-    told = [(e, p) for e, p in found if e is not None]
+    measured = [(e, p) for e, p in found if e is not None]
     worst = [
-        max((getattr(e, which), p) for e, p in told) for which in ("value", "partial", "second")
+        max((getattr(e, which), p) for e, p in measured) for which in ("value", "partial", "second")
     ]
-    cells = [f"`{name}`", str(len(told)), *[f"{size:.1f}" for size, _ in worst]]
+    cells = [f"`{name}`", str(len(measured)), *[f"{size:.1f}" for size, _ in worst]]
     for size, point in worst[1:]:
         place = repr(point[0]) if len(point) == 1 else ", ".join(f"{x:.6g}" for x in point)
         cells.append(place if size else "")

@@ -1,11 +1,12 @@
-"""What the drawing tests share: a network, a notebook, engines, and stand-ins for Graphviz."""
+"""What tests share: a network, a notebook, engines, stand-ins for Graphviz, no collector."""
 
 import asyncio
+import gc
 import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,17 @@ from hostile import ATTACKS, HOSTILE
 import scalargrad as sg
 from scalargrad import Value
 from scalargrad.view import programs
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Python's cyclic collector is off, so that only reference counts free what is gone."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@
    numbers are decided in one place. The derivatives stand in the table of `primitives.py`; those
    that are repeated here are held to their rows by tests/core/test_native_node.py.
 
-   A node has 112 bytes with the header of the collector, which never visits it: it is not tracked,
-   as it holds nothing but nodes, a row and a label. Graphs are freed by a loop, not by recursion. */
+   A node has 96 bytes. The cyclic collector does not know it, since it holds nothing but nodes, a row
+   and a label; see `module_register`. Graphs are freed by a loop, not by recursion. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -85,6 +85,12 @@ current_mode(void)
     return PyDict_GET_SIZE(active) ? look_up_mode() : BUILD;
 }
 
+static inline Py_ssize_t
+count_of_operands(Node *n)
+{
+    return n->x ? 1 + (n->y != NULL) : n->many ? n->many->count : 0;
+}
+
 static inline double *
 partials_of(Many *many)
 {
@@ -114,8 +120,8 @@ new_many(Py_ssize_t count)
 
 /* Nodes of the registered class live in slabs of 2 MiB, which the system backs with one huge page
    each where it can. In a graph of 10^7 nodes, 4 KiB pages cost 45 ns a node when the memory is
-   touched first, and their addresses are looked up slowly at each walk. A slab that is empty goes
-   back to the system, except for as many as the last graph is likely to need again. */
+   touched first, and their addresses are looked up slowly at each walk. Empty slabs go back to the
+   system, except for a few that the next graph is likely to need. */
 #define SLAB_SIZE ((size_t)2 << 20)
 #define MOST_EMPTY 32 /* slabs kept: 64 MiB */
 
@@ -169,7 +175,8 @@ map_slab(void)
 #if defined(_WIN32)
     return _aligned_malloc(SLAB_SIZE, SLAB_SIZE);
 #else
-    char *memory = mmap(NULL, 2 * SLAB_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int access = PROT_READ | PROT_WRITE, kind = MAP_PRIVATE | MAP_ANONYMOUS;
+    char *memory = mmap(NULL, 2 * SLAB_SIZE, access, kind, -1, 0);
     if (memory == MAP_FAILED) return NULL;
     char *slab = (char *)SLAB_OF(memory + SLAB_SIZE - 1);
     if (slab > memory) munmap(memory, (size_t)(slab - memory));
@@ -921,15 +928,10 @@ evaluate_many(int op, Many *many, int *plain)
     return 0.0;
 }
 
-/* A node with the operands and partials of `many`, which goes over to it or is dropped. */
-static Node *
-node_of_many(PyObject *row, double data, Many *many)
+/* Give a new node the operands and partials of `many`, which goes over to it. */
+static void
+take_operands(Node *n, Many *many)
 {
-    Node *n = new_node(row, data);
-    if (!n) {
-        drop_many(many, many->count);
-        return NULL;
-    }
     if ((many->count == 1 || many->count == 2) && !many->owner) {
         n->x = many->operands[0];
         n->dx = partials_of(many)[0];
@@ -941,6 +943,18 @@ node_of_many(PyObject *row, double data, Many *many)
     } else {
         n->many = many;
     }
+}
+
+/* A node with the operands and partials of `many`, which goes over to it or is dropped. */
+static Node *
+node_of_many(PyObject *row, double data, Many *many)
+{
+    Node *n = new_node(row, data);
+    if (!n) {
+        drop_many(many, many->count);
+        return NULL;
+    }
+    take_operands(n, many);
     return n;
 }
 
@@ -1362,17 +1376,7 @@ module_nary(PyObject *Py_UNUSED(module), PyObject *args, PyObject *keywords)
         n->data = data;
         Py_XINCREF(row);
         n->row = row;
-        if (many && many->count <= 2) {
-            n->x = many->operands[0];
-            n->dx = partials_of(many)[0];
-            if (many->count == 2) {
-                n->y = many->operands[1];
-                n->dy = partials_of(many)[1];
-            }
-            PyMem_Free(many);
-        } else {
-            n->many = many;
-        }
+        if (many) take_operands(n, many);
     }
     n->grad = grad;
     if (label) set_label(n, label);
@@ -1404,35 +1408,29 @@ module_owner_of(PyObject *Py_UNUSED(module), PyObject *node)
 
 /* --- attributes -------------------------------------------------------------------------------- */
 
+/* `data` and `grad`: the name of the property, and where its number stands. */
+typedef struct {
+    const char *name;
+    size_t offset;
+} Field;
+
+static Field data_field = {"data", offsetof(Node, data)}, grad_field = {"grad", offsetof(Node, grad)};
+
 static PyObject *
-get_data(PyObject *self, void *Py_UNUSED(_))
+get_number(PyObject *self, void *closure)
 {
-    if (current_mode() == REFERENCE) return read_by_reference(self, "data");
-    return PyFloat_FromDouble(((Node *)self)->data);
+    Field *field = closure;
+    if (current_mode() == REFERENCE) return read_by_reference(self, field->name);
+    return PyFloat_FromDouble(*(double *)((char *)self + field->offset));
 }
 
 static int
-set_data(PyObject *self, PyObject *value, void *Py_UNUSED(_))
+set_number(PyObject *self, PyObject *value, void *closure)
 {
+    Field *field = closure;
     if (current_mode() == REFERENCE || !value || !PyFloat_CheckExact(value))
-        return set_by_reference(self, "data", value);
-    ((Node *)self)->data = PyFloat_AS_DOUBLE(value);
-    return 0;
-}
-
-static PyObject *
-get_grad(PyObject *self, void *Py_UNUSED(_))
-{
-    if (current_mode() == REFERENCE) return read_by_reference(self, "grad");
-    return PyFloat_FromDouble(((Node *)self)->grad);
-}
-
-static int
-set_grad(PyObject *self, PyObject *value, void *Py_UNUSED(_))
-{
-    if (current_mode() == REFERENCE || !value || !PyFloat_CheckExact(value))
-        return set_by_reference(self, "grad", value);
-    ((Node *)self)->grad = PyFloat_AS_DOUBLE(value);
+        return set_by_reference(self, field->name, value);
+    *(double *)((char *)self + field->offset) = PyFloat_AS_DOUBLE(value);
     return 0;
 }
 
@@ -1463,12 +1461,6 @@ put_label(PyObject *self, PyObject *value, void *Py_UNUSED(_))
     }
     set_label((Node *)self, value);
     return 0;
-}
-
-static inline Py_ssize_t
-count_of_operands(Node *n)
-{
-    return n->x ? 1 + (n->y != NULL) : n->many ? n->many->count : 0;
 }
 
 /* Making a tuple may run the collector, and so code of the user, which may call `__init__`. */
@@ -1688,7 +1680,7 @@ is_unused(Node *n, Py_ssize_t k)
     PyObject *row = n->row;
     if (row == unary_rows[RELU]) return 1;
     Node *two[] = {n->x, n->y}, **operands = n->x ? two : n->many->operands;
-    Py_ssize_t count = n->x ? 1 + (n->y != NULL) : n->many->count, half = count / 2;
+    Py_ssize_t count = count_of_operands(n), half = count / 2;
     if (row == binary_rows[MUL] && count == 2) return is_plain_zero(operands[1 - k]);
     if (row == binary_rows[POW] && count == 2) return !k && is_plain_zero(operands[1]);
     if (row == many_rows[DOT])
@@ -1713,7 +1705,7 @@ module_is_unused(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t 
     if (!is_node(args[0], "is_unused")) return NULL;
     Node *n = (Node *)args[0];
     Py_ssize_t k = PyLong_AsSsize_t(args[1]);
-    Py_ssize_t count = n->x ? 1 + (n->y != NULL) : n->many ? n->many->count : 0;
+    Py_ssize_t count = count_of_operands(n);
     if (k == -1 && PyErr_Occurred()) return NULL;
     if (k < 0 || k >= count) {
         PyErr_SetString(PyExc_ValueError, "is_unused: there is no such operand");
@@ -1785,7 +1777,7 @@ order_of_all(PyObject *outputs, uint64_t first, Nodes *found)
             }
             if (n->mark >= first) continue;
             n->mark = first;
-            Py_ssize_t count = n->x ? 1 + (n->y != NULL) : n->many ? n->many->count : 0;
+            Py_ssize_t count = count_of_operands(n);
             if (!count) {
                 n->mark = first + 1 + found->count;
                 fine = push(found, n);
@@ -1881,7 +1873,7 @@ module_linear(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nar
     size_t edge_count = 0;
     for (size_t i = count_of_inputs; i < found.count; i++) {
         Node *n = found.items[i];
-        edge_count += n->x ? 1 + (n->y != NULL) : n->many ? (size_t)n->many->count : 0;
+        edge_count += (size_t)count_of_operands(n);
     }
     first_edges = PyMem_RawMalloc((found.count + 1) * sizeof(int64_t));
     operands = PyMem_RawMalloc((edge_count + 1) * sizeof(int64_t));
@@ -1949,7 +1941,7 @@ module_partials(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n
         if (end == before) continue;
         if (!is_node(PySequence_Fast_GET_ITEM(nodes, i), "partials")) goto done;
         Node *n = (Node *)PySequence_Fast_GET_ITEM(nodes, i);
-        Py_ssize_t own = n->x ? 1 + (n->y != NULL) : n->many ? n->many->count : 0;
+        Py_ssize_t own = count_of_operands(n);
         if (end - before != own || end > all) {
             PyErr_SetString(PyExc_ValueError, "partials: the starts are not those of the nodes");
             goto done;
@@ -2414,7 +2406,7 @@ module_unused(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nar
         for (Py_ssize_t i = 0; fine && i < count; i++) {
             if (first[i] == first[i + 1]) continue; /* a leaf, or an input, whose operands are not seen */
             Node *n = NODE_AT(nodes, i);
-            Py_ssize_t own = n->x ? 1 + (n->y != NULL) : n->many ? n->many->count : 0;
+            Py_ssize_t own = count_of_operands(n);
             fine = first[i + 1] - first[i] == own && first[i + 1] <= edges;
             for (Py_ssize_t k = 0; fine && k < own; k++)
                 if (slope[first[i] + k] == 0.0) unused[first[i] + k] = (char)is_unused(n, k);
@@ -2461,9 +2453,9 @@ static PyMemberDef node_members[] = {
 };
 
 static PyGetSetDef node_attributes[] = {
-    {"data", get_data, set_data, "The number.", NULL},
-    {"grad", get_grad, set_grad,
-     "The derivative of the value that `backward` was last called on by this one.", NULL},
+    {"data", get_number, set_number, "The number.", &data_field},
+    {"grad", get_number, set_number,
+     "The derivative of the value that `backward` was last called on by this one.", &grad_field},
     {"label", get_label, put_label, "A name for pictures and messages.", NULL},
     {"_row", get_row, NULL, "The operation; for a leaf None, CONSTANT or DETACHED.", NULL},
     {"_x", get_x, NULL, "The first of two operands, else all of them.", NULL},

@@ -116,6 +116,13 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         hint += f": {cause}" if self.name not in TABLE and str(cause) else ""  # a user's own words
         return type(cause)(f"{self.write(*names[:6])} {what} at {', '.join(shown)}{hint}")
 
+    def may_leave_out(self, i: int) -> bool:
+        """Whether a zero in partial `i` means "not used" whatever the operands are; see `unused`.
+
+        Rules that are functions speak of plain numbers, whose zeros are known beforehand.
+        """
+        return self.unused is True or (isinstance(self.unused, tuple) and i in self.unused)
+
     def names(self, count: int = 2) -> Sequence[str]:
         """The names of the operands, `count` of them where the row takes any number."""
         if self.operands is not None:

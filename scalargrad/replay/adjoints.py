@@ -122,10 +122,10 @@ class _Backward:
 
     def _careful_term(self, slot: int, i: int, adjoint: int, partial: int, each: bool) -> Term:
         """The product of an adjoint and partial `i` of a slot, 0 where the operand was not used."""
-        program, rule = self.program, _rule(self.program.rows[slot])
+        program, row = self.program, self.program.rows[slot]
         operand = program.operands[slot][i]
         arrives = self.reached[slot]
-        if partial not in program.constants and (rule is True or (rule and i in rule)):
+        if row is not None and row.may_leave_out(i) and partial not in program.constants:
             used = program.emit(where, (partial, self.one, self.zero))
             if arrives is not None:
                 used = program.emit(where, (arrives, used, self.zero))
@@ -152,12 +152,3 @@ class _Backward:
             g, s = zip(*self.each.pop(slot), strict=True)
             terms.append((program.emit(over_samples, (*g, *s)), self.one))
         return sum_of_products(program, terms, self.one)
-
-
-def _rule(row: Primitive | None) -> bool | tuple[int, ...]:
-    """Which partials of zero say that an operand was not used; see `unused` in rows.py.
-
-    Rules that are functions speak of plain numbers: their zeros are constants, which end a path.
-    """
-    rule = False if row is None else row.unused
-    return rule if isinstance(rule, (bool, tuple)) else False

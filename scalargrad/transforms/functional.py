@@ -350,8 +350,9 @@ class _Run:
     def _may_meet_infinities(self) -> bool:
         """Whether an operand may be unused in some sample while a partial is infinite."""
         tape = self.tape
-        nodes = [node for i, node in enumerate(tape.nodes) if tape.edges(i)]
-        chooses = any(_rule(node) for node in nodes)
+        inner = [(node, len(tape.edges(i))) for i, node in enumerate(tape.nodes) if tape.edges(i)]
+        chooses = any(node._row.may_leave_out(k) for node, count in inner for k in range(count))
+        nodes = [node for node, _ in inner]
         return chooses and any(map(self.recorder.may_be_infinite, nodes))
 
     def _pull_reached(self, adjoints: dict[int, Any]) -> list[Any]:
@@ -368,14 +369,14 @@ class _Run:
         for i in range(len(tape) - 1, -1, -1):
             if found[i] is None or not tape.edges(i):
                 continue
-            rule = _rule(tape.nodes[i])
+            row = tape.nodes[i]._row
             for k, (e, slope) in enumerate(zip(tape.edges(i), self._partials(i), strict=True)):
                 j = tape.operands[e]
                 term = self._product(found[i], slope) if self.depends[j] else None
                 if term is None:
                     continue
                 arrives = reached[i]
-                if isinstance(slope, Value) and (rule is True or (rule and k in rule)):
+                if isinstance(slope, Value) and row.may_leave_out(k):
                     arrives = choose(slope, 1.0 if arrives is None else arrives, 0.0)
                 if arrives is not None:
                     term = choose(arrives, term, 0.0)
@@ -415,9 +416,9 @@ class _Run:
         slopes = self._partials(i)
         if not self.recorder:
             return slopes
-        rule = _rule(self.tape.nodes[i])
+        row = self.tape.nodes[i]._row
         return [
-            (slope, isinstance(slope, Value) and (rule is True or (rule and k in rule)))
+            (slope, isinstance(slope, Value) and row.may_leave_out(k))
             for k, slope in enumerate(slopes)
         ]
 
@@ -494,12 +495,6 @@ def _refuse_kept(tape: Tape, results: Iterable[Any], own: set[Any], f: Callable[
             f"{name_of(f)} uses a value that it kept from an earlier run: what it depends on must "
             "come in as an argument, or be computed anew"
         )
-
-
-def _rule(node: Value) -> bool | tuple[int, ...]:
-    """Which zeros mean "not used" in some samples; a function speaks of plain numbers only."""
-    rule = node._row.unused
-    return rule if isinstance(rule, (bool, tuple)) else False
 
 
 def _is_zero(x: Any) -> bool:

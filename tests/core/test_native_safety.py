@@ -39,16 +39,6 @@ def run(code: str, **variables: str) -> None:
 
 
 @pytest.fixture
-def no_collector() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-@pytest.fixture
 def eager_collector() -> Iterator[None]:
     """A collection at every chance."""
     before = gc.get_threshold()

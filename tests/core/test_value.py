@@ -8,7 +8,7 @@ import math
 import pickle
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -22,16 +22,6 @@ from scalargrad import Value
 from scalargrad.core.rows import TABLE
 
 DEPTH = 1_000_000
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def chain(depth: int) -> tuple[Value, Value]:

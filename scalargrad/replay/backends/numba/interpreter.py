@@ -135,7 +135,7 @@ def _take(code: int, base: int, n: int, lanes: int) -> int:
 
 @numba.njit(nogil=True)
 def _ndtr(x: float) -> float:
-    """The value of the row `ndtr`, as it stands there."""
+    """The value of the row `ndtr`; see primitives.py."""
     z = -x * SQRT_HALF
     if not -40.0 < x < -1.0:
         return 0.5 * math.erfc(z)
