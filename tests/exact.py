@@ -172,32 +172,42 @@ def _cotangents(n: int, x: Any) -> Any:
         coefficients = [-mp.pi * a for a in (*slopes, 0, 0)]
         for k, a in enumerate(slopes):
             coefficients[k + 2] -= mp.pi * a
-    return mp.polyval(coefficients[::-1], c)
+    return mp.fsum(a * c**k for k, a in enumerate(coefficients))
 
 
 def _zeta(n: int, x: Any) -> Any:
     """zeta(n + 1, x) n! for x > 0, by the Euler-Maclaurin formula."""
     m, total = n + 1, mp.mpf(0)
-    while x < mp.mp.dps + n:
+    while x < mp.mp.dps / 2 + n:
         total += x**-m
         x += 1
     total += x**-n / n + x**-m / 2
-    for k in range(1, mp.mp.dps):
-        total += (
+    term, k = total, 1
+    while abs(term) > total * mp.mpf(10) ** -mp.mp.dps:
+        term = (
             mp.bernoulli(2 * k) / mp.factorial(2 * k) * mp.rf(m, 2 * k - 1) * x ** (1 - m - 2 * k)
         )
+        total += term
+        k += 1
     return total * mp.factorial(n)
 
 
 def _polygamma(n: int, x: Any) -> Any:
     if x > 0:
         return mp.digamma(x) if n == 0 else (-1) ** (n + 1) * _zeta(n, x)
+    if x > -0.5:
+        return _polygamma(n, 1 + x) - (-1) ** n * mp.factorial(n) / x ** (n + 1)
     return (-1) ** n * _polygamma(n, 1 - x) - _cotangents(n, x)
 
 
 def _polygamma_terms(n: int, x: Any) -> Any:
-    """The larger term of the reflection formula where its terms may cancel; else 0."""
-    return abs(_polygamma(n, 1 - x)) if x < 0 else mp.mpf(0)
+    """A term of the reflection formula where the terms may cancel; else 0."""
+    if x > 0 or n % 2:
+        return mp.mpf(0)
+    if n == 0:
+        return abs(_polygamma(0, 1 - x))
+    above = x - mp.floor(x)
+    return abs(_polygamma(n, min(above, 1 - above)))
 
 
 @unary
@@ -228,9 +238,10 @@ def _sinc(n: int, x: Any) -> Any:
             (-1) ** ((n + k) // 2) * z**k / ((n + k + 1) * mp.factorial(k))
             for k in range(n % 2, 2 * mp.mp.dps, 2)
         )
-    out = mp.sinpi(x) / z
+    sine, cosine = mp.sinpi(x), mp.cospi(x)
+    swing, out = (sine, cosine, -sine, -cosine), sine / z
     for k in range(1, n + 1):
-        out = (mp.sinpi(x + mp.mpf(k) / 2) - k * out) / z
+        out = (swing[k % 4] - k * out) / z
     return mp.pi**n * out
 
 
@@ -374,8 +385,8 @@ def _logsumexp(*xs: Any) -> Exact:
 
 
 def _sigmoid_slope(x: Any) -> Any:
-    s, t = _logistic(x), _logistic(-x)
-    return s * t, s * t * (t - s), s * t * ((t - s) ** 2 - 2 * s * t)
+    slope, t = _logistic(x) * _logistic(-x), mp.tanh(x / 2)
+    return slope, -slope * t, slope * (t**2 - 2 * slope)
 
 
 def _tanh_slope(x: Any) -> Any:
@@ -847,7 +858,7 @@ def _magnitude(rng: random.Random, low: float, high: float) -> float:
 def _positive(rng: random.Random) -> tuple[float, ...]:
     if rng.random() < 0.3:
         return rng.uniform(0.0, 300.0), rng.uniform(0.0, 300.0)
-    return 10.0 ** rng.uniform(-30, 30), 10.0 ** rng.uniform(-30, 4)
+    return 10.0 ** rng.uniform(-12, 12), 10.0 ** rng.uniform(-12, 4)
 
 
 def _with_out(function: Callable[[float], Any], inside: bool) -> Callable[[random.Random], Any]:
@@ -873,11 +884,17 @@ OPERANDS: dict[str, Callable[[random.Random], tuple[float, ...]]] = {
     "hazard": lambda rng: (_magnitude(rng, -300, 100),),
     "polygamma": _order_and_number(0, 6),
     "sinc_derivative": _order_and_number(0, 3),
-    "mills": lambda rng: (float(rng.randint(1, 2)), _magnitude(rng, -30, 3)),
+    "mills": lambda rng: (
+        1.0,
+        rng.choice((rng.uniform(-40.0, 8.0), -(10.0 ** rng.uniform(-30, 3)))),
+    ),
     "polygamma_rise": lambda rng: (float(rng.randint(0, 3)), *_positive(rng)),
     "beta": _positive,
     "betaln": _positive,
-    "bell": lambda rng: (_magnitude(rng, -30, 30), rng.choice((0.5, 1.0))),
+    "bell": lambda rng: (
+        rng.choice((-1, 1)) * 10.0 ** rng.uniform(-30, 1.55),
+        rng.choice((0.5, 1.0)),
+    ),
     "share": lambda rng: (rng.uniform(-400.0, 400.0), rng.uniform(-400.0, 400.0)),
     "exp_difference": lambda rng: (rng.uniform(-400.0, 400.0), rng.uniform(-400.0, 400.0)),
     "logaddexp": lambda rng: (_magnitude(rng, -30, 30), _magnitude(rng, -30, 30)),
@@ -888,7 +905,7 @@ OPERANDS: dict[str, Callable[[random.Random], tuple[float, ...]]] = {
     "weight": _weighted,
     "take": lambda rng: (float(rng.randint(0, 2)), *rng.sample(line(rng, 12), 3)),
     "where": lambda rng: (rng.choice((0.0, 1.0, -2.0)), *rng.sample(line(rng, 12), 2)),
-    "clip": lambda rng: (rng.uniform(-4.0, 4.0), rng.uniform(-4.0, 0.0), rng.uniform(0.5, 4.0)),
+    "clip": lambda rng: (rng.uniform(-6.0, 6.0), rng.uniform(-4.0, 0.0), rng.uniform(0.5, 4.0)),
     "log_base": lambda rng: (abs(_magnitude(rng, -60, 60)), abs(_magnitude(rng, -30, 30))),
 }
 

@@ -23,6 +23,7 @@ LN2, LN10 = math.log(2.0), math.log(10.0)
 PI = math.pi
 SQRT_PI, ROOT_2PI = math.sqrt(math.pi), math.sqrt(2.0 * math.pi)
 bell: Primitive  # these are used above their own rows
+copysign: Primitive
 cos: Primitive
 cosh: Primitive
 cosine: Primitive
@@ -33,6 +34,7 @@ hypot: Primitive
 inverse: Primitive
 log_base: Primitive
 mills: Primitive
+ndtri: Primitive
 ndtri_slope: Primitive
 polygamma: Primitive
 polygamma_rise: Primitive
@@ -83,6 +85,10 @@ def _zero_partner(operands: Sequence[Any], i: int) -> bool:  # of `dot`
 
 def _zero_exponent(operands: Sequence[Any], i: int) -> bool:
     return i == 0 and _is_plain_zero(operands[1])
+
+
+def _zero_weight(operands: Sequence[Any], i: int) -> bool:  # of `xlogy`
+    return i == 1 and _is_plain_zero(operands[0])
 
 
 # fmt: off
@@ -172,7 +178,7 @@ xlogy = row("xlogy", "x log(y), and 0 where x is 0", _xlogy,
             lambda x, y, out: (log(y), x / y) if y > 0.0 else (-inf, 0.0),
             r"{0} \ln({1})", at=[(1.5, 0.3), (-0.3, 2.5), (0.0, 2.5)],
             kinks={(0.0, 0.0): (-inf, 0.0)}, outside=[(1.0, 0.0), (1.0, -1.0), (0.0, -1.0)],
-            needs="y > 0, or x = 0 and y = 0", unused=(1,))
+            needs="y > 0, or x = 0 and y = 0", unused=_zero_weight)
 log1p = row("log1p", "log(1 + x), exact near 0", math.log1p, lambda x, out: (1.0 / (1.0 + x),),
             r"\ln(1 + {0})", at=[-0.6, 1e-9, 2.5], outside=[-1.0, -2.0], needs="x > -1")
 # A slope is written with `inverse` where it is infinite: its own slope is then infinite too.
@@ -243,7 +249,7 @@ tanh  = row("tanh", "the hyperbolic tangent", math.tanh, lambda x, out: (tanh_sl
 asinh = row("asinh", "the inverse of sinh", math.asinh, lambda x, out: (1.0 / hypot(x, 1.0),),
             r"\operatorname{{arsinh}}({0})", at=[-1.3, 0.0, 2.5])
 acosh = row("acosh", "the inverse of cosh", math.acosh,
-            lambda x, out: (inverse(sqrt(-one_minus_square(x))) if x < 1e150 else 1.0 / x,),
+            lambda x, out: (inverse(sqrt(-one_minus_square(x))) if x < 1e10 else 1.0 / x,),
             r"\operatorname{{arcosh}}({0})", at=[1.3, 2.5], kinks={1.0: inf},
             outside=[0.5], needs="x >= 1")
 atanh = row("atanh", "the inverse of tanh", math.atanh,
@@ -282,6 +288,13 @@ def _tanh_slope(x: float, out: float) -> float:
         return 1.0 - t * t
     e = math.exp(-2.0 * x if x > 0.0 else 2.0 * x)  # sech(x) ** 2
     return 4.0 * e / ((1.0 + e) * (1.0 + e))
+
+
+def _mills_partials(n: Any, x: Any, out: Any) -> tuple[float, Any]:
+    if x > 0.0:  # on either side, the form that loses no digits
+        return 0.0, 1.0 - out / mills(n - 1.0, x) if n > 1.0 else 1.0 - out * hazard(x)
+    order = stopped(n)  # a whole number, by which nothing is differentiated
+    return 0.0, out * ((order + 1.0) * mills(n + 1.0, x) - order * out)
 
 
 # Slopes as rows of their own: written with `out` they lose their digits far out, where out is
@@ -323,11 +336,11 @@ hazard   = row("hazard", "the slope of log_ndtr", special.hazard,
                reads=lambda x: bell(x, 0.5) / (ROOT_2PI * ndtr(x)),
                at=[-1.3, 0.0, 2.5, -30.0], public=False)
 mills    = row("mills", "the quotient of the repeated integrals n and n - 1 of the normal density",
-               _defined(special.mills),
-               lambda n, x, out: (0.0, out * ((n + 1.0) * mills(n + 1.0, x) - n * out)),
+               _defined(special.mills, True),
+               _mills_partials,
                r"\operatorname{{mills}}_{{{0}}}({1})", unused=(0,),
-               at=[(1.0, 0.3), (1.0, -30.0), (2.0, -1.3)], outside=[(0.0, 1.0), (1.5, 1.0)],
-               needs="a whole n from 1 on", public=False, source="DLMF, sections 7.9 and 7.18")
+               at=[(1.0, 0.3), (1.0, -30.0), (2.0, -1.3)], outside=[(-1.0, 1.0), (1.5, 1.0)],
+               needs="a whole n from 0 on", public=False, source="DLMF, sections 7.9 and 7.18")
 ndtri    = row("ndtri", "the quantile of the standard normal distribution: the inverse of ndtr",
                _defined(special.ndtri), lambda x, out: (ndtri_slope(x, out),),
                r"\Phi^{{-1}}({0})", at=[0.3, 0.5, 0.999, 1e-20], outside=[0.0, 1.0, 1.5],

@@ -35,6 +35,26 @@ def product(x: float, y: float) -> tuple[float, float]:
     return out, ((high * other - out) + high * rest + low * other) + low * rest
 
 
+# --- functions of `math`, under names of this file for the numba backend ---------------------------
+
+
+def erf(x: float) -> float:
+    """The error function (DLMF 7.2.1)."""
+    return math.erf(x)
+
+
+def erfc(x: float) -> float:
+    """1 - erf(x), exact where that is small (DLMF 7.2.2)."""
+    return math.erfc(x)
+
+
+def gamma(x: float) -> float:
+    """The gamma function (DLMF 5.2.1)."""
+    if x <= 0.0 and math.floor(x) == x if x > -1e15 else x == x:
+        return nan
+    return math.gamma(x)
+
+
 # --- the normal distribution and the error function ----------------------------------------------
 
 
@@ -73,19 +93,22 @@ def hazard(x: float) -> float:
     return -x + _continued_fraction(1.0, -x)
 
 
-def mills(j: float, x: float) -> float:
-    """The quotient of integrals j and j - 1 of the normal density, j = 1, 2, ...
+def mills(n: float, x: float) -> float:
+    """The quotient of integrals n and n - 1 of the normal density, n = 1, 2, ...
 
     Integral 0 is the share below x, and each the integral of the one before (DLMF 7.18). The first
-    quotient is x + hazard(x), without the difference.
+    quotient is x + hazard(x), without the difference; the quotient before it is 1 / hazard(x).
     """
-    if not j >= 1.0 or j % 1.0 != 0.0:
+    if not n >= 0.0 or n % 1.0 != 0.0:
         return nan
+    if n == 0.0:
+        slope = hazard(x)
+        return 1.0 / slope if slope else inf
     if x <= -1.0:
-        return _continued_fraction(j, -x) / j
+        return _continued_fraction(n, -x) / n
     quotient = x + hazard(x)
     k = 2.0
-    while k <= j:
+    while k <= n:
         quotient = (1.0 / quotient + x) / k
         k += 1.0
     return quotient
@@ -227,7 +250,7 @@ def _sine(r: float) -> float:
 
 def sinc(x: float) -> float:
     """sin(pi x) / (pi x), and 1 at 0."""
-    return _sine(math.fmod(x, 2.0)) / (PI * x) if x else 1.0
+    return _sine(math.fabs(x) % 2.0) / (PI * math.fabs(x)) if x else 1.0
 
 
 def sinc_derivative(order: float, x: float) -> float:
@@ -248,11 +271,11 @@ def sinc_derivative(order: float, x: float) -> float:
             power *= z / k
         return scale * total
     # from the derivatives of z sinc = sin z
-    r = math.fmod(x, 2.0)
+    r = math.copysign(math.fabs(x) % 2.0, x)
     sine, cosine = _sine(r), _sine(0.5 - math.fabs(r))
     total, k = sine / z, 1.0
     while k <= order:
-        total = (cosine - k * total) / z
+        total = (cosine - k * total) / PI / x  # z may overflow
         sine, cosine = cosine, -sine
         k += 1.0
     return scale * total
@@ -397,13 +420,13 @@ def lgamma(x: float) -> float:
     if x > -0.5:  # gamma(x + 2) by x + 1 and by x
         return _log_gamma_2(x) - math.log1p(x) - math.log(-x)
     # the reflection formula (DLMF 5.5.3)
-    return math.log(PI / math.fabs(x * _sine(math.fmod(x, 2.0)))) - lgamma(-x)
+    return math.log(PI / math.fabs(x * _sine(-x % 2.0))) - lgamma(-x)
 
 
 def _gamma(x: float) -> float:
     """gamma(x) for 0 < x < 20, to two or three roundings."""
     if x >= 10.0:
-        return ROOT_2PI * x ** (x - 0.5) * math.exp(-x) * (1.0 + math.expm1(_stirling(x)))
+        return ROOT_2PI * math.pow(x, x - 0.5) * math.exp(-x) * (1.0 + math.expm1(_stirling(x)))
     if x < 1.0:
         return _gamma(1.0 + x) / x if x > 0.5 else math.exp(_log_gamma_1(x)) / x
     if x < 1.5:
@@ -454,8 +477,8 @@ def _powers(n: float, y: float) -> float:
         return math.exp(exponent) if exponent < _LARGEST_EXP else inf
     if -m * math.log(y) > _LARGEST_EXP:
         return inf
-    half = math.floor(0.5 * m)
-    return y**-half * math.gamma(m) * y ** (half - m)
+    half = 1.0 * math.floor(0.5 * m)
+    return math.pow(y, -half) * math.gamma(m) * math.pow(y, half - m)
 
 
 def _least(n: float) -> float:
@@ -567,13 +590,13 @@ def beta(x: float, y: float) -> float:
             return inf
         return large / _gamma(s) * _gamma(x) * (1.0 - digamma(s) * rest if rest else 1.0)
     if x > 1e100:
-        return _gamma(y) * x**-y if y < 10.0 else 0.0
-    power, other = (x / s) ** (x - 0.5), (y / s) ** y
+        return _gamma(y) * math.pow(x, -y) if y < 10.0 else 0.0
+    power, other = math.pow(x / s, x - 0.5), math.pow(y / s, y)
     if power == 0.0 or other == 0.0:
         return 0.0
     exponent = (x - 0.5) * _quotient_error(x, s, rest) + _stirling(x) - _stirling(s)
     if y < 10.0:
-        return _gamma(y) * (power * math.exp(y)) * s**-y * math.exp(exponent - y * rest / s)
+        return _gamma(y) * (power * math.exp(y)) * math.pow(s, -y) * math.exp(exponent - y * rest / s)
     exponent += y * _quotient_error(y, s, rest) + _stirling(y)
     return ROOT_2PI * power * other / math.sqrt(y) * math.exp(exponent)
 
