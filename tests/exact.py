@@ -129,7 +129,7 @@ def erfinv(y: Any) -> Any:
 
 
 def _hazard(x: Any, count: int = 1) -> list[Any]:
-    """The hazard at x, and the first quotients `mills`; far out by continued fraction (DLMF 7.9)."""
+    """The hazard at x and the first quotients `mills`; far out by DLMF 7.9.1."""
     if x > -50:
         found = [_normal(x) / ndtr(x)[0]]
         found.append(x + found[0])

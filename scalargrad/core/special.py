@@ -35,7 +35,7 @@ def product(x: float, y: float) -> tuple[float, float]:
     return out, ((high * other - out) + high * rest + low * other) + low * rest
 
 
-# --- functions of `math`, under names of this file for the numba backend ---------------------------
+# --- functions of `math`, under names of this file for the numba backend -------------------------
 
 
 def erf(x: float) -> float:
@@ -596,7 +596,9 @@ def beta(x: float, y: float) -> float:
         return 0.0
     exponent = (x - 0.5) * _quotient_error(x, s, rest) + _stirling(x) - _stirling(s)
     if y < 10.0:
-        return _gamma(y) * (power * math.exp(y)) * math.pow(s, -y) * math.exp(exponent - y * rest / s)
+        return (
+            _gamma(y) * (power * math.exp(y)) * math.pow(s, -y) * math.exp(exponent - y * rest / s)
+        )
     exponent += y * _quotient_error(y, s, rest) + _stirling(y)
     return ROOT_2PI * power * other / math.sqrt(y) * math.exp(exponent)
 
