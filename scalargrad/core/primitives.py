@@ -436,7 +436,7 @@ sign       = row("sign", "-1, 0 or 1, as x is negative, zero or positive",
 copysign   = row("copysign", "the size of x with the sign of y", lambda x, y: math.copysign(x, y),
                  lambda x, y, out: (sign(x) * copysign(1.0, y), 0.0),
                  r"\operatorname{{copysign}}({0}, {1})", at=[(1.5, -0.3), (-1.5, -0.3), (1.5, 2.0)],
-                 kinks={(0.0, -1.0): (-0.0, 0.0)}, unused=(1,))
+                 kinks={(0.0, 1.0): (0.0, 0.0)}, unused=(1,))
 floor      = row("floor", "the whole number at or below x", lambda x: float(math.floor(x)),
                  lambda x, out: (0.0,), r"\lfloor {0} \rfloor", at=[-1.3, 2.5], kinks={2.0: 0.0},
                  outside=[inf], needs="a finite x", unused=True)
