@@ -202,7 +202,7 @@ def _polygamma(n: int, x: Any) -> Any:
 
 def _polygamma_terms(n: int, x: Any) -> Any:
     """A term of the reflection formula where the terms may cancel; else 0."""
-    if x > 0 or n % 2:
+    if x > -0.1 or n % 2:
         return mp.mpf(0)
     if n == 0:
         return abs(_polygamma(0, 1 - x))

@@ -340,7 +340,7 @@ mills    = row("mills", "the quotient of the repeated integrals n and n - 1 of t
                _mills_partials,
                r"\operatorname{{mills}}_{{{0}}}({1})", unused=(0,),
                at=[(1.0, 0.3), (1.0, -30.0), (2.0, -1.3)], outside=[(-1.0, 1.0), (1.5, 1.0)],
-               needs="a whole n from 0 on", public=False, source="DLMF, sections 7.9 and 7.18")
+               needs="a whole n from 0 to 100", public=False, source="DLMF, sections 7.9 and 7.18")
 ndtri    = row("ndtri", "the quantile of the standard normal distribution: the inverse of ndtr",
                _defined(special.ndtri), lambda x, out: (ndtri_slope(x, out),),
                r"\Phi^{{-1}}({0})", at=[0.3, 0.5, 0.999, 1e-20], outside=[0.0, 1.0, 1.5],

@@ -94,12 +94,12 @@ def hazard(x: float) -> float:
 
 
 def mills(n: float, x: float) -> float:
-    """The quotient of integrals n and n - 1 of the normal density, n = 1, 2, ...
+    """The quotient of integrals n and n - 1 of the normal density, for n from 1 to 100.
 
     Integral 0 is the share below x, and each the integral of the one before (DLMF 7.18). The first
     quotient is x + hazard(x), without the difference; the quotient before it is 1 / hazard(x).
     """
-    if not n >= 0.0 or n % 1.0 != 0.0:
+    if not 0.0 <= n <= 100.0 or n % 1.0 != 0.0:
         return nan
     if n == 0.0:
         slope = hazard(x)
@@ -492,7 +492,7 @@ def _positive_polygamma(n: float, x: float) -> float:
     while x < least:
         term = _powers(n, x)
         total += term
-        if term <= 1e-18 * total or term == inf:
+        if not term > 1e-18 * total:  # too small to count, or infinite
             return total
         x += 1.0
     # the Euler-Maclaurin formula (DLMF 25.11.5)
@@ -543,7 +543,7 @@ def polygamma_rise(n: float, x: float, y: float) -> float:
         else:
             term = _powers(n, x) * _drop(m, math.log1p(y / x))
         total += term
-        if term == inf or (n > 0.0 and term <= 1e-18 * total):
+        if n > 0.0 and not term > 1e-18 * total:
             break
         x += 1.0
     else:

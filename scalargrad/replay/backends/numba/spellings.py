@@ -52,6 +52,7 @@ _bell_of = _step("bell_of", lambda x, a, e: e)  # where a square has no rounding
 _exp_difference_of = _step("exp_difference_of", lambda x, y, e: e)  # likewise
 _quotient = _step("quotient", lambda x, r: x / r if r else 0.0)
 _share_of = _step("share_of", lambda x, y, e: row.share.value(x, y))
+_log_base_of = _step("log_base_of", lambda x, base: x / base)
 _xlogy_of = _step("xlogy_of", lambda x, y, log: row.xlogy.value(x, y))
 _logsumexp_of = _step("logsumexp_of", lambda x, log: x if abs(x) == inf else x + log)
 _below_one = _step("below_one", lambda *es: row.plain_sum(e for e in es if e != 1.0))
@@ -148,7 +149,8 @@ MAPS: dict[Primitive, Callable[..., Vector]] = {
     _exp_difference_of: _exp_difference_of_vectors,
     _quotient: lambda x, r: r.equals(0.0).pick(0.0, x / r),
     _share_of: _share_of_vectors,
-    _xlogy_of: lambda x, y, log: x.equals(0.0).pick((y < 0.0).pick(nan, y * 0.0), x * log),
+    _log_base_of: lambda x, base: base.equals(-inf).pick(nan, x / base),
+    _xlogy_of: lambda x, y, log: x.equals(0.0).pick((y >= 0.0).pick(0.0, nan), x * log),
     row.x_times_rest: lambda x: x * (1.0 - x),
     row.copysign: lambda x, y: x.copysign(y),
     _logsumexp_of: lambda x, log: x.unary("fabs").equals(inf).pick(x, x + log),
@@ -293,7 +295,7 @@ def _share(program: Program, operands: tuple[int, ...]) -> int:
 
 def _log_base(program: Program, operands: tuple[int, ...]) -> int:
     x, base = [program.emit(row.log, (slot,)) for slot in operands]
-    return program.emit(row.div, (x, base))
+    return program.emit(_log_base_of, (x, base))
 
 
 def _xlogy(program: Program, operands: tuple[int, ...]) -> int:
