@@ -33,7 +33,7 @@ Four things are not counted as errors of a formula:
   `polygamma` near their zeros at negative numbers, and the slope of `gamma` there; the slopes of
   `sinc` where it swings; the slopes of `silu` and `gelu` near their minimum and the second slopes
   near theirs; of a power and of `beta`, the second partial by both; of `log(x, base)`, that by the
-  base; second slopes of the internal rows, which are third slopes of public ones, near theirs.
+  base; the slopes of internal rows that are third and further slopes of public ones.
 - `betaln` between -1 and 1 is measured against 1: it is 0 on a whole curve of operands.
 - The second partial of `logsumexp` by one input twice, w (1 - w), is measured against its weight w.
 
