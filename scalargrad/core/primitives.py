@@ -161,7 +161,8 @@ exp2  = row("exp2", "2 to the power x", math.exp2, lambda x, out: (out * LN2,),
             "2^{{{0}}}", at=[-1.3, 0.0, 2.5], outside=[2000.0])
 expm1 = row("expm1", "exp(x) - 1, exact near 0", math.expm1, lambda x, out: (exp(x),),
             "e^{{{0}}} - 1", at=[-1.3, 1e-9, 2.5], outside=[1000.0])
-log   = row("log", "the natural logarithm", math.log, lambda x, out: (1.0 / x,),
+log   = row("log", "the natural logarithm; log(x, base) is that to another base", math.log,
+            lambda x, out: (1.0 / x,),
             r"\ln({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0",
             more={2: lambda x, base: log_base(x, base)})
 log2  = row("log2", "the logarithm to base 2", math.log2, lambda x, out: (1.0 / LN2 / x,),

@@ -416,7 +416,7 @@ def lgamma(x: float) -> float:
     if x > 0.0:
         return _log_gamma_1(x) - math.log(x)
     if not x > -1e15 or math.floor(x) == x:
-        return inf if x == -inf else nan  # as `math` has it
+        return nan
     if x > -0.5:  # gamma(x + 2) by x + 1 and by x
         return _log_gamma_2(x) - math.log1p(x) - math.log(-x)
     # the reflection formula (DLMF 5.5.3)
@@ -522,8 +522,8 @@ def polygamma(n: float, x: float) -> float:
     if above < 0.0:
         above += 1.0
     one, other = sign * _positive_polygamma(n, above), _positive_polygamma(n, below)
-    if other == inf and one == -inf:
-        return inf if below < above else -inf
+    if other == inf or math.fabs(one) == inf:  # the nearer pole decides
+        return other if below < above else one
     return one + other - _positive_polygamma(n, 1.0 - x)
 
 
@@ -534,8 +534,10 @@ def _drop(j: float, log: float) -> float:
 
 def polygamma_rise(n: float, x: float, y: float) -> float:
     """polygamma(n, x + y) - polygamma(n, x) for positive x and y, without the difference."""
-    if not n >= 0.0 or n % 1.0 != 0.0 or not x > 0.0 or not y >= 0.0 or x == inf:
+    if not n >= 0.0 or n % 1.0 != 0.0 or not x > 0.0 or not y >= 0.0:
         return nan
+    if x == inf or y == 0.0:
+        return 0.0
     m, least, total = n + 1.0, _least(n), 0.0
     while x < least:
         if n == 0.0:
