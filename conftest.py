@@ -24,6 +24,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 collect_ignore_glob = [] if find_spec("numba") else ["scalargrad/replay/backends/numba/*.py"]
 # Likewise those that draw with matplotlib.
 collect_ignore_glob += [] if find_spec("matplotlib") else ["scalargrad/plot/*.py"]
+# And those that solve with SciPy.
+collect_ignore_glob += [] if find_spec("scipy") else ["scalargrad/solve/*.py"]
 
 
 @pytest.fixture(autouse=True)

@@ -59,6 +59,7 @@ from scalargrad.core.value import Value, stop_gradient, topological_order
 if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     from scalargrad import classifiers, data, losses, metrics, nn, optim
     from scalargrad import plot as plot  # not in __all__, since matplotlib may be missing
+    from scalargrad import solve as solve  # likewise SciPy
     from scalargrad.core.custom import primitive
     from scalargrad.core.native import NATIVE
     from scalargrad.core.paths import count_paths, largest_paths, paths
@@ -105,7 +106,7 @@ _LAZY = {
     }.items()
     for name in names.split()
 }
-_MODULES = {"classifiers", "data", "losses", "metrics", "nn", "optim", "plot"}
+_MODULES = {"classifiers", "data", "losses", "metrics", "nn", "optim", "plot", "solve"}
 
 if not TYPE_CHECKING:  # a type checker would take it to mean that every name exists
 
