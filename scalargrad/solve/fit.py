@@ -48,7 +48,7 @@ class Fit(Result):
     >>> {name: round(x, 3) for name, x in fit.x.items()}
     {'a': 0.15, 'b': 0.94}
     >>> {name: round(x, 3) for name, x in fit.standard_errors.items()}
-    {'a': 0.235, 'b': 0.086}
+    {'a': 0.248, 'b': 0.091}
     """
 
     def __init__(

@@ -23,7 +23,8 @@ __all__ = ["least_squares"]
 
 _METHODS = ("trf", "dogbox", "lm")
 _EVALUATIONS = 1000  # for each unknown: NIST's Bennett5 takes 1,400 with three
-_TOLERANCE = 1e-12  # of the sum of squares and of the unknowns; refinement finds further digits
+_TOLERANCE = 1e-10  # of the sum of squares and of the unknowns; refinement finds further digits
+_ANGLE = 1e-12  # between the residuals and the columns of J, as `lm` measures the gradient
 
 
 def least_squares(
@@ -101,7 +102,7 @@ def least_squares(
         "xtol": _positive(xtol, "xtol"),
         # That of `trf` and `dogbox` has the unit of the sum of squares by that of an unknown: where
         # these are small it is met at once. That of `lm` is the cosine of an angle.
-        "gtol": (_TOLERANCE if method == "lm" else None) if gtol is None
+        "gtol": (_ANGLE if method == "lm" else None) if gtol is None
         else _positive(gtol, "gtol"),
         "max_nfev": _EVALUATIONS * len(unknowns) if max_nfev is None
         else as_count(max_nfev, "least_squares: max_nfev"),

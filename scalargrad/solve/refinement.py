@@ -15,6 +15,7 @@ import numpy as np
 __all__ = ["refined"]
 
 _MOST = 60  # steps; each takes one evaluation
+_CLOSE = 1e-13  # the relative size of the last step
 _RISE = 1e-10  # the share by which rounding may raise the sum of squares
 
 
@@ -34,8 +35,10 @@ def refined(
     step, length, cost = _step(table(x), free)
     for _ in range(_MOST):
         trial = x + step
-        if not length or np.array_equal(trial, x) or (trial < low).any() or (trial > high).any():
+        if not length or (trial < low).any() or (trial > high).any():
             break
+        if (np.abs(step) <= _CLOSE * np.abs(x)).all():
+            return trial, used
         used += 1
         next_step, next_length, next_cost = _step(table(trial), free)
         if not (next_length < length and next_cost <= cost * (1.0 + _RISE)):

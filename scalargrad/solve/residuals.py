@@ -19,6 +19,9 @@ from scalargrad.transforms.tree import leaves
 
 __all__ = ["Residuals", "of_sample", "refuse_arguments"]
 
+# The least distance of a column of length 1 from those before it, for normal equations
+_WELL = 1e-3
+
 
 class Residuals:
     """Residuals r and Jacobian J as functions of the flattened unknowns.
@@ -53,26 +56,29 @@ class Residuals:
         n = len(unknowns)
 
         def both(*sample: Any) -> list[Any]:
-            residuals = leaves(
-                f(unknowns.filled(self.parameters), *sample), f"the result of {name_of(f)}"
-            )
-            rows = jacobian(lambda x: leaves(f(unknowns.filled(x), *sample), "the result"))
-            slopes = rows(self.parameters)
+            residuals: list[Any] = []
+
+            def run(x: Any) -> list[Any]:
+                residuals[:] = leaves(f(unknowns.filled(x), *sample), f"the result of {name_of(f)}")
+                return residuals
+
+            slopes = jacobian(run)(self.parameters)
             return [*[row[k] for k in range(n) for row in slopes], *residuals]
 
         self._both = of_sample(f, both)
         self._compiled = Compiled(self._both, allow_nonfinite=True, **self.settings)
-        self._columns = self._outputs(self._compiled, unknowns.start)
+        # for one sample, which spares a look at each of them whether it belongs to the recording
+        first = self._outputs(self._compiled, unknowns.start, [x[:1] for x in columns])
         refuse_arguments(self._compiled, "least_squares")
-        self.each = len(self._columns) // (n + 1)
+        self.each = len(first) // (n + 1)
         self.count = self.samples * self.each
         self.sigma = as_sigma(sigma, self.samples, self.each, "least_squares")
         self._at, self._table = b"", None
         self._reduced: tuple[bytes, Any] = b"", None
 
-    def _outputs(self, compiled: Compiled, x: Any) -> Any:
+    def _outputs(self, compiled: Compiled, x: Any, columns: Sequence[Any]) -> Any:
         compiled.theta = x
-        return compiled(*self.columns)
+        return compiled(*columns)
 
     def table(self, x: Any) -> Any:
         """The columns of J and then r at `x`, an array (count, n + 1), column by column in memory.
@@ -80,7 +86,7 @@ class Residuals:
         Where an operation fails, or a number is not finite, it holds nan or infinities.
         """
         if self._at != x.tobytes():
-            outputs = np.array(self._outputs(self._compiled, x))
+            outputs = np.array(self._outputs(self._compiled, x, self.columns))
             rows: Any = outputs.reshape(len(self.unknowns) + 1, self.each, self.samples)
             # the residuals of one sample follow each other
             rows = rows.transpose(0, 2, 1).reshape(len(rows), self.count)
@@ -93,23 +99,33 @@ class Residuals:
         """The table at `x` with an orthogonal matrix from the left, which leaves n + 1 rows.
 
         Lengths and scalar products of the columns stay the same, and a method of least squares
-        uses nothing else. It costs a solver less by as much as there are more residuals than
-        unknowns: LAPACK's QR decomposition takes a tenth of the time of a decomposition by SciPy.
+        uses nothing else. Its decompositions then take no time, where they took most.
         """
         if self._reduced[0] != x.tobytes():
-            table = self.table(x)
-            width = table.shape[1]
-            if np.isfinite(table).all():
-                factors, _, _, _ = lapack.dgeqrf(table, lwork=64 * width)
-                small = np.triu(factors[:width])
-            else:
-                small = np.full((width, width), np.nan)
-            self._reduced = x.tobytes(), small
+            self._reduced = x.tobytes(), _triangle(self.table(x))
         return self._reduced[1]
 
     def blame(self, x: Any) -> None:
         """Raise the error that names the sample and the operation, if something is not finite."""
-        self._outputs(Compiled(self._both, **self.settings), x)
+        self._outputs(Compiled(self._both, **self.settings), x, self.columns)
+
+
+def _triangle(table: Any) -> Any:
+    """The triangular factor R of a table T, with RᵀR = TᵀT; all nan if T is not finite.
+
+    By Cholesky's decomposition of TᵀT in a quarter of the time of LAPACK's for T itself, where the
+    condition of the columns is so good that RᵀR loses no more than the rounding of six digits.
+    """
+    width = table.shape[1]
+    gram = table.T @ table
+    lengths = np.sqrt(np.diag(gram))
+    if not (np.isfinite(lengths).all()):
+        return np.full((width, width), np.nan)
+    if lengths.all():
+        factor, fault = lapack.dpotrf(gram / lengths / lengths[:, None])
+        if not fault and np.diag(factor).min() > _WELL:
+            return factor * lengths
+    return np.triu(lapack.dgeqrf(table, lwork=64 * width)[0][:width])
 
 
 def of_sample(f: Callable[..., Any], inner: Callable[..., Any]) -> Callable[..., Any]:
