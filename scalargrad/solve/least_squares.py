@@ -23,7 +23,7 @@ __all__ = ["least_squares"]
 
 _METHODS = ("trf", "dogbox", "lm")
 _EVALUATIONS = 1000  # for each unknown: NIST's Bennett5 takes 1,400 with three
-_TOLERANCE = 1e-10  # of the sum of squares and of the unknowns; refinement finds further digits
+_TOLERANCE = 1e-8  # SciPy's, of the sum of squares and of the unknowns; refinement goes on
 _ANGLE = 1e-12  # between the residuals and the columns of J, as `lm` measures the gradient
 
 
