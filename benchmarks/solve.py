@@ -1,8 +1,8 @@
 """A fit of 20 unknowns to 10,000 samples: sg.solve beside SciPy with finite differences.
 
 The model is six Gaussian peaks on a straight line. The whole solve is timed, recording included;
-imports and the interpreter's one compilation per machine are not. The contenders take turns, and the
-best of all turns counts; all of them must reach the same minimum.
+imports and the interpreter's one compilation per machine are not. The contenders take turns, and
+the best of all turns counts; all of them must reach the same minimum.
 
     sg.solve      sg.solve.least_squares of the scalar function, exact Jacobian
     sg.solve, lm  the same with method="lm", MINPACK's
@@ -26,10 +26,10 @@ from typing import Any
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is loaded
 
-import numpy as np  # noqa: E402
-from scipy.optimize import least_squares  # noqa: E402
+import numpy as np
+from scipy.optimize import least_squares
 
-import scalargrad as sg  # noqa: E402
+import scalargrad as sg
 
 PEAKS = 6
 

@@ -9,13 +9,13 @@ them, for one sample.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import pi
+from math import inf, log10, pi
 from pathlib import Path
 from typing import Any
 
 import scalargrad as sg
 
-__all__ = ["PROBLEMS", "Problem", "digits"]
+__all__ = ["FOLDER", "PROBLEMS", "Problem", "digits"]
 
 FOLDER = Path(__file__).parent / "nist"
 Model = Callable[..., Any]  # of the parameters b, and of the numbers of one sample
@@ -154,8 +154,6 @@ PROBLEMS = [_read(name) for name in _MODELS]  # in NIST's order: of lower to hig
 
 def digits(got: Sequence[float], certified: Sequence[float]) -> float:
     """The number of digits that all numbers share with the certified ones, which have 11."""
-    from math import inf, log10
-
     errors = [
         abs(x - exact) / abs(exact) if x == x else inf
         for x, exact in zip(got, certified, strict=True)

@@ -146,6 +146,13 @@ class Compiled:
             return [variant.program for kind in self._variants.values() for variant in kind]
 
     @property
+    def outside(self) -> list[Value]:
+        """The Values that the recordings use, besides `params` and the arguments."""
+        with self._lock:
+            found = [x for kind in self._variants.values() for v in kind for x in v.found]
+            return list(dict.fromkeys(found))
+
+    @property
     def program(self) -> Program:
         """The program of the first recording.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from scalargrad.core.arguments import is_list
-from scalargrad.core.numbers import shown
+from scalargrad.core.numbers import as_float, shown, written
 from scalargrad.replay.arrays import as_array
 from scalargrad.replay.batch import argument_names
 
@@ -30,7 +30,9 @@ def as_columns(f: Callable[..., Any], data: Any, caller: str) -> list[Any]:
             f"{caller}: data must be a tuple of columns, like (x, y), got {shown(data)}"
         )
     if not data:
-        raise ValueError(f"{caller}: data has no columns; without data, leave it out")
+        raise ValueError(
+            f"{caller}: data must have columns, got {written(data)}; without data, leave it out"
+        )
     names = argument_names(f, len(data) + 1)[1:]
     columns = [
         _column(x, f"{caller}: data[{i}] ({name})")
@@ -73,7 +75,7 @@ def as_sigma(sigma: Any, samples: int, each: int, caller: str) -> Any:
     if sigma is None:
         return None
     name = f"{caller}: sigma"
-    deviations = as_array(sigma if is_list(sigma) else [sigma], name)
+    deviations = as_array(sigma, name) if is_list(sigma) else np.array([as_float(sigma, name)])
     count = samples * each
     if is_list(sigma) and deviations.shape not in ((samples,), (count,)):
         wanted = f"{samples} numbers" if each == 1 else f"{samples} or {count} numbers"
@@ -82,7 +84,7 @@ def as_sigma(sigma: Any, samples: int, each: int, caller: str) -> Any:
             f"{deviations.shape}"
         )
     if not (np.isfinite(deviations).all() and (deviations > 0.0).all()):
-        raise ValueError(f"{name}: standard deviations must be positive and finite")
+        raise ValueError(f"{name} must be positive and finite, got {written(sigma)}")
     if len(deviations) == samples:
         deviations = np.repeat(deviations, each)
     return np.broadcast_to(deviations, (count,))

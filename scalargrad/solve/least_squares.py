@@ -58,8 +58,8 @@ def least_squares(
             ratios count, and the scatter of the residuals gives the scale of the covariance. As in
             `scipy.optimize.curve_fit`.
         f_scale: The residual from which on a loss takes it for an outlier.
-        x_scale: The scale of the unknowns: "jac" takes it from the Jacobian; or numbers, as in
-            SciPy, in the order of the flattened x0.
+        x_scale: The scale of the unknowns: "jac" takes it from the Jacobian; or a number for all,
+            or the nesting of x0.
         ftol: The change of the sum of squares, relative, at which to stop.
         xtol: The change of the unknowns, relative, at which to stop.
         gtol: The size of the gradient at which to stop, as in SciPy; by default only 0, since its
@@ -99,7 +99,7 @@ def least_squares(
         raise ValueError("least_squares: absolute_sigma=True needs sigma")
     settings: dict[str, Any] = {
         "f_scale": _positive(f_scale, "f_scale"), "ftol": _positive(ftol, "ftol"),
-        "xtol": _positive(xtol, "xtol"),
+        "xtol": _positive(xtol, "xtol"), "x_scale": unknowns.scale(x_scale),
         # That of `trf` and `dogbox` has the unit of the sum of squares by that of an unknown: where
         # these are small it is met at once. That of `lm` is the cosine of an angle.
         "gtol": (_ANGLE if method == "lm" else None) if gtol is None
@@ -116,7 +116,7 @@ def least_squares(
         )
     if not np.isfinite(residuals.table(unknowns.start)).all():
         residuals.blame(unknowns.start)
-    found = _solved(residuals, limits, loss, method, x_scale, settings)
+    found = _solved(residuals, limits, loss, method, settings)
     return Fit(
         residuals, found, method=method, loss=loss, f_scale=settings["f_scale"],
         absolute_sigma=absolute_sigma,
@@ -131,7 +131,7 @@ def _positive(x: Any, name: str) -> float:
 
 
 def _solved(
-    residuals: Residuals, limits: Any, loss: Any, method: str, x_scale: Any,
+    residuals: Residuals, limits: Any, loss: Any, method: str,
     settings: dict[str, Any],
 ) -> Any:  # fmt: skip
     """SciPy's result, with the last digits of x, and all residuals in it."""
@@ -151,7 +151,7 @@ def _solved(
     with np.errstate(all="ignore"):  # a step that is not finite is not taken
         found = optimize().least_squares(
             lambda x: table(x)[:, -1], residuals.unknowns.start, jacobian, (low, high), method,
-            loss=loss, x_scale=x_scale, **settings,
+            loss=loss, **settings,
         )  # fmt: skip
     x = found.x
     if squares and found.success:

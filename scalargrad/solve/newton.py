@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import inf, isfinite
+from collections.abc import Callable, Iterator
+from math import inf, isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ __all__ = ["NoConvergenceError", "solved"]
 _STEPS = 100
 _SHORTEST = 2.0**-12  # the part of a step below which there is no use in trying
 _CLOSE = 1e-9  # the relative length of a step from which on only rounding is left
+_DOUBLINGS = 40  # of the distance from the start at which a change of sign is looked for
 _FAULTS = (ValueError, ZeroDivisionError, OverflowError)
 
 
@@ -23,6 +24,7 @@ class NoConvergenceError(ValueError):
     """A solver found no root; the message says how near it came."""
 
 
+@np.errstate(all="ignore")  # what is not finite is not nearer
 def solved(at: Callable[[Any], Trace], start: Any, caller: str) -> Any:
     """An x with F(x) = 0, to the last digits.
 
@@ -35,22 +37,27 @@ def solved(at: Callable[[Any], Trace], start: Any, caller: str) -> Any:
         NoConvergenceError: No method found a root.
     """
     trace = at(start)  # what fails here is the caller's error
+    if not np.isfinite(trace.residuals).all():
+        bad = next(float(x) for x in trace.residuals if not isfinite(x))
+        raise ValueError(f"{caller}: the equation gives {bad!r} at x0, where it must be finite")
     best = _newton(at, start, trace)
+    steps = best.steps
+    for guess in () if best.converged else _guesses(at, start):
+        try:
+            end = _newton(at, guess, at(guess))
+        except _FAULTS:
+            continue
+        steps += end.steps
+        best = end if end.converged else min(best, end, key=lambda end: end.size)
+        if best.converged:
+            break
     if not best.converged:
-        for method in ("hybr", "lm"):
-            if (guess := _by_scipy(at, start, method)) is not None:
-                try:
-                    again = _newton(at, guess, at(guess))
-                except _FAULTS:
-                    continue
-                if again.converged:
-                    return again.x
-                best = min(best, again, key=lambda end: end.size)
         where = ", ".join(f"{float(x):.6g}" for x in best.x[:6])
+        others = "hybr, lm and, for one unknown, brentq"
         raise NoConvergenceError(
-            f"{caller} did not converge from x0: after {best.steps} steps of Newton's method the "
-            f"largest residual is {best.size:.3g}, at x = {where}; SciPy's methods hybr and lm "
-            "did no better. Start nearer to the root, or look whether there is one"
+            f"{caller} did not converge from x0: after {steps} steps of Newton's method the "
+            f"largest residual is {best.size:.3g}, at x = {where}; SciPy's methods {others} did no "
+            "better. Start nearer to the root, or look whether there is one"
         )
     return best.x
 
@@ -120,16 +127,44 @@ def _inverse(jacobian: Any) -> Any:
         return np.linalg.pinv(jacobian)
 
 
-def _by_scipy(at: Callable[[Any], Trace], start: Any, method: str) -> Any:
-    """Where a method of SciPy ends, or None where it leaves the domain."""
+def _guesses(at: Callable[[Any], Trace], start: Any) -> Iterator[Any]:
+    """Where SciPy's methods end; further from the start, where F changes its sign."""
 
     def both(x: Any) -> tuple[Any, Any]:
         trace = at(x)
         return trace.residuals, trace.jacobian
 
-    try:
-        with np.errstate(all="ignore"):
+    for method in ("hybr", "lm"):
+        try:
             x = optimize().root(both, start, jac=True, method=method).x
-    except _FAULTS:
-        return None
-    return x if np.isfinite(x).all() else None
+        except _FAULTS:  # it left the domain
+            continue
+        if np.isfinite(x).all():
+            yield x
+    if len(start) == 1:
+        for low, high in _brackets(at, float(start[0])):
+            try:
+                x = optimize().brentq(lambda x: at(np.array([x])).residuals[0], low, high)
+            except _FAULTS:
+                continue
+            yield np.array([x])
+
+
+def _brackets(at: Callable[[Any], Trace], start: float) -> Iterator[tuple[float, float]]:
+    """Intervals at whose ends F has different signs, first those near the start."""
+
+    def sign(x: float) -> float:
+        try:
+            return float(np.sign(at(np.array([x])).residuals[0]))
+        except _FAULTS:
+            return nan
+
+    ends = {-1.0: (start, sign(start)), 1.0: (start, sign(start))}
+    for k in range(_DOUBLINGS):
+        for side, (x, before) in ends.items():
+            further = start + side * (abs(start) or 1.0) * 2.0 ** (k - 6)
+            after = sign(further)
+            if before * after < 0.0:
+                yield min(x, further), max(x, further)
+            if after == after:
+                ends[side] = further, after

@@ -87,7 +87,9 @@ class Objective:
         refuse_arguments(self._strict, "minimize")
 
     def times_hessian(self, x: Any, vector: Any) -> Any:
-        """The Hessian times a vector."""
+        """The Hessian times a vector; the vector itself where the value is not finite."""
+        if not np.isfinite(self.value(x)):  # SciPy asks for it before it drops such an x
+            return vector.copy()
         theta: Any = np.concatenate([x, vector])
         return self._along.value_and_grad(*self.columns, theta=theta)[1][: len(x)]
 

@@ -146,8 +146,7 @@ def of_sample(f: Callable[..., Any], inner: Callable[..., Any]) -> Callable[...,
 
 def refuse_arguments(compiled: Compiled, caller: str) -> None:
     """Raise an error if the function depends on an argument that someone differentiates by."""
-    found = [x for kind in compiled._variants.values() for v in kind for x in v.found]
-    if any(isinstance(x._row, Argument) for x in found):
+    if any(isinstance(x._row, Argument) for x in compiled.outside):
         raise TypeError(
             f"{caller} inside a transform such as sg.grad would lose the derivative: its result "
             "is plain numbers. sg.solve.root is differentiable; solve the equation grad(f) = 0"

@@ -64,8 +64,11 @@ def response_of(residuals: Residuals, x: Any) -> Response | None:
     for c in compiled.values():
         c.theta = x
     slope = np.array(compiled["slopes"](*columns))
-    bend = np.array(compiled["bends"](*columns)).reshape(len(places), -1)
-    fits = np.isfinite(slope).all(axis=1) & (slope != 0.0).all(axis=1) & (bend == 0.0).all(axis=1)
+    bends = np.array(compiled["bends"](*columns)).reshape(len(places), -1, len(columns[0]))
+    own = len(x) + np.arange(len(places))  # the derivative of each slope by its own column
+    bend = np.concatenate([bends[:, : len(x)], bends[range(len(places)), own][:, None]], axis=1)
+    steady = np.isfinite(slope).all(axis=1) & (slope != 0.0).all(axis=1)
+    fits = steady & (bend == 0.0).all(axis=(1, 2))
     if fits.sum() != 1:
         return None
     (k,) = np.flatnonzero(fits)

@@ -50,6 +50,11 @@ class Result:
         """The covariance of the flattened x, shape (n, n)."""
         raise NotImplementedError
 
+    @property
+    def _inverse(self) -> tuple[Any, Any]:
+        """The covariance but for a factor, and the directions that are not determined."""
+        raise NotImplementedError
+
     @cached_property
     def deviations(self) -> Any:
         """The standard errors of the flattened x, shape (n,)."""
@@ -63,7 +68,7 @@ class Result:
     @cached_property
     def correlation(self) -> Any:
         """The correlations of the flattened x, shape (n, n); nan where there is no covariance."""
-        return correlation_of(self.covariance)
+        return correlation_of(self._inverse[0])
 
     def sections(self) -> list[Section]:
         """The parts of the report."""

@@ -96,7 +96,8 @@ class Trace:
             node = tape.nodes[i]
             if node._row not in (CONSTANT, DETACHED) and node not in created:
                 if isinstance(node._row, _Origin) and node._row.ended:
-                    raise ValueError(
+                    # a ValueError would say that this x is outside of the domain
+                    raise TypeError(
                         f"{equation.caller}: {name_of(equation.f)} uses a value that it kept from "
                         "an earlier run: compute it anew in each run"
                     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from scalargrad.core.arguments import is_list
+from scalargrad.core.arguments import as_choice, is_list
 from scalargrad.core.numbers import as_float, is_number, shown, written
 from scalargrad.transforms.tree import leaves, refilled
 
@@ -49,6 +49,25 @@ class Unknowns:
         """The nesting with these numbers, or other objects, in their order."""
         flat = numbers.tolist() if isinstance(numbers, np.ndarray) else numbers
         return refilled(self.tree, flat)
+
+    def scale(self, scale: Any) -> Any:
+        """The scale of the unknowns as SciPy takes it: "jac", or an array of shape (n,).
+
+        Args:
+            scale: "jac", a positive number for all, or the nesting of x0.
+        """
+        where = f"{self.caller}: x_scale"
+        if scale is None or isinstance(scale, (str, bytes)):
+            return as_choice(scale, ("jac",), where)
+        sizes = np.array([as_float(x, where) for x in leaves(scale, where)])
+        if len(sizes) not in (1, len(self)):
+            raise ValueError(
+                f"{where} must be 'jac', a number, or have the nesting of x0, {len(self)} numbers, "
+                f"got {written(scale)}"
+            )
+        if not (np.isfinite(sizes).all() and (sizes > 0.0).all()):
+            raise ValueError(f"{where} must be positive and finite, got {written(scale)}")
+        return np.broadcast_to(sizes, len(self)).copy()
 
     def bounds(self, bounds: Any) -> tuple[Any, Any] | None:
         """The lowest and the highest numbers, two arrays of shape (n,); None without bounds.
