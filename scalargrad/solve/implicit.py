@@ -13,7 +13,7 @@ the equation is solved for the numbers of each sample.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -166,6 +166,12 @@ class Solution(Primitive):
 
     def __hash__(self) -> int:
         return hash(self._key)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{self.name} cannot be pickled, because its equation is a function: pickle its number, "
+            "or what it was solved for"
+        )
 
 
 def _inverse(jacobian: Any) -> Any:

@@ -53,16 +53,22 @@ def test_x_and_covariance_are_those_of_curve_fit(sigma: Any, absolute: bool) -> 
     np.testing.assert_allclose(fit.correlation * np.outer(deviations, deviations), fit.covariance)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("method", ["trf", "dogbox", "lm", "LM", None])
-def test_methods_and_backends_agree(backend: str, method: str | None) -> None:
-    if backend == "jax":
-        pytest.skip("compiles for seconds")
-    fit = least_squares(decay, [1.0, 1.0, 0.0], (T, Y), method=method, backend=backend)
+def test_methods_agree(method: str | None) -> None:
+    fit = least_squares(decay, [1.0, 1.0, 0.0], (T, Y), method=method)
 
     assert fit.x == pytest.approx(least_squares(decay, [2.0, 2.0, 1.0], (T, Y)).x, rel=1e-12)
     assert fit.nfev >= fit.njev > 0
     assert fit.method == (method or "trf").lower()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_backends_agree(backend: str) -> None:
+    fit = least_squares(decay, [1.0, 1.0, 0.0], (T, Y), backend=backend)
+
+    right = least_squares(decay, [1.0, 1.0, 0.0], (T, Y), backend="python")
+    assert fit.x == pytest.approx(right.x, rel=1e-12)
+    np.testing.assert_allclose(fit.jac, right.jac, rtol=1e-12)
 
 
 Peak = namedtuple("Peak", "height width")

@@ -48,8 +48,6 @@ def test_the_list_of_methods_is_scipys() -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_likelihood_with_its_errors(backend: str) -> None:
-    if backend == "jax":
-        pytest.skip("compiles for seconds")
     y = np.random.default_rng(3).normal(3.0, 2.0, 200)
 
     found = minimize(

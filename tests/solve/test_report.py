@@ -1,6 +1,8 @@
 """What a result shows: its report as text and HTML, its figure, and SciPy's own attributes."""
 
 import copy
+import doctest
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -128,6 +130,15 @@ def test_the_figure_of_several_columns_and_of_none() -> None:
     assert several.axes[0].get_xlabel() == "fitted y"
     none = least_squares(lambda p: [p[0] - 1.0, p[0] - 2.0], [0.0]).plot()
     assert len(none.axes) == 1
+
+
+def test_the_page_is_true() -> None:
+    """The examples of docs/solve.md."""
+    page = Path(__file__).parents[2] / "docs" / "solve.md"
+    failed, count = doctest.testfile(
+        str(page), module_relative=False, optionflags=doctest.ELLIPSIS, encoding="utf-8"
+    )
+    assert (failed, count > 10) == (0, True)
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, 95, float("nan")])
