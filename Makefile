@@ -6,7 +6,7 @@ MEASURED = COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDI
 # These take the node of Python.
 PURE = SCALARGRAD_REQUIRE_NATIVE= SCALARGRAD_PURE=1
 
-.PHONY: setup native test pure sanitize rest check docs notebooks figures accuracy coverage report lines \
+.PHONY: setup native test pure sanitize rest check docs notebooks figures accuracy nist coverage report lines \
 	bench long fuzz wheel
 
 setup:      ## install everything a developer needs into .venv
@@ -62,6 +62,9 @@ accuracy:   ## measure the errors of all operations anew; another C library give
 
 figures:    ## redraw the README's figures; another matplotlib draws them slightly differently
 	$(PYTHON) docs/make_figures.py
+
+nist:       ## solve NIST's regression problems anew, for docs/solve.md
+	$(PYTHON) docs/make_nist.py
 
 coverage:   ## run the tests with branch coverage of the package; fails under 95 %
 	# With an empty cache, since the code that emits machine code runs only while numba compiles it

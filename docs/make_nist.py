@@ -17,9 +17,11 @@ import scalargrad as sg
 
 PAGE = Path(__file__).with_name("solve.md")
 BEGIN, END = "<!-- nist: written by make_nist.py -->\n", "<!-- end of nist -->\n"
-HEAD = """| problem, start | x | deviations | evaluations | SciPy: x | deviations | calls | tight: x | deviations | calls |
-|---|---|---|---|---|---|---|---|---|---|
-"""
+COLUMNS = [
+    "problem, start", "x", "deviations", "evaluations", "SciPy: x", "deviations", "calls",
+    "tight: x", "deviations", "calls",
+]  # fmt: skip
+HEAD = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n"
 TIGHT = {"x_scale": "jac", "ftol": 1e-15, "xtol": 1e-15, "gtol": 1e-15, "max_nfev": 10_000}
 
 

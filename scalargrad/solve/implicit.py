@@ -169,8 +169,7 @@ class Solution(Primitive):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            f"{self.name} cannot be pickled, because its equation is a function: pickle its number, "
-            "or what it was solved for"
+            f"{self.name} cannot be pickled, because its equation is a function: pickle its number"
         )
 
 

@@ -23,8 +23,8 @@ __all__ = ["least_squares"]
 
 _METHODS = ("trf", "dogbox", "lm")
 _EVALUATIONS = 1000  # for each unknown: NIST's Bennett5 takes 1,400 with three
-# Of the sum of squares and of the unknowns; refinement goes on. With SciPy's 1e-8, `lm` stops in the
-# long valley of NIST's Bennett5, where refinement does not lead on.
+# Of the sum of squares and of the unknowns; refinement goes on. With SciPy's 1e-8, `lm` stops in
+# the long valley of NIST's Bennett5, where refinement does not lead on.
 _TOLERANCE = 1e-10
 _ANGLE = 1e-12  # between the residuals and the columns of J, as `lm` measures the gradient
 

@@ -117,11 +117,12 @@ def _triangle(table: Any) -> Any:
     condition of the columns is so good that RᵀR loses no more than the rounding of six digits.
     """
     width = table.shape[1]
-    gram = table.T @ table
-    lengths = np.sqrt(np.diag(gram))
-    if not (np.isfinite(lengths).all()):
+    with np.errstate(over="ignore", invalid="ignore"):
+        gram = table.T @ table
+        lengths = np.sqrt(np.diag(gram))
+    if not np.isfinite(lengths).all() and not np.isfinite(table).all():
         return np.full((width, width), np.nan)
-    if lengths.all():
+    if np.isfinite(lengths).all() and lengths.all():  # neither too large for squares nor too small
         factor, fault = lapack.dpotrf(gram / lengths / lengths[:, None])
         if not fault and np.diag(factor).min() > _WELL:
             return factor * lengths

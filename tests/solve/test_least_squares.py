@@ -328,7 +328,7 @@ def test_straight_lines_have_the_solution_of_the_normal_equations(
     fit = least_squares(lambda p, t, y: y - p[0] - p[1] * t, start, (T, y), backend="python")
 
     matrix = np.column_stack([np.ones(40), T])
-    right, *_ = np.linalg.lstsq(matrix, y)
+    right, *_ = np.linalg.lstsq(matrix, y, rcond=None)
     np.testing.assert_allclose(fit.x, right, rtol=1e-9, atol=1e-9)
     inverse = np.linalg.inv(matrix.T @ matrix)
     rest = y - matrix @ right
@@ -338,6 +338,11 @@ def test_straight_lines_have_the_solution_of_the_normal_equations(
 def test_reduced_tables_have_the_same_products() -> None:
     from scalargrad.solve.residuals import _triangle
 
+    assert np.isnan(_triangle(np.array([[1.0, np.nan]] * 3, order="F"))).all()
+    for unit in (1e-200, 1e200):  # whose squares are no floats
+        table = np.asfortranarray(RANDOM.standard_normal((20, 3)) * unit)
+        right = np.linalg.qr(table, mode="r")
+        np.testing.assert_allclose(np.abs(_triangle(table)), np.abs(right), rtol=1e-12)
     for condition in (1e1, 1e5, 1e12):
         table = RANDOM.standard_normal((200, 4)) @ np.diag([1.0, 1e8, 1e-8, 1.0])
         table[:, 1] = table[:, 0] * 1e8 + table[:, 1] / condition
