@@ -17,6 +17,8 @@ import scalargrad as sg
 from scalargrad import Value
 from scalargrad.solve import least_squares
 
+# A fit only calls compiled functions, which every backend has tests for: two are enough
+SOME = [backend for backend in BACKENDS if backend.values[0] in ("python", "numba")]
 RANDOM = np.random.default_rng(7)
 T = np.linspace(0.0, 4.0, 40)
 Y = 2.5 * np.exp(-1.3 * T) + 0.5 + 0.05 * RANDOM.standard_normal(40)
@@ -62,7 +64,7 @@ def test_methods_agree(method: str | None) -> None:
     assert fit.method == (method or "trf").lower()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", SOME)
 def test_backends_agree(backend: str) -> None:
     fit = least_squares(decay, [1.0, 1.0, 0.0], (T, Y), backend=backend)
 
