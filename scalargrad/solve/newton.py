@@ -25,8 +25,8 @@ class NoConvergenceError(ValueError):
 
 
 @np.errstate(all="ignore")  # what is not finite is not nearer
-def solved(at: Callable[[Any], Trace], start: Any, caller: str) -> Any:
-    """An x with F(x) = 0, to the last digits.
+def solved(at: Callable[[Any], Trace], start: Any, caller: str) -> Trace:
+    """The trace of F at an x with F(x) = 0, to the last digits.
 
     Args:
         at: The trace of F at an x.
@@ -59,14 +59,14 @@ def solved(at: Callable[[Any], Trace], start: Any, caller: str) -> Any:
             f"largest residual is {best.size:.3g}, at x = {where}; SciPy's methods {others} did no "
             "better. Start nearer to the root, or look whether there is one"
         )
-    return best.x
+    return best.trace
 
 
 class _End:
     """Where Newton's method ended."""
 
     def __init__(self, x: Any, trace: Trace, steps: int, converged: bool) -> None:
-        self.x, self.steps, self.converged = x, steps, converged
+        self.x, self.trace, self.steps, self.converged = x, trace, steps, converged
         size = float(np.abs(trace.residuals).max())
         self.size = size if isfinite(size) else inf
 
