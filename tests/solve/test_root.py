@@ -104,6 +104,8 @@ def test_values_from_outside_are_followed() -> None:
     x.backward()
     assert x.data == 1.0
     assert w.grad == pytest.approx(-0.5 / 3.0, rel=1e-14)
+    with pytest.raises(RuntimeError, match="at other numbers of them"):
+        x._row(7.0)  # what stands inside of the equation cannot change
 
     closed = lambda w: root(lambda x: sg.exp(w) * x**3 + x - w, 1.0)
     given_ = lambda w: root(lambda x, w: sg.exp(w) * x**3 + x - w, 1.0, w)
@@ -338,3 +340,15 @@ def test_implied_volatility() -> None:
 
 def test_singular_jacobians_give_infinite_slopes() -> None:
     assert sg.grad(lambda p: root(lambda x, p: x**3 - p, 0.0, p))(0.0) == np.inf
+
+    def singular(x: Any, p: Any) -> Any:
+        return [x[0] + x[1] - p, 2.0 * (x[0] + x[1]) - 2.0 * p]
+
+    assert np.isnan(sg.jacobian(lambda p: root(singular, [1.0, 1.0], p))(2.0)).all()
+
+
+def test_the_sign_changes_far_from_the_start() -> None:
+    """Newton's method and SciPy's end at the minimum of |F| nearby; poles are no roots."""
+    assert root(lambda x: 0.1 + (x - 1.0) ** 2 - 0.001 * x**3, 1.0) == pytest.approx(997.997, abs=1)
+    with pytest.raises(NoConvergenceError):
+        root(lambda x: 1.0 / (x - 5.0), 1.0)
