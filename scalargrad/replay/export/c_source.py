@@ -1,0 +1,567 @@
+"""A recorded program as one file of C99, which needs the mathematical library and nothing else."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from itertools import product
+
+from scalargrad.core.primitives import dot_operands
+from scalargrad.replay.export.derived import Derived
+from scalargrad.replay.export.helpers_c import HELPERS
+from scalargrad.replay.export.names import comment, identifier, identifiers, wrapped
+from scalargrad.replay.export.recorded import Kind, Recorded
+from scalargrad.replay.export.spellings import spelled
+from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, over_samples
+
+__all__ = ["c_source"]
+
+_TAKEN = {
+    *"""
+    auto break case char const continue default do double else enum extern float for goto if inline
+    int long register restrict return short signed sizeof static struct switch typedef union
+    unsigned void volatile while theta sample before sums results slopes value gradient
+    """.split(),
+    # functions that spellings call
+    *"""
+    pow exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan asin acos atan sinh cosh tanh
+    asinh acosh atanh erf erfc fabs floor ceil rint atan2 hypot fmod copysign isnan isinf isfinite
+    main size_t
+    """.split(),
+}  # fmt: skip
+_LISTED = 100  # inputs, parameters and results that the header comment lists
+
+
+def c_source(recorded: Recorded, kind: Kind, derived: Sequence[Derived]) -> str:
+    """The text of the file.
+
+    Args:
+        recorded: The compiled function.
+        kind: The arguments to write it for.
+        derived: The programs of its branches.
+
+    Raises:
+        TypeError: An operation has no spelling in C.
+    """
+    return _File(recorded, kind, derived).text()
+
+
+def _number(x: float) -> str:
+    if math.isnan(x):
+        return "NAN"
+    text = "INFINITY" if math.isinf(x) else repr(abs(x))
+    return f"(-{text})" if math.copysign(1.0, x) < 0.0 else text
+
+
+class _File:
+    def __init__(self, recorded: Recorded, kind: Kind, derived: Sequence[Derived]) -> None:
+        self.recorded, self.kind, self.derived = recorded, kind, derived
+        self.prefix = identifier(recorded.name, "f").lower()
+        if self.prefix in _TAKEN or self.prefix == "lambda":
+            self.prefix = "f"
+        self.caps = self.prefix.upper()
+        self.by_parameters = bool(recorded.params)
+        self.inputs = [
+            argument.name + "".join(f"[{k}]" for k in index)
+            for argument in kind.arguments
+            if not argument.is_static
+            for index in product(*map(range, argument.shape))
+        ]
+        self.labels = list(recorded.labels[: recorded.params])
+        names = identifiers([*self.inputs, *self.labels], "x", _TAKEN)
+        self.input_names = names[: len(self.inputs)]
+        self.label_names = names[len(self.inputs) :]
+        self.results = len(derived[0].values.outputs) - _conditions(derived[0])
+        self.differentiable = derived[0].gradient is not None
+
+    # --- the whole ----------------------------------------------------------------------------
+
+    def text(self) -> str:
+        """The file."""
+        body = [self._runs("value", [branch.values for branch in self.derived], slopes=False)]
+        if self.differentiable:
+            fast = [branch.gradient for branch in self.derived if branch.gradient is not None]
+            body.append(self._runs("gradient", fast, slopes=not self.by_parameters))
+            if any(branch.careful for branch in self.derived):
+                careful = [b.careful or b.gradient for b in self.derived]
+                kept = [program for program in careful if program is not None]
+                body.append(
+                    "/* The same once more for results that are not finite: here nothing flows on\n"
+                    "   from what was not used, as the branch that a choice left aside. */\n"
+                )
+                body.append(self._runs("careful", kept, slopes=not self.by_parameters))
+            body.append(self._scaled())
+        body.append(self._face())
+        code = "\n".join(body)
+        return "\n".join([self._header(), *_helpers(code), code])
+
+    def _header(self) -> str:
+        caps, prefix, recorded = self.caps, self.prefix, self.recorded
+        title = f"{comment(recorded.name)}: "
+        title += (
+            "a function of one sample, and its derivatives" if self.differentiable
+            else "a function of one sample"
+        )  # fmt: skip
+        by = "parameters" if self.by_parameters else "inputs"
+        lines = [f"/* {title}", "", "   Written by scalargrad. C99, with the mathematical library:"]
+        lines += ["   cc -std=c99 -O2 -c FILE.c, and -lm to link. Other modes of compilers may join a"]
+        lines += ["   product and a sum (-ffp-contract=off keeps them apart): other last digits."]
+        lines += ["", *self._listing("sample", self.inputs, "numbers of one sample")]
+        lines += self._listing("theta", self.labels, "parameters")
+        lines += [
+            "",
+            f"   {prefix}_value(theta, sample, results) computes one sample, and",
+            f"   {prefix}_batch_value(theta, n, samples, results) n of them: samples[i * "
+            f"{caps}_INPUTS + j]",
+            f"   is number j of sample i, and results[i * {caps}_RESULTS + j] its result j.",
+        ]
+        if self.differentiable:
+            lines += [
+                f"   {prefix}_value_and_grad and {prefix}_batch_value_and_grad compute the "
+                f"{recorded.reduction} of the",
+                f"   results over the samples, and its derivatives by the {by}, in their order:",
+                f"   {caps}_PARAMETERS numbers." if self.by_parameters
+                else f"   n * {caps}_INPUTS numbers, those of a sample together.",
+            ]  # fmt: skip
+        lines += [
+            "",
+            "   All memory belongs to the caller. Nothing is allocated and nothing is kept between",
+            "   calls, so that any number of threads may call at once. Results must not overlap with",
+            "   what is read. A call needs about "
+            f"{self._stack() // 1024 + 1} KiB of stack. theta may be NULL if there are no",
+            "   parameters.",
+            "",
+            f"   Each function returns {caps}_OK, or the first of these that a sample causes:",
+            f"   {caps}_NOT_FINITE: an operation is not defined there, or a result is nan or infinite.",
+            f"   {caps}_OTHER_BRANCH: the sample takes a branch that was not recorded.",
+            f"   {caps}_NO_SAMPLES: n is 0.",
+            "   The results of such a sample are nan (those that are only infinite stay as they are),",
+            "   and so are a mean or sum and its derivatives. Other samples are computed.",
+            "*/",
+            "#include <math.h>",
+            "#include <stddef.h>",
+            "",
+            "#if defined(__clang__)",
+            "#pragma STDC FP_CONTRACT OFF",
+            "#endif",
+            "",
+            f"enum {{ {caps}_INPUTS = {len(self.inputs)}, {caps}_PARAMETERS = {len(self.labels)}, "
+            f"{caps}_RESULTS = {self.results} }};",
+            f"enum {{ {caps}_OK, {caps}_NOT_FINITE, {caps}_OTHER_BRANCH, {caps}_NO_SAMPLES }};",
+            "",
+        ]
+        if self.labels:
+            numbers = ", ".join(map(_number, recorded.numbers[: recorded.params]))
+            lines += [
+                "/* The numbers of the parameters when this was written. */",
+                f"extern const double {prefix}_theta[{caps}_PARAMETERS];",
+                f"const double {prefix}_theta[{caps}_PARAMETERS] = {{",
+                wrapped("    " + numbers, "    "),
+                "};",
+                "",
+            ]
+        lines += [line + ";" for line in self._prototypes()]
+        return "\n".join(lines) + "\n"
+
+    def _listing(self, array: str, names: Sequence[str], what: str) -> list[str]:
+        lines = [f"   {array}: the {len(names)} {what}" + (", in this order:" if any(names) else "")]
+        for i, name in enumerate(names[:_LISTED]):
+            if name:
+                lines.append(f"       {array}[{i}]  {comment(name)}")
+        if any(names[_LISTED:]):
+            lines.append("       and so on")
+        return lines
+
+    def _prototypes(self) -> list[str]:
+        one = "const double *theta, const double *sample"
+        many = "const double *theta, size_t n, const double *samples"
+        lines = [
+            f"int {self.prefix}_value({one}, double *results)",
+            f"int {self.prefix}_batch_value({many}, double *results)",
+        ]
+        if self.differentiable:
+            lines += [
+                f"int {self.prefix}_value_and_grad({one}, double *value, double *gradient)",
+                f"int {self.prefix}_batch_value_and_grad({many}, double *value,\n"
+                "        double *gradient)",
+            ]
+        return lines
+
+    def _stack(self) -> int:
+        """About how many bytes the largest function needs, if every result is kept."""
+        programs = [p for b in self.derived for p in (b.values, b.gradient, b.careful) if p]
+        return 8 * max(len(program) for program in programs) * 2
+
+    def _face(self) -> str:
+        caps, prefix = self.caps, self.prefix
+        if self.differentiable:
+            value, batch, one_grad, batch_grad = self._prototypes()
+        else:
+            value, batch = self._prototypes()
+        lines = [
+            value,
+            "{",
+            "    return value_of_samples(theta, 1, sample, results);",
+            "}",
+            "",
+            batch,
+            "{",
+            f"    return n ? value_of_samples(theta, n, samples, results) : {caps}_NO_SAMPLES;",
+            "}",
+        ]
+        if self.differentiable:
+            lines += [
+                "",
+                one_grad,
+                "{",
+                f"    return {prefix}_batch_value_and_grad(theta, 1, sample, value, gradient);",
+                "}",
+                "",
+                batch_grad,
+                "{",
+                f"    int status = {caps}_NO_SAMPLES;",
+                "    if (n == 0) return status;",
+                "    status = scaled(gradient_of_samples(theta, n, samples, value, gradient),",
+                "                    n, value, gradient);",
+            ]
+            if any(branch.careful for branch in self.derived):
+                lines += [
+                    f"    if (status == {caps}_NOT_FINITE)",
+                    "        status = scaled(careful_of_samples(theta, n, samples, value, gradient),",
+                    "                        n, value, gradient);",
+                ]
+            lines += ["    return status;", "}"]
+        return "\n".join(lines) + "\n"
+
+    def _scaled(self) -> str:
+        """The function that makes means of sums, and looks for what is not finite."""
+        count = f"(size_t){self.caps}_PARAMETERS" if self.by_parameters else f"n * {self.caps}_INPUTS"
+        weight = "1.0 / (double)n" if self.recorded.reduction == "mean" else "1.0"
+        return f"""\
+static int scaled(int status, size_t n, double *value, double *gradient)
+{{
+    const size_t count = {count};
+    const double weight = {weight};
+    size_t j;
+    (void)n;
+    if (status != {self.caps}_OK) {{
+        *value = NAN;
+        for (j = 0; j < count; j++) gradient[j] = NAN;
+        return status;
+    }}
+    *value *= weight;
+    if (!isfinite(*value)) status = {self.caps}_NOT_FINITE;
+    for (j = 0; j < count; j++) {{
+        gradient[j] *= weight;
+        if (!isfinite(gradient[j])) status = {self.caps}_NOT_FINITE;
+    }}
+    return status;
+}}
+"""
+
+    # --- the branches of one purpose ----------------------------------------------------------
+
+    def _runs(self, purpose: str, programs: Sequence[Program], slopes: bool) -> str:
+        """The functions of each branch, and the one that leads each sample to its branch."""
+        parts = [
+            _Branch(self, purpose, k, program, self.derived[k], slopes)
+            for k, program in enumerate(programs)
+        ]
+        texts = [part.text() for part in parts]
+        texts.append(
+            self._value_driver(parts) if purpose == "value"
+            else self._gradient_driver(purpose, parts, slopes)
+        )  # fmt: skip
+        return "\n".join(texts)
+
+    def _attempts(self, parts: Sequence[_Branch], out: Callable[[_Branch], str]) -> list[str]:
+        """The lines that try one branch after the other."""
+        lines = []
+        for k, part in enumerate(parts):
+            call = f"{part.name}_sample({part.given('sample')}{out(part)})"
+            counted = f"        if (status == {self.caps}_OK) count{k}++;"
+            if k == 0:
+                lines.append(f"        int status = {call};")
+                lines += [counted] if part.sums is not None else []
+            elif part.sums is None:
+                lines.append(f"        if (status == {self.caps}_OTHER_BRANCH) status = {call};")
+            else:
+                lines += [
+                    f"        if (status == {self.caps}_OTHER_BRANCH) {{",
+                    f"            status = {call};",
+                    f"    {counted}",
+                    "        }",
+                ]
+        return lines
+
+    def _value_driver(self, parts: Sequence[_Branch]) -> str:
+        caps = self.caps
+        lines = [
+            "static int value_of_samples(const double *theta, size_t n, const double *samples,",
+            "        double *results)",
+            "{",
+            f"    int found = {caps}_OK;",
+            "    size_t i, j;",
+        ]
+        for part in parts:
+            lines += part.declared()
+        lines += [part.call_before() for part in parts if part.before]
+        lines += ["    (void)theta;", "    (void)samples;"]
+        lines += ["    for (i = 0; i < n; i++) {"]
+        lines += [
+            f"        const double *sample = samples + i * {caps}_INPUTS;" if self.inputs
+            else "        const double *sample = samples;",
+            f"        double *mine = results + i * {caps}_RESULTS;",
+        ]  # fmt: skip
+        lines += self._attempts(parts, lambda part: ", mine")
+        lines += [
+            f"        for (j = 0; j < {caps}_RESULTS; j++) {{",
+            f"            if (status != {caps}_OK) mine[j] = NAN;",
+            f"            else if (!isfinite(mine[j])) found = found ? found : {caps}_NOT_FINITE;",
+            "        }",
+            "        found = found ? found : status;",
+            "    }",
+            "    return found;",
+            "}",
+            "",
+        ]
+        return "\n".join(lines)
+
+    def _gradient_driver(self, purpose: str, parts: Sequence[_Branch], slopes: bool) -> str:
+        caps = self.caps
+        lines = [
+            f"static int {purpose}_of_samples(const double *theta, size_t n, const double *samples,",
+            "        double *value, double *gradient)",
+            "{",
+            "    size_t i" + ("" if slopes else ", j") + ";",
+        ]
+        for k, part in enumerate(parts):
+            lines += part.declared()
+            lines.append(f"    size_t count{k} = 0;")
+        lines += [part.call_before() for part in parts if part.before]
+        lines += ["    (void)theta;", "    (void)samples;"]
+        lines += ["    for (i = 0; i < n; i++) {"]
+        lines += [
+            f"        const double *sample = samples + i * {caps}_INPUTS;" if self.inputs
+            else "        const double *sample = samples;",
+        ]  # fmt: skip
+        mine = f", gradient + i * {caps}_INPUTS" if slopes else ""
+        lines += self._attempts(parts, lambda part: f", sums{part.number}{mine}")
+        lines += [f"        if (status != {caps}_OK) return status;", "    }", "    *value = 0.0;"]
+        if not slopes:
+            lines.append(f"    for (j = 0; j < {caps}_PARAMETERS; j++) gradient[j] = 0.0;")
+        for k, part in enumerate(parts):
+            out = "value" if slopes else "value, gradient"
+            lines.append(f"    if (count{k}) {part.name}_after({part.given('')}, sums{k}, {out});")
+        lines += [f"    return {caps}_OK;", "}", ""]
+        return "\n".join(lines)
+
+
+def _conditions(branch: Derived) -> int:
+    return len(branch.guards) + branch.watches
+
+
+class _Branch:
+    """One program as up to three functions: before the samples, for each, and after them."""
+
+    def __init__(
+        self, file: _File, purpose: str, number: int, program: Program, derived: Derived,
+        slopes: bool,
+    ) -> None:  # fmt: skip
+        self.file, self.program, self.derived, self.number = file, program, derived, number
+        self.is_value, self.slopes = purpose == "value", slopes
+        self.name = purpose if len(file.derived) == 1 else f"{purpose}{number}"
+        needed = program.used(program.outputs)
+        self.count = len(program.outputs) - _conditions(derived)
+        rows, phases = program.rows, program.phases
+        used = [slot for slot, row in enumerate(rows) if row is not None and needed[slot]]
+        self.sums = None if self.is_value else [s for s in used if rows[s] is over_samples]
+        self.in_phase = {
+            phase: [s for s in used if phases[s] == phase and rows[s] is not over_samples]
+            for phase in (BEFORE, SAMPLE, AFTER)
+        }
+        # what is computed before the samples and read later
+        later = {o for s in used if phases[s] != BEFORE for o in program.operands[s]}
+        later.update(program.outputs)
+        self.before = [slot for slot in self.in_phase[BEFORE] if slot in later]
+        self.kept = {slot: k for k, slot in enumerate(self.before)}
+        self.names = {slot: f"v{k}" for k, slot in enumerate(used)}
+
+    def given(self, sample: str) -> str:
+        """The arguments that all functions of the branch take."""
+        before = [f"before{self.number}"] if self.before else []
+        return ", ".join(["theta", *before, *([sample] if sample else [])])
+
+    def declared(self) -> list[str]:
+        """The arrays that the caller of the branch keeps for it."""
+        lines = []
+        if self.before:
+            lines.append(f"    double before{self.number}[{len(self.before)}];")
+        if self.sums is not None:
+            size = max(1, len(self.sums))
+            lines.append(f"    double sums{self.number}[{size}] = {{0.0}};")
+        return lines
+
+    def call_before(self) -> str:
+        """The line that computes what does not depend on the sample."""
+        return f"    {self.name}_before(theta, before{self.number});"
+
+    def text(self) -> str:
+        """The functions."""
+        texts = []
+        if self.before:
+            texts.append(self._before())
+        texts.append(self._sample())
+        if self.sums is not None:
+            texts.append(self._after())
+        return "\n".join(texts)
+
+    def _ref(self, slot: int, phase: int) -> str:
+        """How a function of a phase reads a slot."""
+        program = self.program
+        if slot in program.constants:
+            return _number(program.constants[slot])
+        if program.rows[slot] is None:
+            self.read.add(slot)
+            return self.leaves[slot]
+        if slot in self.kept and phase != BEFORE:
+            self.reads_before = True
+            return f"before[{self.kept[slot]}]"
+        if phase == AFTER and self.sums and slot in self.sum_places:
+            return f"sums[{self.sum_places[slot]}]"
+        return self.names[slot]
+
+    def _start(self) -> None:
+        program, file = self.program, self.file
+        self.read: set[int] = set()
+        self.reads_before = False
+        self.sum_places = {slot: k for k, slot in enumerate(self.sums or [])}
+        self.leaves = dict(zip(program.inputs, file.input_names, strict=True))
+        for i, slot in enumerate(program.parameters):
+            label = file.labels[i] and file.label_names[i]
+            self.leaves[slot] = label or f"theta[{i}]"
+
+    def _instructions(self, phase: int) -> list[str]:
+        lines = []
+        program = self.program
+        primal = True
+        for slot in self.in_phase[phase]:
+            if not self.is_value and primal and slot >= self.derived.primal and phase != AFTER:
+                primal = False
+                lines.append("    /* backward */")
+            row = program.rows[slot]
+            assert row is not None
+            operands = [self._ref(operand, phase) for operand in program.operands[slot]]
+            expression = spelled(row, "c", operands)
+            lines.append(wrapped(f"    const double {self.names[slot]} = {expression};", "        "))
+        return lines
+
+    def _bindings(self) -> list[str]:
+        """The lines that give inputs and labelled parameters their names."""
+        program, file = self.program, self.file
+        lines = []
+        for i, slot in enumerate(program.inputs):
+            if slot in self.read:
+                note = comment(file.inputs[i])
+                name = self.leaves[slot]
+                said = "" if note == name else f" /* {note} */"
+                lines.append(f"    const double {name} = sample[{i}];{said}")
+        for i, slot in enumerate(program.parameters):
+            if slot in self.read and file.labels[i]:
+                note = comment(file.labels[i])
+                name = self.leaves[slot]
+                said = "" if note == name else f" /* {note} */"
+                lines.append(f"    const double {name} = theta[{i}];{said}")
+        return lines
+
+    def _function(self, head: str, body: Sequence[str]) -> str:
+        """A function, with a line for each argument that it does not read."""
+        code = "\n".join(body)
+        bindings = self._bindings()
+        whole = "\n".join([*bindings, code])
+        lines = [head, "{", *bindings]
+        for argument in ("theta", "before", "sample", "sums", "results", "value", "gradient",
+                         "slopes"):  # fmt: skip
+            given = re.search(rf"\*{argument}\b", head)
+            if given and not re.search(rf"\b{argument}\b", whole):
+                lines.append(f"    (void){argument};")
+        return "\n".join([*lines, *body, "}", ""])
+
+    def _before(self) -> str:
+        self._start()
+        body = self._instructions(BEFORE)
+        body += [f"    before[{k}] = {self.names[slot]};" for slot, k in self.kept.items()]
+        head = f"/* once, before the samples */\nstatic void {self.name}_before("
+        return self._function(head + "const double *theta, double *before)", body)
+
+    def _sample(self) -> str:
+        self._start()
+        caps, program = self.file.caps, self.program
+        body = self._instructions(SAMPLE)
+        conditions = program.outputs[self.count :]
+        for (expected, where), slot in zip(self.derived.guards, conditions, strict=False):
+            sign = "!=" if expected else "=="
+            body.append(
+                f"    if (!({self._ref(slot, SAMPLE)} {sign} 0.0)) return {caps}_OTHER_BRANCH; "
+                f"/* {comment(_place(where))} */"
+            )
+        if self.derived.watches:
+            watch = self._ref(conditions[-1], SAMPLE)
+            body.append(
+                f"    if (!isfinite({watch})) return {caps}_NOT_FINITE; /* not defined here */"
+            )
+        if self.sums is None:
+            for k, slot in enumerate(program.outputs[: self.count]):
+                body.append(f"    results[{k}] = {self._ref(slot, SAMPLE)};")
+            out = "double *results"
+        else:
+            for k, slot in enumerate(self.sums):
+                ws, xs, bias = dot_operands(program.operands[slot])
+                terms = [self._ref(b, SAMPLE) for b in bias]
+                for w, x in zip(ws, xs, strict=True):
+                    left, right = self._ref(w, SAMPLE), self._ref(x, SAMPLE)
+                    terms.append(left if right == "1.0" else f"{left} * {right}")
+                body.append(wrapped(f"    sums[{k}] += {' + '.join(terms)};", "        "))
+            out = "double *sums"
+            if self.slopes:
+                for k, slot in enumerate(program.outputs[1 : self.count]):
+                    body.append(f"    slopes[{k}] = {self._ref(slot, SAMPLE)};")
+                out += ", double *slopes"
+        body.append(f"    return {caps}_OK;")
+        before = "const double *before, " if self.before else ""
+        head = f"/* for each sample */\nstatic int {self.name}_sample(const double *theta, {before}"
+        return self._function(f"{head}const double *sample,\n        {out})", body)
+
+    def _after(self) -> str:
+        self._start()
+        program, labels = self.program, self.file.labels
+        body = self._instructions(AFTER)
+        total, *gradient = program.outputs[: self.count]
+        body.append(f"    *value += {self._ref(total, AFTER)};")
+        out = "double *value"
+        if not self.slopes:
+            for k, slot in enumerate(gradient):
+                said = f" /* {comment(labels[k])} */" if labels[k] else ""
+                body.append(f"    gradient[{k}] += {self._ref(slot, AFTER)};{said}")
+            out += ", double *gradient"
+        before = "const double *before, " if self.before else ""
+        head = f"/* once, after the samples */\nstatic void {self.name}_after("
+        head += f"const double *theta, {before}const double *sums,\n        {out})"
+        return self._function(head, body)
+
+
+def _place(where: str) -> str:
+    """The place of a guard without the folder of the file."""
+    return re.split(r"[/\\]", where)[-1]
+
+
+def _helpers(code: str) -> list[str]:
+    """The helper functions that the code needs, each before those that use it."""
+    needed: set[str] = set()
+    stack = [code]
+    while stack:
+        for name in {*re.findall(r"\bsg_\w+", stack.pop())} - needed:
+            needed.add(name)
+            stack.append(HELPERS[name])
+    return [text for name, text in HELPERS.items() if name in needed]
