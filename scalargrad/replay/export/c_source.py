@@ -12,7 +12,7 @@ from scalargrad.replay.export.derived import Derived
 from scalargrad.replay.export.helpers_c import HELPERS
 from scalargrad.replay.export.names import comment, identifier, identifiers, wrapped
 from scalargrad.replay.export.recorded import Kind, Recorded
-from scalargrad.replay.export.spellings import spelled
+from scalargrad.replay.export.spellings import read_slots, spelled
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, over_samples
 
 __all__ = ["c_source"]
@@ -372,7 +372,7 @@ class _Branch:
         self.file, self.program, self.derived, self.number = file, program, derived, number
         self.is_value, self.slopes = purpose == "value", slopes
         self.name = purpose if len(file.derived) == 1 else f"{purpose}{number}"
-        needed = program.used(program.outputs)
+        needed = read_slots(program, "c")
         self.count = len(program.outputs) - _conditions(derived)
         rows, phases = program.rows, program.phases
         used = [slot for slot, row in enumerate(rows) if row is not None and needed[slot]]
@@ -423,19 +423,15 @@ class _Branch:
         if slot in program.constants:
             return _number(program.constants[slot])
         if program.rows[slot] is None:
-            self.read.add(slot)
             return self.leaves[slot]
         if slot in self.kept and phase != BEFORE:
-            self.reads_before = True
             return f"before[{self.kept[slot]}]"
         if phase == AFTER and self.sums and slot in self.sum_places:
             return f"sums[{self.sum_places[slot]}]"
-        return self.names[slot]
+        return self.names.get(slot, "")  # "" where the spelling does not read it
 
     def _start(self) -> None:
         program, file = self.program, self.file
-        self.read: set[int] = set()
-        self.reads_before = False
         self.sum_places = {slot: k for k, slot in enumerate(self.sums or [])}
         self.leaves = dict(zip(program.inputs, file.input_names, strict=True))
         for i, slot in enumerate(program.parameters):
@@ -457,34 +453,30 @@ class _Branch:
             lines.append(wrapped(f"    const double {self.names[slot]} = {expression};", "        "))
         return lines
 
-    def _bindings(self) -> list[str]:
-        """The lines that give inputs and labelled parameters their names."""
+    def _bindings(self, read: set[str]) -> list[str]:
+        """The lines that give the inputs and labelled parameters their names that are read."""
         program, file = self.program, self.file
         lines = []
         for i, slot in enumerate(program.inputs):
-            if slot in self.read:
+            if (name := self.leaves[slot]) in read:
                 note = comment(file.inputs[i])
-                name = self.leaves[slot]
                 said = "" if note == name else f" /* {note} */"
                 lines.append(f"    const double {name} = sample[{i}];{said}")
         for i, slot in enumerate(program.parameters):
-            if slot in self.read and file.labels[i]:
+            if (name := self.leaves[slot]) in read:
                 note = comment(file.labels[i])
-                name = self.leaves[slot]
                 said = "" if note == name else f" /* {note} */"
                 lines.append(f"    const double {name} = theta[{i}];{said}")
         return lines
 
     def _function(self, head: str, body: Sequence[str]) -> str:
         """A function, with a line for each argument that it does not read."""
-        code = "\n".join(body)
-        bindings = self._bindings()
-        whole = "\n".join([*bindings, code])
+        bindings = self._bindings(_words(body))
+        read = _words([*bindings, *body])
         lines = [head, "{", *bindings]
         for argument in ("theta", "before", "sample", "sums", "results", "value", "gradient",
                          "slopes"):  # fmt: skip
-            given = re.search(rf"\*{argument}\b", head)
-            if given and not re.search(rf"\b{argument}\b", whole):
+            if re.search(rf"\*{argument}\b", head) and argument not in read:
                 lines.append(f"    (void){argument};")
         return "\n".join([*lines, *body, "}", ""])
 
@@ -549,6 +541,11 @@ class _Branch:
         head = f"/* once, after the samples */\nstatic void {self.name}_after("
         head += f"const double *theta, {before}const double *sums,\n        {out})"
         return self._function(head, body)
+
+
+def _words(lines: Sequence[str]) -> set[str]:
+    """The names in code, comments aside."""
+    return {*re.findall(r"\w+", re.sub(r"/\*.*?\*/", "", "\n".join(lines)))}
 
 
 def _place(where: str) -> str:

@@ -15,7 +15,7 @@ from scalargrad.replay.export.derived import Derived
 from scalargrad.replay.export.helpers_numpy import HELPERS
 from scalargrad.replay.export.names import comment, identifiers, wrapped
 from scalargrad.replay.export.recorded import Kind, Recorded
-from scalargrad.replay.export.spellings import spelled
+from scalargrad.replay.export.spellings import read_slots, spelled
 from scalargrad.replay.lowering import lowered, matrix
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, broadcast
 from scalargrad.replay.schedule import Group, Outer, schedule
@@ -301,6 +301,7 @@ class _Function:
     def text(self) -> str:
         """The function."""
         self._leaves()
+        read = read_slots(self.program, "python")
         before, each, after = schedule(self.program)
         for groups, title in (
             (before, "once, before the samples"),
@@ -312,7 +313,14 @@ class _Function:
             for group in groups:
                 if isinstance(group, Outer):
                     self._outer(group)
-                elif group.row is matrix:
+                    continue
+                for slot in group.members:
+                    if not read[slot]:
+                        self.places[slot] = _Place("")
+                group.members = [slot for slot in group.members if read[slot]]
+                if not group.members:
+                    continue
+                if group.row is matrix:
                     self._matrix(group)
                 else:
                     self._group(group)
@@ -324,10 +332,11 @@ class _Function:
             "careful": "The same where nothing flows on from what was not used.",
         }[self.purpose]
         lines = [f"def _{self.purpose}_{self.number}(theta, columns):", f'    """{told}"""']
-        if re.search(r"\bn\b", code):
+        names = {*re.findall(r"\w+", code)}
+        if "n" in names:
             lines.append("    n = columns.shape[1]")
         for name, binding in self.bindings:
-            if re.search(rf"\b{re.escape(name)}\b", code):
+            if name in names:
                 lines.append(f"    {binding}")
         return "\n".join([*lines, *body, ""])
 

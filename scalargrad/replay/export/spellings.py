@@ -13,14 +13,16 @@ the result is that of IEEE 754: an infinity or nan.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from scalargrad.core import primitives as row
 from scalargrad.core.primitives import dot_operands
 from scalargrad.core.rows import TABLE, Primitive
-from scalargrad.replay.program import all_finite, broadcast
+from scalargrad.replay.lowering import matrix
+from scalargrad.replay.program import Program, all_finite, broadcast, over_samples
 
-__all__ = ["SPELLINGS", "Spelling", "spelled"]
+__all__ = ["SPELLINGS", "Spelling", "read_slots", "spelled"]
 
 Text = str | Callable[[Sequence[str]], str]
 
@@ -160,6 +162,33 @@ SPELLINGS: dict[Primitive, Spelling] = {
 # fmt: on
 
 _NAMES = {"c": "C", "python": "NumPy"}
+
+
+def read_slots(program: Program, language: str) -> bytearray:
+    """By slot, whether an export of the program's outputs reads it.
+
+    Some operands are there for other readers of the table: the slope of tanh takes the value of
+    tanh, and no spelling does.
+    """
+    marks = bytearray(len(program.rows))
+    for slot in program.outputs:
+        marks[slot] = 1
+    for slot in range(len(marks) - 1, -1, -1):
+        row = program.rows[slot]
+        if marks[slot] and row is not None:
+            operands = program.operands[slot]
+            for operand, is_read in zip(operands, _reads(row, language, len(operands)), strict=True):
+                marks[operand] |= is_read
+    return marks
+
+
+@lru_cache(maxsize=4096)
+def _reads(row: Primitive, language: str, count: int) -> list[bool]:
+    """For each of so many operands, whether the spelling of a row reads it."""
+    if row is over_samples or row is matrix:
+        return [True] * count
+    text = spelled(row, language, [f"@{i}@" for i in range(count)])
+    return [f"@{i}@" in text for i in range(count)]
 
 
 def spelled(row: Primitive, language: str, operands: Sequence[str]) -> str:
