@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -28,7 +29,8 @@ def flat(args: Sequence[Any]) -> Array:
     """Arguments as one row of numbers for each sample."""
     arrays = [np.asarray(x, dtype=float) for x in args]
     count = len(arrays[0]) if arrays else 1
-    return np.hstack([np.empty((count, 0)), *[x.reshape(count, -1) for x in arrays]])
+    rows = [x.reshape(count, math.prod(x.shape[1:])) for x in arrays]
+    return np.hstack([np.empty((count, 0)), *rows])
 
 
 def flat_gradient(c: sg.Compiled, gradient: Any) -> Array:

@@ -81,7 +81,7 @@ def test_c_computes_the_bits_of_python() -> None:
     c, arguments, right = everything()
     source = c.to_source("c")
 
-    status, values, *_ = CLibrary([source]).run(source, [], [[arguments]])
+    status, values, *_ = CLibrary([source], "-O0").run(source, [], [[arguments]])
 
     assert status == 0
     for (name, number), got in zip(right, values[0], strict=True):
@@ -106,13 +106,13 @@ def test_outside_of_a_domain_exports_refuse_like_python() -> None:
     rows = [row for row in TABLE.values() if row.outside]
     sources, jobs = [], []
     for row in rows:
-        for point in row.outside:
+        for point in row.outside[:1]:
             inside = next(iter(points(row)))
             c = sg.compile(named(lambda *xs, row=row: row(*xs), f"f{len(sources)}"), backend="python")  # type: ignore[misc]
             c.record(*inside)
             sources.append(c.to_source("c"))
             jobs.append((c.to_source("python"), [[x] for x in point]))
-    library = CLibrary(sources)
+    library = CLibrary(sources, "-O0")
     python = run_numpy(jobs)
 
     for source, (_, args), found in zip(sources, jobs, python, strict=True):
