@@ -81,6 +81,7 @@ class _Watch:
         program = self.program
         program.literal = False  # what is added may be simplified
         self.positive = self._positive()
+        self.cancels = self._cancels()
         jumps = self._jumps()
         if not near:
             jumps = []
@@ -274,14 +275,22 @@ class _Watch:
 
     def _may_cancel(self, x: int) -> bool:
         """Whether x may be the small difference of large numbers."""
-        if self.positive[x]:
-            return False
-        kind, mine = self.rows[x], self.operands[x]
-        if kind in (row.neg, row.abs, row.identity, row.stopped):
-            return self._may_cancel(mine[0])
-        if kind is row.mul or kind is row.div:
-            return any(self._may_cancel(o) for o in mine)
-        return kind in (row.add, row.sub, row.sum, row.mean, row.dot)
+        return bool(self.cancels[x])
+
+    def _cancels(self) -> bytearray:
+        """By slot, whether it may be the small difference of large numbers."""
+        cancels = bytearray(self.count)
+        for slot, kind in enumerate(self.rows):
+            if kind is None or self.positive[slot]:
+                continue
+            mine = self.operands[slot]
+            if kind in (row.neg, row.abs, row.identity, row.stopped):
+                cancels[slot] = cancels[mine[0]]
+            elif kind is row.mul or kind is row.div:
+                cancels[slot] = any(cancels[o] for o in mine)
+            else:
+                cancels[slot] = kind in (row.add, row.sub, row.sum, row.mean, row.dot)
+        return cancels
 
     def _positive(self) -> bytearray:
         """By slot, whether it is at least 0 and made without cancellation."""
