@@ -315,8 +315,9 @@ class Compiled:
             language: "python" for a module of NumPy with the functions ``value`` and
                 ``value_and_grad``, or "c" for a file of C99, whose first comment says how to call
                 it.
-            *args: Example arguments as for `record`, which are recorded first, and whose shapes
-                are those of the export. Without them, everything recorded so far is exported.
+            *args: Example arguments, on which it runs first, so that their branches are recorded;
+                their shapes are those of the export. Without them, all that has been recorded so
+                far is exported.
 
         Returns:
             The text of the file.
@@ -326,6 +327,7 @@ class Compiled:
                 `sg.primitive`.
             ValueError: `language` is another one; nothing has been recorded, or arguments of
                 several shapes have; or the function catches errors of operations.
+            FloatingPointError: A result of the example arguments is nan or infinite.
 
         >>> c = sg.compile(lambda x, y: sg.tanh(x) * y, backend="python")
         >>> source = c.to_source("python", 0.5, 2.0)
@@ -340,7 +342,7 @@ class Compiled:
         """All recordings as JSON, which `from_json` reads in this and all later versions.
 
         Args:
-            *args: Example arguments as for `record`, which are recorded first.
+            *args: Example arguments, on which it runs first, so that their branches are recorded.
 
         Returns:
             The text. It holds the program and the numbers of the Values in it, no code.
@@ -349,6 +351,7 @@ class Compiled:
             TypeError: It uses an operation made with `sg.primitive`, or a static argument that is
                 no plain value.
             ValueError: Nothing has been recorded.
+            FloatingPointError: A result of the example arguments is nan or infinite.
 
         >>> c = sg.compile(lambda x, y: sg.tanh(x) * y, backend="python")
         >>> twin = sg.from_json(c.to_json(0.5, 2.0), backend="python")
@@ -361,6 +364,7 @@ class Compiled:
         """What has been recorded, these arguments included."""
         if args:
             self.record(*args)
+            self(*args)  # finds the samples in which an operation fails, and records those
         _ = self.program  # the error if there is none
         with self._lock:
             return Recorded.of(

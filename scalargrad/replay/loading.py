@@ -80,14 +80,13 @@ def _function(recorded: Recorded, values: Sequence[Value]) -> Callable[..., Any]
     kinds = recorded.kinds
 
     def f(*args: Any) -> Any:
-        numbers = [leaves(x, "an argument") for x in args]
         for kind in kinds:
             if kind.fits(args):
                 flat = [
-                    x
-                    for argument, xs in zip(kind.arguments, numbers, strict=True)
-                    for x in xs
+                    number
+                    for argument, x in zip(kind.arguments, args, strict=True)
                     if not argument.is_static
+                    for number in leaves(x, f"argument {argument.name!r}")
                 ]
                 return _run(recorded, kind, flat, values)
         raise RecordingError(

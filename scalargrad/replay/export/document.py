@@ -258,10 +258,12 @@ class _Reader:
         code = self._list(content["code"], "code")
         self.recordings += 1
         self.slots += len(inputs) + len(values) + len(code)
-        if self.slots > _MOST_SLOTS or self.recordings > _MOST_RECORDINGS:
-            raise ValueError(
-                f"it has more than {_MOST_RECORDINGS} recordings, or {_MOST_SLOTS} slots"
-            )
+        for count, most, what in (
+            (self.recordings, _MOST_RECORDINGS, "recordings"),
+            (self.slots, _MOST_SLOTS, "slots"),
+        ):
+            if count > most:
+                raise ValueError(f"it has more than {most} {what}")
         program = Program(literal=True)
         for name in inputs:
             program.input(name)
