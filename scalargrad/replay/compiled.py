@@ -118,7 +118,8 @@ class Compiled:
         self._variants: dict[Any, list[Variant]] = {}  # by the shapes of the arguments
         self._places: list[Place] = []  # that hold the Values in use
         self._lock = RLock()
-        self._names: Callable[[int], list[str]] = lru_cache(lambda count: argument_names(f, count))  # saves 20 us a call
+        self._names: Callable[[int], list[str]]
+        self._names = lru_cache(lambda count: argument_names(f, count))  # saves 20 us a call
         self.__name__ = name_of(f)
         self.__doc__ = f.__doc__
 
@@ -395,7 +396,7 @@ class Compiled:
         set_grads(self.params, [before + g for before, g in pairs])
         return value
 
-    def restore(
+    def _restore(
         self, variants: Mapping[Any, Sequence[Variant]], names: Mapping[int, Sequence[str]]
     ) -> None:
         """Take over recordings that were made somewhere else.

@@ -41,8 +41,8 @@ def from_json(text: str, backend: str = "auto", *, threads: int | None = None) -
     >>> w = Value(3.0, "w")
     >>> c = sg.compile(lambda x: w * x**2, params=[w], backend="python")
     >>> twin = sg.from_json(c.to_json(1.0), backend="python")
-    >>> twin.value_and_grad([1.0, 2.0])[0], twin.params
-    (7.5, [Value(3.0, 'w')])
+    >>> twin.value_and_grad([1.0, 2.0])[0], twin.params[0].label
+    (7.5, 'w')
     """
     if not isinstance(text, str):
         raise TypeError(f"from_json takes the text that to_json wrote, got {shown(text)}")
@@ -68,7 +68,7 @@ def from_json(text: str, backend: str = "auto", *, threads: int | None = None) -
         ]
         for kind in recorded.kinds
     }  # fmt: skip
-    c.restore(variants, names)
+    c._restore(variants, names)
     return c
 
 

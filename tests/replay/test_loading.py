@@ -112,7 +112,7 @@ def test_a_loaded_function_is_exported_again() -> None:
 def test_exports_name_what_is_missing(export: Callable[[sg.Compiled], str]) -> None:
     c = sg.compile(lambda x: x * 2.0, backend="python")
 
-    with pytest.raises((ValueError, TypeError), match="has not been recorded|positional argument"):
+    with pytest.raises((ValueError, TypeError), match=r"has not been recorded|positional argument"):
         export(c)
 
 

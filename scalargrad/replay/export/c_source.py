@@ -12,24 +12,27 @@ from scalargrad.replay.export.derived import Derived
 from scalargrad.replay.export.helpers_c import HELPERS
 from scalargrad.replay.export.names import comment, identifier, identifiers, wrapped
 from scalargrad.replay.export.recorded import Kind, Recorded
-from scalargrad.replay.export.spellings import read_slots, spelled
+from scalargrad.replay.export.spellings import product as product_of
+from scalargrad.replay.export.spellings import read_slots, spelled, total
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, over_samples
 
 __all__ = ["c_source"]
 
-_TAKEN = {
-    *"""
-    auto break case char const continue default do double else enum extern float for goto if inline
-    int long register restrict return short signed sizeof static struct switch typedef union
-    unsigned void volatile while theta sample before sums results slopes value gradient
-    """.split(),
-    # functions that spellings call
-    *"""
-    pow exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan asin acos atan sinh cosh tanh
-    asinh acosh atanh erf erfc fabs floor ceil rint atan2 hypot fmod copysign isnan isinf isfinite
-    main size_t
-    """.split(),
-}  # fmt: skip
+_TAKEN = frozenset(
+    # the language, the names of the export itself, and functions that spellings call
+    re.findall(
+        r"\w+",
+        """
+        auto break case char const continue default do double else enum extern float for goto if
+        inline int long register restrict return short signed sizeof static struct switch typedef
+        union unsigned void volatile while main size_t
+        theta sample samples before sums results slopes value gradient scaled
+        pow exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan asin acos atan sinh cosh tanh
+        asinh acosh atanh erf erfc fabs floor ceil rint atan2 hypot fmod copysign isnan isinf
+        isfinite
+        """,
+    )
+)
 _LISTED = 100  # inputs, parameters and results that the header comment lists
 
 
@@ -105,7 +108,9 @@ class _File:
         )  # fmt: skip
         by = "parameters" if self.by_parameters else "inputs"
         lines = [f"/* {title}", "", "   Written by scalargrad. C99, with the mathematical library:"]
-        lines += ["   cc -std=c99 -O2 -c FILE.c, and -lm to link. Other modes of compilers may join a"]
+        lines += [
+            "   cc -std=c99 -O2 -c FILE.c, and -lm to link. Other modes of compilers may join a"
+        ]
         lines += ["   product and a sum (-ffp-contract=off keeps them apart): other last digits."]
         lines += ["", *self._listing("sample", self.inputs, "numbers of one sample")]
         lines += self._listing("theta", self.labels, "parameters")
@@ -126,18 +131,17 @@ class _File:
             ]  # fmt: skip
         lines += [
             "",
-            "   All memory belongs to the caller. Nothing is allocated and nothing is kept between",
-            "   calls, so that any number of threads may call at once. Results must not overlap with",
-            "   what is read. A call needs about "
-            f"{self._stack() // 1024 + 1} KiB of stack. theta may be NULL if there are no",
-            "   parameters.",
+            "   All memory belongs to the caller. Nothing is allocated, and nothing is kept",
+            "   between calls, so that any number of threads may call at once. Results must not",
+            f"   overlap with what is read. A call needs about {self._stack()} KiB of stack. theta",
+            "   may be NULL if there are no parameters.",
             "",
             f"   Each function returns {caps}_OK, or the first of these that a sample causes:",
-            f"   {caps}_NOT_FINITE: an operation is not defined there, or a result is nan or infinite.",
+            f"   {caps}_NOT_FINITE: an operation is not defined, or a result nan or infinite.",
             f"   {caps}_OTHER_BRANCH: the sample takes a branch that was not recorded.",
             f"   {caps}_NO_SAMPLES: n is 0.",
-            "   The results of such a sample are nan (those that are only infinite stay as they are),",
-            "   and so are a mean or sum and its derivatives. Other samples are computed.",
+            "   The results of such a sample are nan, unless they are only infinite, and so are a",
+            "   mean or sum and its derivatives. Other samples are computed.",
             "*/",
             "#include <math.h>",
             "#include <stddef.h>",
@@ -165,7 +169,9 @@ class _File:
         return "\n".join(lines) + "\n"
 
     def _listing(self, array: str, names: Sequence[str], what: str) -> list[str]:
-        lines = [f"   {array}: the {len(names)} {what}" + (", in this order:" if any(names) else "")]
+        lines = [
+            f"   {array}: the {len(names)} {what}" + (", in this order:" if any(names) else "")
+        ]
         for i, name in enumerate(names[:_LISTED]):
             if name:
                 lines.append(f"       {array}[{i}]  {comment(name)}")
@@ -189,9 +195,9 @@ class _File:
         return lines
 
     def _stack(self) -> int:
-        """About how many bytes the largest function needs, if every result is kept."""
+        """About how many KiB the largest function needs, if every result is kept."""
         programs = [p for b in self.derived for p in (b.values, b.gradient, b.careful) if p]
-        return 8 * max(len(program) for program in programs) * 2
+        return max(len(program) for program in programs) // 64 + 1
 
     def _face(self) -> str:
         caps, prefix = self.caps, self.prefix
@@ -227,16 +233,18 @@ class _File:
             ]
             if any(branch.careful for branch in self.derived):
                 lines += [
-                    f"    if (status == {caps}_NOT_FINITE)",
-                    "        status = scaled(careful_of_samples(theta, n, samples, value, gradient),",
-                    "                        n, value, gradient);",
+                    f"    if (status != {caps}_NOT_FINITE) return status;",
+                    "    status = scaled(careful_of_samples(theta, n, samples, value, gradient),",
+                    "                    n, value, gradient);",
                 ]
             lines += ["    return status;", "}"]
         return "\n".join(lines) + "\n"
 
     def _scaled(self) -> str:
         """The function that makes means of sums, and looks for what is not finite."""
-        count = f"(size_t){self.caps}_PARAMETERS" if self.by_parameters else f"n * {self.caps}_INPUTS"
+        count = (
+            f"(size_t){self.caps}_PARAMETERS" if self.by_parameters else f"n * {self.caps}_INPUTS"
+        )
         weight = "1.0 / (double)n" if self.recorded.reduction == "mean" else "1.0"
         return f"""\
 static int scaled(int status, size_t n, double *value, double *gradient)
@@ -331,8 +339,9 @@ static int scaled(int status, size_t n, double *value, double *gradient)
     def _gradient_driver(self, purpose: str, parts: Sequence[_Branch], slopes: bool) -> str:
         caps = self.caps
         lines = [
-            f"static int {purpose}_of_samples(const double *theta, size_t n, const double *samples,",
-            "        double *value, double *gradient)",
+            f"static int {purpose}_of_samples(",
+            "        const double *theta, size_t n, const double *samples, double *value,",
+            "        double *gradient)",
             "{",
             "    size_t i" + ("" if slopes else ", j") + ";",
         ]
@@ -450,7 +459,9 @@ class _Branch:
             assert row is not None
             operands = [self._ref(operand, phase) for operand in program.operands[slot]]
             expression = spelled(row, "c", operands)
-            lines.append(wrapped(f"    const double {self.names[slot]} = {expression};", "        "))
+            lines.append(
+                wrapped(f"    const double {self.names[slot]} = {expression};", "        ")
+            )
         return lines
 
     def _bindings(self, read: set[str]) -> list[str]:
@@ -511,10 +522,11 @@ class _Branch:
             for k, slot in enumerate(self.sums):
                 ws, xs, bias = dot_operands(program.operands[slot])
                 terms = [self._ref(b, SAMPLE) for b in bias]
-                for w, x in zip(ws, xs, strict=True):
-                    left, right = self._ref(w, SAMPLE), self._ref(x, SAMPLE)
-                    terms.append(left if right == "1.0" else f"{left} * {right}")
-                body.append(wrapped(f"    sums[{k}] += {' + '.join(terms)};", "        "))
+                terms += [
+                    product_of(self._ref(w, SAMPLE), self._ref(x, SAMPLE))
+                    for w, x in zip(ws, xs, strict=True)
+                ]
+                body.append(wrapped(f"    sums[{k}] += {total(terms)};", "        "))
             out = "double *sums"
             if self.slopes:
                 for k, slot in enumerate(program.outputs[1 : self.count]):
@@ -529,8 +541,8 @@ class _Branch:
         self._start()
         program, labels = self.program, self.file.labels
         body = self._instructions(AFTER)
-        total, *gradient = program.outputs[: self.count]
-        body.append(f"    *value += {self._ref(total, AFTER)};")
+        value, *gradient = program.outputs[: self.count]
+        body.append(f"    *value += {self._ref(value, AFTER)};")
         out = "double *value"
         if not self.slopes:
             for k, slot in enumerate(gradient):

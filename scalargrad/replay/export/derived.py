@@ -106,6 +106,5 @@ def _risky(program: Program) -> bool:
         if row is not None and row is not all_finite
     }
     return any(
-        can_fail(row) or partials_of(row, count, full=True).may_be_infinite
-        for row, count in kinds
+        can_fail(row) or partials_of(row, count, full=True).may_be_infinite for row, count in kinds
     )

@@ -12,6 +12,7 @@ import json
 import math
 import zlib
 from collections.abc import Sequence
+from itertools import product
 from ntpath import basename
 from typing import Any, NoReturn
 
@@ -158,7 +159,9 @@ def read(text: str) -> Recorded:
         return _Reader().recorded(parsed(text, "to_json"))
     except unreadable as error:
         fault = str(error)[:200] or type(error).__name__
-        raise ValueError(f"this is no program that to_json has written: {fault}") from None
+        raise ValueError(
+            f"this is no program that to_json has written, {shown(text[:40])}: {fault}"
+        ) from None
 
 
 class _Reader:
@@ -193,7 +196,9 @@ class _Reader:
         )  # fmt: skip
 
     def _check_format(self, content: Any) -> None:
-        form = content.get("format") if isinstance(content, dict) else None
+        if not isinstance(content, dict):
+            raise ValueError("it is no JSON object")
+        form = content.get("format")
         kind, _, version = form.rpartition(" ") if isinstance(form, str) else ("", "", "")
         if kind != _KIND or not (version.isascii() and version.isdigit() and version[0] != "0"):
             raise ValueError(f'its "format" is not {_KIND + " " + str(_VERSION)!r}')
@@ -236,7 +241,7 @@ class _Reader:
         sizes = self._list(content, "shape")
         if len(sizes) > _DEEPEST:
             raise ValueError(f"an array has {len(sizes)} dimensions, of {_DEEPEST} at most")
-        shape = tuple([self._count(size, "shape", _MOST_INPUTS) for size in sizes])
+        shape: tuple[int, ...] = tuple([self._count(size, "shape", _MOST_INPUTS) for size in sizes])
         if math.prod(size or 1 for size in shape) > _MOST_INPUTS:
             raise ValueError(f"an array has more than {_MOST_INPUTS} numbers")
         return shape
@@ -380,7 +385,7 @@ class _Reader:
     def _list(self, content: Any, name: str, length: int | None = None) -> list[Any]:
         if content.__class__ is not list or (length is not None and len(content) != length):
             self._fail(name, content)
-        return content  # type: ignore[no-any-return]
+        return content
 
     def _slots(self, content: Any, name: str, last: int) -> list[int]:
         return [self._count(x, name, last) for x in self._list(content, name)]
@@ -388,17 +393,17 @@ class _Reader:
     def _count(self, x: Any, name: str, most: int) -> int:
         if x.__class__ is not int or not 0 <= x <= most:
             raise ValueError(f"{name!r} has {x!r:.60}, not a whole number from 0 to {most}")
-        return x  # type: ignore[no-any-return]
+        return x
 
     def _flag(self, x: Any, name: str) -> bool:
         if x.__class__ is not bool:
             self._fail(name, x)
-        return x  # type: ignore[no-any-return]
+        return x
 
     def _text(self, x: Any, name: str) -> str:
         if x.__class__ is not str:
             self._fail(name, x)
-        return x  # type: ignore[no-any-return]
+        return x
 
     def _fail(self, name: str, x: Any) -> NoReturn:
         raise ValueError(f"{name!r} is {x!r:.60}")
@@ -406,12 +411,10 @@ class _Reader:
 
 def _input_names(arguments: Sequence[Argument]) -> list[str]:
     """A name for each number of a sample, like x[0][1]."""
-    from itertools import product
-
     return [
         argument.name + "".join(f"[{k}]" for k in index)
         for argument in arguments
-        if not argument.is_static and math.prod(argument.shape)
+        if not argument.is_static and 0 not in argument.shape
         for index in product(*map(range, argument.shape))
     ]
 

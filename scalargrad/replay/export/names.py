@@ -14,7 +14,7 @@ def comment(text: str, limit: int = 60) -> str:
 
     >>> from scalargrad.replay.export.names import comment
     >>> comment("loss */ \n??/ of é")
-    'loss ?/ ? ?/ of ?'
+    'loss ?/ ?/ of ?'
     """
     plain = re.sub(r"[^ !#-'()+,\-./0-9:;<=>@A-Z\[\]^_`a-z{|}~]", "?", text)
     plain = re.sub(r"\?+", "?", plain).strip()  # two would begin a trigraph of C

@@ -15,7 +15,8 @@ from scalargrad.replay.export.derived import Derived
 from scalargrad.replay.export.helpers_numpy import HELPERS
 from scalargrad.replay.export.names import comment, identifiers, wrapped
 from scalargrad.replay.export.recorded import Kind, Recorded
-from scalargrad.replay.export.spellings import read_slots, spelled
+from scalargrad.replay.export.spellings import product as product_of
+from scalargrad.replay.export.spellings import read_slots, spelled, total
 from scalargrad.replay.lowering import lowered, matrix
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, broadcast
 from scalargrad.replay.schedule import Group, Outer, schedule
@@ -93,7 +94,9 @@ class _Module:
     def _docstring(self) -> str:
         name = comment(self.recorded.name)
         lines = [f'"""{name}: a recorded function of many samples, as NumPy.', ""]
-        lines += ["Written by scalargrad; it needs NumPy 1.25 or later, and nothing else. Arguments"]
+        lines += [
+            "Written by scalargrad; it needs NumPy 1.25 or later, and nothing else. Arguments"
+        ]
         lines += ["are arrays whose first axis counts the n samples, of these shapes:", ""]
         for argument, mine in zip(self.arguments, self.argument_names, strict=True):
             shape = ", ".join(["n", *map(str, argument.shape)])
@@ -111,7 +114,9 @@ class _Module:
         theta = ", theta=THETA" if self.by_parameters else ""
         listed = f"[{given}]"
         if self.by_parameters:
-            numbers = ", ".join([_number(x).strip("()") for x in recorded.numbers[: recorded.params]])
+            numbers = ", ".join(
+                [_number(x).strip("()") for x in recorded.numbers[: recorded.params]]
+            )
             text = f"THETA = np.array([{numbers}])"
             texts.append(wrapped(text, "    ") + "\n")
         shapes = ", ".join([repr(argument.shape) for argument in self.arguments])
@@ -122,7 +127,7 @@ def _columns(arguments):
     for x, shape in zip(arguments, [{shapes}], strict=True):
         x = np.asarray(x, dtype=np.float64)
         if x.ndim == 0 or x.shape[1:] != shape or n not in (None, len(x)) or len(x) == 0:
-            raise ValueError(f"expected arrays of n samples of the shapes {{shape}}, got {{x.shape}}")
+            raise ValueError(f"expected an array of n samples of shape {{shape}}, got {{x.shape}}")
         n = len(x)
         rows.append(x.reshape(n, -1).T)
     return np.concatenate(rows) if rows else np.empty((0, 1)), n or 1
@@ -220,7 +225,7 @@ def value({given}{theta if given else theta[2:]}):
             split, position = [], 0
             for argument in self.arguments:
                 size = math.prod(argument.shape)
-                shape = ", ".join(["n", *map(str, argument.shape)]) + ("" if argument.shape else ",")
+                shape = ", ".join(["n", *map(str, argument.shape)])
                 piece = f"gradient[{position}:{position + size}]" if argument.shape else (
                     f"gradient[{position}]"
                 )  # fmt: skip
@@ -235,7 +240,7 @@ def value({given}{theta if given else theta[2:]}):
             run = f"""\
     total, gradient = 0.0, {zeros}
     with np.errstate(all="ignore"):
-        branches = [{', '.join(triples)}]
+        branches = [{", ".join(triples)}]
         for samples, (_, run, careful) in _divided(branches, {mine}, columns):
             chosen = columns[:, samples]
             part, slopes, defined = run({mine}, chosen)
@@ -327,7 +332,7 @@ class _Function:
         body = [*self.lines, *self._result()]
         code = "\n".join(body)
         told = {
-            "value": "The results of all samples, which samples it is for, and where it is defined.",
+            "value": "The results, the samples that it is for, and those where it is defined.",
             "gradient": "The sum over the samples, its derivatives, and where it is defined.",
             "careful": "The same where nothing flows on from what was not used.",
         }[self.purpose]
@@ -422,7 +427,7 @@ class _Function:
             count = self._along(pairs)
             if count < _ARRAY:
                 count = 1
-                terms.append(f"{self._ref(pairs[0][0])} * {self._ref(pairs[0][1])}")
+                terms.append(product_of(*map(self._ref, pairs[0])))
             else:
                 sides = [[pair[side] for pair in pairs[:count]] for side in (0, 1)]
                 phases = [self.program.phases[side[0]] for side in sides]
@@ -432,16 +437,14 @@ class _Function:
                 both = phases == [SAMPLE, SAMPLE]
                 terms.append(f"np.sum({w} * {x}, axis=0)" if both else f"{w} @ {x}")
             pairs = pairs[count:]
-        return " + ".join(terms)
+        return total(terms)
 
     def _along(self, pairs: Sequence[tuple[int, int]]) -> int:
         """How many of the first pairs lie beside each other, in one array on either side."""
         count = 1
         for (w, x), (v, y) in pairwise(pairs):
             sides = [(self.places[w], self.places[v]), (self.places[x], self.places[y])]
-            if any(
-                not a.array or a.array != b.array or b.index != a.index + 1 for a, b in sides
-            ):
+            if any(not a.array or a.array != b.array or b.index != a.index + 1 for a, b in sides):
                 break
             count += 1
         return count
@@ -453,7 +456,9 @@ class _Function:
         best = list(members)
         if len(members) < _ARRAY or len(counts) > 1:
             return best
-        fewest = sum([self._runs(column) for column in zip(*map(operands.__getitem__, best), strict=True)])
+        fewest = sum(
+            [self._runs(column) for column in zip(*map(operands.__getitem__, best), strict=True)]
+        )
         for position in range(min(max(counts), 4)):
             order = sorted(members, key=lambda slot: self._where(operands[slot][position]))
             columns = zip(*map(operands.__getitem__, order), strict=True)
@@ -647,7 +652,9 @@ class _Function:
         defined = f"np.isfinite({self._ref(conditions[-1])})" if self.derived.watches else "True"
         if self.purpose == "value":
             rows = [
-                self._ref(slot) if program.phases[slot] == SAMPLE else f"np.full(n, {self._ref(slot)})"
+                self._ref(slot)
+                if program.phases[slot] == SAMPLE
+                else f"np.full(n, {self._ref(slot)})"
                 for slot in outputs
             ]
             if len(outputs) > 1 and len(pieces := self._pieces(outputs)) == 1:
@@ -658,12 +665,12 @@ class _Function:
             if self.module.divided:
                 fits = f"np.broadcast_to({fits}, n)"
             return [*lines, f"    return results, {fits}, {defined}"]
-        total, *slopes = outputs
+        loss, *slopes = outputs
         if self.module.by_parameters:
             lines += self._gradient(slopes)
         else:
             lines += self._slopes(slopes)
-        return [*lines, f"    return {self._ref(total)}, gradient, {defined}"]
+        return [*lines, f"    return {self._ref(loss)}, gradient, {defined}"]
 
     def _slopes(self, slots: Sequence[int]) -> list[str]:
         """The derivatives by the inputs: one row for each."""
@@ -749,4 +756,3 @@ def _helpers(code: str) -> list[str]:
             needed.add(name)
             stack.append(HELPERS[name])
     return [text for name, text in HELPERS.items() if name in needed]
-

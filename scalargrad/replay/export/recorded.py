@@ -121,7 +121,10 @@ class Recorded:
         """What a compiled function consists of.
 
         Args:
-            name, reduction, allow_nonfinite, params: As it was compiled.
+            name: The name of the function.
+            reduction: As it was compiled.
+            allow_nonfinite: Likewise.
+            params: The parameters.
             variants: By the key of their arguments, its recordings.
             static: The positions of its static arguments.
             names: Gives the names of that many arguments.

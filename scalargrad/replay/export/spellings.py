@@ -22,7 +22,7 @@ from scalargrad.core.rows import TABLE, Primitive
 from scalargrad.replay.lowering import matrix
 from scalargrad.replay.program import Program, all_finite, broadcast, over_samples
 
-__all__ = ["SPELLINGS", "Spelling", "read_slots", "spelled"]
+__all__ = ["SPELLINGS", "Spelling", "product", "read_slots", "spelled", "total"]
 
 Text = str | Callable[[Sequence[str]], str]
 
@@ -50,9 +50,30 @@ def _product(xs: Sequence[str]) -> str:
     return " * ".join(xs)
 
 
+def product(w: str, x: str) -> str:
+    """A term of a sum; one that is subtracted begins with a minus and a blank."""
+    if w == "1.0" or x == "1.0":
+        return x if w == "1.0" else w
+    if w == "(-1.0)" or x == "(-1.0)":
+        return f"- {x if w == '(-1.0)' else w}"
+    return f"{w} * {x}"
+
+
+def total(terms: Sequence[str]) -> str:
+    """The sum of terms, some of which may begin with a minus and a blank."""
+    first, *others = terms
+    text = first.replace("- ", "-", 1) if first.startswith("- ") else first
+    return text + "".join([f" {x}" if x.startswith("- ") else f" + {x}" for x in others])
+
+
 def _dot(operands: Sequence[str]) -> str:
     ws, xs, bias = dot_operands(tuple(operands))
-    return " + ".join([*bias, *(f"{w} * {x}" for w, x in zip(ws, xs, strict=True))])
+    return total([*bias, *map(product, ws, xs)])
+
+
+def _c_dot(operands: Sequence[str]) -> str:
+    ws, xs, bias = dot_operands(tuple(operands))
+    return total([*(bias or ("0.0",)), *map(product, ws, xs)])
 
 
 def _mean(start: str) -> Callable[[Sequence[str]], str]:
@@ -61,11 +82,6 @@ def _mean(start: str) -> Callable[[Sequence[str]], str]:
 
 def _finite(xs: Sequence[str]) -> str:
     return " + ".join([f"{x} * 0.0" for x in xs])
-
-
-def _from_zero(spelling: Callable[[Sequence[str]], str]) -> Callable[[Sequence[str]], str]:
-    """A sum that starts from 0.0, as in Python: a sum of nothing but -0.0 is 0.0."""
-    return lambda xs: spelling(xs) if spelling is _dot and len(xs) % 2 else f"0.0 + {spelling(xs)}"
 
 
 def _c_take(operands: Sequence[str]) -> str:
@@ -150,10 +166,11 @@ SPELLINGS: dict[Primitive, Spelling] = {
     row.largest: Spelling(_c_list("sg_largest"), _numpy_list("_largest")),
     row.exp_difference: Spelling("sg_exp_difference({0}, {1})", "_exp_difference({0}, {1})"),
     row.weight: Spelling("{0} / {1}", "{0} / {1}"),
-    row.sum: Spelling(_from_zero(_sum), _sum),
+    # in Python a sum starts from 0.0, so that one of nothing but -0.0 is 0.0
+    row.sum: Spelling(lambda xs: f"0.0 + {_sum(xs)}", _sum),
     row.mean: Spelling(_mean("0.0 + "), _mean("")),
     row.prod: Spelling(_product, _product),
-    row.dot: Spelling(_from_zero(_dot), _dot),
+    row.dot: Spelling(_c_dot, _dot),
     row.logsumexp: Spelling(_c_list("sg_logsumexp"), _numpy_list("_logsumexp")),
     row.logaddexp: Spelling("sg_logaddexp({0}, {1})", "np.logaddexp({0}, {1})"),
     all_finite: Spelling(_finite, _finite),
@@ -177,7 +194,9 @@ def read_slots(program: Program, language: str) -> bytearray:
         row = program.rows[slot]
         if marks[slot] and row is not None:
             operands = program.operands[slot]
-            for operand, is_read in zip(operands, _reads(row, language, len(operands)), strict=True):
+            for operand, is_read in zip(
+                operands, _reads(row, language, len(operands)), strict=True
+            ):
                 marks[operand] |= is_read
     return marks
 

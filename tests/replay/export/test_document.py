@@ -95,16 +95,15 @@ def test_random_programs_come_back_as_they_were(program: Program) -> None:
     assert twin.to_json() == text
     assert written(read(text)) == text
     assert np.array_equal(twin(*args), c(*args))
+    right, got = [gradient_or_error(each, args) for each in (c, twin)]
+    assert repr(got) == repr(right)
+
+
+def gradient_or_error(c: sg.Compiled, args: Any) -> Any:
     try:
-        right = c.value_and_grad(*args)
+        return flat_gradient(c, c.value_and_grad(*args)[1]).tolist()
     except FloatingPointError as error:
-        with pytest.raises(FloatingPointError) as caught:
-            twin.value_and_grad(*args)
-        assert str(caught.value) == str(error)
-        return
-    assert np.array_equal(
-        flat_gradient(twin, twin.value_and_grad(*args)[1]), flat_gradient(c, right[1])
-    )
+        return error
 
 
 def test_static_arguments_and_nested_results() -> None:
@@ -243,16 +242,22 @@ def test_a_changed_document_is_refused() -> None:
                 sg.from_json(json.dumps(content), "python")
 
 
+def loaded_or_error(text: str) -> sg.Compiled | ValueError:
+    try:
+        return sg.from_json(text, "python")
+    except ValueError as error:
+        return error
+
+
 def test_a_forged_document_is_refused_or_a_program() -> None:
     """Whatever a stranger writes: an error that says so, or a function of numbers."""
     read_ones = 0
     for content in mutations(600, 2):
         text = signed(content)
-        try:
-            c = sg.from_json(text, "python")
-        except ValueError as error:
-            assert "no program that to_json has written" in str(error)
-            assert len(str(error)) < 400
+        c = loaded_or_error(text)
+        if isinstance(c, ValueError):
+            assert "no program that to_json has written" in str(c)
+            assert len(str(c)) < 400
             continue
         read_ones += 1
         try:
@@ -316,11 +321,11 @@ def with_shape(*shape: int) -> str:
         ("[" * 100_000, "recursion|nested|Expecting"),
         ('{"format": ' + "[" * 100_000 + "]" * 100_000 + "}", "recursion|format"),
         ("", "Expecting value"),
-        ("[]", "its \"format\" is not"),
+        ("[]", "it is no JSON object"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_document_is_said(text: str, fault: str) -> None:
-    with pytest.raises(ValueError, match=f"(?s)no program that to_json has written: .*({fault})"):
+    with pytest.raises(ValueError, match=f"(?s)that to_json has written, str: .*({fault})"):
         sg.from_json(text, "python")
 
 

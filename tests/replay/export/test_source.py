@@ -197,7 +197,7 @@ def test_random_programs(drawn: list[Program]) -> None:
             right = answers(c, args)
         except FloatingPointError:
             right = None
-        status, values, second, value, gradient = library.run(source, [], args)
+        status, values, second, _, gradient = library.run(source, [], args)
         if right is None:
             assert second == 1
             assert got[1][0].startswith("FloatingPointError")
@@ -383,7 +383,7 @@ def test_labels_and_names_may_be_any_text() -> None:
     params = [Value(1.0 + i, text) for i, text in enumerate(texts)]
 
     def f(x: Any, exp: Any, np: Any) -> Any:
-        return sg.exp(-sg.dot(params, [x * k for k in range(len(params))]) ** 2) + exp * np
+        return sg.exp(-(sg.dot(params, [x * k for k in range(len(params))]) ** 2)) + exp * np
 
     sources, modules = [], []
     for text in texts:
@@ -449,8 +449,18 @@ def test_c_stays_within_the_memory_it_is_given(make: Callable[[], Case], tmp_pat
     samples = np.hstack([np.reshape(x, (len(x), -1)) for x in args])
     path = tmp_path / "main.c"
     path.write_text(main_of(source, np.append(c.theta, 0.0), samples), "ascii")
-    build = ["gcc", "-std=c99", "-O1", "-g", "-fsanitize=undefined,address",
-             "-fno-sanitize-recover=all", str(path), "-o", str(tmp_path / "main"), "-lm"]  # fmt: skip
+    checks = ["-fsanitize=undefined,address", "-fno-sanitize-recover=all"]
+    build = [
+        "gcc",
+        "-std=c99",
+        "-O1",
+        "-g",
+        *checks,
+        str(path),
+        "-o",
+        str(tmp_path / "main"),
+        "-lm",
+    ]
 
     built = subprocess.run(build, capture_output=True, text=True)
     if "cannot find" in built.stderr:

@@ -108,7 +108,8 @@ def test_outside_of_a_domain_exports_refuse_like_python() -> None:
     for row in rows:
         for point in row.outside[:1]:
             inside = next(iter(points(row)))
-            c = sg.compile(named(lambda *xs, row=row: row(*xs), f"f{len(sources)}"), backend="python")  # type: ignore[misc]
+            f = named(lambda *xs, row=row: row(*xs), f"f{len(sources)}")  # type: ignore[misc]
+            c = sg.compile(f, backend="python")
             c.record(*inside)
             sources.append(c.to_source("c"))
             jobs.append((c.to_source("python"), [[x] for x in point]))
@@ -142,7 +143,7 @@ def test_an_operation_of_your_own_is_refused_by_name(monkeypatch: pytest.MonkeyP
     c.record(1.0)
 
     for export in (lambda: c.to_source("c"), lambda: c.to_source("python"), c.to_json):
-        with pytest.raises(TypeError, match="'cube'.* of your own.* instead of sg.primitive"):
+        with pytest.raises(TypeError, match=r"'cube'.* of your own.* instead of sg.primitive"):
             export()
 
 
