@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from itertools import product
 
-from scalargrad.core.primitives import dot_operands
+from scalargrad.replay.export.c_body import Body, Place
+from scalargrad.replay.export.c_body import number as number_of
 from scalargrad.replay.export.derived import Derived
 from scalargrad.replay.export.helpers_c import HELPERS
 from scalargrad.replay.export.names import comment, identifier, identifiers, wrapped
 from scalargrad.replay.export.recorded import Kind, Recorded
-from scalargrad.replay.export.spellings import product as product_of
-from scalargrad.replay.export.spellings import read_slots, spelled, total
+from scalargrad.replay.export.spellings import read_slots
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, over_samples
+from scalargrad.replay.schedule import Outer, schedule
 
 __all__ = ["c_source"]
 
@@ -26,13 +26,14 @@ _TAKEN = frozenset(
         auto break case char const continue default do double else enum extern float for goto if
         inline int long register restrict return short signed sizeof static struct switch typedef
         union unsigned void volatile while main size_t
-        theta sample samples before sums results slopes value gradient scaled
+        theta sample samples before sums total v i j results slopes value gradient scaled
         pow exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan asin acos atan sinh cosh tanh
         asinh acosh atanh erf erfc fabs floor ceil rint atan2 hypot fmod copysign isnan isinf
         isfinite
         """,
     )
 )
+_LONGEST = 500  # statements of one function
 _LISTED = 100  # inputs, parameters and results that the header comment lists
 
 
@@ -48,13 +49,6 @@ def c_source(recorded: Recorded, kind: Kind, derived: Sequence[Derived]) -> str:
         TypeError: An operation has no spelling in C.
     """
     return _File(recorded, kind, derived).text()
-
-
-def _number(x: float) -> str:
-    if math.isnan(x):
-        return "NAN"
-    text = "INFINITY" if math.isinf(x) else repr(abs(x))
-    return f"(-{text})" if math.copysign(1.0, x) < 0.0 else text
 
 
 class _File:
@@ -156,7 +150,7 @@ class _File:
             "",
         ]
         if self.labels:
-            numbers = ", ".join(map(_number, recorded.numbers[: recorded.params]))
+            numbers = ", ".join(map(number_of, recorded.numbers[: recorded.params]))
             lines += [
                 "/* The numbers of the parameters when this was written. */",
                 f"extern const double {prefix}_theta[{caps}_PARAMETERS];",
@@ -378,13 +372,16 @@ class _Branch:
         self, file: _File, purpose: str, number: int, program: Program, derived: Derived,
         slopes: bool,
     ) -> None:  # fmt: skip
-        self.file, self.program, self.derived, self.number = file, program, derived, number
+        self.file, self.derived, self.number = file, derived, number
+        self.program = program = program.copy()
         self.is_value, self.slopes = purpose == "value", slopes
         self.name = purpose if len(file.derived) == 1 else f"{purpose}{number}"
-        needed = read_slots(program, "c")
         self.count = len(program.outputs) - _conditions(derived)
         rows, phases = program.rows, program.phases
-        used = [slot for slot, row in enumerate(rows) if row is not None and needed[slot]]
+        for slot, is_read in enumerate(read_slots(program, "c")):
+            if not is_read:
+                rows[slot] = None
+        used = [slot for slot, row in enumerate(rows) if row is not None]
         self.sums = None if self.is_value else [s for s in used if rows[s] is over_samples]
         self.in_phase = {
             phase: [s for s in used if phases[s] == phase and rows[s] is not over_samples]
@@ -393,9 +390,20 @@ class _Branch:
         # what is computed before the samples and read later
         later = {o for s in used if phases[s] != BEFORE for o in program.operands[s]}
         later.update(program.outputs)
+        self.leaves = {slot: Place(number_of(x)) for slot, x in program.constants.items()}
+        for i, slot in enumerate(program.inputs):
+            self.leaves[slot] = Place(file.input_names[i], "sample", i)
+        for i, slot in enumerate(program.parameters):
+            name = file.label_names[i] if file.labels[i] else f"theta[{i}]"
+            self.leaves[slot] = Place(name, "theta", i)
+        self.parts: list[str] = []  # functions that a long one calls
+        self.before_text = ""
         self.before = [slot for slot in self.in_phase[BEFORE] if slot in later]
-        self.kept = {slot: k for k, slot in enumerate(self.before)}
-        self.names = {slot: f"v{k}" for k, slot in enumerate(used)}
+        if self.before:
+            self._write_before()
+        self.sum_places: dict[int, int] = {}
+        self.sample_text = self._sample()
+        self.after_text = "" if self.sums is None else self._after()
 
     def given(self, sample: str) -> str:
         """The arguments that all functions of the branch take."""
@@ -418,141 +426,149 @@ class _Branch:
 
     def text(self) -> str:
         """The functions."""
-        texts = []
-        if self.before:
-            texts.append(self._before())
-        texts.append(self._sample())
-        if self.sums is not None:
-            texts.append(self._after())
-        return "\n".join(texts)
+        texts = [*self.parts, self.before_text, self.sample_text, self.after_text]
+        return "\n".join([text for text in texts if text])
 
-    def _ref(self, slot: int, phase: int) -> str:
-        """How a function of a phase reads a slot."""
-        program = self.program
-        if slot in program.constants:
-            return _number(program.constants[slot])
-        if program.rows[slot] is None:
-            return self.leaves[slot]
-        if slot in self.kept and phase != BEFORE:
-            return f"before[{self.kept[slot]}]"
-        if phase == AFTER and self.sums and slot in self.sum_places:
-            return f"sums[{self.sum_places[slot]}]"
-        return self.names.get(slot, "")  # "" where the spelling does not read it
+    # --- functions ----------------------------------------------------------------------------
 
-    def _start(self) -> None:
-        program, file = self.program, self.file
-        self.sum_places = {slot: k for k, slot in enumerate(self.sums or [])}
-        self.leaves = dict(zip(program.inputs, file.input_names, strict=True))
-        for i, slot in enumerate(program.parameters):
-            label = file.labels[i] and file.label_names[i]
-            self.leaves[slot] = label or f"theta[{i}]"
+    def _body(self, phase: int, places: dict[int, Place], together: bool) -> Body:
+        slots, primal = self.in_phase[phase], self.derived.primal
+        primal = len(self.program.rows) if self.is_value else primal
+        return Body(self.program, slots, phase, places, together, primal)
 
-    def _instructions(self, phase: int) -> list[str]:
-        lines = []
-        program = self.program
-        primal = True
-        for slot in self.in_phase[phase]:
-            if not self.is_value and primal and slot >= self.derived.primal and phase != AFTER:
-                primal = False
-                lines.append("    /* backward */")
-            row = program.rows[slot]
-            assert row is not None
-            operands = [self._ref(operand, phase) for operand in program.operands[slot]]
-            expression = spelled(row, "c", operands)
-            lines.append(
-                wrapped(f"    const double {self.names[slot]} = {expression};", "        ")
-            )
-        return lines
+    def _function(self, head: str, units: Sequence[str]) -> str:
+        """A function, with its variables, and a line for each argument that it does not read."""
+        bindings = self._bindings(_words(units))
+        read = _words([*bindings, *units])
+        lines = [head, "{", *bindings]
+        lines += [f"    int {name};" for name in ("i", "j") if name in read]
+        for argument in re.findall(r"\*(\w+)", head):
+            if argument not in read:
+                lines.append(f"    (void){argument};")
+        return "\n".join([*lines, *units, "}", ""])
 
     def _bindings(self, read: set[str]) -> list[str]:
         """The lines that give the inputs and labelled parameters their names that are read."""
         program, file = self.program, self.file
         lines = []
-        for i, slot in enumerate(program.inputs):
-            if (name := self.leaves[slot]) in read:
-                note = comment(file.inputs[i])
-                said = "" if note == name else f" /* {note} */"
-                lines.append(f"    const double {name} = sample[{i}];{said}")
-        for i, slot in enumerate(program.parameters):
-            if (name := self.leaves[slot]) in read:
-                note = comment(file.labels[i])
-                said = "" if note == name else f" /* {note} */"
-                lines.append(f"    const double {name} = theta[{i}];{said}")
+        for array, slots, labels in (
+            ("sample", program.inputs, file.inputs),
+            ("theta", program.parameters, file.labels),
+        ):
+            for i, (slot, label) in enumerate(zip(slots, labels, strict=True)):
+                name, note = self.leaves[slot].text, comment(label)
+                if name in read:
+                    said = "" if note == name else f" /* {note} */"
+                    lines.append(f"    const double {name} = {array}[{i}];{said}")
         return lines
 
-    def _function(self, head: str, body: Sequence[str]) -> str:
-        """A function, with a line for each argument that it does not read."""
-        bindings = self._bindings(_words(body))
-        read = _words([*bindings, *body])
-        lines = [head, "{", *bindings]
-        for argument in ("theta", "before", "sample", "sums", "results", "value", "gradient",
-                         "slopes"):  # fmt: skip
-            if re.search(rf"\*{argument}\b", head) and argument not in read:
-                lines.append(f"    (void){argument};")
-        return "\n".join([*lines, *body, "}", ""])
+    def _divided(
+        self, what: str, arguments: Sequence[str], units: Sequence[str], size: int
+    ) -> list[str]:
+        """Calls of functions that hold these statements, some hundreds each.
 
-    def _before(self) -> str:
-        self._start()
-        body = self._instructions(BEFORE)
-        body += [f"    before[{k}] = {self.names[slot]};" for slot, k in self.kept.items()]
-        head = f"/* once, before the samples */\nstatic void {self.name}_before("
-        return self._function(head + "const double *theta, double *before)", body)
+        The time of a compiler grows faster than the length of a function.
+        """
+        calls = []
+        given = [*arguments, *(["double *v"] if size else [])]
+        for first in range(0, len(units), _LONGEST):
+            name = f"{self.name}_{what}{first // _LONGEST}"
+            head = f"static void {name}({', '.join(given)})"
+            self.parts.append(self._function(head, units[first : first + _LONGEST]))
+            names = [re.findall(r"\w+", argument)[-1] for argument in given]
+            calls.append(f"    {name}({', '.join(names)});")
+        return calls
+
+    def _before_argument(self) -> list[str]:
+        return ["const double *before"] if self.before else []
+
+    def _write_before(self) -> None:
+        places = dict(self.leaves)
+        body = self._body(BEFORE, places, together=False)
+        together = len(body.units) > _LONGEST
+        if together:
+            places = dict(self.leaves)
+            body = self._body(BEFORE, places, together)
+        self.before.sort(key=lambda slot: (places[slot].array, places[slot].offset))
+        kept = body.assigned("before", self.before, "=")
+        arguments = ["const double *theta", "double *before"]
+        head = f"static void {self.name}_before({', '.join(arguments)})"
+        if together:
+            units = [f"    double v[{body.size}];"]
+            units += self._divided("before", arguments, [*body.units, *kept], body.size)
+        else:
+            units = [*body.declared, *body.units, *kept]
+        self.before_text = "/* once, before the samples */\n" + self._function(head, units)
+
+    def _known(self) -> dict[int, Place]:
+        kept = {s: Place(f"before[{k}]", "before", k) for k, s in enumerate(self.before)}
+        return {**self.leaves, **kept}
 
     def _sample(self) -> str:
-        self._start()
         caps, program = self.file.caps, self.program
-        body = self._instructions(SAMPLE)
+        outers = [group for group in schedule(program)[SAMPLE] if isinstance(group, Outer)]
+        for together in (False, True):
+            places = self._known()
+            self.sum_places.clear()
+            body = self._body(SAMPLE, places, together)
+            outputs = program.outputs[: self.count]
+            if self.sums is None:
+                last = body.assigned("results", outputs, "=")
+            else:
+                last = body.sums(outers, self.sum_places)
+                if self.slopes:
+                    last += body.assigned("slopes", outputs[1:], "=")
+            if len(body.units) + len(last) <= _LONGEST:
+                break
+        checks = []
         conditions = program.outputs[self.count :]
         for (expected, where), slot in zip(self.derived.guards, conditions, strict=False):
             sign = "!=" if expected else "=="
-            body.append(
-                f"    if (!({self._ref(slot, SAMPLE)} {sign} 0.0)) return {caps}_OTHER_BRANCH; "
+            checks.append(
+                f"    if (!({places[slot].text} {sign} 0.0)) return {caps}_OTHER_BRANCH; "
                 f"/* {comment(_place(where))} */"
             )
         if self.derived.watches:
-            watch = self._ref(conditions[-1], SAMPLE)
-            body.append(
+            watch = places[conditions[-1]].text
+            checks.append(
                 f"    if (!isfinite({watch})) return {caps}_NOT_FINITE; /* not defined here */"
             )
-        if self.sums is None:
-            for k, slot in enumerate(program.outputs[: self.count]):
-                body.append(f"    results[{k}] = {self._ref(slot, SAMPLE)};")
-            out = "double *results"
+        out = "double *results" if self.sums is None else "double *sums"
+        arguments = ["const double *theta", *self._before_argument(), "const double *sample"]
+        written = [out, "double *slopes"] if self.slopes and self.sums is not None else [out]
+        if together:
+            units = [f"    double v[{max(1, body.size)}];"]
+            units += self._divided("values", arguments, body.units, max(1, body.size))
+            units += checks
+            units += self._divided("results", [*arguments, *written], last, max(1, body.size))
         else:
-            for k, slot in enumerate(self.sums):
-                ws, xs, bias = dot_operands(program.operands[slot])
-                terms = [self._ref(b, SAMPLE) for b in bias]
-                terms += [
-                    product_of(self._ref(w, SAMPLE), self._ref(x, SAMPLE))
-                    for w, x in zip(ws, xs, strict=True)
-                ]
-                body.append(wrapped(f"    sums[{k}] += {total(terms)};", "        "))
-            out = "double *sums"
-            if self.slopes:
-                for k, slot in enumerate(program.outputs[1 : self.count]):
-                    body.append(f"    slopes[{k}] = {self._ref(slot, SAMPLE)};")
-                out += ", double *slopes"
-        body.append(f"    return {caps}_OK;")
-        before = "const double *before, " if self.before else ""
-        head = f"/* for each sample */\nstatic int {self.name}_sample(const double *theta, {before}"
-        return self._function(f"{head}const double *sample,\n        {out})", body)
+            units = [*body.declared, *body.units, *checks, *last]
+        units.append(f"    return {caps}_OK;")
+        head = f"static int {self.name}_sample({', '.join([*arguments, *written])})"
+        return "/* for each sample */\n" + self._function(wrapped(head, "        "), units)
 
     def _after(self) -> str:
-        self._start()
         program, labels = self.program, self.file.labels
-        body = self._instructions(AFTER)
+        sums = {s: Place(f"sums[{k}]", "sums", k) for s, k in self.sum_places.items()}
         value, *gradient = program.outputs[: self.count]
-        body.append(f"    *value += {self._ref(value, AFTER)};")
-        out = "double *value"
-        if not self.slopes:
-            for k, slot in enumerate(gradient):
-                said = f" /* {comment(labels[k])} */" if labels[k] else ""
-                body.append(f"    gradient[{k}] += {self._ref(slot, AFTER)};{said}")
-            out += ", double *gradient"
-        before = "const double *before, " if self.before else ""
-        head = f"/* once, after the samples */\nstatic void {self.name}_after("
-        head += f"const double *theta, {before}const double *sums,\n        {out})"
-        return self._function(head, body)
+        for together in (False, True):
+            places = {**self._known(), **sums}
+            body = self._body(AFTER, places, together)
+            last = [f"    *value += {places[value].text};"]
+            if not self.slopes:
+                last += body.assigned("gradient", gradient, "+=", [*map(comment, labels)])
+            if len(body.units) + len(last) <= _LONGEST:
+                break
+        arguments = ["const double *theta", *self._before_argument(), "const double *sums"]
+        written = ["double *value"] if self.slopes else ["double *value", "double *gradient"]
+        if together:
+            units = [f"    double v[{body.size}];"] if body.size else []
+            given = [*arguments, *written]
+            units += self._divided("after", given, [*body.units, *last], body.size)
+        else:
+            units = [*body.declared, *body.units, *last]
+        head = f"static void {self.name}_after({', '.join([*arguments, *written])})"
+        return "/* once, after the samples */\n" + self._function(wrapped(head, "        "), units)
 
 
 def _words(lines: Sequence[str]) -> set[str]:
