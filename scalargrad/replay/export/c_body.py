@@ -186,15 +186,14 @@ class Body:
         """The members in the order of the places of their operands, if that makes fewer runs."""
         if len(members) < _LOOP:
             return members
-        best, fewest = members, len(_runs([columns[slot] for slot in members]))
-        for position in range(min(len(columns[members[0]]), 3)):
-            order = sorted(
-                members, key=lambda s: (columns[s][position].array, columns[s][position].offset)
-            )
-            runs = len(_runs([columns[slot] for slot in order]))
-            if runs < fewest:
-                best, fewest = order, runs
-        return best
+
+        def where(slot: int, first: int) -> list[tuple[str, int]]:
+            places = columns[slot]
+            return [(p.array, p.offset) for p in (*places[first:], *places[:first])]
+
+        count = min(len(columns[members[0]]), 3)
+        orders = [sorted(members, key=lambda s, p=p: where(s, p)) for p in range(count)]  # type: ignore[misc]
+        return min([*orders, members], key=lambda o: len(_runs([columns[slot] for slot in o])))
 
     def _loop(self, row: Primitive, members: Sequence[int], steps: Sequence[int]) -> None:
         self.looped = True

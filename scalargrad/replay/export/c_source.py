@@ -441,7 +441,8 @@ class _Branch:
         bindings = self._bindings(_words(units))
         read = _words([*bindings, *units])
         lines = [head, "{", *bindings]
-        lines += [f"    int {name};" for name in ("i", "j") if name in read]
+        counters = [name for name in ("i", "j") if name in read]
+        lines += [f"    int {', '.join(counters)};"] if counters else []
         for argument in re.findall(r"\*(\w+)", head):
             if argument not in read:
                 lines.append(f"    (void){argument};")
@@ -473,7 +474,7 @@ class _Branch:
         given = [*arguments, *(["double *v"] if size else [])]
         for first in range(0, len(units), _LONGEST):
             name = f"{self.name}_{what}{first // _LONGEST}"
-            head = f"static void {name}({', '.join(given)})"
+            head = wrapped(f"static void {name}({', '.join(given)})", "        ")
             self.parts.append(self._function(head, units[first : first + _LONGEST]))
             names = [re.findall(r"\w+", argument)[-1] for argument in given]
             calls.append(f"    {name}({', '.join(names)});")
