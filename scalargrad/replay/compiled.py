@@ -367,7 +367,8 @@ class Compiled:
                 if first in rest:  # it belongs to its recording, however a backend rounds
                     rest.remove(first)
                     parts.append((variant, Samples(batch, [first], True, undefined)))
-            return parts
+            # In the order of their samples: the sum then does not depend on earlier batches.
+            return sorted(parts, key=lambda part: part[1].at([0]))
 
     def _recorded(self, batch: Batch, index: int, theta: Any) -> tuple[Variant, bool]:
         """A recording of one sample: a new one, or the equal one that there is.
