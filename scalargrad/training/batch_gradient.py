@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from math import fsum, isclose, isfinite, isnan, nan
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
+from scalargrad.core.arguments import as_flag
 from scalargrad.core.modes import no_grad
 from scalargrad.core.numbers import as_float
 from scalargrad.core.value import Value, clear_grads, set_grads
@@ -40,6 +42,7 @@ _WORTHWHILE = 6e5
 _FIRST = 1000  # samples of the first batch to evaluate eagerly too
 _CHECKED = 16  # samples to evaluate eagerly too in epochs 1, 2, 4, 8 ...
 _MAX_BRANCHES = 16  # recordings; a model that branches more often runs eagerly
+_MANY = f"the model branches in more than {_MAX_BRANCHES} ways"
 
 
 class EngineState(NamedTuple):
@@ -49,19 +52,26 @@ class EngineState(NamedTuple):
         backend: "eager", or the backend that replays.
         reason: why the model is not replayed, if replay was tried.
         shares: the factor of a sum over so many samples.
+        care: `Compiled.care`, of all recordings so far.
     """
 
     backend: str
     reason: str = ""
-    shares: dict[int, float] = {}  # noqa: RUF012 - never changed
+    shares: Mapping[int, float] = MappingProxyType({})
+    care: Mapping[str, bool] = MappingProxyType({})
 
     @classmethod
     def read(cls, told: dict[str, Any]) -> EngineState:
         """Return the state that JSON has read; errors if JSON cannot have written it."""
         shares = {int(length): as_float(share) for length, share in told["shares"].items()}
+        care = {str(digest): as_flag(x, "care") for digest, x in told["care"].items()}
         if type(told["backend"]) is not str or type(told["reason"]) is not str:
             raise TypeError("a backend without a name")
-        return cls(told["backend"], told["reason"], shares)
+        return cls(told["backend"], told["reason"], shares, care)
+
+    def written(self) -> dict[str, Any]:
+        """Return what JSON can write."""
+        return self._asdict() | {"shares": dict(self.shares), "care": dict(self.care)}
 
 
 class _BranchesError(RecordingError):
@@ -132,7 +142,7 @@ class Replayed:
     ) -> None:
         def loss_of_one(x: Any, y: Any) -> Any:
             if self.compiled.recordings >= _MAX_BRANCHES:
-                raise _BranchesError(f"the model branches in more than {_MAX_BRANCHES} ways")
+                raise _BranchesError(_MANY)
             with self._kept():
                 return loss([model(x)], [y])
 
@@ -143,6 +153,7 @@ class Replayed:
         self.shares: dict[int, float] = {}  # the factor of a sum over so many samples
         self.reason = ""  # why replay was given up
         self._watched = False  # whether the state is kept around several runs
+        self.earlier = 0  # the branches that a process before has recorded
         self._arrays: dict[int, tuple[Data, Any]] = {}
 
     @property
@@ -152,7 +163,7 @@ class Replayed:
 
     def state(self) -> EngineState:
         """Return what another process has to know to go on."""
-        return EngineState(self.name, self.reason, self.shares)
+        return EngineState(self.name, self.reason, self.shares, self.compiled.care)
 
     def step(self, X: Data, Y: Data, batch: Sequence[int]) -> float:
         """Return the loss of a batch, and store its gradient in the parameters' `grad`."""
@@ -190,7 +201,11 @@ class Replayed:
         if self.reason:
             return None
         try:
-            return replay()
+            result = replay()
+            if self.earlier and self.earlier + self.compiled.recordings > _MAX_BRANCHES:
+                if len(self.compiled.care) > _MAX_BRANCHES:  # without those that are the same
+                    raise _BranchesError(_MANY)
+            return result
         except Exception as error:  # an error of the model itself comes up again eagerly
             self.reason = _reason(error)
             return None
@@ -316,7 +331,9 @@ def batch_gradient(
             raise
         return Eager(model, loss, params, _reason(error))
     if before is not None and before.shares.keys() == lengths:
-        replayed.shares = before.shares  # proved on other outputs: equal but for roundings
+        replayed.shares = dict(before.shares)  # proved on other outputs: equal but for roundings
+        replayed.compiled.care = dict(before.care)
+        replayed.earlier = len(before.care)
     return replayed
 
 

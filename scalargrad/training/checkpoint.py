@@ -159,7 +159,7 @@ class Checkpoints:
         drawn, arrays = state.written()
         header = {
             "settings": self.settings, "epochs": self.epochs, "backend": self.backend,
-            "engine": self.engine.state()._asdict() if self.engine is not None else None,
+            "engine": self.engine.state().written() if self.engine is not None else None,
             "epoch": place.epoch, "begun": place.begun, "step": step, "over": place.over,
             "best epoch": place.best.epoch, "random": drawn,
             "optimizer": flattened(self.optimizer.state_dict(), "optimizer", arrays),

@@ -118,7 +118,7 @@ def _fault(line: bytes, right: bytes, text: bytes) -> str:
 
 
 def little_endian(numbers: array[Any]) -> array[Any]:
-    """The array as a file holds it: with swapped bytes where a machine stores the high byte first."""
+    """The array as a file holds it, with its bytes swapped if this machine is big-endian."""
     if sys.byteorder == "little":
         return numbers
     swapped = array(numbers.typecode, numbers)
