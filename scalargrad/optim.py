@@ -105,7 +105,7 @@ class Optimizer:
         Raises:
             KeyError: a name is missing or unknown; the message lists them.
             TypeError: `state` is not a dict, or an entry is of another type.
-            ValueError: an entry has another length.
+            ValueError: an entry has another length, or a rate is negative.
 
         >>> w = Value(1.0)
         >>> optimizer = optim.Adam([w])
@@ -126,7 +126,10 @@ class Optimizer:
                 f"load_state_dict needs the names of {type(self).__name__}.state_dict(); missing: "
                 f"{missing}; unknown: {unknown}. An lr that is a function is not among them"
             )
-        vars(self).update({name: _like(own[name], state[name], name) for name in own})
+        found = {name: _like(own[name], state[name], name) for name in own}
+        for name in ("lr", "weight_decay"):
+            as_non_negative(found.get(name, 0.0), f"load_state_dict: {name}")
+        vars(self).update(found)
 
     def _changes(
         self, gradients: Sequence[float], lr: float

@@ -71,7 +71,10 @@ class EngineState(NamedTuple):
 
     def written(self) -> dict[str, Any]:
         """Return what JSON can write."""
-        return self._asdict() | {"shares": dict(self.shares), "care": dict(self.care)}
+        return self._asdict() | {
+            "shares": dict(self.shares),
+            "care": dict(sorted(self.care.items())),
+        }
 
 
 class _BranchesError(RecordingError):
@@ -202,9 +205,9 @@ class Replayed:
             return None
         try:
             result = replay()
-            if self.earlier and self.earlier + self.compiled.recordings > _MAX_BRANCHES:
-                if len(self.compiled.care) > _MAX_BRANCHES:  # without those that are the same
-                    raise _BranchesError(_MANY)
+            many = self.earlier and self.earlier + self.compiled.recordings > _MAX_BRANCHES
+            if many and len(self.compiled.care) > _MAX_BRANCHES:  # the same ones once
+                raise _BranchesError(_MANY)
             return result
         except Exception as error:  # an error of the model itself comes up again eagerly
             self.reason = _reason(error)

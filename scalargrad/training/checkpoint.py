@@ -75,8 +75,8 @@ class Checkpoints:
             OSError: the file cannot be written.
         """
         self.engine = engine
-        self.hold()
         self._write(RandomState.now())
+        self.hold()
 
     def hold(self, mixed: bool = False) -> None:
         """Keep the random state of this place.
