@@ -240,6 +240,8 @@ def _like(own: Any, x: Any, name: str) -> Any:
                 "of an optimizer of other parameters?"
             )
         if isinstance(own, (list, tuple)):
+            if {*map(type, own), *map(type, x)} == {float}:  # a million in 0.02 s, not in 1.8
+                return type(own)(x)
             return type(own)([_like(a, b, name) for a, b in zip(own, x, strict=True)])
         filled = own.copy()
         filled[...] = x

@@ -6,12 +6,13 @@ import os
 import time
 import warnings
 from array import array
+from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 from scalargrad.core.numbers import as_count
-from scalargrad.core.value import packed_data, set_data
+from scalargrad.core.value import Value, packed_data, set_data
 from scalargrad.optim import Optimizer
 from scalargrad.support.files import write_whole
 from scalargrad.training.batch_gradient import Eager, EngineState, Replayed
@@ -25,7 +26,7 @@ from scalargrad.training.checkpoint_file import (
 )
 from scalargrad.training.random_state import RandomState
 from scalargrad.training.run import Best, Place, Run
-from scalargrad.training.settings import Settings, differences, named_values
+from scalargrad.training.settings import Settings, differences
 
 __all__ = ["Checkpoints"]
 
@@ -44,19 +45,19 @@ class Checkpoints:
         path: the file.
         every: the seconds from one write to the next; 0 writes after each step.
         settings: what `settings_of` returns.
-        model: its parameters are written, if it is an `nn.Module`.
-        optimizer: its memory and its parameters are written.
+        values: the parameters.
+        optimizer: its memory is written.
         run: what is written of the loop.
         epochs: how many there will be.
         backend: the one that the user asks for.
     """
 
     def __init__(
-        self, path: Path, every: float, settings: Settings, model: Any, optimizer: Optimizer,
-        run: Run, epochs: int, backend: str,
+        self, path: Path, every: float, settings: Settings, values: Sequence[Value],
+        optimizer: Optimizer, run: Run, epochs: int, backend: str,
     ) -> None:  # fmt: skip
         self.path, self.every, self.settings = Path(os.path.abspath(path)), every, settings
-        self.values = [p for _, p in named_values(model, optimizer)]
+        self.values = values
         self.optimizer, self.run, self.epochs, self.backend = optimizer, run, epochs, backend
         self.engine: Eager | Replayed | None = None
         self.draws = False  # whether the model draws random numbers

@@ -147,7 +147,7 @@ def flattened(x: Any, name: str, arrays: Arrays) -> Any:
             f"fit: a checkpoint holds numbers, texts, and lists and dicts of them, and {name} is "
             f"{shown(x)}. Give the optimizer methods state_dict() and load_state_dict() of its own"
         )
-    if x and all(type(y) is float for y in x):
+    if set(map(type, x)) == {float}:
         arrays[name] = array("d", x)
         return [{"numbers": name}]  # in a list, so that no dict can be taken for it
     return [0, *[flattened(y, f"{name}.{i}", arrays) for i, y in enumerate(x)]]

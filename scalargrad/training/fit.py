@@ -18,7 +18,7 @@ from scalargrad.support.progress import progress_bar
 from scalargrad.training.batch_gradient import Data, Eager, Loss, Replayed, batch_gradient
 from scalargrad.training.checkpoint import Checkpoints
 from scalargrad.training.run import EarlyStopping, Run
-from scalargrad.training.settings import settings_of
+from scalargrad.training.settings import named_values, settings_of
 
 __all__ = ["EarlyStopping", "History", "fit"]
 
@@ -161,15 +161,17 @@ def fit(
     steps = len(cut(run.place.order, size))  # of an epoch
     checkpoints, restored = None, None
     if checkpoint is not None:
-        XV, YV = (None, None) if validation is None else validation
+        path = as_path(checkpoint, "fit: checkpoint")
+        held_out = (None, None) if validation is None else validation
+        data = dict(zip(("X", "Y", "X of validation", "Y of validation"), (X, Y, *held_out),
+                        strict=True))  # fmt: skip
+        named = named_values(model, optimizer)
         settings = settings_of(
-            model, loss, optimizer, {"X": X, "Y": Y, "X of validation": XV, "Y of validation": YV},
+            model, named, loss, optimizer, data,
             batch_size=size, shuffle=mixed, early_stopping=repr(rule),
         )  # fmt: skip
-        checkpoints = Checkpoints(
-            as_path(checkpoint, "fit: checkpoint"), every, settings, model, optimizer, run, epochs,
-            backend,
-        )  # fmt: skip
+        values = [p for _, p in named]
+        checkpoints = Checkpoints(path, every, settings, values, optimizer, run, epochs, backend)
         if resume:
             restored = checkpoints.restore()
         else:

