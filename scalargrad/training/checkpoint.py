@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import warnings
 from array import array
@@ -159,7 +160,8 @@ class Checkpoints:
         step = run.step(self.optimizer.steps)
         drawn, arrays = state.written()
         header = {
-            "settings": self.settings, "epochs": self.epochs, "backend": self.backend,
+            "settings": self.settings, "epochs": min(self.epochs, sys.maxsize),
+            "backend": self.backend,
             "engine": self.engine.state().written() if self.engine is not None else None,
             "epoch": place.epoch, "begun": place.begun, "step": step, "over": place.over,
             "best epoch": place.best.epoch, "random": drawn,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -154,7 +155,7 @@ def fit(
     every = as_non_negative(every, "fit: every", infinite=True)
     resume = as_flag(resume, "fit: resume")
     if resume and checkpoint is None:
-        raise ValueError("fit: resume=True needs checkpoint=, the file to go on from")
+        raise ValueError("fit: resume=True needs the file to go on from, got checkpoint=None")
 
     run = Run(len(X))
     mixed = shuffle and batch_size is not None
@@ -168,7 +169,7 @@ def fit(
         named = named_values(model, optimizer)
         settings = settings_of(
             model, named, loss, optimizer, data,
-            batch_size=size, shuffle=mixed, early_stopping=repr(rule),
+            batch_size=min(size, len(X)), shuffle=mixed, early_stopping=_written(rule),
         )  # fmt: skip
         values = [p for _, p in named]
         checkpoints = Checkpoints(path, every, settings, values, optimizer, run, epochs, backend)
@@ -244,6 +245,11 @@ def fit(
         set_data(optimizer.parameters, run.place.best.numbers)
         history.best_epoch = run.place.best.epoch
     return history
+
+
+def _written(rule: EarlyStopping | None) -> list[float] | None:
+    """A rule as a checkpoint has it: the patience and the smallest decrease."""
+    return None if rule is None else [min(int(rule.patience), sys.maxsize), float(rule.min_delta)]
 
 
 def _begin(
