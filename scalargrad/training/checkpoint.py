@@ -80,19 +80,19 @@ class Checkpoints:
         self._write(RandomState.now())
         self.hold()
 
-    def hold(self, mixed: bool = False) -> None:
-        """Keep the random state of this place.
+    def hold(self) -> None:
+        """Keep the random state of this place."""
+        self.held = self._place(), RandomState.now()
 
-        Args:
-            mixed: whether the loop itself has drawn numbers since the last time.
-        """
-        state = RandomState.now()
-        if self.held is not None and not mixed and state != self.held[1]:
-            self.draws = True
-        self.held = self._place(), state
+    def mixed(self) -> None:
+        """Take note that the loop has drawn numbers from `random`, for the order of the samples."""
+        if self.draws or self.held is None:
+            self.hold()
+        else:  # a copy of NumPy's state would take twice as long
+            self.held = self._place(), self.held[1].with_python_now()
 
     def before(self) -> None:
-        """Take note that the model runs now."""
+        """Take note that the model, or the loop, may draw numbers now."""
         if self.draws:
             self.hold()
 
@@ -110,13 +110,15 @@ class Checkpoints:
             )
         if not self.stepped:
             self.stepped = True
-            self.hold()
+            self._compare(RandomState.now())
         self.write_if_due()
 
     def write_if_due(self) -> None:
         """Write the present place if it is time; if that fails, warn and go on."""
         if _clock() - self.last >= self.every:
-            self._try(RandomState.now())
+            state = RandomState.now()
+            self._compare(state)
+            self._try(state)
 
     def finish(self) -> None:
         """Write the end of the run, if it is not in the file; if that fails, warn."""
@@ -133,7 +135,13 @@ class Checkpoints:
             self._try(state)
         elif self.draws or state == now:
             self._try(now)
-        # Else the model has drawn for the first time, who knows in which step: the file stays.
+        # Else the model has drawn for the first time, who knows in which step, or the order of the
+        # samples was being drawn: the file stays.
+
+    def _compare(self, state: RandomState) -> None:
+        """Find out whether the model has drawn numbers since the state that was kept."""
+        if self.held is not None and state != self.held[1]:
+            self.draws = True
 
     def _place(self) -> Any:
         place = self.run.place

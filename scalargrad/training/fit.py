@@ -259,9 +259,9 @@ def _begin(
     order = run.place.order
     if mixed:
         if checkpoints is not None:
-            checkpoints.hold()
+            checkpoints.before()
         order = order.copy()  # Ctrl-C in the middle leaves the old one
         random.shuffle(order)
     run.begin(order, optimizer.steps, data_of(optimizer.parameters) if watched else ())
     if mixed and checkpoints is not None:
-        checkpoints.hold(mixed=True)
+        checkpoints.mixed()

@@ -50,6 +50,10 @@ class RandomState(NamedTuple):
         left_over = (int(state["has_gauss"]), float(state["gauss"]))
         return cls(random.getstate(), (words["key"].tobytes(), int(words["pos"]), *left_over))
 
+    def with_python_now(self) -> RandomState:
+        """Return the present state of `random`, with NumPy's of this one."""
+        return RandomState(random.getstate(), self.numpy)
+
     def put(self) -> None:
         """Put this state back."""
         if self.numpy is not None and find_spec("numpy"):

@@ -311,6 +311,63 @@ def test_ctrl_c_at_any_line_goes_on_to_the_same_bits(line: int, kind: str, tmp_p
     assert [*tmp_path.iterdir()] == [training.path]
 
 
+@pytest.mark.parametrize("calls", range(1, 22))
+def test_a_model_that_draws_only_later_goes_on_to_the_same_bits(calls: int, tmp_path: Path) -> None:
+    """The file has the last whole step, or an earlier one: never half of a step."""
+    training = Training(tmp_path / "run.ckpt", batch_size=3)
+
+    def counting(stop: int) -> Callable[[], None]:
+        count = 0
+
+        def interrupt() -> None:
+            nonlocal count
+            count += 1
+            if training.model.layers[0].neurons[0].w[0].data > later:
+                random.random()
+            if count == stop:
+                raise KeyboardInterrupt
+
+        return interrupt
+
+    later = math.inf
+    training.interrupt = counting(-1)
+    training.fit(epochs=1)
+    later = training.model.layers[0].neurons[0].w[0].data - 1e-9  # from the second epoch on
+    training.interrupt = counting(-1)
+    uninterrupted = training.fit()
+    training.interrupt = counting(calls)
+    training.resume()
+    training.interrupt = counting(-1)
+
+    assert training.resume() == uninterrupted
+
+
+def test_a_notebook_goes_on_with_the_objects_that_it_has(tmp_path: Path) -> None:
+    """Also with a model that is a function, whose parameters are those of the optimizer."""
+    ends = []
+    for stop in (10**9, 20):
+        random.seed(5)
+        weights = [Value(0.5), Value(-0.5), Value(0.1)]
+        optimizer = optim.Adam(weights, 0.05)
+        left = stop
+
+        def model(x: Any, weights: list[Value] = weights) -> Any:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise KeyboardInterrupt
+            return sg.dot(weights[:2], x, weights[2])
+
+        history = None
+        while history is None or history.stopped == "interrupted":
+            history = sg.fit(
+                model, X, Y, losses.squared_error, optimizer, 5, 3, progress=False,
+                checkpoint=tmp_path / f"{stop}.ckpt", resume=True,
+            )  # fmt: skip
+        ends.append((bits([w.data for w in weights]), history.losses, random.getstate()))
+    assert ends[0] == ends[1]
+
+
 # A process that is killed before the n-th line that `fit` runs, or tells what it has learnt.
 KILLED = """
 import hashlib, os, random, signal, sys
