@@ -110,7 +110,8 @@ def fit(
             after every step.
         resume: go on from the checkpoint, or start if there is none: so the same program starts a
             run and goes on with it. All arguments must be those of the run, but for `epochs`, which
-            may be more, `progress`, `every` and `backend`; another backend changes the last digits.
+            counts those of the file too and may be more, `progress`, `every` and `backend`; another
+            backend changes the last digits.
 
     Returns:
         The `History`. After Ctrl-C too: the parameters then keep what was learnt so far.
