@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from math import nan
 from typing import Any
 
@@ -120,6 +121,11 @@ class Variant:
         self.takes_all = not self.literal.guards and not self.literal.raised
         self._reference = Reference(self.literal)
         self._ready: dict[tuple[str, bool], tuple[Program, Runner]] = {}
+
+    @cached_property
+    def digest(self) -> str:
+        """A text that equal recordings have in common, in every process."""
+        return self.literal.digest()
 
     def fits(self, samples: Samples, theta: Sequence[float] | None) -> list[bool | None]:
         """For each sample, whether it takes the branches of this recording; None: ask Python."""

@@ -282,10 +282,12 @@ static int scaled(int status, size_t n, double *value, double *gradient)
         lines = []
         for k, part in enumerate(parts):
             call = f"{part.name}_sample({part.given('sample')}{out(part)})"
-            counted = f"        if (status == {self.caps}_OK) count{k}++;"
+            counted = f"        if (status == {self.caps}_OK && !met{k}++) order[branches++] = {k};"
+            if len(parts) == 1:
+                counted = ""
             if k == 0:
                 lines.append(f"        int status = {call};")
-                lines += [counted] if part.sums is not None else []
+                lines += [counted] if part.sums is not None and counted else []
             elif part.sums is None:
                 lines.append(f"        if (status == {self.caps}_OTHER_BRANCH) status = {call};")
             else:
@@ -339,9 +341,12 @@ static int scaled(int status, size_t n, double *value, double *gradient)
             "{",
             "    size_t i" + ("" if slopes else ", j") + ";",
         ]
-        for k, part in enumerate(parts):
+        for part in parts:
             lines += part.declared()
-            lines.append(f"    size_t count{k} = 0;")
+        if len(parts) > 1:  # their sums are added in the order in which samples met them
+            met = ", ".join([f"met{k} = 0" for k in range(len(parts))])
+            lines.append(f"    int order[{len(parts)}], branches = 0, k;")
+            lines.append(wrapped(f"    size_t {met};", "        "))
         lines += [part.call_before() for part in parts if part.before]
         lines += ["    (void)theta;", "    (void)samples;"]
         lines += ["    for (i = 0; i < n; i++) {"]
@@ -354,9 +359,17 @@ static int scaled(int status, size_t n, double *value, double *gradient)
         lines += [f"        if (status != {caps}_OK) return status;", "    }", "    *value = 0.0;"]
         if not slopes:
             lines.append(f"    for (j = 0; j < {caps}_PARAMETERS; j++) gradient[j] = 0.0;")
-        for k, part in enumerate(parts):
-            out = "value" if slopes else "value, gradient"
-            lines.append(f"    if (count{k}) {part.name}_after({part.given('')}, sums{k}, {out});")
+        out = "value" if slopes else "value, gradient"
+        calls = [
+            f"{part.name}_after({part.given('')}, sums{part.number}, {out});" for part in parts
+        ]
+        if len(parts) == 1:
+            lines.append(f"    {calls[0]}")
+        else:
+            lines.append("    for (k = 0; k < branches; k++) {")
+            for k, call in enumerate(calls):
+                lines.append(f"        if (order[k] == {k}) {call}")
+            lines.append("    }")
         lines += [f"    return {caps}_OK;", "}", ""]
         return "\n".join(lines)
 

@@ -140,7 +140,8 @@ def test_c_gives_the_bits_of_the_python_backend() -> None:
     sources = [c.to_source("c", *args) for c, args in cases]
     library = CLibrary(sources)
 
-    for source, (c, args) in zip(sources, cases, strict=True):
+    turned = [(c, tuple([x[::-1].copy() for x in args])) for c, args in cases]
+    for source, (c, args) in zip(sources * 2, cases + turned, strict=True):
         status, values, second, value, gradient = library.run(source, c.theta, args)
         right = answers(c, args)
         assert status == second == 0, c.__name__
