@@ -49,6 +49,19 @@ class Implicit:
         self._first: Trace | None = None
         self._known: dict[tuple[int, tuple[float, ...]], Any] = {}
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both are the same function, as those of two runs of one program are."""
+        if not isinstance(other, Implicit) or self.outside or other.outside:
+            return self is other
+        return bool(self._key == other._key)
+
+    def __hash__(self) -> int:
+        return hash(self.equation.caller)
+
+    @property
+    def _key(self) -> Any:
+        return self.equation.key, repr(self.numbers), self.starts, self.params
+
     def trace(self, at: Sequence[float]) -> Trace:
         """The trace of the equation at the root, for numbers in place of the moving ones."""
         numbers = list(self.numbers)

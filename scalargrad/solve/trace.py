@@ -14,8 +14,9 @@ from scalargrad.core.node import CONSTANT, DETACHED, Argument, argument
 from scalargrad.core.numbers import as_float
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value
+from scalargrad.solve.sameness import sameness
 from scalargrad.transforms.functional import name_of
-from scalargrad.transforms.tree import leaves, refilled
+from scalargrad.transforms.tree import leaves, refilled, skeleton
 
 __all__ = ["Equation", "Trace", "undisturbed"]
 
@@ -45,6 +46,11 @@ class Equation:
     def __init__(self, f: Callable[..., Any], x: Any, params: tuple[Any, ...], caller: str) -> None:
         self.f, self.x, self.params, self.caller = f, x, params, caller
         self.count = len(leaves(x, "x0"))
+
+    @cached_property
+    def key(self) -> Any:
+        """What equations that are the same have in common."""
+        return sameness(self.f), repr(skeleton(self.x)), repr(skeleton(self.params)), self.caller
 
     def run(self, numbers: Sequence[Any]) -> list[Any]:
         """The numbers of F at x and then the parameters."""

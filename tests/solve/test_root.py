@@ -3,6 +3,8 @@
 import copy
 import gc
 import pickle
+import subprocess
+import sys
 import weakref
 from math import exp, log, pi
 from typing import Any
@@ -222,6 +224,32 @@ def test_recorded_it_is_solved_for_each_sample(backend: str) -> None:
     found = several([0.5, 0.4], [1.0, 1.2], [2.0, 2.1])
     right = solved_pair(1.2, 2.1)
     assert (found["u"][1], found["v"][1]) == pytest.approx((right["u"], right["v"]), rel=1e-13)
+
+
+def test_the_room_may_load_while_a_function_is_recorded() -> None:
+    """NumPy's generators appear meanwhile, so that the function runs again, to be compared."""
+    code = (
+        "import scalargrad as sg\n"
+        "c = sg.compile(lambda p: sg.solve.root(lambda x, p: x * x - p, 1.0, p))\n"
+        "print(c(4.0))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "2.0\n"
+
+
+def test_two_recordings_of_a_function_are_the_same() -> None:
+    """Though each run makes another equation."""
+
+    def program(offset: float, start: float = 1.0) -> Any:
+        f = lambda p: root(lambda x, p: x * x - p - offset, start, p) * p
+        return sg.compile(f, backend="python").record(2.0)
+
+    assert program(0.5) == program(0.5)
+    assert program(0.5) != program(0.25)
+    assert program(0.5) != program(0.5, start=1.5)
+    twice = lambda p: [root(lambda x, p: x * x - p, 1.0, p), root(lambda x, p: x * x - p, 1.0, p)]
+    assert len(sg.compile(lambda p: [square_root(p), square_root(p)]).record(2.0)) == 1
+    assert len(sg.compile(twice).record(2.0)) <= 2
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
