@@ -12,7 +12,8 @@ variables (Siskind and Pearlmutter, Perturbation confusion and referential trans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 from weakref import WeakSet
@@ -376,6 +377,11 @@ class Run:
             if nodes[i]._row not in _FIXED and nodes[i] not in created
         ]
 
+    def depends_on_running_transform(self) -> bool:
+        """Whether the function uses the argument of a transform around this one."""
+        rows = [self.tape.nodes[i]._row for i in self._outside(self.tape)]
+        return any(isinstance(row, Argument) and not row.ended for row in rows)
+
     def _partials(self, i: int) -> Sequence[Any]:
         """The partials of a node as Values, or as plain numbers; None where nothing flows on."""
         node = self.tape.nodes[i]
@@ -390,7 +396,7 @@ class Run:
             for k, slope in enumerate(slopes)
         ]
 
-    def _with_values(self, terms: Iterable[Any]) -> bool:
+    def sweeps_with_values(self, terms: Iterable[Any] = ()) -> bool:
         """Whether to sweep with Values when `terms` are the seeds or directions."""
         return (
             self.reaches_outside
@@ -398,9 +404,15 @@ class Run:
             or any(isinstance(term, Value) for term in terms)
         )
 
+    @contextmanager
+    def building(self) -> Iterator[None]:
+        """Compute with the Values of the run: what is created meanwhile is not from outside."""
+        with leaves_created(self.created):
+            yield
+
     def pull(self, seeds: Mapping[int, Any]) -> list[Any]:
         """Reverse mode: the derivative by each fresh Value of the outputs, weighted by `seeds`."""
-        if self._with_values(seeds.values()):
+        if self.sweeps_with_values(seeds.values()):
             with leaves_created(self.created):
                 adjoints = self._adjoints(seeds)
                 if self.recorder and self._may_meet_infinities():
@@ -468,7 +480,7 @@ class Run:
         tangents: dict[int, Any] = {}
         for i, direction in directions.items():
             _add_term(tangents, i, None if _is_plain_zero(direction) else direction)
-        if self._with_values(directions.values()):
+        if self.sweeps_with_values(directions.values()):
             with leaves_created(self.created):
                 times = self._used_product if self.recorder else self._product
                 found = self.tape.push(tangents, times=times, partials=self._used_partials)
