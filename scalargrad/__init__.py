@@ -75,7 +75,7 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
         value_and_grad,
         vjp,
     )
-    from scalargrad.transforms.sparse import Sparsity, sparse_hessian, sparse_jacobian, sparsity
+    from scalargrad.transforms.sparse import SparsityPattern, sparse_hessian, sparse_jacobian, sparsity
     from scalargrad.transforms.taylor import taylor
     from scalargrad.transforms.tree import register_container
     from scalargrad.view.draw import draw
@@ -100,7 +100,7 @@ _LAZY = {
         "training.fit": "EarlyStopping History fit",
         "transforms.check": "GradientCheckError check_grads numerical_grad",
         "transforms.functional": "grad hessian hvp jacobian jvp value_and_grad vjp",
-        "transforms.sparse": "Sparsity sparse_hessian sparse_jacobian sparsity",
+        "transforms.sparse": "SparsityPattern sparse_hessian sparse_jacobian sparsity",
         "transforms.taylor": "taylor",
         "transforms.tree": "register_container",
         "view.draw": "draw",
@@ -143,7 +143,7 @@ __all__ = [
     "GradientCheckError",
     "History",
     "RecordingError",
-    "Sparsity",
+    "SparsityPattern",
     "Value",
     "abs",
     "acos",

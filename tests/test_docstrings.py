@@ -21,6 +21,7 @@ RESULTS = {
     "Explanation",
     "Film",
     "History",
+    "SparsityPattern",
     "classifiers.Course",
     "classifiers.Update",
     "plot.Figure",

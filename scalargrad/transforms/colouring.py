@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 __all__ = ["by_value", "coloured", "hubs"]
@@ -59,4 +60,4 @@ def by_value(keys: Any, count: int) -> list[Any]:
 
     order = np.argsort(keys, kind="stable")
     edges = np.searchsorted(keys[order], np.arange(count + 1))
-    return [order[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [order[a:b] for a, b in pairwise(edges)]

@@ -39,7 +39,9 @@ def hessian_rows(
     """By input the inputs that it meets in an operation that is not linear, in order.
 
     Args:
-        tape, n, depends: as for `jacobian_rows`.
+        tape: the graph, its `n` inputs first.
+        n: the number of inputs.
+        depends: by node, whether it depends on an input at all.
         pairs: by node the nodes, itself or earlier ones, that an operation joins with it.
     """
     rows: list[set[int]] = [set() for _ in range(n)]
@@ -83,8 +85,8 @@ class _Shared:
 
     __slots__ = ("holders", "inputs")
 
-    def __init__(self, inputs: set[int]) -> None:
-        self.inputs, self.holders = inputs, 1
+    def __init__(self, inputs: set[int], holders: int = 1) -> None:
+        self.inputs, self.holders = inputs, holders
 
 
 def _input_sets(
@@ -122,23 +124,26 @@ def _input_sets(
         if i < n:
             held[i] = _Shared({i})
         else:
-            found = {
-                id(shared): shared
-                for shared in [
-                    take(operands[e])
-                    for e in range(starts[i], starts[i + 1])
-                    if not unused[e] and depends[operands[e]]
-                ]
-            }
-            held[i] = _union([*found.values()])
+            one: _Shared | None = None
+            more: list[_Shared] = []
+            for e in range(starts[i], starts[i + 1]):
+                if not unused[e] and depends[operands[e]]:
+                    shared = take(operands[e])
+                    if one is None:
+                        one = shared
+                    elif shared is not one:
+                        more.append(shared)
+            if more:
+                held[i] = _union([one, *more])  # type: ignore[list-item]
+            else:
+                held[i] = one = one or _Shared(set(), 0)
+                one.holders += 1
         for j in pairs.get(i, ()):
             right, own = take(j), take(i)
             yield i, j, own.inputs, right.inputs
 
 
 def _union(parts: list[_Shared]) -> _Shared:
-    if not parts:
-        return _Shared(set())
     largest = max(parts, key=lambda shared: len(shared.inputs))
     others = [shared.inputs for shared in parts if shared is not largest]
     if all(inputs <= largest.inputs for inputs in others):

@@ -21,7 +21,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from scalargrad.core.node import nary
+from scalargrad.core.node import Leaf, leaf, nary
 from scalargrad.core.numbers import as_count, is_number
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value
@@ -33,9 +33,13 @@ from scalargrad.transforms.pattern import hessian_rows, jacobian_rows
 from scalargrad.transforms.spy import picture, svg
 from scalargrad.transforms.tree import is_static
 
-__all__ = ["Sparsity", "sparse_hessian", "sparse_jacobian", "sparsity"]
+__all__ = ["SparsityPattern", "sparse_hessian", "sparse_jacobian", "sparsity"]
 
-_CHUNK = 50_000  # operations whose second partials are computed at once: bounds the memory
+_OPERAND = Leaf("OPERAND")  # stands for an operand of one operation
+_WIDE = 8  # operands: an operation with more is looked at by itself
+_CHUNK = (
+    50_000  # operands of operations whose second partials are computed at once: bounds the memory
+)
 
 
 def sparse_jacobian(f: Callable[..., Any], x: Any, **kwargs: Any) -> Any:
@@ -60,7 +64,7 @@ def sparse_jacobian(f: Callable[..., Any], x: Any, **kwargs: Any) -> Any:
     >>> J.toarray().tolist()
     [[2.0, 1.0, 0.0], [0.0, 3.0, 2.0]]
     """
-    return Sparsity(f, x, 1, kwargs).matrix
+    return SparsityPattern(f, x, 1, kwargs).matrix
 
 
 def sparse_hessian(f: Callable[..., Any], x: Any, **kwargs: Any) -> Any:
@@ -86,10 +90,10 @@ def sparse_hessian(f: Callable[..., Any], x: Any, **kwargs: Any) -> Any:
     >>> H.nnz
     4
     """
-    return Sparsity(f, x, 2, kwargs).matrix
+    return SparsityPattern(f, x, 2, kwargs).matrix
 
 
-def sparsity(f: Callable[..., Any], x: Any, order: int = 1, **kwargs: Any) -> Sparsity:
+def sparsity(f: Callable[..., Any], x: Any, order: int = 1, **kwargs: Any) -> SparsityPattern:
     """Find which entries of the Jacobian or the Hessian of `f` are not always zero.
 
     Args:
@@ -99,7 +103,7 @@ def sparsity(f: Callable[..., Any], x: Any, order: int = 1, **kwargs: Any) -> Sp
         **kwargs: keyword arguments of `f`.
 
     Returns:
-        A `Sparsity`: it shows itself as a picture, and called with another point it returns the
+        A `SparsityPattern`: it shows itself as a picture, and called with another point it returns the
         matrix there, without looking for the pattern again.
 
     Raises:
@@ -118,10 +122,10 @@ def sparsity(f: Callable[..., Any], x: Any, order: int = 1, **kwargs: Any) -> Sp
     >>> pattern([0.0, 0.0, 0.0, 0.0]).diagonal().tolist()
     [0.0, 2.0, 2.0, 2.0]
     """
-    return Sparsity(f, x, as_count(order, "sparsity: order", least=1, most=2), kwargs)
+    return SparsityPattern(f, x, as_count(order, "sparsity: order", least=1, most=2), kwargs)
 
 
-class Sparsity:
+class SparsityPattern:
     """The pattern of a Jacobian or Hessian, with which it is computed at any point.
 
     The pattern belongs to the operations that `f` did at the first point. Where `f` does others at
@@ -353,17 +357,14 @@ class _Hessian:
 
     Attributes:
         graph: the graph of the function.
-        local: those of the partials, with their edges.
         pairs: by second partial, the two nodes that it belongs to.
         directions: for each sweep the unknowns that move, the entries it finds, and their rows.
     """
 
-    def __init__(
-        self, graph: _Graph, local: list[_Jacobian], pairs: tuple[Any, Any], rows: list[list[int]]
-    ) -> None:
+    def __init__(self, graph: _Graph, pairs: tuple[Any, Any], rows: list[list[int]]) -> None:
         import numpy as np
 
-        self.graph, self.local, self.pairs = graph, local, pairs
+        self.graph, self.pairs = graph, pairs
         n = len(rows)
         self.shape = (n, n)
         self.entries = entries = _Entries(rows)
@@ -423,21 +424,13 @@ def _hessian(run: Run, before: Any) -> tuple[_Hessian, Any]:
     graph = _Graph(tape, depends, outputs)
     seeds = {i: 1.0 for i in outputs if i >= 0 and depends[i]}
     adjoints = tape.pull_numbers(seeds, len(tape), depends) if seeds else []
-    local: list[_Jacobian] = []
     edges: list[Any] = []
     values: list[Any] = []
-    known = iter(before.local if before is not None else ())
     with run.building():
-        for outs, ins, partials, fresh in _partials(tape, n, depends, adjoints):
-            own = Tape.of(partials, fresh)
-            reached = own.reach(range(len(fresh)))
-            places = _indices(own, partials)
-            found, matrix = _jacobian(own, places, len(fresh), reached, next(known, None))
-            local.append(found)
-            entries = matrix.tocoo()
-            rows, columns = entries.coords
-            edges.append((np.array(outs)[rows], np.array(ins)[columns]))
-            values.append(entries.data)
+        for operations in _operations(tape, n, depends, adjoints):
+            (outs, ins), found = operations.second_partials()
+            edges.append((outs, ins))
+            values.append(found)
     by_edge = np.array(tape.operands, dtype=np.int64)
     empty = np.zeros(0, dtype=np.int64)
     first = np.concatenate([empty, *[a for a, _ in edges]])
@@ -449,55 +442,122 @@ def _hessian(run: Run, before: Any) -> tuple[_Hessian, Any]:
     is_same = before is not None and graph.is_same(before.graph)
     if not is_same or not all(map(np.array_equal, before.pairs, (left, right))):
         pairs: dict[int, list[int]] = {}
-        for i, j in {*zip(np.maximum(left, right).tolist(), np.minimum(left, right).tolist())}:
-            pairs.setdefault(i, []).append(j)
+        for i, j in np.unique(np.sort([left, right], axis=0), axis=1).T.tolist():
+            pairs.setdefault(j, []).append(i)
         rows = hessian_rows(tape, n, depends, pairs)
-        before = _Hessian(graph, local, (left, right), rows)
+        before = _Hessian(graph, (left, right), rows)
     return before, before.values(tape, depends, weights)
 
 
-Local = tuple[list[int], list[int], list[Any], list[Any]]
+class _Operations:
+    """Operations that are not linear, each with operands of its own, and their partials as Values.
 
-
-def _partials(
-    tape: Tape, n: int, depends: bytearray, adjoints: Sequence[float | None]
-) -> Iterator[Local]:
-    """The partials of the operations that are not linear, as Values, many operations at a time.
-
-    Each operation gets operands of its own, so that none depends on another.
-
-    Yields:
-        The edges of the partials, the edges of the operands, the partials and the operands.
+    Attributes:
+        outs: by partial its edge, in the tape of the function; `owners` the operation.
+        ins: by operand its edge; `users` the operation.
     """
+
+    def __init__(self) -> None:
+        self.outs: list[int] = []
+        self.ins: list[int] = []
+        self.partials: list[Any] = []
+        self.operands: list[Any] = []
+        self.owners: list[int] = []
+        self.users: list[int] = []
+
+    def second_partials(self) -> tuple[tuple[Any, Any], Any]:
+        """The edges of the partials and of the operands, and the second partials there.
+
+        The first partials of all operations are pulled at once, then the second ones, and so on:
+        no operation reaches the operands of another. One with many operands stands alone; its
+        partials are a function whose Jacobian may be sparse.
+        """
+        import numpy as np
+
+        tape = Tape.of(self.partials, self.operands)
+        n = len(self.operands)
+        reached = tape.reach(range(n))
+        nodes = _indices(tape, self.partials)
+        if n > _WIDE and self.users[0] == self.users[-1]:
+            matrix = _jacobian(tape, nodes, n, reached, None)[1].tocoo()
+            rows, columns = matrix.coords
+            return (np.array(self.outs)[rows], np.array(self.ins)[columns]), matrix.data
+        outs: list[int] = []
+        ins: list[int] = []
+        values: list[float] = []
+        rank, before = 0, -1
+        ranks: list[dict[int, int]] = []  # by rank: the partial of each operation
+        for k, owner in enumerate(self.owners):
+            rank = rank + 1 if owner == before else 0
+            before = owner
+            if rank == len(ranks):
+                ranks.append({})
+            ranks[rank][owner] = k
+        for chosen in ranks:
+            found = tape.pull_numbers({nodes[k]: 1.0 for k in chosen.values()}, n, reached)
+            for j, value in enumerate(found):
+                if value is not None:
+                    outs.append(self.outs[chosen[self.users[j]]])
+                    ins.append(self.ins[j])
+                    values.append(value)
+        return (np.array(outs, dtype=np.int64), np.array(ins, dtype=np.int64)), np.array(values)
+
+
+def _operations(
+    tape: Tape, n: int, depends: bytearray, adjoints: Sequence[float | None]
+) -> Iterator[_Operations]:
+    """The operations of a graph that are not linear, many at a time."""
     nodes, starts, operands, unused = tape.nodes, tape.starts, tape.operands, tape.unused
-    outs: list[int] = []
-    ins: list[int] = []
-    partials: list[Any] = []
-    fresh: list[Any] = []
+    linear: dict[Any, bool] = {}  # by row and number of operands
+    bends: set[Any] = set()  # the rows, with what is known of their operands, that did so far
+    chunk = _Operations()
     for i in range(n, len(tape)):
         first, end = starts[i], starts[i + 1]
         if first == end or adjoints[i] is None:
             continue
         node = nodes[i]
-        primitive, parents = node._row, node.parents
-        live = [not unused[e] and depends[operands[e]] for e in range(first, end)]
-        mixed = [x if alive else x._data for x, alive in zip(parents, live, strict=True)]
-        slopes = primitive.partials(*mixed, node)
-        if not any(alive and isinstance(s, Value) for s, alive in zip(slopes, live, strict=True)):
+        primitive = node._row
+        kind = primitive, end - first
+        if kind not in linear:
+            linear[kind] = _has_constant_partials(*kind)
+        if linear[kind]:
             continue
-        own = [Value(x._data) if alive else x for x, alive in zip(parents, live, strict=True)]
+        parents = node.parents
+        live = tuple([not unused[e] and depends[operands[e]] for e in range(first, end)])
+        if (primitive, live) not in bends:
+            mixed = [x if alive else x._data for x, alive in zip(parents, live, strict=True)]
+            slopes = primitive.partials(*mixed, node)
+            pairs = zip(slopes, live, strict=True)
+            if not any(alive and isinstance(slope, Value) for slope, alive in pairs):
+                continue
+            bends.add((primitive, live))
+        target = chunk if len(live) <= _WIDE else _Operations()
+        own = [
+            leaf(x._data, _OPERAND) if alive else x for x, alive in zip(parents, live, strict=True)
+        ]
         out = nary(primitive, node._data, tuple(own), node.partials)
         mixed = [x if alive else x._data for x, alive in zip(own, live, strict=True)]
-        slopes = primitive.partials(*mixed, out)
-        for e, x, slope, alive in zip(range(first, end), own, slopes, live, strict=True):
-            if alive:
-                ins.append(e)
-                fresh.append(x)
+        for k, slope in enumerate(primitive.partials(*mixed, out)):
+            if live[k]:
+                target.ins.append(first + k)
+                target.operands.append(own[k])
+                target.users.append(i)
                 if isinstance(slope, Value):
-                    outs.append(e)
-                    partials.append(slope)
-        if len(fresh) >= _CHUNK:
-            yield outs, ins, partials, fresh
-            outs, ins, partials, fresh = [], [], [], []
-    if fresh:
-        yield outs, ins, partials, fresh
+                    target.outs.append(first + k)
+                    target.partials.append(slope)
+                    target.owners.append(i)
+        if target is not chunk:
+            yield target
+        elif len(chunk.operands) >= _CHUNK:
+            yield chunk
+            chunk = _Operations()
+    yield chunk
+
+
+def _has_constant_partials(primitive: Any, count: int) -> bool:
+    """Whether the partials of a row are the same whatever its operands are."""
+    unknown = [object() for _ in range(count + 1)]
+    try:
+        return set(map(type, primitive.partials(*unknown))) <= {float}
+    except Exception:  # the partials look at the operands
+        return False

@@ -17,9 +17,7 @@ def picture(matrix: Any) -> list[str]:
     """The lines of a picture of a sparse matrix: x where there is an entry, else a dot."""
     height, width, cells = _cells(matrix, *_TEXT_SIZE)
     full = {*zip(cells[0].tolist(), cells[1].tolist(), strict=True)}
-    return [
-        " ".join("x" if (r, c) in full else "." for c in range(width)) for r in range(height)
-    ]
+    return [" ".join("x" if (r, c) in full else "." for c in range(width)) for r in range(height)]
 
 
 def svg(matrix: Any, title: str) -> str:

@@ -8,8 +8,8 @@ have their own rules. Every other row, those of users included, follows from its
 in series: k y_k is the sum over the operands of j x_j p_(k-j), for j from 1 to k. The partials are
 programs of rows, too, which are evaluated in series in their turn, one order behind. Equal
 operations on equal series are computed once; so the recursion closes where derivatives are
-functions of each other: for sin it has the two series of sin and cos, and costs K^2 / 2 products for
-each of them, where K is the order.
+functions of each other: for sin it has the two series of sin and cos, and costs K^2 / 2 products
+for each of them, where K is the order.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ def _series_of_outputs(run: Run, order: int) -> list[list[Any]]:
     """The coefficients of each output."""
     tape, depends = run.tape, run.depends
     with_values = run.sweeps_with_values()
+    unused = None if run.recorder else tape.unused  # samples differ in what they use
     outputs = [tape.index[y] if isinstance(y, Traced) else -1 for y in run.outputs]
     left = [0] * len(tape)  # how often the series of a node is still needed
     for j in tape.operands:
@@ -100,7 +101,7 @@ def _series_of_outputs(run: Run, order: int) -> list[list[Any]]:
             for e in edges:
                 j = tape.operands[e]
                 other = tape.nodes[j]
-                if not depends[j] or tape.unused[e]:
+                if not depends[j] or (unused and unused[e]):
                     operands.append(other if with_values and not other.is_constant else other._data)
                 else:
                     operands.append(found[j].copied(scope))
@@ -215,7 +216,9 @@ class Series(Operators):
         if self.primitive is row.mul:
             if isinstance(x, Series) and isinstance(y, Series):
                 return _convolved(x, y, k, 0, 0)
-            return _scaled(x.at(k), y) if isinstance(x, Series) else _scaled(y.at(k), x)
+            if isinstance(y, Series):
+                x, y = y, x
+            return _scaled(x.at(k), y) if isinstance(x, Series) else 0.0
         if self.primitive is row.div and isinstance(y, Series):
             above = x.at(k) if isinstance(x, Series) else 0.0
             return (above - _convolved(self, y, k, 0, 1)) / y.at(0)
@@ -224,8 +227,10 @@ class Series(Operators):
             self._slopes = list(self.primitive.partials(*arguments))
         terms = []
         weighted = []
-        for x, slope in zip(self.operands, self._slopes, strict=True):
+        for i, (x, slope) in enumerate(zip(self.operands, self._slopes, strict=True)):
             if not isinstance(x, Series):
+                continue
+            if _is_zero(slope) and self.primitive.may_leave_out(i):
                 continue
             if not isinstance(slope, Series):
                 terms.append(_scaled(x.at(k), slope))

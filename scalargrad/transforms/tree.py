@@ -11,8 +11,8 @@ from scalargrad.core.arguments import check_unmasked
 from scalargrad.core.numbers import Traced, is_number, shown
 
 __all__ = [
-    "is_static", "leaves", "nested", "refilled", "refiller", "register_container", "skeleton",
-    "values_in", "without_numbers",
+    "is_static", "leaves", "names_in", "nested", "refilled", "refiller", "register_container",
+    "skeleton", "values_in", "without_numbers",
 ]  # fmt: skip
 
 
@@ -292,15 +292,40 @@ _NUMBER = _Number()
 
 def skeleton(tree: Any) -> Any:
     """The nesting without its numbers; lists, tuples and arrays compare equal."""
-    if tree.__class__ in _REGISTERED:
-        parts, _ = _flattened(_REGISTERED[tree.__class__], tree)
-        return (tree.__class__.__name__, [skeleton(x) for x in parts])
+    if is_static(tree):
+        return (type(tree).__name__, tree)
+    parts = _parts(tree)
+    if parts is None:
+        return _NUMBER
     if isinstance(tree, dict):
         return {key: skeleton(x) for key, x in tree.items()}
+    inner = [skeleton(x) for _, x in parts]
+    is_list = isinstance(tree, (list, tuple)) or hasattr(tree, "shape")
+    return inner if is_list else (type(tree).__name__, inner)
+
+
+def names_in(tree: Any, where: str) -> list[str]:
+    """The name of every number in a nesting, like "argument 0['w'][1]"."""
+    if is_static(tree):
+        return []
+    parts = _parts(tree)
+    if parts is None:
+        return [where]
+    return [name for suffix, x in parts for name in names_in(x, f"{where}{suffix}")]
+
+
+def _parts(tree: Any) -> list[tuple[str, Any]] | None:
+    """The parts of a container, each with what its name ends in; None for a number."""
+    if tree.__class__ in _REGISTERED:
+        inner, _ = _flattened(_REGISTERED[tree.__class__], tree)
+        return [(f"[{i}]", x) for i, x in enumerate(inner)]
+    if isinstance(tree, dict):
+        return [(f"[{key!r}]", x) for key, x in tree.items()]
     if isinstance(tree, (list, tuple)):
-        return [skeleton(x) for x in tree]
+        return [(f"[{i}]", x) for i, x in enumerate(tree)]
     if getattr(tree, "shape", None):
-        return [skeleton(x) for x in (tree.to_numpy() if _is_pandas(tree) else tree)]
+        array = tree.to_numpy() if _is_pandas(tree) else tree
+        return [(f"[{i}]", x) for i, x in enumerate(array)]
     if _is_dataclass(tree):
-        return (type(tree).__name__, {name: skeleton(x) for name, x in _fields(tree).items()})
-    return (type(tree).__name__, tree) if is_static(tree) else _NUMBER
+        return [(f".{name}", x) for name, x in _fields(tree).items()]
+    return None
