@@ -75,7 +75,12 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
         value_and_grad,
         vjp,
     )
-    from scalargrad.transforms.sparse import SparsityPattern, sparse_hessian, sparse_jacobian, sparsity
+    from scalargrad.transforms.sparse import (
+        SparsityPattern,
+        sparse_hessian,
+        sparse_jacobian,
+        sparsity,
+    )
     from scalargrad.transforms.taylor import taylor
     from scalargrad.transforms.tree import register_container
     from scalargrad.view.draw import draw

@@ -166,7 +166,7 @@ def _on_graph(function: Callable[..., Any], **others: Any) -> Callable[[], Scene
 
 def _compiled(backend: str = "python") -> tuple[sg.Compiled, list[Value]]:
     params = [Value(0.5), Value(1.0)]
-    c = sg.compile(lambda x: params[0] * x + params[1], params, backend=backend)
+    c = sg.compile(lambda x: params[0] * _square(x) + params[1], params, backend=backend)
     c.record(1.0)
     return c, params
 

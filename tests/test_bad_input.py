@@ -31,7 +31,8 @@ NEVER_TAKEN = {
 
 OF_NESTINGS = {  # dicts of numbers too
     "grad", "value_and_grad", "jacobian", "hessian", "vjp", "sparse_jacobian", "sparse_hessian",
-    "sparsity",
+    "sparsity", "Compiled.__call__", "Compiled.record", "Compiled.backward",
+    "Compiled.value_and_grad",
 }  # fmt: skip
 
 

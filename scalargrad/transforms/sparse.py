@@ -103,8 +103,8 @@ def sparsity(f: Callable[..., Any], x: Any, order: int = 1, **kwargs: Any) -> Sp
         **kwargs: keyword arguments of `f`.
 
     Returns:
-        A `SparsityPattern`: it shows itself as a picture, and called with another point it returns the
-        matrix there, without looking for the pattern again.
+        A `SparsityPattern`: it shows itself as a picture, and called with another point it returns
+        the matrix there, without looking for the pattern again.
 
     Raises:
         TypeError: as for `sparse_jacobian`, or `order` is no whole number.
@@ -138,7 +138,7 @@ class SparsityPattern:
         matrix: the matrix at the point that the pattern was found at, a ``csr_array``.
 
     >>> sg.sparsity(lambda x: [x[0], x[0] * x[1]], [1.0, 2.0])
-    Jacobian of <lambda>: 2 x 2, 3 nonzeros (75.0 %), 2 sweeps
+    Jacobian of <lambda>: 2 x 2, 3 nonzeros (75 %), 2 sweeps
     x .
     x x
     """
@@ -184,7 +184,6 @@ class SparsityPattern:
     def _title(self) -> str:
         m, n = self.shape
         share = f" ({100.0 * self.nnz / (m * n):.3g} %)" if m * n else ""
-        share = share.replace("100 %", "100.0 %")
         what = "Jacobian" if self.order == 1 else "Hessian"
         sweeps = f"{self.sweeps} sweep{'s' * (self.sweeps != 1)}"
         return f"{what} of {name_of(self.f)}: {m} x {n}, {self.nnz} nonzeros{share}, {sweeps}"

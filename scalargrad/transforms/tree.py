@@ -11,8 +11,8 @@ from scalargrad.core.arguments import check_unmasked
 from scalargrad.core.numbers import Traced, is_number, shown
 
 __all__ = [
-    "is_static", "leaves", "names_in", "nested", "refilled", "refiller", "register_container",
-    "skeleton", "values_in", "without_numbers",
+    "is_container", "is_static", "leaves", "names_in", "nested", "refilled", "refiller",
+    "register_container", "skeleton", "values_in", "without_numbers",
 ]  # fmt: skip
 
 
@@ -80,9 +80,18 @@ def is_static(x: Any) -> bool:
     )
 
 
+def is_container(x: Any) -> bool:
+    """Whether `x` has names for its parts, or is of a class that was registered."""
+    return (
+        isinstance(x, dict) or x.__class__ in _REGISTERED or hasattr(x, "_fields")
+        or _is_dataclass(x)
+    )  # fmt: skip
+
+
 def nested(
     f: Callable[[Any], Any], tree: Any, where: str, level: int = 0, *, derivatives: bool = False,
     fixed: Callable[[Any], Any] | None = None, strict: bool = True,
+    whole: Callable[[Any], bool] | None = None,
 ) -> Any:  # fmt: skip
     """Apply `f` to every number of a nesting; the result has the same nesting.
 
@@ -95,12 +104,13 @@ def nested(
             except of derivatives, which need not be what the constructor accepts.
         fixed: what gives the leaf in the place of one that is no number; by default the same.
         strict: whether other objects are errors; else they stay as they are.
+        whole: which objects take the place of a number, and are given to `f`.
 
     Raises:
         TypeError: something in it is neither; the message says where it stands.
         ValueError: the nesting contains itself.
     """
-    if tree.__class__ is float or isinstance(tree, Traced):
+    if tree.__class__ is float or isinstance(tree, Traced) or (whole and whole(tree)):
         return f(tree)
     if level > _DEEPEST:
         raise ValueError(
@@ -110,7 +120,9 @@ def nested(
 
     def part(x: Any, name: str) -> Any:
         more = f"{where}{name}"
-        return nested(f, x, more, level, derivatives=derivatives, fixed=fixed, strict=strict)
+        return nested(
+            f, x, more, level, derivatives=derivatives, fixed=fixed, strict=strict, whole=whole
+        )
 
     if tree.__class__ in _REGISTERED:
         kind = _REGISTERED[tree.__class__]
@@ -290,28 +302,28 @@ class _Number:
 _NUMBER = _Number()
 
 
-def skeleton(tree: Any) -> Any:
+def skeleton(tree: Any, whole: Callable[[Any], bool] | None = None) -> Any:
     """The nesting without its numbers; lists, tuples and arrays compare equal."""
     if is_static(tree):
         return (type(tree).__name__, tree)
-    parts = _parts(tree)
+    parts = None if whole and whole(tree) else _parts(tree)
     if parts is None:
         return _NUMBER
     if isinstance(tree, dict):
-        return {key: skeleton(x) for key, x in tree.items()}
-    inner = [skeleton(x) for _, x in parts]
+        return {key: skeleton(x, whole) for key, x in tree.items()}
+    inner = [skeleton(x, whole) for _, x in parts]
     is_list = isinstance(tree, (list, tuple)) or hasattr(tree, "shape")
     return inner if is_list else (type(tree).__name__, inner)
 
 
-def names_in(tree: Any, where: str) -> list[str]:
+def names_in(tree: Any, where: str, whole: Callable[[Any], bool] | None = None) -> list[str]:
     """The name of every number in a nesting, like "argument 0['w'][1]"."""
     if is_static(tree):
         return []
-    parts = _parts(tree)
+    parts = None if whole and whole(tree) else _parts(tree)
     if parts is None:
         return [where]
-    return [name for suffix, x in parts for name in names_in(x, f"{where}{suffix}")]
+    return [name for suffix, x in parts for name in names_in(x, f"{where}{suffix}", whole)]
 
 
 def _parts(tree: Any) -> list[tuple[str, Any]] | None:
