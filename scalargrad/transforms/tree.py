@@ -144,7 +144,10 @@ def nested(
         import numpy as np  # an array implies that NumPy is installed
 
         check_unmasked(tree, where)
-        flat = [part(x, f"[{i}]") for i, x in enumerate(np.ravel(tree).tolist())]
+        flat = [
+            f(x) if x.__class__ is float else part(x, f"[{i}]")
+            for i, x in enumerate(np.ravel(tree).tolist())
+        ]
         return _labelled(tree, flat) if _is_pandas(tree) else _array(tree, flat)
     if _is_dataclass(tree):
         fields = _fields(tree)
@@ -285,11 +288,17 @@ def refiller(tree: Any, derivatives: bool = False) -> Callable[[Iterator[Any]], 
             return lambda it: kind(islice(it, count))
         parts = [refiller(x, derivatives) for x in tree]
         return lambda it: kind([part(it) for part in parts])
+    if kind is dict:
+        by_key = [(key, refiller(x, derivatives)) for key, x in tree.items()]
+        return lambda it: {key: part(it) for key, part in by_key}
+    if kind is float:
+        return next
     return lambda it: nested(lambda _: next(it), tree, "argument", derivatives=derivatives)
 
 
 def _is_plain(x: Any) -> bool:
-    return x.__class__ is float or (is_number(x) and not is_static(x))
+    plain = x.__class__ is float or isinstance(x, Traced)
+    return plain or (is_number(x) and not is_static(x))
 
 
 class _Number:
