@@ -52,6 +52,9 @@ def test_dataclasses_named_tuples_and_registered_classes(backend: str) -> None:
     assert (value, [float(g) for g in gradient]) == (2.5, [1.5])
     assert np.asarray(c(samples, Pair([0.0, 0.0], [1.0, 3.0]))).tolist() == [2.0, 6.0]
     assert c(Sample(3.0, 1.0), Pair(0.0)) == 5.0
+    x = Value(3.0)
+    c(Sample(x, 1.0), Pair(0.0)).backward()  # inside another computation, the function itself runs
+    assert x.grad == 2.0
     assert c.program.inputs
 
 
