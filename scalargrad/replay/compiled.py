@@ -391,7 +391,7 @@ class Compiled:
         with self._lock:
             return Recorded.of(
                 self.__name__, self.reduction, self.allow_nonfinite, self.params,
-                self._variants, self.static, self._names,
+                self._variants, self._names,
             )  # fmt: skip
 
     def backward(self, *args: Any) -> float:
