@@ -23,6 +23,7 @@ RESULTS = {
     "Explanation",
     "Film",
     "History",
+    "SparsityPattern",
     "classifiers.Course",
     "classifiers.Update",
     "plot.Figure",
