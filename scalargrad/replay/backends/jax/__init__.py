@@ -1,0 +1,19 @@
+"""The backend for accelerators and many devices: a program as one pure function of JAX."""
+
+from __future__ import annotations
+
+from scalargrad.replay.backends.backend import Backend, Runner
+from scalargrad.replay.program import Program
+
+__all__ = ["BACKEND"]
+
+
+def _prepare(program: Program) -> Runner:
+    from scalargrad.replay.backends.jax.runner import JaxRunner
+
+    return JaxRunner(program)
+
+
+BACKEND = Backend(
+    "jax", _prepare, rank=5, compiles=True, libraries=("numpy", "jax"), extra="jax"
+)
