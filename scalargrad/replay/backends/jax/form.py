@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from scalargrad.replay.backends.jax.grouped import Grouped
 from scalargrad.replay.backends.jax.interpreted import Interpreted
+from scalargrad.replay.backends.jax.plan import Plan
 from scalargrad.replay.backends.jax.spellings import RULES
 from scalargrad.replay.lowering import lowered
 from scalargrad.replay.program import Program
 
 __all__ = ["form_of", "prepared"]
+
+MOST_OPERATIONS = 2_000  # of XLA, which takes about a millisecond to compile each
 
 
 def prepared(program: Program) -> Program:
@@ -19,4 +23,7 @@ def prepared(program: Program) -> Program:
 
 def form_of(program: Program, dtype: Any) -> Any:
     """The form that suits a lowered program."""
+    plan = Plan(program)
+    if plan.operations <= MOST_OPERATIONS:
+        return Grouped(program, dtype, plan)
     return Interpreted(program, dtype)
