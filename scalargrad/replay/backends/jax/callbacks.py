@@ -12,7 +12,9 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from scalargrad.core.rows import Primitive
 from scalargrad.replay.reference import FAULTS
@@ -55,14 +57,7 @@ def failure_behind(error: Exception) -> BaseException:
 
 def called_back(row: Primitive) -> Callable[..., Any]:
     """A row as a function of arrays of one shape."""
-
-    def call(*operands: Any) -> Any:
-        like = jax.ShapeDtypeStruct(jax.numpy.shape(operands[0]), operands[0].dtype)
-        return jax.pure_callback(
-            lambda *xs: _apply(row, xs), like, *operands, vmap_method="broadcast_all"
-        )
-
-    return call
+    return lambda *operands: _call(lambda _, xs: _apply(row, xs), jnp.int32(0), operands)
 
 
 def called_by_number(named: Any, *operands: Any) -> Any:
@@ -73,9 +68,26 @@ def called_by_number(named: Any, *operands: Any) -> Any:
         *operands: Three arrays.
     """
 
-    def call(named: Any, *xs: Any) -> Any:
+    def call(named: Any, xs: tuple[Any, ...]) -> Any:
         number, count = divmod(int(np.asarray(named).flat[0]), 4)
         return _apply(_KNOWN[number], xs[:count])
 
-    like = jax.ShapeDtypeStruct(operands[0].shape, operands[0].dtype)
-    return jax.pure_callback(call, like, named, *operands, vmap_method="broadcast_all")
+    return _call(call, named, operands)
+
+
+def _call(call: Callable[..., Any], named: Any, operands: tuple[Any, ...]) -> Any:
+    """Call a function of a number and arrays from compiled code.
+
+    The arrays go as bits: JAX calls back on threads where the scope of float64 does not hold, and
+    would round them to float32 there.
+    """
+    dtype = operands[0].dtype
+    bits = [lax.bitcast_convert_type(x, jnp.uint32) for x in operands]
+
+    def as_bits(named: Any, *bits: Any) -> Any:
+        arrays = [np.ascontiguousarray(x).view(dtype) for x in bits]
+        return call(named, tuple(arrays)).view(np.uint32).reshape(bits[0].shape)
+
+    like = jax.ShapeDtypeStruct(bits[0].shape, jnp.uint32)
+    found = jax.pure_callback(as_bits, like, named, *bits, vmap_method="broadcast_all")
+    return lax.bitcast_convert_type(found, dtype)

@@ -8,7 +8,7 @@ in memory. (Several rows in one step cost five times as much: XLA gathers them n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -17,7 +17,7 @@ import numpy as np
 from jax import lax
 
 from scalargrad.replay.backends.jax.callbacks import called_by_number
-from scalargrad.replay.backends.jax.codes import CALL, OPERATIONS, SUM, Codes
+from scalargrad.replay.backends.jax.codes import CALL, OPERATIONS, PAIR, SUM, Codes
 from scalargrad.replay.backends.jax.spellings import FOLDS, MAPS, product_sum
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
 
@@ -27,7 +27,9 @@ _STORE = 1 << 25  # bytes of the store: a part of the last cache of a processor
 _LEAST, _MOST = 64, 1024  # samples of a block
 
 
-def run_steps(store: Any, steps: tuple[Any, Any, Any], count: Any, weights: Any, calls: bool) -> Any:
+def run_steps(
+    store: Any, steps: tuple[Any, Any, Any], count: Any, weights: Any, operations: Sequence[Any]
+) -> Any:  # fmt: skip
     """Run steps over a store.
 
     Args:
@@ -35,7 +37,7 @@ def run_steps(store: Any, steps: tuple[Any, Any, Any], count: Any, weights: Any,
         steps: Operations, operands and results, as in `Codes`.
         count: How many of the steps to run.
         weights: The weight of each sample, shape (N,), in sums over the samples.
-        calls: Whether a step may call into Python.
+        operations: What the numbers of the operations mean.
 
     Returns:
         The store after the last step.
@@ -57,17 +59,17 @@ def run_steps(store: Any, steps: tuple[Any, Any, Any], count: Any, weights: Any,
             return called_by_number(at[3], *xs)
 
         branches = []
-        for operation in OPERATIONS:
+        for operation in operations:
+            if operation == CALL:
+                branches.append(call)
+                continue
             if operation == SUM:
                 function, arity = _sum, 3
-            elif operation == CALL:
-                branches.append(call if calls else branch(lambda x: x, 1))
-                continue
             elif operation in MAPS:
                 function, arity = MAPS[operation], operation.arity
             elif operation in FOLDS:
                 function, arity = FOLDS[operation][2], 2 + FOLDS[operation][1]
-            elif operation == "pair":
+            elif operation == PAIR:
                 function, arity = product_sum, 3
             else:
                 function, arity = _pick, 4
@@ -138,6 +140,10 @@ class Interpreted:
         return shared[codes.uniform, 0], samples[:, :n]
 
     def _run(self, store: Any, phase: int, weights: Any) -> Any:
-        steps = self.codes.stages[phase]
-        count = len(steps[0])
-        return run_steps(store, steps, count, weights, self.codes.calls) if count else store
+        codes, reads, writes = self.codes.stages[phase]
+        if not len(codes):
+            return store
+        used = np.unique(codes)  # the fewer branches, the sooner it is compiled
+        operations = [OPERATIONS[code] for code in used]
+        steps = np.searchsorted(used, codes).astype(np.int32), reads, writes
+        return run_steps(store, steps, len(codes), weights, operations)

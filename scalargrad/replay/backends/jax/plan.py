@@ -21,7 +21,7 @@ import numpy as np
 
 from scalargrad.core.primitives import dot_operands
 from scalargrad.core.rows import Primitive
-from scalargrad.replay.backends.jax.spellings import PAIRS
+from scalargrad.replay.backends.jax.spellings import PAIRS, ROUNDED
 from scalargrad.replay.lowering import matrix
 from scalargrad.replay.program import SAMPLE, Program, broadcast
 from scalargrad.replay.schedule import Group, Outer, schedule
@@ -63,7 +63,10 @@ class Rows:
 
 @dataclass
 class Apply:
-    """One row on operands: for each operand, the rows of all members."""
+    """One row on operands: for each operand, the rows of all members.
+
+    `exact` says whether the result is rounded before others use it; see `spellings.exactly`.
+    """
 
     row: Primitive
     members: list[int]
@@ -256,7 +259,7 @@ class Plan:
         count = len(operands[members[0]])
         read = [self.rows([operands[slot][i] for slot in members]) for i in range(count)]
         self.operations += 1 + 2 * (count // 2) * (row in PAIRS)
-        exact = not self.program.exact.isdisjoint(members)
+        exact = row in ROUNDED or not self.program.exact.isdisjoint(members)
         return Apply(row, members, read, exact)
 
     def _matrix(self, members: list[int]) -> Matrix:

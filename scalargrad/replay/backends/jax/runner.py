@@ -12,7 +12,7 @@ from jax.errors import JaxRuntimeError
 
 from scalargrad.replay.backends.backend import DEFAULT, Options
 from scalargrad.replay.backends.jax import callbacks
-from scalargrad.replay.backends.jax.codes import Codes
+from scalargrad.replay.backends.jax.codes import CALL, OPERATIONS, Codes
 from scalargrad.replay.backends.jax.form import form_of, prepared
 from scalargrad.replay.backends.jax.interpreted import run_steps
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
@@ -26,7 +26,8 @@ WORTH_COMPILING = 1 << 14
 
 @partial(jax.jit, static_argnums=(4,), donate_argnums=(0,))
 def _small(store: Any, steps: Any, count: Any, weights: Any, calls: bool) -> Any:
-    return run_steps(store, steps, count, weights, calls)
+    operations = OPERATIONS if calls else [OPERATIONS[0] if x is CALL else x for x in OPERATIONS]
+    return run_steps(store, steps, count, weights, operations)
 
 
 def _size_class(count: int, first: int, factor: int) -> int:
@@ -94,16 +95,16 @@ class JaxRunner:
         if self._codes is None:
             self._codes = Codes(self._lowered)
             codes, reads, writes = self._codes.stage(BEFORE, SAMPLE, AFTER)
-            count = _size_class(len(codes), 256, 4)
+            count = _size_class(len(codes), 4096, 8)
             missing = count - len(codes)
             self._steps = (
                 np.pad(codes, (0, missing)), np.pad(reads, ((0, 0), (0, missing))),
                 np.pad(writes, (0, missing)),
             )  # fmt: skip
             self._count = np.int32(len(codes))
-            self._rows = _size_class(self._codes.rows, 256, 4)
+            self._rows = _size_class(self._codes.rows, 1024, 8)
         codes, n = self._codes, columns.shape[1]
-        lanes = _size_class(n, 16, 8)
+        lanes = _size_class(n, 16, 16)
         store = np.zeros((self._rows, lanes), self.dtype)
         store[: codes.rows] = codes.start[:, None]
         store[codes.parameters] = parameters[:, None]

@@ -21,14 +21,15 @@ from scalargrad.core.rows import TABLE, Primitive
 from scalargrad.replay.lowering import Rule, matrix
 from scalargrad.replay.program import NEAR, Program, all_finite, apart, broadcast
 
-__all__ = ["FOLDS", "MAPS", "PAIRS", "RULES", "exactly", "product_sum"]
+__all__ = ["FOLDS", "MAPS", "PAIRS", "ROUNDED", "RULES", "exactly", "product_sum"]
 
 
 def exactly(x: Any) -> Any:
     """`x` rounded to its type before it is used.
 
-    XLA joins a product and a sum to one operation that rounds once; it cannot see through this
-    choice, which changes no number.
+    XLA joins a product and a sum to one operation that rounds once, and simplifies as if numbers
+    were real: x / y / z becomes x / (y * z), which overflows, and log(exp(x)) becomes x. It cannot
+    see through this choice, which changes no number.
     """
     return jnp.where(x == x, x, nan)
 
@@ -106,7 +107,7 @@ def _dropped(x: Any, y: Any) -> tuple[Any, Any]:
 def _bell(x: Any, a: Any) -> Any:
     square, rest = _dropped(x, x)
     inside = jnp.abs(x) < 1e100
-    plain = jnp.exp(exactly(-a * square))
+    plain = jnp.exp(exactly(jnp.where(inside, -a * square, -a * x * x)))
     return jnp.where(inside, plain * (1.0 - a * jnp.where(inside, rest, 0.0)), plain)
 
 
@@ -142,7 +143,7 @@ def _cosine(x: Any, y: Any, r: Any) -> Any:
 
 def _turn(x: Any, y: Any, out: Any) -> Any:
     r = _hypot(x, y)
-    return jnp.where(r == 0.0, 0.0, x / r / r)
+    return jnp.where(r == 0.0, 0.0, exactly(x / r) / r)
 
 
 def _acosh(x: Any) -> Any:
@@ -282,6 +283,12 @@ FOLDS: dict[Primitive, tuple[float, int, Callable[..., Any]]] = {
     _below_one: (0.0, 1, _add_below_one),
     _further_ones: (-1.0, 1, _add_one),
 }
+
+# Rows whose result XLA would simplify together with what uses it.
+ROUNDED = frozenset({
+    row.div, row.inverse, row.exp, row.exp2, row.expm1, row.pow, row.sqrt, row.cbrt, row.log,
+    row.log1p,
+})  # fmt: skip
 
 # Rows that are a sum of products w1 x1 + ... + wn xn, plus a bias.
 PAIRS = (row.dot, matrix)
