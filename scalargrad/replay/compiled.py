@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from threading import RLock
 from typing import Any, NoReturn
 
 from scalargrad.core.arguments import as_choice, as_flag, is_list
 from scalargrad.core.modes import recorder
 from scalargrad.core.numbers import Traced, as_count, shown
-from scalargrad.core.value import Value, grads_of, packed_data, set_data, set_grads
+from scalargrad.core.value import Value, data_of, grads_of, packed_data, set_data, set_grads
 from scalargrad.optim import checked_parameters
 from scalargrad.replay.arrays import added, array, as_array, floats, scaled, scattered
 from scalargrad.replay.backends import select
@@ -324,6 +324,67 @@ class Compiled:
         pairs = zip(grads_of(self.params), floats(gradient), strict=True)
         set_grads(self.params, [before + g for before, g in pairs])
         return value
+
+    def to_jax(self, dtype: str = "float64") -> Any:
+        """The mean (or sum) over the samples as a pure function of JAX.
+
+        It has what was recorded so far: call `record` first, on samples of each kind.
+
+        Args:
+            dtype: "float64", in which it computes even where JAX has it off, or "float32".
+
+        Returns:
+            A function ``f(theta, *columns)``: theta holds the numbers of `params`, shape (P,), and
+            each column those of an argument, shape (N, ...). It is made for `jax.jit`, `jax.vmap`
+            and `jax.shard_map`, and JAX's derivatives of it are those of the recorded program. In
+            the place of errors it gives nan, as for a sample with a branch that was not recorded.
+            Other Values that `f` uses count with the numbers they have when JAX traces it.
+
+        Raises:
+            ImportError: JAX is not installed, or too old.
+            TypeError: The function returns more than one number. When it is called with
+                dtype="float32": an argument holds whole numbers.
+            ValueError: Nothing was recorded yet, or what was cannot become such a function.
+
+        >>> w = Value(3.0)
+        >>> c = sg.compile(lambda x: w * x, [w], backend="python")
+        >>> _ = c.record([1.0, 2.0])
+        >>> f = c.to_jax()  # doctest: +SKIP
+        >>> jax.jit(jax.grad(f))([3.0], [1.0, 2.0])  # doctest: +SKIP
+        Array([1.5], dtype=float64)
+        """
+        select("jax")  # the error if it cannot run
+        as_choice(dtype, ("float64", "float32"), "to_jax: dtype")
+        if self.static:
+            raise ValueError(
+                f"{self.__name__}: to_jax takes no static arguments: bind them first, as in "
+                "sg.compile(functools.partial(f, ...))"
+            )
+        _ = self.program  # the error if there is none
+        from scalargrad.replay.backends.jax.function import Branch, JaxFunction
+
+        with self._lock:
+            recorded = {key: [*variants] for key, variants in self._variants.items()}
+        branches: dict[Any, list[Branch]] = {}
+        for key, variants in recorded.items():
+            for variant in variants:
+                variant.check_alone()
+                if variant.literal.raised:
+                    raise ValueError(
+                        f"{self.__name__} catches the error of an operation in some samples, which "
+                        "a function of JAX cannot: choose with sg.where what is not defined"
+                    )
+            branches[key] = [
+                Branch(
+                    variant.derived, [guard.expected for guard in variant.program.guards],
+                    partial(data_of, variant.found), len(self.params), variant.careful_may_differ,
+                    dtype,
+                )
+                for variant in variants
+            ]  # fmt: skip
+        return JaxFunction(
+            self.__name__, branches, len(self.params), self.reduction == "mean", dtype
+        )
 
     def _batch(self, args: Sequence[Any]) -> Batch:
         return Batch(args, self._names(len(args)), self.static)
