@@ -14,7 +14,7 @@ from scalargrad.core.modes import recorder
 from scalargrad.core.numbers import Traced, as_count, shown
 from scalargrad.core.value import Value, data_of, grads_of, packed_data, set_data, set_grads
 from scalargrad.optim import checked_parameters
-from scalargrad.replay.arrays import added, array, as_array, floats, scaled, scattered
+from scalargrad.replay.arrays import added, array, as_array, floats, is_whole, scaled, scattered
 from scalargrad.replay.backends import select
 from scalargrad.replay.backends.backend import Options
 from scalargrad.replay.batch import Batch, argument_names
@@ -31,7 +31,7 @@ __all__ = ["Compiled", "compile"]
 def compile(
     f: Callable[..., Any], params: Iterable[Value] | None = None, backend: str = "auto",
     reduction: str = "mean", static_argnums: int | Sequence[int] = (), *,
-    allow_nonfinite: bool = False, threads: int | None = None,
+    allow_nonfinite: bool = False, threads: int | None = None, dtype: str = "float64",
 ) -> Compiled:  # fmt: skip
     """Record a function of one sample on its first call, and replay it on many samples.
 
@@ -61,6 +61,9 @@ def compile(
             sample on which an operation fails.
         threads: The number of threads; by default one per processor core. It does not change the
             result, to the last bit.
+        dtype: "float64", or "float32" for a backend that computes in it ("jax"): half the memory,
+            and on accelerators many times the speed, for 7 digits. Results are float64 all the
+            same.
 
     Returns:
         A `Compiled`. Called with arrays whose first axis counts N samples, it returns arrays of N
@@ -84,7 +87,7 @@ def compile(
     >>> c.backward([1.0, 2.0], [3.0, 4.0]), w.grad
     (2.0, 4.0)
     """
-    return Compiled(f, params, backend, reduction, static_argnums, allow_nonfinite, threads)
+    return Compiled(f, params, backend, reduction, static_argnums, allow_nonfinite, threads, dtype)
 
 
 class Compiled:
@@ -98,12 +101,13 @@ class Compiled:
     def __init__(
         self, f: Callable[..., Any], params: Iterable[Value] | None = None, backend: str = "auto",
         reduction: str = "mean", static_argnums: int | Sequence[int] = (),
-        allow_nonfinite: bool = False, threads: int | None = None,
+        allow_nonfinite: bool = False, threads: int | None = None, dtype: str = "float64",
     ) -> None:  # fmt: skip
         self.f = checked_function(f, "compile")
         as_choice(reduction, ("mean", "sum"), "compile: reduction")
         self.params = [] if params is None else checked_parameters(params)
-        self._backend = select(backend)
+        self.dtype = as_choice(dtype, ("float64", "float32"), "compile: dtype")
+        self._backend = select(backend, dtype)
         self.backend = self._backend.name
         self.reduction = reduction
         static = static_argnums if is_list(static_argnums) else (static_argnums,)
@@ -127,12 +131,24 @@ class Compiled:
 
     def __repr__(self) -> str:
         count = f"{self.recordings} recording{'s' * (self.recordings != 1)}"
-        return f"<compiled {self.__name__}, backend={self.backend!r}, {count}>"
+        form = f", {form}" if (form := self.form) else ""
+        return f"<compiled {self.__name__}, backend={self.backend!r}{form}, {count}>"
 
     @property
     def threads(self) -> int:
         """The number of threads that may work on one call."""
         return self.options.threads
+
+    @property
+    def form(self) -> str:
+        """The form of the first program that has run, where the backend has several, else "".
+
+        That of "jax" is "grouped", with an array for each group of instructions, or "interpreted",
+        which is compiled sooner where there are few groups of equal instructions.
+        """
+        with self._lock:
+            variants = [variant for kind in self._variants.values() for variant in kind]
+        return next((form for variant in variants if (form := variant.runs_as)), "")
 
     @property
     def recordings(self) -> int:
@@ -387,6 +403,13 @@ class Compiled:
         )
 
     def _batch(self, args: Sequence[Any]) -> Batch:
+        if self.dtype == "float32":
+            for i, name in enumerate(self._names(len(args))):
+                if i not in self.static and is_whole(args[i]):
+                    raise TypeError(
+                        f"dtype='float32', but argument {name!r} holds whole numbers, which beyond "
+                        "2**24 would change: convert it (x.astype('float32')), or take float64"
+                    )
         return Batch(args, self._names(len(args)), self.static)
 
     def _theta(self, theta: Sequence[float]) -> Any:

@@ -103,6 +103,12 @@ class Variant:
         self._reference = Reference(self.literal)
         self._ready: dict[tuple[str, bool], tuple[Program, Runner]] = {}
 
+    @property
+    def runs_as(self) -> str:
+        """The form in which its backend runs it; "" where that has only one, or did not run yet."""
+        forms = [getattr(runner, "runs_as", "") for _, runner in [*self._ready.values()]]
+        return next(filter(None, forms), "")
+
     def fits(self, samples: Samples, theta: Sequence[float] | None) -> list[bool | None]:
         """For each sample, whether it takes the branches of this recording; None: ask Python."""
         if self.literal.raised:

@@ -14,6 +14,13 @@ def _prepare(program: Program) -> Runner:
     return JaxRunner(program)
 
 
+def _prepare_float32(program: Program) -> Runner:
+    from scalargrad.replay.backends.jax.runner import JaxRunner
+
+    return JaxRunner(program, "float32")
+
+
 BACKEND = Backend(
-    "jax", _prepare, rank=5, compiles=True, libraries=("numpy", "jax"), extra="jax"
-)
+    "jax", _prepare, rank=5, compiles=True, libraries=("numpy", "jax"), extra="jax",
+    versions={"jax": "0.8"}, prepare_float32=_prepare_float32,
+)  # fmt: skip

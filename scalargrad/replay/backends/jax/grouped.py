@@ -15,7 +15,7 @@ from jax import lax
 
 from scalargrad.core.primitives import take
 from scalargrad.replay.backends.jax.callbacks import called_back
-from scalargrad.replay.backends.jax.plan import Apply, Matrix, Outers, Plan, Rows, Sums
+from scalargrad.replay.backends.jax.plan import Apply, Matrix, Outers, Plan, Rows, Scan, Sums
 from scalargrad.replay.backends.jax.spellings import FOLDS, MAPS, PAIRS, exactly
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
 
@@ -42,7 +42,8 @@ class Grouped:
         self, theta: Any, columns: Any, weights: Any = None, axis: Any = None
     ) -> tuple[Any, Any]:
         """Run on N samples; see `runner.Form`."""
-        run = _Run(self.plan, self.dtype, theta, columns, weights)
+        leaves = [columns, jnp.asarray(theta)[:, None]]
+        run = _Run(self.plan, self.dtype, leaves, columns.shape[1], weights)
         run.stage(BEFORE)
         run.stage(SAMPLE)
         run.sum_up(axis)
@@ -53,11 +54,11 @@ class Grouped:
 class _Run:
     """The arrays of one trace."""
 
-    def __init__(self, plan: Plan, dtype: Any, theta: Any, columns: Any, weights: Any) -> None:
-        self.plan, self.dtype, self.weights = plan, dtype, weights
-        self.n = columns.shape[1]
-        # Numbers that all samples share are columns of width 1
-        self.arrays = [columns, jnp.asarray(theta)[:, None]]
+    def __init__(
+        self, plan: Plan, dtype: Any, leaves: list[Any], n: int, weights: Any
+    ) -> None:  # fmt: skip
+        self.plan, self.dtype, self.n, self.weights = plan, dtype, n, weights
+        self.arrays = leaves  # what all samples share are columns of width 1
         self.sums: dict[int, Any] = {}
 
     def stage(self, phase: int) -> None:
@@ -71,6 +72,9 @@ class _Run:
                 found = self._matrix(unit)
             elif isinstance(unit, Sums):
                 found = self._sums(unit)
+            elif isinstance(unit, Scan):
+                self.arrays += self._scan(unit)
+                continue
             else:
                 found = self._apply(unit)
             self.arrays.append(found)
@@ -90,6 +94,10 @@ class _Run:
             return uniform, self._empty(0, self.n)
         samples = jnp.broadcast_to(self._rows(plan.samples), (plan.samples.count, self.n))
         return jnp.broadcast_to(uniform, (plan.uniform.count,)), samples
+
+    def apart(self) -> list[Any]:
+        """Each output as a row of its own, shape (1, N)."""
+        return [jnp.broadcast_to(self._rows(rows), (1, self.n)) for rows in self.plan.outputs]
 
     def _empty(self, *shape: int) -> Any:
         return jnp.zeros(shape, self.dtype)
@@ -179,9 +187,35 @@ class _Run:
         width = max(part.shape[1] for part in found)
         return jnp.concatenate([jnp.broadcast_to(part, (1, width)) for part in found])
 
+    def _scan(self, unit: Scan) -> list[Any]:
+        turns, width = unit.turns, self.n
+        each = [jnp.broadcast_to(self._rows(rows), (turns, width)) for rows in unit.each]
+        uniform = [jnp.broadcast_to(self._rows(rows), (turns, 1)) for rows in unit.each_uniform]
+        start, same = [
+            [jnp.broadcast_to(self._rows(rows), (1, width)) for rows in parts]
+            for parts in (unit.start, unit.same)
+        ]
+        count = unit.same_uniform.count
+        shared = self._rows(unit.same_uniform)[:, 0] if count else self._empty(0)
+        shared = jnp.broadcast_to(shared, (count,))
+
+        def turn(state: Any, mine: Any) -> tuple[Any, Any]:
+            each, uniform = mine
+            leaves = [*state, *[x[None] for x in each], *same]
+            theta = jnp.concatenate([*uniform, shared])[:, None]
+            run = _Run(unit.body, self.dtype, [*leaves, theta], width, None)
+            run.stage(SAMPLE)
+            found = run.apart()
+            return found[: len(start)], [row[0] for row in found[len(start) :]]
+
+        _, found = lax.scan(turn, start, (each, uniform), length=turns, reverse=unit.reverse)
+        return found
+
     def _outers(self, unit: Outers) -> Any:
         """The sums of this device, shape `unit.shape`."""
         down, right = unit.shape
+        if unit.across:
+            return self._outers_across(unit)
         right -= unit.ones
         total: Any = 0.0
         alone: Any = 0.0
@@ -201,6 +235,20 @@ class _Run:
         if not unit.ones:
             return total
         return jnp.concatenate([total, alone], axis=1) if right else alone
+
+    def _outers_across(self, unit: Outers) -> Any:
+        """The same where `lefts` and `rights` hold all terms of each, not each term of all."""
+        found = []
+        for left in unit.lefts:
+            x = self._weighted(jnp.broadcast_to(self._rows(left), (left.count, self.n)))
+            for right in unit.rights:
+                y = self._rows(right)
+                if self.weights is not None:
+                    y = jnp.where(self.weights > 0.0, y, 0.0)
+                found.append((x * y).sum())
+            if unit.ones:
+                found.append(x.sum())
+        return jnp.stack(found).reshape(unit.shape)
 
     def _weighted(self, x: Any) -> Any:
         if self.weights is None:

@@ -13,7 +13,7 @@ of a group are a slice of one array:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,12 +21,13 @@ import numpy as np
 
 from scalargrad.core.primitives import dot_operands
 from scalargrad.core.rows import Primitive
+from scalargrad.replay.backends.jax.loops import CARRY, EACH, SAME, TURN, Loop, segments
 from scalargrad.replay.backends.jax.spellings import PAIRS, ROUNDED
 from scalargrad.replay.lowering import matrix
-from scalargrad.replay.program import SAMPLE, Program, broadcast
+from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, broadcast, over_samples
 from scalargrad.replay.schedule import Group, Outer, schedule
 
-__all__ = ["Apply", "Matrix", "Outers", "Piece", "Plan", "Rows", "Sums"]
+__all__ = ["Apply", "Matrix", "Outers", "Piece", "Plan", "Rows", "Scan", "Sums"]
 
 _MOST_CUTS = 16  # groups that one is cut into: more would be as slow as gathers
 MATRIX_FROM = 5  # terms from which on a product is a matrix product and not written out
@@ -89,7 +90,8 @@ class Matrix:
 class Outers:
     """Sums over the samples of every left with every right, term by term.
 
-    `ones` says whether the last right is the number 1.
+    `ones` says whether the last right is the number 1. `across` says that the rows are those of
+    all terms of one left or right: few sums with many terms.
     """
 
     members: list[int]
@@ -97,6 +99,7 @@ class Outers:
     rights: list[Rows]
     ones: bool
     shape: tuple[int, int]
+    across: bool
 
 
 @dataclass
@@ -109,7 +112,36 @@ class Sums:
     biases: list[Rows | None]
 
 
-Unit = Apply | Matrix | Outers | Sums
+@dataclass
+class Scan:
+    """A loop, whose body is a program of its own.
+
+    The inputs of the body are what the turn before computed, what each turn has of its own, and
+    what all turns share, in this order; its parameters likewise, where all samples share them.
+
+    Attributes:
+        members: Those instructions of the body that others use: for each its slots in all turns, in
+            the order in which they are stored.
+        body: The plan of the body. Its outputs are what the next turn gets, then `members`.
+        turns: The number of turns.
+        reverse: Whether the turns are stored from the last to the first.
+        start: What the first turn has in the place of what the turn before computed.
+        each, each_uniform: For each such operand, its rows in all turns, as they are stored.
+        same, same_uniform: The rows of what all turns share.
+    """
+
+    members: list[list[int]]
+    body: Plan
+    turns: int
+    reverse: bool
+    start: list[Rows]
+    each: list[Rows]
+    each_uniform: list[Rows]
+    same: list[Rows]
+    same_uniform: Rows
+
+
+Unit = Apply | Matrix | Outers | Sums | Scan
 
 
 @dataclass
@@ -117,36 +149,69 @@ class Plan:
     """The arrays of a program, in the order in which they are computed.
 
     Attributes:
-        stages: The units of BEFORE, SAMPLE and AFTER; each makes one array.
-        place: By slot, its array and row. Array 0 holds the inputs, 1 the parameters.
-        uniform, samples: The rows of the outputs.
+        apart: Whether each input and each output is an array of its own, as in the body of a loop.
+        stages: The units of BEFORE, SAMPLE and AFTER; each makes one array, a loop several.
+        place: By slot, its array and row. The first arrays hold the inputs and the parameters.
+        uniform, samples, outputs: The rows of the outputs; those of each where they are apart.
         operations: About how many operations of XLA it takes.
     """
 
     program: Program
+    apart: bool = False
     place: dict[int, tuple[int, int]] = field(default_factory=dict)
     stages: list[list[Unit]] = field(default_factory=list)
     operations: int = 0
 
     def __post_init__(self) -> None:
         program = self.program
-        self.arrays = 2
         for k, slot in enumerate(program.inputs):
-            self.place[slot] = 0, k
+            self.place[slot] = (k, 0) if self.apart else (0, k)
+        self.arrays = len(program.inputs) if self.apart else 1
         for k, slot in enumerate(program.parameters):
-            self.place[slot] = 1, k
-        for stage in schedule(program):
-            units: list[Unit] = []
-            for group in stage:
-                for unit in self._units(group):
-                    units.append(unit)
-                    for k, slot in enumerate(unit.members):
-                        self.place[slot] = self.arrays, k
-                    self.arrays += 1
-            self.stages.append(units)
+            self.place[slot] = self.arrays, k
+        self.arrays += 1
         phases = program.phases
+        self.stages = [[], [], []]
+        for unit in self._all_units():
+            self.stages[self._phase].append(unit)
+            for members in unit.members if isinstance(unit, Scan) else [unit.members]:
+                for k, slot in enumerate(members):
+                    self.place[slot] = self.arrays, k
+                self.arrays += 1
+        if self.apart:
+            self.outputs = [self.rows([slot]) for slot in program.outputs]
+            return
         self.uniform = self.rows([s for s in program.outputs if phases[s] != SAMPLE])
         self.samples = self.rows([s for s in program.outputs if phases[s] == SAMPLE])
+
+    def _all_units(self) -> Iterator[Unit]:
+        """The units in the order of their computation; `_phase` is that of the last one."""
+        program = self.program
+        parts = _parts(program)
+        if not any(isinstance(part, Loop) for part in parts):
+            for self._phase, stage in enumerate(schedule(program)):
+                for group in stage:
+                    yield from self._units(group)
+            return
+        self._users = _used_outside(program, parts)
+        phases = program.phases
+        apart = {s for s, row in enumerate(program.rows) if row and phases[s] != SAMPLE}
+        sums = {s for s in apart if program.rows[s] is over_samples}
+        stages = schedule(program, apart - sums)
+        for self._phase in (BEFORE, SAMPLE, AFTER):
+            for group in stages[self._phase]:
+                yield from self._units(group)
+            if self._phase != BEFORE:
+                continue
+            self._phase = SAMPLE
+            for part in parts:
+                if isinstance(part, Loop):
+                    yield self._scan(part)
+                    continue
+                for group in schedule(program, set(part))[SAMPLE]:
+                    yield from self._units(group)
+            for group in schedule(program, sums)[SAMPLE]:
+                yield from self._units(group)
 
     # --- where numbers are --------------------------------------------------------------------
 
@@ -294,6 +359,62 @@ class Plan:
             [self.rows(bias) if bias else None for _, _, bias in taken],
         )
 
+    def _scan(self, loop: Loop) -> Scan:
+        program, phases = self.program, self.program.phases
+        body = Program()
+        inputs: dict[Any, int] = {}
+
+        def leaf(key: Any, sampled: bool) -> int:
+            if key not in inputs:
+                inputs[key] = body.input("") if sampled else body.parameter("")
+            return inputs[key]
+
+        kinds = {CARRY: 0, EACH: 1, SAME: 2}
+        wanted = {
+            (kinds[kind], tuple(x) if kind == EACH else x)
+            for operands in loop.operands
+            for kind, x in operands
+            if kind != TURN and not (kind == SAME and x in program.constants)
+        }
+        ordered = sorted(wanted)
+        for kind, x in ordered:
+            slot = x[0] if kind == kinds[EACH] else x
+            leaf((kind, x), kind == kinds[CARRY] or phases[slot] == SAMPLE)
+        made: list[int] = []
+        for j, operands in enumerate(loop.operands):
+            mine = []
+            for kind, x in operands:
+                if kind == TURN:
+                    mine.append(made[x])
+                elif kind == SAME and x in program.constants:
+                    mine.append(body.constant(program.constants[x]))
+                else:
+                    mine.append(inputs[kinds[kind], tuple(x) if kind == EACH else x])
+            row = program.rows[loop.slots[j]]
+            made.append(body.append(row, tuple(mine), SAMPLE))
+            if not program.exact.isdisjoint(loop.slots[j :: loop.period]):
+                body.exact.add(made[j])
+        carried = [x for kind, x in ordered if kind == kinds[CARRY]]
+        used = [j for j in range(loop.period) if self._users.intersection(loop.slots[j :: loop.period])]
+        body.outputs = [made[j] for j in [*carried, *used]]
+        each = [x for kind, x in ordered if kind == kinds[EACH]]
+        # Turns that take what an earlier loop left, from the last to the first, are stored so
+        falling = [self._row(x[1]) < self._row(x[0]) for x in each]
+        reverse = sum(falling) * 2 > len(falling)
+        order = slice(None, None, -1 if reverse else 1)
+        members = [loop.slots[j :: loop.period][order] for j in used]
+        same = [x for kind, x in ordered if kind == kinds[SAME]]
+        plan = Plan(body, apart=True)
+        self.operations += plan.operations + 10
+        return Scan(
+            members, plan, loop.turns, reverse,
+            [self.rows([loop.start[j]]) for j in carried],
+            [self.rows(x[order]) for x in each if phases[x[0]] == SAMPLE],
+            [self.rows(x[order]) for x in each if phases[x[0]] != SAMPLE],
+            [self.rows([x]) for x in same if phases[x] == SAMPLE],
+            self.rows([x for x in same if phases[x] != SAMPLE]),
+        )  # fmt: skip
+
     def _outers(self, outer: Outer) -> Outers:
         program = self.program
 
@@ -313,8 +434,35 @@ class Plan:
         members = [outer.slots[i][j] for i in down for j in right]
         terms = range(len(outer.lefts[0]))
         plain = right[:-1] if ones else right
+        across = len(terms) > max(4, len(down) * len(right))
+        if across:
+            lefts = [self.rows(outer.lefts[i]) for i in down]
+            rights = [self.rows(outer.rights[j]) for j in plain]
+            self.operations += 3 * len(members)
+            return Outers(members, lefts, rights, ones, (len(down), len(right)), across)
         lefts = [self.rows([outer.lefts[i][t] for i in down]) for t in terms]
         rights = [self.rows([outer.rights[j][t] for j in plain]) for t in terms] if plain else []
         self.operations += 3 * len(terms)
-        return Outers(members, lefts, rights, ones, (len(down), len(right)))
+        return Outers(members, lefts, rights, ones, (len(down), len(right)), across)
 
+
+
+def _parts(program: Program) -> list[list[int] | Loop]:
+    """The instructions for each sample, cut into loops and what is between them."""
+    phases = program.phases
+    return segments(program, [s for s, row in enumerate(program.rows) if row and phases[s] == SAMPLE])
+
+
+def _used_outside(program: Program, parts: Iterable[list[int] | Loop]) -> set[int]:
+    """The slots that are outputs, or operands of something outside of the loop that they are in."""
+    loop_of = {
+        slot: k
+        for k, part in enumerate(parts)
+        if isinstance(part, Loop)
+        for slot in part.slots
+    }  # fmt: skip
+    used = {*program.outputs}
+    for slot, operands in enumerate(program.operands):
+        mine = loop_of.get(slot, -1)
+        used.update([o for o in operands if loop_of.get(o, -2) != mine])
+    return used

@@ -60,6 +60,11 @@ class JaxRunner:
         self._function: Any = None
         self._can_encode = Codes.can_encode(self._lowered)
 
+    @property
+    def runs_as(self) -> str:
+        """The form of its program."""
+        return str(self.form.form)
+
     def run(self, parameters: Any, columns: Any, options: Options = DEFAULT) -> tuple[Any, Any]:
         """Run on N samples.
 

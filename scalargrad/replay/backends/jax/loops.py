@@ -1,0 +1,176 @@
+"""Recurrences found again in a program: runs of instructions that repeat one body.
+
+A loop of the user's function was recorded turn by turn, and so were its derivatives. A run of
+instructions is a loop if each turn has the rows of the one before, on operands of one of these
+kinds: what the same turn computed before; what the turn before computed (a run without these is no
+recurrence: groups serve it better); and what was there before the loop, the same in all turns or
+another one in each.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scalargrad.replay.program import Program
+
+__all__ = ["CARRY", "EACH", "SAME", "TURN", "Loop", "segments"]
+
+_LEAST = 256  # instructions of a loop, and
+_TURNS = 8  # its turns: shorter ones are written out
+_CONTEXT = 8  # instructions by which places of a program are compared
+_CANDIDATES = 16  # lengths of a turn that are tried
+
+
+# An operand in the body: what it is, and of which instruction of the body (TURN, CARRY), of which
+# slot (SAME), or of which slot in each turn (EACH).
+TURN, CARRY, SAME, EACH = "turn", "carry", "same", "each"
+Operand = tuple[str, Any]
+
+
+@dataclass
+class Loop:
+    """A run of instructions that repeat a body.
+
+    Attributes:
+        slots: Those of the first turn, then those of the second, and so on.
+        period: The number of instructions of the body.
+        operands: For each instruction of the body, its operands.
+        start: By instruction of the body, the slot that the first turn has in the place of what
+            the turn before computed.
+    """
+
+    slots: list[int]
+    period: int
+    operands: list[list[Operand]]
+    start: dict[int, int]
+
+    @property
+    def turns(self) -> int:
+        """How many times the body is run."""
+        return len(self.slots) // self.period
+
+
+def segments(program: Program, slots: Sequence[int]) -> list[list[int] | Loop]:
+    """Cut instructions, in an order in which they can run, into loops and what is between them."""
+    if len(slots) < _LEAST:
+        return [list(slots)]
+    numbers: dict[Any, int] = {}
+    kinds = np.array(
+        [
+            numbers.setdefault((program.rows[s], len(program.operands[s])), len(numbers))
+            for s in slots
+        ]
+    )
+    place = {slot: k for k, slot in enumerate(slots)}
+    found: list[list[int] | Loop] = []
+    work = [(0, len(slots))]
+    while work:  # the part at the end of the list comes first
+        first, end = work.pop()
+        loop = _best_loop(program, slots, place, kinds, first, end)
+        if loop is None:
+            if first < end:
+                found.append(list(slots[first:end]))
+            continue
+        start = place[loop.slots[0]]
+        found.append(loop)
+        work += [(start + len(loop.slots), end), (first, start)]
+    return sorted(found, key=lambda part: place[(part if isinstance(part, list) else part.slots)[0]])
+
+
+def _best_loop(
+    program: Program, slots: Sequence[int], place: dict[int, int], kinds: Any, first: int, end: int
+) -> Loop | None:
+    """The loop with the most instructions in a part of a program."""
+    best: Loop | None = None
+    for period in _periods(kinds[first:end]):
+        same = kinds[first : end - period] == kinds[first + period : end]
+        for start, length in _runs(same, max(_LEAST - period, (_TURNS - 1) * period)):
+            for begin, count in _equal_runs(program, slots, place, first + start, length, period):
+                turns = count // period + 1
+                size = turns * period
+                if turns < _TURNS or size < _LEAST or (best and size <= len(best.slots)):
+                    continue
+                found = _loop(program, slots[begin : begin + size], place, begin, period)
+                best = found or best
+    return best
+
+
+def _loop(
+    program: Program, mine: Sequence[int], place: dict[int, int], begin: int, period: int
+) -> Loop | None:
+    """The loop of these slots; None if they are none, or no recurrence."""
+    body: list[list[Operand]] = []
+    start: dict[int, int] = {}
+    for j in range(period):
+        found: list[Operand] = []
+        turns = [program.operands[slot] for slot in mine[j::period]]
+        for each in zip(*turns, strict=True):
+            at = [place.get(slot, -1) for slot in each]
+            if all(slot == each[0] for slot in each):
+                if at[0] >= begin:
+                    return None
+                found.append((SAME, each[0]))
+            elif max(at) < begin:
+                found.append((EACH, list(each)))
+            else:
+                behind = begin + j - at[0]  # by so many instructions in each turn
+                if any(here != at[0] + r * period for r, here in enumerate(at)):
+                    return None
+                if behind > j + period or at[0] < 0:
+                    return None
+                kind = TURN if behind <= j else CARRY
+                found.append((kind, (j - behind) % period))
+                if kind == CARRY:
+                    start[(j - behind) % period] = each[0]
+        body.append(found)
+    return Loop(list(mine), period, body, start) if start else None
+
+
+def _periods(kinds: Any) -> list[int]:
+    """Distances at which the rows of a program are often the same as before."""
+    if len(kinds) < _LEAST:
+        return []
+    mixed = np.zeros(len(kinds) - _CONTEXT, np.uint64)
+    for k in range(_CONTEXT):
+        part = kinds[k : len(mixed) + k].astype(np.uint64)
+        mixed = mixed * np.uint64(0x9E3779B97F4A7C15) + part + np.uint64(1)
+    order = np.argsort(mixed, kind="stable")
+    near = mixed[order][1:] == mixed[order][:-1]
+    often = Counter((order[1:] - order[:-1])[near].tolist())
+    most = [period for period, _ in often.most_common(_CANDIDATES)]
+    return [period for period in most if period * _TURNS <= len(kinds)]
+
+
+def _runs(truths: Any, least: int) -> list[tuple[int, int]]:
+    """Start and length of runs of truth that are at least so long."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], truths, [False]]).astype(np.int8)))
+    return [(a, b - a) for a, b in edges.reshape(-1, 2).tolist() if b - a >= least]
+
+
+def _equal_runs(
+    program: Program, slots: Sequence[int], place: dict[int, int], first: int, length: int,
+    period: int,
+) -> list[tuple[int, int]]:  # fmt: skip
+    """Within a run of equal rows, the runs in which the operands fit too."""
+    operands, constants, phases = program.operands, program.constants, program.phases
+    found, start = [], first
+    for k in range(first, first + length + 1):
+        fits = k < first + length
+        if fits:
+            for o, p in zip(operands[slots[k]], operands[slots[k + period]], strict=True):
+                at, then = place.get(o, -1), place.get(p, -1)
+                leaves = at < 0 and then < 0 and o not in constants and p not in constants
+                alike = at < start if o == p else leaves and phases[o] == phases[p]
+                if not alike and (min(at, then) < 0 or (then - at != period and then >= start)):
+                    fits = False
+                    break
+        if not fits:
+            if k > start:
+                found.append((start, k - start))
+            start = k + 1
+    return found
