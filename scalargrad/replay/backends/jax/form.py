@@ -13,7 +13,7 @@ from scalargrad.replay.program import Program
 
 __all__ = ["form_of", "prepared"]
 
-MOST_OPERATIONS = 2_000  # of XLA, which takes about a millisecond to compile each
+MOST_OPERATIONS = 4_000  # of XLA, which takes about a millisecond to compile each
 
 
 def prepared(program: Program) -> Program:

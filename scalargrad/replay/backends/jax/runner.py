@@ -87,7 +87,7 @@ class JaxRunner:
         try:
             with jax.enable_x64(self.dtype == np.float64):
                 found = (self._run_small if is_small else self._run)(parameters, columns)
-        except JaxRuntimeError as error:
+        except (JaxRuntimeError, ValueError) as error:  # JAX makes one of them of what is raised
             raise callbacks.failure_behind(error) from None
         return tuple(np.asarray(part, np.float64) for part in found)  # type: ignore[return-value]
 

@@ -93,7 +93,7 @@ def _softplus(x: Any) -> Any:
 
 def _halves(x: Any) -> tuple[Any, Any]:
     """The upper and the lower half of the digits of x."""
-    up = exactly(x * row.SPLIT)
+    up = exactly(x * (row.SPLIT if x.dtype == jnp.float64 else 2.0**12 + 1.0))
     high = up - (up - x)
     return high, x - high
 
@@ -106,7 +106,7 @@ def _dropped(x: Any, y: Any) -> tuple[Any, Any]:
 
 def _bell(x: Any, a: Any) -> Any:
     square, rest = _dropped(x, x)
-    inside = jnp.abs(x) < 1e100
+    inside = jnp.abs(x) < _root_of_largest(x) * 1e-3
     plain = jnp.exp(exactly(jnp.where(inside, -a * square, -a * x * x)))
     return jnp.where(inside, plain * (1.0 - a * jnp.where(inside, rest, 0.0)), plain)
 
@@ -146,10 +146,16 @@ def _turn(x: Any, y: Any, out: Any) -> Any:
     return jnp.where(r == 0.0, 0.0, exactly(x / r) / r)
 
 
+def _root_of_largest(x: Any) -> float:
+    """The root of the largest number of the type of x: larger ones overflow when squared."""
+    return float(jnp.finfo(x.dtype).max) ** 0.5
+
+
 def _acosh(x: Any) -> Any:
-    beyond = jnp.where(x > 1e150, 0.0, x - 1.0)
+    is_far = x > _root_of_largest(x)
+    beyond = jnp.where(is_far, 0.0, x - 1.0)
     near = jnp.log1p(beyond + jnp.sqrt(beyond * (2.0 + beyond)))
-    return jnp.where(x > 1e150, jnp.log(x) + row.LN2, near)
+    return jnp.where(is_far, jnp.log(x) + row.LN2, near)
 
 
 def _atanh(x: Any) -> Any:
@@ -306,7 +312,22 @@ def _logsumexp(program: Program, xs: tuple[int, ...]) -> int:
     return program.emit(_logsumexp_of, (top, ones, program.emit(_below_one, (top, *xs))))
 
 
-# Rows composed of several others.
-RULES: dict[Primitive, Rule] = {row.mean: _mean, row.logsumexp: _logsumexp}
+def _inverse(program: Program, xs: tuple[int, ...]) -> int:
+    """1 / x ** (a - b) is x ** (b - a), which the slope of a power has already."""
+    (x,) = xs
+    if program.rows[x] is row.pow:
+        base, exponent = program.operands[x]
+        if program.rows[exponent] is row.sub:
+            a, b = program.operands[exponent]
+            return program.emit(row.pow, (base, program.emit(row.sub, (b, a))))
+    return program.emit(row.inverse, xs)
+
+
+# Rows composed of several others, or cheaper in another form.
+RULES: dict[Primitive, Rule] = {
+    row.inverse: _inverse,
+    row.mean: _mean,
+    row.logsumexp: _logsumexp,
+}
 
 assert all(TABLE.get(own.name, own) is own for own in MAPS)
