@@ -252,9 +252,10 @@ class JaxFunction:
             lost = jnp.where(missing.any(), nan, 0.0).astype(self.dtype)
             total = total + (lost if axis is None else lax.psum(lost, axis))
         if self._mean:
-            count = jnp.asarray(n, self.dtype) if weights is None else weights.sum()
-            if axis is not None:
-                count = lax.psum(count, axis)
+            if weights is None:
+                count: Any = float(n if axis is None else n * lax.axis_size(axis))
+            else:
+                count = weights.sum() if axis is None else lax.psum(weights.sum(), axis)
             total, slope, slopes = total / count, slope / count, slopes / count
         by_array = []
         if what in ("inputs", "all"):

@@ -81,10 +81,12 @@ class _Run:
 
     def sum_up(self, axis: Any) -> None:
         """Make the sums over the samples known, those of other devices included."""
-        if axis is not None and self.sums:
-            self.sums = lax.psum(self.sums, axis)
-        for number, found in self.sums.items():
-            self.arrays[number] = found.reshape(-1, 1)
+        found = [total.reshape(-1) for total in self.sums.values()]
+        if axis is not None and found:
+            ends = np.cumsum([len(total) for total in found])[:-1]
+            found = jnp.split(lax.psum(jnp.concatenate(found), axis), ends)
+        for number, total in zip(self.sums, found, strict=True):
+            self.arrays[number] = total[:, None]
 
     def outputs(self) -> tuple[Any, Any]:
         """The outputs that are one number, and those with one number for each sample."""

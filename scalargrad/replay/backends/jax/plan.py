@@ -330,13 +330,16 @@ class Plan:
     def _matrix(self, members: list[int]) -> Matrix:
         operands = self.program.operands
         taken = [dot_operands(operands[slot]) for slot in members]
-        n = len(taken[0][0])
-        flat = [w for ws, _, _ in taken for w in ws]
+        # The terms of an adjoint come from the last to the first
+        xs = taken[0][1]
+        order = sorted(range(len(xs)), key=lambda k: (self._array(xs[k]), self._row(xs[k])))
+        n = len(order)
+        flat = [ws[k] for ws, _, _ in taken for k in order]
         layout = self._layout(flat, len(members), n)
         weights = Rows(0, (Piece(self._array(flat[0])),)) if layout else self.rows(flat)
         bias = self.rows([bias[0] for _, _, bias in taken]) if taken[0][2] else None
         self.operations += 4
-        return Matrix(members, weights, layout, self.rows(taken[0][1]), bias)
+        return Matrix(members, weights, layout, self.rows([xs[k] for k in order]), bias)
 
     def _layout(self, flat: list[int], m: int, n: int) -> tuple[int, int, int] | None:
         """Start and strides of a matrix that lies in one array: w[i][j] at start + a i + b j."""

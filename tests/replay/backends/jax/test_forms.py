@@ -43,7 +43,7 @@ def recurrence() -> tuple[Any, list[Value], int]:
 
     def f(x: Any) -> Any:
         state, other, total = x[0] * w[0], sg.exp(w[1]), 0.0
-        for t in range(30):
+        for t in range(14):
             before = state
             state = sg.tanh(w[0] * state + w[1] * x[t % 10] * other + w[2])
             other = sg.sigmoid(other * w[3] - before) + 0.1 * state
@@ -54,7 +54,7 @@ def recurrence() -> tuple[Any, list[Value], int]:
 
 
 def wide_recurrence() -> tuple[Any, list[Value], int]:
-    n, turns = 6, 12
+    n, turns = 6, 9
     w = numbers(2 * n * n + n, 2)
 
     def f(x: Any) -> Any:
@@ -74,7 +74,7 @@ def chain() -> tuple[Any, list[Value], int]:
 
     def f(x: Any) -> Any:
         y = x[0]
-        for k in range(200):
+        for k in range(64):
             y = sg.tanh(y * w[k % 8] + w[8 + k % 8])
         return y * x[1]
 
@@ -87,7 +87,7 @@ def irregular() -> tuple[Any, list[Value], int]:
 
     def f(x: Any) -> Any:
         nodes = [*x, *w]
-        for _ in range(120):
+        for _ in range(40):
             kind = draw_kinds[len(nodes)]
             i, j, k = places[len(nodes)]
             a, b = nodes[i], nodes[j]
@@ -107,6 +107,11 @@ def irregular() -> tuple[Any, list[Value], int]:
     draw_kinds = [draw.choice(kinds) for _ in range(200)]
     places = [[draw.randrange(max(n, 1)) for _ in range(3)] for n in range(200)]
     return f, w, 5
+
+
+@pytest.fixture(autouse=True)
+def short_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scalargrad.replay.backends.jax.loops._LEAST", 48)
 
 
 CASES = [network, classifier, recurrence, wide_recurrence, chain, irregular]
