@@ -261,7 +261,9 @@ class Variant:
             return self._program_for("guards", exact=False)
         program = self.program.copy()
         program.literal = False
-        watch = [program.watch] if self._watches(what, exact=False) else []
+        watch = [program.watch] if program.watch is not None else []
+        if not self._watches(what, exact=False):
+            watch = []
         program.guards, program.watch = [], None
         self.check_alone()
         wrt = program.parameters[: len(self.params)] if what in ("parameters", "all") else []

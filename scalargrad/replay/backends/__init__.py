@@ -33,8 +33,9 @@ def select(name: str, dtype: str = "float64") -> Backend:
         ImportError: A library is missing; the message gives the line to type.
     """
     if isinstance(name, str) and name == "auto":
-        able = (b for b in backends().values() if dtype == "float64" or b.prepare_float32)
-        name = next((backend.name for backend in able if not backend.missing()), "jax")
+        wide = dtype == "float64"
+        fits = [b for b in backends().values() if wide or b.prepare_float32]
+        name = next((b.name for b in fits if not b.missing()), fits[0].name)
     backend = backends().get(name) if isinstance(name, str) else None
     if backend is None:
         raise ValueError(f"backend is one of auto, {', '.join(backends())}, got {written(name)}")

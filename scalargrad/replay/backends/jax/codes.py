@@ -123,7 +123,12 @@ class Codes:
 
     def _allocate(self, stages: list[list[Step]]) -> None:
         program = self._program
-        leaves = [*program.parameters, *program.inputs, *program.constants, *self._constants.values()]
+        leaves = [
+            *program.parameters,
+            *program.inputs,
+            *program.constants,
+            *self._constants.values(),
+        ]
         self._numbers: dict[int, float] = dict(program.constants)
         for (number, sign), slot in self._constants.items():
             self._numbers[slot] = float("nan") if sign == -2.0 else copysign(number, sign)
@@ -191,4 +196,3 @@ class Codes:
         parts = [self.stages[phase] for phase in phases]
         codes, reads, writes = zip(*parts, strict=True)
         return np.concatenate(codes), np.concatenate(reads, axis=1), np.concatenate(writes)
-

@@ -1,4 +1,4 @@
-"""`c.to_jax()`: a compiled function as a plain function of JAX, with the derivatives of its program.
+"""`c.to_jax()`: a compiled function as a function of JAX, with the derivatives of its program.
 
 JAX differentiates it by the adjoints that were recorded: they say which operand a sample did not
 use, so that no nan comes from a dead branch, and XLA compiles one program that runs forward. All
@@ -99,9 +99,6 @@ class JaxFunction:
         n_parameters: The length of theta.
         mean: Whether the samples are averaged, or else added up.
         dtype: "float64" or "float32".
-
-    Attributes:
-        forms: By the shapes of one sample's arguments, the form of each recording's program.
     """
 
     def __init__(
@@ -119,6 +116,7 @@ class JaxFunction:
 
     @property
     def forms(self) -> dict[Any, list[str]]:
+        """The form of each recording's program: "grouped" or "interpreted"."""
         return {
             shapes: [branch.form("value")[0].form for branch in branches]
             for shapes, branches in self._branches.items()
@@ -168,7 +166,8 @@ class JaxFunction:
     # --- inside the scope of the type of numbers ----------------------------------------------
 
     def _scope(self) -> Any:
-        return jax.enable_x64(self.dtype == np.float64 or bool(jax.config.jax_enable_x64))
+        enabled = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
+        return jax.enable_x64(enabled or self.dtype == np.float64)
 
     def _converted(self, theta: Any, columns: Sequence[Any]) -> list[Any]:
         if theta is None:
@@ -190,16 +189,16 @@ class JaxFunction:
         arrays = [jnp.asarray(x, self.dtype) for x in columns]
         counts = {x.shape[0] if x.ndim else None for x in arrays}
         if len(counts) != 1 or None in counts or 0 in counts:
-            shapes = ", ".join(str(x.shape) for x in arrays)
+            got = ", ".join(str(x.shape) for x in arrays)
             raise ValueError(
                 f"{self.__name__}: the first axis of each array counts the samples, and they must "
-                f"have equally many, at least one; got shapes {shapes}"
+                f"have equally many, at least one; got shapes {got}"
             )
         shapes = tuple(x.shape[1:] for x in arrays)
         if shapes not in self._branches:
             raise ValueError(
-                f"{self.__name__} has not been recorded for samples of the shapes {shapes}, but for "
-                f"{', '.join(map(str, self._branches))}: call c.record(...) on some, then c.to_jax()"
+                f"{self.__name__} was not recorded for samples of the shapes {shapes}, but for "
+                f"{', '.join(map(str, self._branches))}: call c.record(...), then c.to_jax()"
             )
         return [theta, *arrays]
 

@@ -211,7 +211,7 @@ class _Run:
             return found[: len(start)], [row[0] for row in found[len(start) :]]
 
         _, found = lax.scan(turn, start, (each, uniform), length=turns, reverse=unit.reverse)
-        return found
+        return [*found]
 
     def _outers(self, unit: Outers) -> Any:
         """The sums of this device, shape `unit.shape`."""

@@ -59,6 +59,7 @@ def run_steps(
             return called_by_number(at[3], *xs)
 
         branches = []
+        function: Callable[..., Any]
         for operation in operations:
             if operation == CALL:
                 branches.append(call)

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from scalargrad.replay.program import Program
+from scalargrad.replay.program import SAMPLE, Program
 
-__all__ = ["CARRY", "EACH", "SAME", "TURN", "Loop", "segments"]
+__all__ = ["Body", "Loop", "body_of", "segments"]
 
 _LEAST = 256  # instructions of a loop, and
 _TURNS = 8  # its turns: shorter ones are written out
@@ -55,6 +55,62 @@ class Loop:
         return len(self.slots) // self.period
 
 
+@dataclass
+class Body:
+    """The body of a loop as a program of its own.
+
+    Its inputs are what the turn before computed, what each turn has of its own, and what all turns
+    share, in this order; its parameters likewise, where all samples share them. Its outputs are
+    what the next turn gets, then what others use.
+
+    Attributes:
+        program: The program.
+        start: What the first turn has in the place of what the turn before computed.
+        each: What each turn has of its own: the slots of all turns.
+        same: What all turns share.
+    """
+
+    program: Program
+    start: list[int]
+    each: list[list[int]]
+    same: list[int]
+
+
+def body_of(program: Program, loop: Loop, used: Sequence[int]) -> Body:
+    """The body of a loop, of which others use the instructions at the positions `used`."""
+    found = [operand for operands in loop.operands for operand in operands]
+    carried = sorted({x for kind, x in found if kind == CARRY})
+    each = [list(slots) for slots in sorted({tuple(x) for kind, x in found if kind == EACH})]
+    same = sorted({x for kind, x in found if kind == SAME and x not in program.constants})
+    body = Program()
+
+    def leaf(slot: int) -> int:
+        return body.input("") if program.phases[slot] == SAMPLE else body.parameter("")
+
+    before = {j: body.input("") for j in carried}
+    of_turn = {tuple(slots): leaf(slots[0]) for slots in each}
+    shared = {slot: leaf(slot) for slot in same}
+    made: list[int] = []
+    for j, operands in enumerate(loop.operands):
+        mine = []
+        for kind, x in operands:
+            if kind == TURN:
+                mine.append(made[x])
+            elif kind == CARRY:
+                mine.append(before[x])
+            elif kind == EACH:
+                mine.append(of_turn[tuple(x)])
+            elif x in program.constants:
+                mine.append(body.constant(program.constants[x]))
+            else:
+                mine.append(shared[x])
+        made.append(body.append(program.rows[loop.slots[j]], tuple(mine), SAMPLE))
+        if not program.exact.isdisjoint(loop.slots[j :: loop.period]):
+            body.exact.add(made[j])
+    body.outputs = [made[j] for j in [*carried, *used]]
+    return Body(body, [loop.start[j] for j in carried], each, same)
+
+
 def segments(program: Program, slots: Sequence[int]) -> list[list[int] | Loop]:
     """Cut instructions, in an order in which they can run, into loops and what is between them."""
     if len(slots) < _LEAST:
@@ -79,7 +135,9 @@ def segments(program: Program, slots: Sequence[int]) -> list[list[int] | Loop]:
         start = place[loop.slots[0]]
         found.append(loop)
         work += [(start + len(loop.slots), end), (first, start)]
-    return sorted(found, key=lambda part: place[(part if isinstance(part, list) else part.slots)[0]])
+    return sorted(
+        found, key=lambda part: place[(part if isinstance(part, list) else part.slots)[0]]
+    )
 
 
 def _best_loop(

@@ -21,7 +21,7 @@ import numpy as np
 
 from scalargrad.core.primitives import dot_operands
 from scalargrad.core.rows import Primitive
-from scalargrad.replay.backends.jax.loops import CARRY, EACH, SAME, TURN, Loop, segments
+from scalargrad.replay.backends.jax.loops import Loop, body_of, segments
 from scalargrad.replay.backends.jax.spellings import PAIRS, ROUNDED
 from scalargrad.replay.lowering import matrix
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, broadcast, over_samples
@@ -316,7 +316,7 @@ class Plan:
     def _unit(self, row: Primitive, members: list[int]) -> Unit:
         operands = self.program.operands
         if row in PAIRS:
-            ws, xs, bias = dot_operands(operands[members[0]])
+            ws, _, _ = dot_operands(operands[members[0]])
             if row is matrix and len(ws) >= MATRIX_FROM:
                 return self._matrix(members)
             if len(ws) > max(4, len(members)):
@@ -363,59 +363,24 @@ class Plan:
         )
 
     def _scan(self, loop: Loop) -> Scan:
-        program, phases = self.program, self.program.phases
-        body = Program()
-        inputs: dict[Any, int] = {}
-
-        def leaf(key: Any, sampled: bool) -> int:
-            if key not in inputs:
-                inputs[key] = body.input("") if sampled else body.parameter("")
-            return inputs[key]
-
-        kinds = {CARRY: 0, EACH: 1, SAME: 2}
-        wanted = {
-            (kinds[kind], tuple(x) if kind == EACH else x)
-            for operands in loop.operands
-            for kind, x in operands
-            if kind != TURN and not (kind == SAME and x in program.constants)
-        }
-        ordered = sorted(wanted)
-        for kind, x in ordered:
-            slot = x[0] if kind == kinds[EACH] else x
-            leaf((kind, x), kind == kinds[CARRY] or phases[slot] == SAMPLE)
-        made: list[int] = []
-        for j, operands in enumerate(loop.operands):
-            mine = []
-            for kind, x in operands:
-                if kind == TURN:
-                    mine.append(made[x])
-                elif kind == SAME and x in program.constants:
-                    mine.append(body.constant(program.constants[x]))
-                else:
-                    mine.append(inputs[kinds[kind], tuple(x) if kind == EACH else x])
-            row = program.rows[loop.slots[j]]
-            made.append(body.append(row, tuple(mine), SAMPLE))
-            if not program.exact.isdisjoint(loop.slots[j :: loop.period]):
-                body.exact.add(made[j])
-        carried = [x for kind, x in ordered if kind == kinds[CARRY]]
-        used = [j for j in range(loop.period) if self._users.intersection(loop.slots[j :: loop.period])]
-        body.outputs = [made[j] for j in [*carried, *used]]
-        each = [x for kind, x in ordered if kind == kinds[EACH]]
+        phases, period = self.program.phases, loop.period
+        turns = [loop.slots[j::period] for j in range(period)]
+        used = [j for j in range(period) if not self._users.isdisjoint(turns[j])]
+        body = body_of(self.program, loop, used)
         # Turns that take what an earlier loop left, from the last to the first, are stored so
-        falling = [self._row(x[1]) < self._row(x[0]) for x in each]
+        falling = [self._row(each[1]) < self._row(each[0]) for each in body.each]
         reverse = sum(falling) * 2 > len(falling)
         order = slice(None, None, -1 if reverse else 1)
-        members = [loop.slots[j :: loop.period][order] for j in used]
-        same = [x for kind, x in ordered if kind == kinds[SAME]]
-        plan = Plan(body, apart=True)
+        plan = Plan(body.program, apart=True)
         self.operations += plan.operations + 10
+        each = {True: list[Rows](), False: list[Rows]()}  # by whether there is one for each sample
+        for slots in body.each:
+            each[phases[slots[0]] == SAMPLE].append(self.rows(slots[order]))
         return Scan(
-            members, plan, loop.turns, reverse,
-            [self.rows([loop.start[j]]) for j in carried],
-            [self.rows(x[order]) for x in each if phases[x[0]] == SAMPLE],
-            [self.rows(x[order]) for x in each if phases[x[0]] != SAMPLE],
-            [self.rows([x]) for x in same if phases[x] == SAMPLE],
-            self.rows([x for x in same if phases[x] != SAMPLE]),
+            [turns[j][order] for j in used], plan, loop.turns, reverse,
+            [self.rows([slot]) for slot in body.start], each[True], each[False],
+            [self.rows([slot]) for slot in body.same if phases[slot] == SAMPLE],
+            self.rows([slot for slot in body.same if phases[slot] != SAMPLE]),
         )  # fmt: skip
 
     def _outers(self, outer: Outer) -> Outers:
@@ -449,11 +414,12 @@ class Plan:
         return Outers(members, lefts, rights, ones, (len(down), len(right)), across)
 
 
-
 def _parts(program: Program) -> list[list[int] | Loop]:
     """The instructions for each sample, cut into loops and what is between them."""
     phases = program.phases
-    return segments(program, [s for s, row in enumerate(program.rows) if row and phases[s] == SAMPLE])
+    return segments(
+        program, [s for s, row in enumerate(program.rows) if row and phases[s] == SAMPLE]
+    )
 
 
 def _used_outside(program: Program, parts: Iterable[list[int] | Loop]) -> set[int]:

@@ -125,9 +125,9 @@ def _check_device() -> None:
     try:
         jax.devices()
     except RuntimeError as error:
-        asked = os.environ.get("JAX_PLATFORMS") or jax.config.jax_platforms
+        asked = os.environ.get("JAX_PLATFORMS", "")
         raise RuntimeError(
-            f"backend='jax': JAX finds no device of the platform {asked!r} that JAX_PLATFORMS asks "
-            "for: unset it to take what there is, or set it to 'cpu'; for a GPU, install the JAX of "
-            f"its driver ({error})"
+            f"backend='jax': JAX finds no device of the platform {asked!r} that JAX_PLATFORMS "
+            "asks for: unset it to take what there is, or set it to 'cpu'; for a GPU, install the "
+            f"JAX of its driver ({error})"
         ) from None

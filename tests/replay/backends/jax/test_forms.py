@@ -217,7 +217,9 @@ def test_rows_of_the_store_are_used_again() -> None:
 def test_arrays_of_another_shape_are_refused() -> None:
     program = Program()
     x, p = program.input("x"), program.parameter("p")
-    program.outputs = [program.emit(sg.compile(lambda a, b: a + b).record(1.0, 2.0).rows[-1], (x, p))]
+    program.outputs = [
+        program.emit(sg.compile(lambda a, b: a + b).record(1.0, 2.0).rows[-1], (x, p))
+    ]
     for parameters, columns in [
         (np.zeros(2), np.zeros((1, 3))), (np.zeros(1), np.zeros((2, 3))),
         (np.zeros(1), np.zeros(3)), (np.zeros(1), np.zeros((1, 0))),
@@ -270,7 +272,9 @@ def test_the_users_setting_is_left_alone(enabled: bool) -> None:
         w = Value(0.3)
         c = sg.compile(lambda x: sg.exp(w * x), [w], backend="jax")
         assert c.value_and_grad([0.1, 0.7])[0] == pytest.approx(
-            sg.compile(lambda x: sg.exp(w * x), [w], backend="python").value_and_grad([0.1, 0.7])[0],
+            sg.compile(lambda x: sg.exp(w * x), [w], backend="python").value_and_grad([0.1, 0.7])[
+                0
+            ],
             rel=1e-14,
         )
         assert jax.config.jax_enable_x64 is enabled

@@ -47,7 +47,9 @@ def test_it_is_a_function_of_jax(enabled: bool) -> None:
     assert float(jax.jit(f)(theta, X, Y)) == pytest.approx(value, **near)
     for derivative in (jax.jit(jax.grad(f)), jax.grad(jax.jit(f)), jax.jit(jax.jacfwd(f))):
         assert np.asarray(derivative(theta, X, Y)) == pytest.approx(gradient, **near)
-    both = jax.jit(jax.vmap(jax.value_and_grad(f), (0, None, None)))(np.stack([theta, 2 * theta]), X, Y)
+    both = jax.jit(jax.vmap(jax.value_and_grad(f), (0, None, None)))(
+        np.stack([theta, 2 * theta]), X, Y
+    )
     right = [c.value_and_grad(X, Y, theta=t) for t in (theta, 2 * theta)]
     assert np.asarray(both[0]) == pytest.approx([v for v, _ in right], **near)
     assert np.asarray(both[1]) == pytest.approx(np.stack([g for _, g in right]), **near)
@@ -62,7 +64,7 @@ def test_it_is_a_function_of_jax(enabled: bool) -> None:
 
 def test_derivatives_by_the_columns() -> None:
     w = Value(0.7)
-    f = lambda x, y: (sg.dot(x, [w, 2.0]) - y) ** 2  # noqa: E731
+    f = lambda x, y: (sg.dot(x, [w, 2.0]) - y) ** 2
     X, Y = np.linspace(-1, 1, 6).reshape(3, 2), np.array([1.0, 2.0, 3.0])
     c = sg.compile(f, backend="python", reduction="sum")
     value, (dx, dy) = c.value_and_grad(X, Y)
@@ -193,7 +195,7 @@ def test_errors_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda: f(theta[1:], X, Y), ValueError, r"each of the \d+ parameters, got shape"),
         (lambda: f(theta, X, Y[:3]), ValueError, r"equally many.*\(7, 2\), \(3,\)"),
         (lambda: f(theta, X, 1.0), ValueError, "first axis"),
-        (lambda: f(theta, np.zeros((7, 3)), Y), ValueError, r"not been recorded.*\(3,\)"),
+        (lambda: f(theta, np.zeros((7, 3)), Y), ValueError, r"was not recorded.*\(3,\)"),
         (lambda: c.to_jax("float16"), ValueError, "dtype must be one of"),
         (lambda: sg.compile(abs).to_jax(), ValueError, "call it first"),
         (fails.to_jax, ValueError, r"catches the error.*sg.where"),

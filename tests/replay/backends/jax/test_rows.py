@@ -149,9 +149,7 @@ def test_the_compiler_simplifies_nothing_across_rows(form: Any) -> None:
     ]
     program = Program()
     inputs = [program.input("x"), program.input("y")]
-    program.outputs = [
-        case(lambda row, *xs: program.emit(row, xs), *inputs) for case, _ in cases
-    ]
+    program.outputs = [case(lambda row, *xs: program.emit(row, xs), *inputs) for case, _ in cases]
 
     found = run(form, program, np.zeros(0), np.array([[x] * 3, [y] * 3]))
 
