@@ -1,9 +1,9 @@
 """Replay on JAX as programs and batches grow: one table from one run.
 
-For each program and number of samples: the form on JAX and its arrays (or its steps), the seconds to
-trace and to compile, the time of a step (loss and all gradients in float64) with its ratio to the
-time of the loss alone, and beside it the time of numba and of JAX written by hand. The contenders
-take turns, and the best of all turns counts; those that disagree with numba are not timed.
+For each program and number of samples: the form on JAX and its arrays (or its steps), the seconds
+to trace and to compile, the time of a step (loss and all gradients in float64) with its ratio to
+the time of the loss alone, and beside it the time of numba and of JAX written by hand. The
+contenders take turns, and the best of all turns counts; who disagrees with numba is not timed.
 
 It runs on the default device of JAX, whatever that is, and asks nothing of the network:
 
@@ -22,7 +22,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-
 from contenders import machine
 from contenders.tables import digits, table, time
 
@@ -57,8 +56,8 @@ class Ours:
 
     def __init__(self, inputs: Any, samples: int) -> None:
         import jax
-
         from contenders import engines
+
         from scalargrad.replay.backends.jax.form import form_of, prepared
 
         engines.BACKEND = "python"

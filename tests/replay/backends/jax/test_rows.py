@@ -74,8 +74,10 @@ def test_every_row_with_every_kind_of_operands(form: Any) -> None:
     columns: list[list[float]] = []
     expected: list[Any] = []
     for row in ROWS:
-        for arity in (row.arity,) if row.arity is not None else (2, 3, 7):
-            for kind in ("s" * arity, "p" * arity, "psc" * arity, "cs" * arity, "sp" * arity):
+        if row.name in CALLED_BACK:  # JAX does not keep the code of such programs
+            continue
+        for arity in (row.arity,) if row.arity is not None else (2, 5):
+            for kind in ("s" * arity, "p" * arity, "psc" * arity, "cs" * arity):
                 kind = kind[:arity]
                 operands, points = [], []
                 for k, which in enumerate(kind):
@@ -106,12 +108,33 @@ def test_every_row_with_every_kind_of_operands(form: Any) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_rows_without_a_spelling_are_called_back(form: Any) -> None:
+    own = Primitive("own", "", lambda x, y, z: x * y - math.sqrt(z), lambda x, y, z, out: ())
+    program = Program()
+    inputs = tuple([program.input("x") for _ in range(3)])
+    program.outputs = [program.emit(own, inputs)]
+    for name in sorted(CALLED_BACK):
+        row = TABLE[name]
+        operands = (program.constant(1.0), *inputs)[: row.arity]
+        program.outputs.append(program.emit(row, operands))
+    columns = np.array([[0.3, 1.5, -2.0], [1.0, 2.0, 3.0], [4.0, -1.0, 0.25]])
+
+    found = run(form, program, np.zeros(0), columns)
+
+    for point, *got in zip(zip(*columns.tolist(), strict=True), *found, strict=True):
+        assert agrees(value(own, point), got[0])
+        for name, number in zip(sorted(CALLED_BACK), got[1:], strict=True):
+            operands = (1.0, *point)[: TABLE[name].arity]
+            assert agrees(value(TABLE[name], operands), number)
+
+
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("arity", [1, 2, 3])
 def test_every_row_at_special_numbers(form: Any, arity: int) -> None:
     points = list(itertools.product(SPECIAL, repeat=arity))
     program = Program()
     operands = tuple([program.input("x") for _ in range(arity)])
-    rows = [row for row in ROWS if (row.arity or 3) == arity]
+    rows = [r for r in ROWS if (r.arity or 3) == arity and r.name not in CALLED_BACK]
     program.outputs = [program.emit(row, operands) for row in rows]
 
     found = run(form, program, np.zeros(0), np.array(points).T)
