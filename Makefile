@@ -7,7 +7,7 @@ MEASURED = COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDI
 PURE = SCALARGRAD_REQUIRE_NATIVE= SCALARGRAD_PURE=1
 
 .PHONY: setup native test pure sanitize rest check docs notebooks figures accuracy coverage report lines \
-	bench long fuzz wheel
+	bench long kills fuzz wheel
 
 setup:      ## install everything a developer needs into .venv
 	python3 -m venv .venv
@@ -86,6 +86,9 @@ bench:      ## time and memory beside other engines, and pictures, as ratios of 
 
 long:       ## the lectures' photographs in full size, graphs of 10^7 nodes; minutes, and gigabytes
 	SCALARGRAD_LONG=1 $(PYTHON) -m pytest tests/examples tests/core/test_native_safety.py
+
+kills:      ## kill training at 200 random moments on each backend, and compare what it ends with
+	SCALARGRAD_LONG=1 $(PYTEST) tests/training/test_checkpoint.py -k killed
 
 fuzz:       ## run the random tests with many more examples; half an hour
 	HYPOTHESIS_PROFILE=fuzz $(PYTEST) tests

@@ -8,11 +8,11 @@ import os
 import re
 import zlib
 from collections.abc import Mapping
-from operator import xor
 from typing import Any, NoReturn
 
 from scalargrad.core.numbers import shown
 from scalargrad.nn import Module
+from scalargrad.support.checksums import bits_apart, one_bit_flipped
 from scalargrad.support.files import as_path, write_whole
 
 __all__ = ["load", "save"]
@@ -167,31 +167,14 @@ def _finite(text: str) -> float:
 
 
 def _one_bit_differs(data: bytes) -> bool:
-    """Whether one flipped bit explains how a file differs from what `save` writes.
-
-    CRC-32 is linear: the difference of two checksums depends on the difference of the texts alone,
-    and one flipped bit, followed by n bytes, always makes the same difference.
-    """
+    """Whether one flipped bit explains how a file differs from what `save` writes."""
     size = len(_END.format(0))
     before, end = data[:-size] + b"\n}\n", data[-size:]
-    actual = zlib.crc32(before)
-    right = _END.format(actual).encode()
-    if len(end) == size and sum(map(int.bit_count, map(xor, end, right))) == 1:
+    right = _END.format(zlib.crc32(before)).encode()
+    if len(end) == size and bits_apart(end, right) == 1:
         return True  # in the end itself
     found = _ENDING.fullmatch(end)
-    if found is None:
-        return False
-    wanted = actual ^ int(found[1], 16)
-    differences = [zlib.crc32(bytes([1 << bit])) ^ zlib.crc32(b"\0") for bit in range(8)]
-    for _ in before:
-        if wanted in differences:
-            return True
-        differences = [_BYTE[d & 0xFF] ^ d >> 8 for d in differences]
-    return False
-
-
-# What a byte contributes to the checksum after one more byte.
-_BYTE = [zlib.crc32(bytes([i])) ^ zlib.crc32(b"\0") for i in range(256)]
+    return found is not None and one_bit_flipped(before, int(found[1], 16))
 
 
 def _encode(x: float) -> float | str:

@@ -9,6 +9,7 @@ import types
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -210,7 +211,18 @@ def _one_entry() -> Scene:
     return load, {0: 2.0}, model.parameters()
 
 
+def _optimizer_state(load: Callable[[optim.Adam, Any], None], entry: Any = None) -> Any:
+    def scene() -> Scene:
+        optimizer = optim.Adam(_model().parameters(), 0.1)
+        state = optimizer.state_dict()
+        argument = state if entry is None else state[entry]
+        return lambda x: load(optimizer, x), {0: argument}, optimizer.parameters
+
+    return scene
+
+
 def _fit() -> Scene:
+    Path("run.ckpt").unlink(missing_ok=True)  # of another call, in the folder of the test
     model = _model()
     optimizer = optim.SGD(model.parameters(), lr=0.1)
     arguments: Arguments = {
@@ -218,6 +230,7 @@ def _fit() -> Scene:
         "epochs": 1, "batch_size": 3, "validation": (X, Y),
         "early_stopping": sg.EarlyStopping(1, 1e6),
         "progress": False, "shuffle": False, "backend": "eager",
+        "checkpoint": "run.ckpt", "every": 60.0, "resume": True,
     }  # fmt: skip
     return sg.fit, arguments, model.parameters()
 
@@ -334,6 +347,14 @@ SCENES: dict[str, Callable[[], Scene]] = {
         lambda: nn.Neuron(1), "load_state_dict", {"w.0": 1.0, "b": 2.0}
     ),
     "nn.Module.load_state_dict.b": _one_entry,
+    "optim.Adam.load_state_dict": _optimizer_state(optim.Adam.load_state_dict),
+    "optim.Adam.load_state_dict.means": _optimizer_state(
+        lambda optimizer, x: optimizer.load_state_dict(optimizer.state_dict() | {"means": x}),
+        "means",
+    ),
+    "optim.Adam.load_state_dict.lr": _optimizer_state(
+        lambda optimizer, x: optimizer.load_state_dict(optimizer.state_dict() | {"lr": x}), "lr"
+    ),
     "optim.SGD": _constructed(optim.SGD, lr=0.1, momentum=0.5, weight_decay=0.5),
     "optim.Adam": _constructed(
         optim.Adam, lr=0.1, betas=(0.5, 0.9), eps=1e-8, weight_decay=0.5

@@ -117,6 +117,7 @@ class Compiled:
             threads = as_count(threads, "compile: threads")
         self.options = Options(threads=threads or _cores())
         self._variants: dict[Any, list[Variant]] = {}  # by the shapes of the arguments
+        self._earlier: dict[str, bool] = {}  # the `care` of another process
         self._places: list[Place] = []  # that hold the Values in use
         self._lock = RLock()
         self._names = lru_cache(lambda count: argument_names(f, count))  # saves 20 us a call
@@ -160,6 +161,24 @@ class Compiled:
         """The program of each recording."""
         with self._lock:
             return [variant.program for kind in self._variants.values() for variant in kind]
+
+    @property
+    def care(self) -> dict[str, bool]:
+        """By the digest of each recording, whether its gradient is computed with care.
+
+        Setting it in another process makes the same bits of the same numbers there: once infinite
+        numbers had to be kept from flowing on, sums are taken in another order.
+        """
+        with self._lock:
+            every = [variant for kind in self._variants.values() for variant in kind]
+            return self._earlier | {variant.digest: variant.careful for variant in every}
+
+    @care.setter
+    def care(self, care: dict[str, bool]) -> None:
+        with self._lock:
+            self._earlier = dict(care)
+            for variant in (variant for kind in self._variants.values() for variant in kind):
+                variant.careful = care.get(variant.digest, variant.careful)
 
     @property
     def program(self) -> Program:
@@ -451,7 +470,8 @@ class Compiled:
                 if first in rest:  # it belongs to its recording, however a backend rounds
                     rest.remove(first)
                     parts.append((variant, Samples(batch, [first], True, undefined)))
-            return parts
+            # In the order of their samples: the sum then does not depend on earlier batches.
+            return sorted(parts, key=lambda part: part[1].at([0]))
 
     def _recorded(self, batch: Batch, index: int, theta: Any) -> tuple[Variant, bool]:
         """A recording of one sample: a new one, or the equal one that there is.
@@ -469,6 +489,8 @@ class Compiled:
                 known.hopeless |= variant.hopeless
                 return known, undefined
         self._watch_places(variant.found)
+        if self._earlier:
+            variant.careful = self._earlier.get(variant.digest, False)
         # Those with errors in them come last: Python has to look at each sample for them.
         variants.append(variant)
         variants.sort(key=lambda v: bool(v.literal.raised))
@@ -493,6 +515,7 @@ class Compiled:
                 "Set its number (w.data = ...), or compile with the new Values"
             )
         self._variants.clear()
+        self._earlier.clear()
         self._places = []
 
     def _settled(

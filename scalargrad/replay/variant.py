@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from math import nan
 from typing import Any
 
@@ -108,6 +109,11 @@ class Variant:
         """The form in which its backend runs it; "" where that has only one, or did not run yet."""
         forms = [getattr(runner, "runs_as", "") for _, runner in [*self._ready.values()]]
         return next(filter(None, forms), "")
+
+    @cached_property
+    def digest(self) -> str:
+        """A text that equal recordings have in common, in every process."""
+        return self.literal.digest()
 
     def fits(self, samples: Samples, theta: Sequence[float] | None) -> list[bool | None]:
         """For each sample, whether it takes the branches of this recording; None: ask Python."""

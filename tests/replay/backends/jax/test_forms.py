@@ -43,14 +43,14 @@ def recurrence() -> tuple[Any, list[Value], int]:
 
     def f(x: Any) -> Any:
         state, other, total = x[0] * w[0], sg.exp(w[1]), 0.0
-        for t in range(14):
+        for t in range(16):
             before = state
-            state = sg.tanh(w[0] * state + w[1] * x[t % 10] * other + w[2])
+            state = sg.tanh(w[0] * state + w[1] * x[t] * other + w[2])
             other = sg.sigmoid(other * w[3] - before) + 0.1 * state
-            total = total + (state - x[10 + t % 10]) ** 2 / (1.0 + other)
+            total = total + (state - x[16 + t]) ** 2 / (1.0 + other)
         return total
 
-    return f, w, 20
+    return f, w, 32
 
 
 def wide_recurrence() -> tuple[Any, list[Value], int]:
