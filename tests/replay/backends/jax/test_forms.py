@@ -54,7 +54,7 @@ def recurrence() -> tuple[Any, list[Value], int]:
 
 
 def wide_recurrence() -> tuple[Any, list[Value], int]:
-    n, turns = 6, 9
+    n, turns = 6, 12
     w = numbers(2 * n * n + n, 2)
 
     def f(x: Any) -> Any:
@@ -62,11 +62,11 @@ def wide_recurrence() -> tuple[Any, list[Value], int]:
         for t in range(turns):
             rows = [w[k * n : k * n + n] for k in range(2 * n)]
             fresh = [sg.dot(rows[k], state, w[2 * n * n + k]) for k in range(n)]
-            mixed = [sg.dot(rows[n + k], [x[(t + i) % n] for i in range(n)]) for k in range(n)]
+            mixed = [sg.dot(rows[n + k], [x[t + i] for i in range(n)]) for k in range(n)]
             state = [sg.tanh(a + b) for a, b in zip(fresh, mixed, strict=True)]
         return sg.dot(state, state)
 
-    return f, w, n
+    return f, w, n + turns
 
 
 def chain() -> tuple[Any, list[Value], int]:
