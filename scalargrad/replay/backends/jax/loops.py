@@ -123,11 +123,17 @@ def segments(program: Program, slots: Sequence[int]) -> list[list[int] | Loop]:
         ]
     )
     place = {slot: k for k, slot in enumerate(slots)}
+    # Layers of a recurrence repeat rows within a turn, but not how far back their operands are
+    nearest = [
+        min([k - place[o] for o in program.operands[slot] if o in place], default=0)
+        for k, slot in enumerate(slots)
+    ]
+    distances = kinds * len(slots) + np.array(nearest)
     found: list[list[int] | Loop] = []
     work = [(0, len(slots))]
     while work:  # the part at the end of the list comes first
         first, end = work.pop()
-        loop = _best_loop(program, slots, place, kinds, first, end)
+        loop = _best_loop(program, slots, place, (kinds, distances), first, end)
         if loop is None:
             if first < end:
                 found.append(list(slots[first:end]))
@@ -141,11 +147,13 @@ def segments(program: Program, slots: Sequence[int]) -> list[list[int] | Loop]:
 
 
 def _best_loop(
-    program: Program, slots: Sequence[int], place: dict[int, int], kinds: Any, first: int, end: int
-) -> Loop | None:
+    program: Program, slots: Sequence[int], place: dict[int, int], marks: tuple[Any, Any],
+    first: int, end: int,
+) -> Loop | None:  # fmt: skip
     """The loop with the most instructions in a part of a program."""
     best: Loop | None = None
-    for period in _periods(kinds[first:end]):
+    kinds = marks[0]
+    for period in sorted({period for each in marks for period in _periods(each[first:end])}):
         same = kinds[first : end - period] == kinds[first + period : end]
         for start, length in _runs(same, max(_LEAST - period, (_TURNS - 1) * period)):
             for begin, count in _equal_runs(program, slots, place, first + start, length, period):
