@@ -23,7 +23,8 @@ __all__ = ["Body", "Loop", "body_of", "segments"]
 _LEAST = 256  # instructions of a loop, and
 _TURNS = 8  # its turns: shorter ones are written out
 _CONTEXT = 8  # instructions by which places of a program are compared
-_CANDIDATES = 16  # lengths of a turn that are tried
+_CANDIDATES = 8  # lengths of a turn that are tried
+_MULTIPLES = 64  # of a distance at which rows repeat
 
 
 # An operand in the body: what it is, and of which instruction of the body (TURN, CARRY), of which
@@ -123,17 +124,15 @@ def segments(program: Program, slots: Sequence[int]) -> list[list[int] | Loop]:
         ]
     )
     place = {slot: k for k, slot in enumerate(slots)}
-    # Layers of a recurrence repeat rows within a turn, but not how far back their operands are
-    nearest = [
-        min([k - place[o] for o in program.operands[slot] if o in place], default=0)
-        for k, slot in enumerate(slots)
+    pairs = [
+        (k, k - place[o]) for k, s in enumerate(slots) for o in program.operands[s] if o in place
     ]
-    distances = kinds * len(slots) + np.array(nearest)
+    marks = kinds, np.array(pairs, np.int64).reshape(-1, 2)
     found: list[list[int] | Loop] = []
     work = [(0, len(slots))]
     while work:  # the part at the end of the list comes first
         first, end = work.pop()
-        loop = _best_loop(program, slots, place, (kinds, distances), first, end)
+        loop = _best_loop(program, slots, place, marks, first, end)
         if loop is None:
             if first < end:
                 found.append(list(slots[first:end]))
@@ -153,7 +152,7 @@ def _best_loop(
     """The loop with the most instructions in a part of a program."""
     best: Loop | None = None
     kinds = marks[0]
-    for period in sorted({period for each in marks for period in _periods(each[first:end])}):
+    for period in _likely(*marks, first, end):
         same = kinds[first : end - period] == kinds[first + period : end]
         for start, length in _runs(same, max(_LEAST - period, (_TURNS - 1) * period)):
             for begin, count in _equal_runs(program, slots, place, first + start, length, period):
@@ -195,6 +194,26 @@ def _loop(
                     start[(j - behind) % period] = each[0]
         body.append(found)
     return Loop(list(mine), period, body, start) if start else None
+
+
+def _likely(kinds: Any, pairs: Any, first: int, end: int) -> list[int]:
+    """The periods with which operands repeat too: periods of rows, and multiples of these.
+
+    Layers of a recurrence repeat rows within a turn, but not how far back their operands are.
+    """
+    length = end - first
+    found = _periods(kinds[first:end])
+    tried = {p * m for p in found for m in range(1, _MULTIPLES + 1) if p * m * _TURNS <= length}
+    at, back = pairs[(pairs[:, 0] >= first) & (pairs[:, 0] < end)].T
+    scores = []
+    for period in tried:
+        # operands of the same turn or the one before; those of earlier loops are further back
+        near = back <= 2 * period
+        sums = np.bincount(at[near] - first, back[near], length)
+        alike = kinds[first : end - period] == kinds[first + period : end]
+        alike &= sums[: length - period] == sums[period:]
+        scores.append((-int(alike.sum()) // 16, period))  # of similar ones the shortest
+    return [period for _, period in sorted(scores)[:_CANDIDATES]]
 
 
 def _periods(kinds: Any) -> list[int]:
