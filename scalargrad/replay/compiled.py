@@ -17,6 +17,7 @@ from scalargrad.optim import checked_parameters
 from scalargrad.replay.arrays import added, array, as_array, floats, is_whole, scaled, scattered
 from scalargrad.replay.backends import select
 from scalargrad.replay.backends.backend import Options
+from scalargrad.replay.backends.jax import start as start_jax
 from scalargrad.replay.batch import Batch, argument_names
 from scalargrad.replay.places import Place, all_hold, places_of
 from scalargrad.replay.program import Program
@@ -396,6 +397,7 @@ class Compiled:
                 "sg.compile(functools.partial(f, ...))"
             )
         _ = self.program  # the error if there is none
+        start_jax()
         from scalargrad.replay.backends.jax.function import Branch, JaxFunction
 
         with self._lock:

@@ -1,6 +1,8 @@
 """`c.to_jax()`: the plain function of JAX, under JAX's own transforms."""
 
 import random
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -211,3 +213,14 @@ def test_errors_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
         for call in (c.to_jax, lambda: sg.compile(abs, backend="jax")):
             with pytest.raises(ImportError, match=match + r".*pip install -e '.\[jax\]'"):
                 call()
+
+
+def test_numpy_draws_the_same_numbers_though_jax_starts() -> None:
+    script = (
+        "import sys, numpy as np, scalargrad as sg; np.random.seed(7);"
+        "c = sg.compile(lambda x: x * x, backend='jax'); assert 'jax' not in sys.modules;"
+        "c(2.0); c.to_jax(); assert 'jax' in sys.modules; print(np.random.rand())"
+    )
+    child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+    assert (child.stdout, child.stderr) == (f"{np.random.RandomState(7).rand()}\n", "")
