@@ -41,7 +41,7 @@ class Grouped:
     def __call__(
         self, theta: Any, columns: Any, weights: Any = None, axis: Any = None
     ) -> tuple[Any, Any]:
-        """Run on N samples; see `runner.Form`."""
+        """Run on N samples, as `Interpreted` does."""
         leaves = [columns, jnp.asarray(theta)[:, None]]
         run = _Run(self.plan, self.dtype, leaves, columns.shape[1], weights)
         run.stage(BEFORE)

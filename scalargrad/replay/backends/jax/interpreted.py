@@ -105,7 +105,19 @@ class Interpreted:
     def __call__(
         self, theta: Any, columns: Any, weights: Any = None, axis: Any = None
     ) -> tuple[Any, Any]:
-        """Run on N samples; see `runner.Form`."""
+        """Run on N samples.
+
+        Args:
+            theta: The numbers of the program's parameters, shape (P,).
+            columns: Those of its inputs, shape (inputs, N).
+            weights: How often each sample counts in sums, shape (N,); by default once. A sample of
+                weight zero may hold anything.
+            axis: The name of an axis of devices over which sums go on, by one `psum`.
+
+        Returns:
+            The outputs that are one number, shape (U,), and those with one number for each sample,
+            shape (S, N), both in the order of the program.
+        """
         codes = self.codes
         n = columns.shape[1]
         lanes = n
@@ -122,17 +134,17 @@ class Interpreted:
             columns = jnp.pad(columns, ((0, 0), (0, missing)), mode="edge")
             weights = jnp.pad(weights, (0, missing))
 
-        def block(sums: Any, part: tuple[Any, Any]) -> tuple[Any, Any]:
+        def block(part: tuple[Any, Any]) -> tuple[Any, Any]:
             store = jnp.broadcast_to(shared, (codes.rows, lanes)).at[codes.inputs].set(part[0])
             store = self._run(store, SAMPLE, part[1])
-            return sums + store[codes.sums, 0], store[codes.samples]
+            return store[codes.sums, 0], store[codes.samples]
 
-        sums = jnp.zeros(len(codes.sums), self.dtype)
         if blocks == 1:
-            sums, samples = block(sums, (columns, weights))
+            sums, samples = block((columns, weights))
         else:
-            parts = columns.reshape(-1, blocks, lanes).swapaxes(0, 1)
-            sums, stacked = lax.scan(block, sums, (parts, weights.reshape(blocks, lanes)))
+            parts = columns.reshape(len(columns), blocks, lanes).swapaxes(0, 1)
+            each, stacked = lax.map(block, (parts, weights.reshape(blocks, lanes)))
+            sums = each.sum(0)
             samples = stacked.swapaxes(0, 1).reshape(len(codes.samples), blocks * lanes)
         if axis is not None:
             sums = lax.psum(sums, axis)
