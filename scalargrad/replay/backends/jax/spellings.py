@@ -280,8 +280,8 @@ MAPS: dict[Primitive, Callable[..., Any]] = {
     ),
 }
 
-# Rows with any number of operands: the number to start from; how many of the first operands all steps
-# share; and a step, which takes the total, the shared operands and one of the others.
+# Rows with any number of operands: the number to start from; how many of the first operands all
+# steps share; and a step, which takes the total, the shared operands and one of the others.
 FOLDS: dict[Primitive, tuple[float, int, Callable[..., Any]]] = {
     row.sum: (0.0, 0, lambda total, x: total + x),
     row.prod: (1.0, 0, lambda total, x: total * x),
