@@ -59,10 +59,11 @@ from scalargrad.core.value import Value, stop_gradient, topological_order
 if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     from scalargrad import classifiers, data, losses, metrics, nn, optim
     from scalargrad import plot as plot  # not in __all__, since matplotlib may be missing
+    from scalargrad import solve as solve  # likewise SciPy
     from scalargrad.core.custom import primitive
     from scalargrad.core.native import NATIVE
     from scalargrad.core.paths import count_paths, largest_paths, paths
-    from scalargrad.replay import Compiled, RecordingError, compile
+    from scalargrad.replay import Compiled, RecordingError, compile, from_json
     from scalargrad.saving import load, save
     from scalargrad.training.fit import EarlyStopping, History, fit
     from scalargrad.transforms.check import GradientCheckError, check_grads, numerical_grad
@@ -92,7 +93,7 @@ _LAZY = {
         "core.custom": "primitive",
         "core.native": "NATIVE",
         "core.paths": "count_paths largest_paths paths",
-        "replay": "Compiled RecordingError compile",
+        "replay": "Compiled RecordingError compile from_json",
         "saving": "load save",
         "training.fit": "EarlyStopping History fit",
         "transforms.check": "GradientCheckError check_grads numerical_grad",
@@ -105,7 +106,7 @@ _LAZY = {
     }.items()
     for name in names.split()
 }
-_MODULES = {"classifiers", "data", "losses", "metrics", "nn", "optim", "plot"}
+_MODULES = {"classifiers", "data", "losses", "metrics", "nn", "optim", "plot", "solve"}
 
 if not TYPE_CHECKING:  # a type checker would take it to mean that every name exists
 
@@ -167,6 +168,7 @@ __all__ = [
     "expm1",
     "fit",
     "floor",
+    "from_json",
     "gelu",
     "grad",
     "hessian",

@@ -181,6 +181,18 @@ def _compiled_call(how: str, **others: Any) -> Callable[[], Scene]:
     return scene
 
 
+def _exporting(how: str, **others: Any) -> Callable[[], Scene]:
+    def scene() -> Scene:
+        c, params = _compiled()
+
+        def export(samples: Any, **others: Any) -> Any:
+            return getattr(c, how)(*others.values(), samples)
+
+        return export, {"samples": [1.0, 2.0], **others}, params
+
+    return scene
+
+
 def _setter(make: Callable[[], tuple[Any, list[Value]]], name: str) -> Callable[[], Scene]:
     def scene() -> Scene:
         owner, values = make()
@@ -308,6 +320,9 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "Compiled.record": _compiled_call("record"),
     "Compiled.backward": _compiled_call("backward"),
     "Compiled.value_and_grad": _compiled_call("value_and_grad", theta=[1.0, 2.0]),
+    "Compiled.to_source": _exporting("to_source", language="python"),
+    "Compiled.to_json": _exporting("to_json"),
+    "from_json": _of(sg.from_json, text=_compiled()[0].to_json(), backend="python", threads=1),
     "Compiled.theta": _setter(_compiled, "theta"),
     "fit": _fit,
     "EarlyStopping": _of(sg.EarlyStopping, patience=2, min_delta=0.5),

@@ -13,6 +13,8 @@ import scalargrad as sg
 SPACES = ["", "nn", "losses", "optim", "data", "metrics", "classifiers"]
 if find_spec("matplotlib"):
     SPACES.append("plot")
+if find_spec("scipy"):
+    SPACES.append("solve")
 
 # Classes whose instances come from functions: users do not call them.
 RESULTS = {
@@ -24,6 +26,8 @@ RESULTS = {
     "classifiers.Course",
     "classifiers.Update",
     "plot.Figure",
+    "solve.Fit",
+    "solve.Minimum",
 }
 
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import warnings
+<<<<<<< HEAD
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
+=======
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+>>>>>>> main
 from threading import RLock
 from typing import Any, NoReturn
 
@@ -19,6 +24,9 @@ from scalargrad.replay.backends import select
 from scalargrad.replay.backends.backend import Options
 from scalargrad.replay.backends.jax import start as start_jax
 from scalargrad.replay.batch import Batch, argument_names
+from scalargrad.replay.export.document import written
+from scalargrad.replay.export.recorded import Recorded
+from scalargrad.replay.export.source import source
 from scalargrad.replay.places import Place, all_hold, places_of
 from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
@@ -121,6 +129,7 @@ class Compiled:
         self._earlier: dict[str, bool] = {}  # the `care` of another process
         self._places: list[Place] = []  # that hold the Values in use
         self._lock = RLock()
+        self._names: Callable[[int], list[str]]
         self._names = lru_cache(lambda count: argument_names(f, count))  # saves 20 us a call
         self.__name__ = name_of(f)
         self.__doc__ = f.__doc__
@@ -162,6 +171,13 @@ class Compiled:
         """The program of each recording."""
         with self._lock:
             return [variant.program for kind in self._variants.values() for variant in kind]
+
+    @property
+    def outside(self) -> list[Value]:
+        """The Values that the recordings use, besides `params` and the arguments."""
+        with self._lock:
+            found = [x for kind in self._variants.values() for v in kind for x in v.found]
+            return list(dict.fromkeys(found))
 
     @property
     def care(self) -> dict[str, bool]:
@@ -338,6 +354,73 @@ class Compiled:
             return total * weight, scaled(gradient, weight)
         return total * weight, batch.refilled([scaled(row, weight) for row in rows])
 
+    def to_source(self, language: str, *args: Any) -> str:
+        """The recorded program in another language, for where scalargrad is not installed.
+
+        It consists of the recordings for arguments of one shape, one for each branch: a sample that
+        takes another branch is refused there. Values that are no parameters become constants.
+
+        Args:
+            language: "python" for a module of NumPy with the functions ``value`` and
+                ``value_and_grad``, or "c" for a file of C99, whose first comment says how to call
+                it.
+            *args: Example arguments, on which it runs first, so that their branches are recorded;
+                their shapes are those of the export. Without them, all that has been recorded so
+                far is exported.
+
+        Returns:
+            The text of the file.
+
+        Raises:
+            TypeError: It uses an operation that cannot be written, such as one made with
+                `sg.primitive`.
+            ValueError: `language` is another one; nothing has been recorded, or arguments of
+                several shapes have; or the function catches errors of operations.
+            FloatingPointError: A result of the example arguments is nan or infinite.
+
+        >>> c = sg.compile(lambda x, y: sg.tanh(x) * y, backend="python")
+        >>> source = c.to_source("python", 0.5, 2.0)
+        >>> "v1 = np.tanh(x)" in source, "scalargrad" in source.split("import numpy")[1]
+        (True, False)
+        """
+        as_choice(language, ("python", "c"), "to_source: language")
+        key = self._batch(args).key if args else None
+        return source(self._exported(args), key, language)
+
+    def to_json(self, *args: Any) -> str:
+        """All recordings as JSON, which `from_json` reads in this and all later versions.
+
+        Args:
+            *args: Example arguments, on which it runs first, so that their branches are recorded.
+
+        Returns:
+            The text. It holds the program and the numbers of the Values in it, no code.
+
+        Raises:
+            TypeError: It uses an operation made with `sg.primitive`, or a static argument that is
+                no plain value.
+            ValueError: Nothing has been recorded.
+            FloatingPointError: A result of the example arguments is nan or infinite.
+
+        >>> c = sg.compile(lambda x, y: sg.tanh(x) * y, backend="python")
+        >>> twin = sg.from_json(c.to_json(0.5, 2.0), backend="python")
+        >>> twin(0.5, 2.0) == c(0.5, 2.0)
+        True
+        """
+        return written(self._exported(args))
+
+    def _exported(self, args: Sequence[Any]) -> Recorded:
+        """What has been recorded, these arguments included."""
+        if args:
+            self.record(*args)
+            self(*args)  # finds the samples in which an operation fails, and records those
+        _ = self.program  # the error if there is none
+        with self._lock:
+            return Recorded.of(
+                self.__name__, self.reduction, self.allow_nonfinite, self.params,
+                self._variants, self.static, self._names,
+            )  # fmt: skip
+
     def backward(self, *args: Any) -> float:
         """Add the derivatives of the mean (or sum) to `grad` of each parameter.
 
@@ -361,6 +444,7 @@ class Compiled:
         set_grads(self.params, [before + g for before, g in pairs])
         return value
 
+<<<<<<< HEAD
     def to_jax(self, dtype: str = "float64") -> Any:
         """The mean (or sum) over the samples as a pure function of JAX.
 
@@ -422,6 +506,23 @@ class Compiled:
         return JaxFunction(
             self.__name__, branches, len(self.params), self.reduction == "mean", dtype
         )
+=======
+    def _restore(
+        self, variants: Mapping[Any, Sequence[Variant]], names: Mapping[int, Sequence[str]]
+    ) -> None:
+        """Take over recordings that were made somewhere else.
+
+        Args:
+            variants: By the key of their arguments, their recordings.
+            names: By the count of arguments, their names.
+        """
+        names_of = self._names
+        self._names = lambda count: list(names.get(count) or names_of(count))
+        for key, recordings in variants.items():
+            self._variants[key] = list(recordings)
+            for variant in recordings:
+                self._watch_places(variant.found)
+>>>>>>> main
 
     def _batch(self, args: Sequence[Any]) -> Batch:
         if self.dtype == "float32":
