@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-<<<<<<< HEAD
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache, partial
-=======
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
->>>>>>> main
+from functools import lru_cache, partial
 from threading import RLock
 from typing import Any, NoReturn
 
@@ -444,7 +439,6 @@ class Compiled:
         set_grads(self.params, [before + g for before, g in pairs])
         return value
 
-<<<<<<< HEAD
     def to_jax(self, dtype: str = "float64") -> Any:
         """The mean (or sum) over the samples as a pure function of JAX.
 
@@ -506,7 +500,7 @@ class Compiled:
         return JaxFunction(
             self.__name__, branches, len(self.params), self.reduction == "mean", dtype
         )
-=======
+
     def _restore(
         self, variants: Mapping[Any, Sequence[Variant]], names: Mapping[int, Sequence[str]]
     ) -> None:
@@ -522,7 +516,6 @@ class Compiled:
             self._variants[key] = list(recordings)
             for variant in recordings:
                 self._watch_places(variant.found)
->>>>>>> main
 
     def _batch(self, args: Sequence[Any]) -> Batch:
         if self.dtype == "float32":
