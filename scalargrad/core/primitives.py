@@ -47,15 +47,19 @@ turn: Primitive
 x_times_rest: Primitive
 
 
-def _defined(function: Callable[..., float], infinite: bool = False) -> Callable[..., float]:
+def _defined(
+    function: Callable[..., float], infinite: bool = False, count: int = 3
+) -> Callable[..., float]:
     """A function of `special.py` that raises what `math` raises, where that gives nan or inf.
 
     Args:
         function: one that gives nan outside its domain.
         infinite: whether finite numbers may give infinity, as 1 / 5e-324 does: a slope must.
+        count: how many operands it takes; those after them stand in formulas alone.
     """
 
-    def value(*xs: float) -> float:
+    def value(*operands: float) -> float:
+        xs = operands[:count]
         out = function(*xs)
         if not -inf < out < inf:
             if out != out and not any(map(math.isnan, xs)):
@@ -313,13 +317,14 @@ bell          = row("bell", "exp(-a x**2), for a = 0.5 and 1", special.bell,
                     lambda x, a, out: (-2.0 * a * (x * out), -x * (x * out)),
                     reads=lambda x, a: exp(-a * x * x),
                     at=[(-1.3, 1.0), (0.0, 0.5), (2.5, 1.0), (-30.0, 0.5)], public=False)
-ndtri_slope   = row("ndtri_slope", "the slope of ndtri at x", _defined(special.ndtri_slope, True),
+ndtri_slope   = row("ndtri_slope", "the slope of ndtri at x",
+                    _defined(special.ndtri_slope, True, 1),
                     lambda x, ndtri_x, out: (ndtri(x) * (out * out), 0.0),
                     reads=lambda x, out: ROOT_2PI * exp(0.5 * (out * out)),
                     at=[(0.3, -0.5), (0.5, 0.0), (0.999, 3.0)], outside=[(0.0, 0.0), (1.5, 0.0)],
                     needs="0 < x < 1", public=False, unused=(1,))
 erfinv_slope  = row("erfinv_slope", "the slope of erfinv at x",
-                    _defined(special.erfinv_slope, True),
+                    _defined(special.erfinv_slope, True, 1),
                     lambda x, erfinv_x, out: (2.0 * erfinv(x) * (out * out), 0.0),
                     reads=lambda x, out: 0.5 * SQRT_PI * exp(out * out),
                     at=[(0.3, 0.3), (0.0, 0.0), (-0.99, -2.0)], outside=[(1.0, 0.0)],

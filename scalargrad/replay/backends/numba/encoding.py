@@ -178,12 +178,12 @@ class Encoded:
                 index, *values = operands[slot]
                 code += (words[slot], words[index], len(values) * 4, *[words[o] for o in values])
         elif found := _loop(row):
-            arity = len(operands[members[0]])
-            code += (interpreter.LOOP * 4, count, found[0] * 4, found[1] * 4, arity * 4)
+            address, data, arity = found
+            code += (interpreter.LOOP * 4, count, address * 4, data * 4, arity * 4)
             self.work += 20 * len(members)
             for slot in members:
                 code.append(words[slot])
-                code += [words[o] for o in operands[slot]]
+                code += [words[o] for o in operands[slot][:arity]]
         else:
             self._encode_calls(row, members, code)
 
@@ -257,11 +257,13 @@ class Encoded:
                 self.uniform.append((1 * 4, self.words[slot]))
 
 
-def _loop(row: Primitive) -> tuple[int, int] | None:
-    """The addresses of a row's loop over lanes and of its data, if it has one."""
+def _loop(row: Primitive) -> tuple[int, int, int] | None:
+    """The addresses of a row's loop over lanes and of its data, and how many operands it takes."""
     if row in SCALARS:
-        return special_loop(SCALARS[row], row.arity or 0), 0
-    return numpy_loop(LOOPS[row]) if row in LOOPS else None
+        address, arity = special_loop(SCALARS[row])
+        return address, 0, arity
+    found = numpy_loop(LOOPS[row]) if row in LOOPS else None
+    return found and (*found, row.arity or 0)
 
 
 def _tiled(indices: range, side: int) -> list[range]:

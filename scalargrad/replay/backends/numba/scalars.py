@@ -74,8 +74,9 @@ def _ternary(key: str) -> Callable[..., None]:
 
 
 @cache
-def special_loop(name: str, arity: int) -> int:
-    """The address of the loop over a function of `special.py` of one, two or three numbers."""
+def special_loop(name: str) -> tuple[int, int]:
+    """The address of the loop over a function of `special.py`, and its number of operands."""
+    arity = getattr(special, name).__code__.co_argcount
     loop = (_unary, _binary, _ternary)[arity - 1](f"{stamp()} {name}")
     names = globals() | {"function": _compiled_special()[name]}
     copy = FunctionType(loop.__code__, names, loop.__name__, None, loop.__closure__)
@@ -83,4 +84,4 @@ def special_loop(name: str, arity: int) -> int:
     dispatcher = compiled(copy, _SIGNATURE)
     (found,) = dispatcher.overloads.values()
     address: int = found.library.get_pointer_to_function(found.fndesc.llvm_cfunc_wrapper_name)
-    return address
+    return address, arity
