@@ -342,8 +342,16 @@ def _inverse(program: Program, xs: tuple[int, ...]) -> int:
     return program.emit(row.inverse, xs)
 
 
+def _norm(program: Program, xs: tuple[int, ...]) -> int:
+    total = program.emit(row.abs, xs[:1])
+    for x in xs[1:]:
+        total = program.emit(row.hypot, (total, x))
+    return total
+
+
 # Rows composed of several others, or cheaper in another form.
 RULES: dict[Primitive, Rule] = {
+    row.norm: _norm,
     row.inverse: _inverse,
     row.mean: _mean,
     row.logsumexp: _logsumexp,
