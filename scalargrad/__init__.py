@@ -62,6 +62,8 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     from scalargrad.core.custom import primitive
     from scalargrad.core.native import NATIVE
     from scalargrad.core.paths import count_paths, largest_paths, paths
+    from scalargrad.measure.propagate import Propagation, Propagations, propagate
+    from scalargrad.measure.sensitivities import Sensitivities, sensitivities
     from scalargrad.replay import Compiled, RecordingError, compile
     from scalargrad.saving import load, save
     from scalargrad.training.fit import EarlyStopping, History, fit
@@ -92,6 +94,8 @@ _LAZY = {
         "core.custom": "primitive",
         "core.native": "NATIVE",
         "core.paths": "count_paths largest_paths paths",
+        "measure.propagate": "Propagation Propagations propagate",
+        "measure.sensitivities": "Sensitivities sensitivities",
         "replay": "Compiled RecordingError compile",
         "saving": "load save",
         "training.fit": "EarlyStopping History fit",
@@ -136,7 +140,10 @@ __all__ = [
     "Film",
     "GradientCheckError",
     "History",
+    "Propagation",
+    "Propagations",
     "RecordingError",
+    "Sensitivities",
     "Value",
     "abs",
     "acos",
@@ -197,10 +204,12 @@ __all__ = [
     "pow",
     "primitive",
     "prod",
+    "propagate",
     "radians",
     "relu",
     "rint",
     "save",
+    "sensitivities",
     "sigmoid",
     "sign",
     "silu",
