@@ -60,6 +60,7 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     from scalargrad import classifiers, data, losses, metrics, nn, optim
     from scalargrad import plot as plot  # not in __all__, since matplotlib may be missing
     from scalargrad.core.custom import primitive
+    from scalargrad.core.lines import traced_lines
     from scalargrad.core.native import NATIVE
     from scalargrad.core.paths import count_paths, largest_paths, paths
     from scalargrad.measure.propagate import Propagation, Propagations, propagate
@@ -77,6 +78,7 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
         value_and_grad,
         vjp,
     )
+    from scalargrad.view.diagnose.diagnose import Diagnosis, diagnose
     from scalargrad.view.draw import draw
     from scalargrad.view.drawing import Drawing
     from scalargrad.view.explain.explain import Explanation, explain
@@ -92,6 +94,7 @@ _LAZY = {
     name: f"scalargrad.{module}"
     for module, names in {
         "core.custom": "primitive",
+        "core.lines": "traced_lines",
         "core.native": "NATIVE",
         "core.paths": "count_paths largest_paths paths",
         "measure.propagate": "Propagation Propagations propagate",
@@ -101,6 +104,7 @@ _LAZY = {
         "training.fit": "EarlyStopping History fit",
         "transforms.check": "GradientCheckError check_grads numerical_grad",
         "transforms.functional": "grad hessian hvp jacobian jvp value_and_grad vjp",
+        "view.diagnose.diagnose": "Diagnosis diagnose",
         "view.draw": "draw",
         "view.drawing": "Drawing",
         "view.explain.explain": "Explanation explain",
@@ -134,6 +138,7 @@ for _name, _row in _TABLE.items():
 __all__ = [
     "NATIVE",
     "Compiled",
+    "Diagnosis",
     "Drawing",
     "EarlyStopping",
     "Explanation",
@@ -164,6 +169,7 @@ __all__ = [
     "count_paths",
     "data",
     "degrees",
+    "diagnose",
     "dot",
     "draw",
     "elu",
@@ -226,6 +232,7 @@ __all__ = [
     "tan",
     "tanh",
     "topological_order",
+    "traced_lines",
     "value_and_grad",
     "vjp",
     "where",

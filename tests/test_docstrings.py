@@ -17,6 +17,7 @@ if find_spec("matplotlib"):
 # Classes whose instances come from functions: users do not call them.
 RESULTS = {
     "Compiled",
+    "Diagnosis",
     "Drawing",
     "Explanation",
     "Film",

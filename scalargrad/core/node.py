@@ -15,7 +15,15 @@ from itertools import filterfalse, islice
 from typing import TYPE_CHECKING, Any
 
 from scalargrad.core import primitives as row
-from scalargrad.core.modes import active, builds, note_leaf, recorder, stack, watching
+from scalargrad.core.modes import (
+    active,
+    builds,
+    note_leaf,
+    note_node,
+    recorder,
+    stack,
+    watching,
+)
 from scalargrad.core.native import machine_code
 from scalargrad.core.numbers import as_float, is_number
 from scalargrad.core.operators import Operators
@@ -148,14 +156,20 @@ class Node(Operators):
             data = primitive.evaluate((self._data,), inputs)
             if active and not builds():
                 return leaf(data, DETACHED)
-            return nary(primitive, data, inputs, tuple(primitive.partials(self._data, data)))
+            made = nary(primitive, data, inputs, tuple(primitive.partials(self._data, data)))
+            if active:
+                note_node(made)
+            return made
         name = primitive.name
         operands = tuple([x if isinstance(x, Node) else constant(x, name) for x in inputs])
         inner = [x._data for x in operands]
         data = primitive.evaluate(inner, operands)
         if active and not builds():
             return leaf(data, DETACHED)
-        return nary(primitive, data, operands, tuple(primitive.partials(*inner, data)))
+        made = nary(primitive, data, operands, tuple(primitive.partials(*inner, data)))
+        if active:
+            note_node(made)
+        return made
 
     def compare(self, primitive: Primitive, x: Any, y: Any) -> Any:
         """Whether the comparison holds for the numbers; while recording, a value that is 1 or 0."""

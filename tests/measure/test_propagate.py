@@ -44,7 +44,7 @@ def test_end_gauge_of_the_gum() -> None:
 
 
 def test_correlated_resistance_of_the_gum() -> None:
-    """GUM, annex H.2: resistance, reactance and impedance from V, I and phase; tables H.2 to H.4."""
+    """GUM, annex H.2: resistance, reactance and impedance; tables H.2 to H.4."""
 
     def impedance(V: Any, I: Any, phi: Any) -> list[Any]:  # noqa: E741
         return [V / I * sg.cos(phi), V / I * sg.sin(phi), V / I]
