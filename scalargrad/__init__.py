@@ -64,7 +64,7 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     from scalargrad.core.native import NATIVE
     from scalargrad.core.paths import count_paths, largest_paths, paths
     from scalargrad.measure.propagate import Propagation, Propagations, propagate
-    from scalargrad.measure.sensitivities import Sensitivities, sensitivities
+    from scalargrad.measure.sensitivities import SensitivityTable, sensitivities
     from scalargrad.replay import Compiled, RecordingError, compile
     from scalargrad.saving import load, save
     from scalargrad.training.fit import EarlyStopping, History, fit
@@ -98,7 +98,7 @@ _LAZY = {
         "core.native": "NATIVE",
         "core.paths": "count_paths largest_paths paths",
         "measure.propagate": "Propagation Propagations propagate",
-        "measure.sensitivities": "Sensitivities sensitivities",
+        "measure.sensitivities": "SensitivityTable sensitivities",
         "replay": "Compiled RecordingError compile",
         "saving": "load save",
         "training.fit": "EarlyStopping History fit",
@@ -148,7 +148,7 @@ __all__ = [
     "Propagation",
     "Propagations",
     "RecordingError",
-    "Sensitivities",
+    "SensitivityTable",
     "Value",
     "abs",
     "acos",

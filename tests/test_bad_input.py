@@ -13,7 +13,7 @@ from scalargrad.core.rows import CUSTOM
 # What is made by others, takes no argument, or holds what a function returns.
 WITHOUT_ARGUMENTS = {
     "NATIVE", "Compiled", "Diagnosis", "Drawing", "Explanation", "Film", "GradientCheckError",
-    "History", "Propagation", "Propagations", "RecordingError", "Sensitivities", "check_grads",
+    "History", "Propagation", "Propagations", "RecordingError", "SensitivityTable", "check_grads",
     "numerical_grad", "traced_lines",
 }  # fmt: skip
 OF_MODULES = {

@@ -24,7 +24,7 @@ RESULTS = {
     "History",
     "Propagation",
     "Propagations",
-    "Sensitivities",
+    "SensitivityTable",
     "classifiers.Course",
     "classifiers.Update",
     "plot.Figure",

@@ -23,7 +23,7 @@ from scalargrad.core.modes import (
     recorder,
     stack,
     watching,
-)
+)  # fmt: skip
 from scalargrad.core.native import machine_code
 from scalargrad.core.numbers import as_float, is_number
 from scalargrad.core.operators import Operators

@@ -135,7 +135,7 @@ def test_matrix_and_pairs_are_the_same() -> None:
     [
         ({("x", "y"): 1.5}, "from -1 to 1, got 1.5"),
         ({("x", "y"): math.nan}, "from -1 to 1, got nan"),
-        ({("x", "w"): 0.5}, "no input 'w'"),
+        ({("x", "w"): 0.5}, "name 'w', the inputs are 'x', 'y', 'z'"),
         ({("x", "x"): 1.0}, "between two inputs"),
         ({("x", "y"): 0.5, ("y", "x"): 0.4}, "given twice, as 0.5 and 0.4"),
         ({"x": 0.5}, "pairs of names"),
