@@ -21,6 +21,7 @@ from scalargrad.measure.linear import Run, deviation
 from scalargrad.measure.named_rows import NamedRows
 from scalargrad.measure.rounding import percent, rounded, significant
 from scalargrad.support.collector import collector_paused
+from scalargrad.support.memory import check_memory
 from scalargrad.support.tables import as_html, as_text
 from scalargrad.transforms.functional import checked_function, name_of
 from scalargrad.transforms.tree import refilled
@@ -353,6 +354,7 @@ def propagate(
         second_order = as_flag(second_order, "propagate: second_order")
     if draws is not None:
         draws = as_count(draws, "propagate: draws", least=0)
+        check_memory(draws, 32 * len(measured.names), "propagate: {} draws of the inputs")
     seed = as_count(seed, "propagate: seed", least=0)
     run = Run(f, measured, "propagate")
     pairs = {(i, j): r for (i, j), r in pairs.items() if measured.stds[i] and measured.stds[j]}
