@@ -59,13 +59,14 @@ from scalargrad.core.value import Value, stop_gradient, topological_order
 if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     from scalargrad import classifiers, data, losses, metrics, nn, optim
     from scalargrad import plot as plot  # not in __all__, since matplotlib may be missing
+    from scalargrad import solve as solve  # likewise SciPy
     from scalargrad.core.custom import primitive
     from scalargrad.core.lines import traced_lines
     from scalargrad.core.native import NATIVE
     from scalargrad.core.paths import count_paths, largest_paths, paths
     from scalargrad.measure.propagate import Propagation, Propagations, propagate
     from scalargrad.measure.sensitivities import SensitivityTable, sensitivities
-    from scalargrad.replay import Compiled, RecordingError, compile
+    from scalargrad.replay import Compiled, RecordingError, compile, from_json
     from scalargrad.saving import load, save
     from scalargrad.training.fit import EarlyStopping, History, fit
     from scalargrad.transforms.check import GradientCheckError, check_grads, numerical_grad
@@ -78,6 +79,14 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
         value_and_grad,
         vjp,
     )
+    from scalargrad.transforms.sparse import (
+        SparsityPattern,
+        sparse_hessian,
+        sparse_jacobian,
+        sparsity,
+    )
+    from scalargrad.transforms.taylor import taylor
+    from scalargrad.transforms.tree import register_container
     from scalargrad.view.diagnose.diagnose import Diagnosis, diagnose
     from scalargrad.view.draw import draw
     from scalargrad.view.drawing import Drawing
@@ -99,11 +108,14 @@ _LAZY = {
         "core.paths": "count_paths largest_paths paths",
         "measure.propagate": "Propagation Propagations propagate",
         "measure.sensitivities": "SensitivityTable sensitivities",
-        "replay": "Compiled RecordingError compile",
+        "replay": "Compiled RecordingError compile from_json",
         "saving": "load save",
         "training.fit": "EarlyStopping History fit",
         "transforms.check": "GradientCheckError check_grads numerical_grad",
         "transforms.functional": "grad hessian hvp jacobian jvp value_and_grad vjp",
+        "transforms.sparse": "SparsityPattern sparse_hessian sparse_jacobian sparsity",
+        "transforms.taylor": "taylor",
+        "transforms.tree": "register_container",
         "view.diagnose.diagnose": "Diagnosis diagnose",
         "view.draw": "draw",
         "view.drawing": "Drawing",
@@ -113,7 +125,7 @@ _LAZY = {
     }.items()
     for name in names.split()
 }
-_MODULES = {"classifiers", "data", "losses", "metrics", "nn", "optim", "plot"}
+_MODULES = {"classifiers", "data", "losses", "metrics", "nn", "optim", "plot", "solve"}
 
 if not TYPE_CHECKING:  # a type checker would take it to mean that every name exists
 
@@ -149,6 +161,7 @@ __all__ = [
     "Propagations",
     "RecordingError",
     "SensitivityTable",
+    "SparsityPattern",
     "Value",
     "abs",
     "acos",
@@ -180,6 +193,7 @@ __all__ = [
     "expm1",
     "fit",
     "floor",
+    "from_json",
     "gelu",
     "grad",
     "hessian",
@@ -212,6 +226,7 @@ __all__ = [
     "prod",
     "propagate",
     "radians",
+    "register_container",
     "relu",
     "rint",
     "save",
@@ -224,6 +239,9 @@ __all__ = [
     "sinh",
     "softmax",
     "softplus",
+    "sparse_hessian",
+    "sparse_jacobian",
+    "sparsity",
     "sqrt",
     "steps",
     "stop_gradient",
@@ -231,6 +249,7 @@ __all__ = [
     "take",
     "tan",
     "tanh",
+    "taylor",
     "topological_order",
     "traced_lines",
     "value_and_grad",

@@ -25,6 +25,7 @@ ROOMS = [
     "measure",
     "view",
     "plot",
+    "solve",
     "examples",
     "face",
 ]
