@@ -8,7 +8,7 @@ from math import hypot, inf, nan, sqrt
 from typing import Any
 
 from scalargrad.core.modes import Mode, pushed, recorder
-from scalargrad.core.numbers import as_float
+from scalargrad.core.numbers import as_float, shown
 from scalargrad.core.primitives import plain_sum
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value
@@ -47,6 +47,11 @@ class Run:
                 _check_names(f, inputs, caller)
                 raise
             self.outputs = leaves(self.out, f"the result of {name_of(f)}")
+            if not self.outputs:
+                raise TypeError(
+                    f"{caller} needs a function that returns numbers, {name_of(f)} returned "
+                    f"{shown(self.out)}"
+                )
             self.tape = Tape.of([y for y in self.outputs if isinstance(y, Value)], self.values)
 
     @property

@@ -360,9 +360,7 @@ def propagate(
     pairs = {(i, j): r for (i, j), r in pairs.items() if measured.stds[i] and measured.stds[j]}
     if second_order is None:
         second_order = checks.automatic_second_order(run)
-    if draws is None:
-        draws = checks.automatic_draws(run)
-    samples, how = checks.drawn(run, pairs, draws, seed) if draws else ([], "")
+    samples, how = checks.drawn(run, pairs, draws, seed)
     name = name_of(f)
     outputs = []
     for k in range(len(run.outputs)):
@@ -375,7 +373,7 @@ def propagate(
                 run.number(k),
                 std,
                 checks.second_order(run, k, std, pairs) if second_order else None,
-                checks.from_draws(samples[k], how) if draws else None,
+                checks.from_draws(samples[k], how) if samples else None,
                 run, k, pairs, slopes,
             )
         )  # fmt: skip

@@ -300,6 +300,25 @@ def test_code_that_reads_numbers_is_drawn_eagerly() -> None:
     assert result.monte_carlo.how == "eager"
 
 
+def test_large_code_that_cannot_be_recorded_is_drawn_less_often() -> None:
+    def long(x: Any) -> Any:
+        for _ in range(400):
+            x = x + 0.001 * (x.data if isinstance(x, Value) else x)
+        return x
+
+    result = sg.propagate(long, {"x": (1.0, 0.01)}, second_order=False)
+
+    assert result.monte_carlo is not None
+    assert result.monte_carlo.how == "eager"
+    assert 500 <= result.monte_carlo.draws < 10_000
+
+
+@pytest.mark.parametrize("nothing", [None, [], {}, "text"])
+def test_functions_that_return_no_number(nothing: Any) -> None:
+    with pytest.raises(TypeError, match="lambda"):
+        sg.propagate(lambda x: nothing, {"x": (1.0, 0.1)})
+
+
 def test_nestings_of_results() -> None:
     result = sg.propagate(
         lambda x: {"double": 2 * x, "rest": [x, 5.0]}, {"x": (1.0, 0.25)}, draws=0
