@@ -111,7 +111,7 @@ def idle_parameters(graph: Examined, units: Units, idle: Sequence[Finding]) -> I
         reason = (
             "no derivative arrives: each path to the result passes an operation with the slope 0"
             if stopped == len(zero)
-            else "each of its terms has a factor 0, such as an input or unit that is 0 in all uses"
+            else "in each use a factor is 0: an input, a unit, or a slope on the way"
         )
         of = f" of {name}" if len(places) > 1 and name else ""
         text = _some([graph.names[j] for j in zero], len(places))

@@ -33,7 +33,11 @@ def nonfinite_values(graph: Examined) -> Iterator[Finding]:
 def nonfinite_gradients(graph: Examined) -> Iterator[Finding]:
     """Partials that are not finite, and products and sums that leave the range of floats."""
     tape, data, adjoints = graph.tape, graph.data, graph.adjoints
-    spread = sum(1 for g in adjoints if g is not None and not isfinite(g))
+    spread = sum(  # the slope by a constant exponent may be nan, and nobody needs it
+        1
+        for g, node in zip(adjoints, tape.nodes, strict=True)
+        if g is not None and not isfinite(g) and not node.is_constant
+    )
     verb = "is" if spread == 1 else "are"
     reached = f"; {count(spread, 'derivative')} of the graph {verb} not finite" if spread else ""
     for i in range(len(tape) - 1, -1, -1):

@@ -51,6 +51,9 @@ CASES: dict[str, tuple[Callable[[], Value], list[str], str]] = {
         lambda: (lambda y: y - y)(v(1e200) * 1e200), ["nonfinite value"], "v3 = x * 1e+200 is inf",
     ),
     "an infinite slope": (lambda: sg.sqrt(v(0.0)), ["infinite slope"], "its slope by x is inf"),
+    "beside a nan by a number": (
+        lambda: sg.sqrt(v(0.0)) + v(-2.0, "y") ** 2, ["infinite slope"], "; 1 derivative of",
+    ),
     "an infinite slope that does not matter": (
         lambda: sg.where(0.0, sg.sqrt(v(0.0)), v(1.0)), [], "",
     ),
