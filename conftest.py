@@ -24,6 +24,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 collect_ignore_glob = [] if find_spec("numba") else ["scalargrad/replay/backends/numba/*.py"]
 # Likewise those that draw with matplotlib.
 collect_ignore_glob += [] if find_spec("matplotlib") else ["scalargrad/plot/*.py"]
+# And the program of `make mutants`.
+collect_ignore_glob += [] if find_spec("cosmic_ray") else ["tests/mutants.py"]
 
 
 @pytest.fixture(autouse=True)
