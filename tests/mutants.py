@@ -21,11 +21,11 @@ import re
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
@@ -52,31 +52,21 @@ TREE = FOLDER / "tree"
 COPIED = ["conftest.py", "pyproject.toml", "README.md", "scalargrad", "tests", "docs"]
 
 MODULES = [
-    *[
-        f"core/{name}.py"
-        for name in "arguments choice copying custom labels modes node numbers operators paths "
-        "primitives reductions rows symbols tape ufuncs value".split()
-    ],
-    *[f"transforms/{name}.py" for name in ["check", "functional", "tree"]],
-    *[
-        f"replay/{name}.py"
-        for name in "adjoints arrays batch compiled draws fusion lowering nonfinite partials "
-        "places program record recorder reference schedule simplify variant watch".split()
-    ],
-    *[f"training/{name}.py" for name in ["batch_gradient", "fit", "loss_reduction", "state"]],
-    "saving.py",
+    str(path.relative_to(ROOT / "scalargrad"))
+    for pattern in ("core/*.py", "transforms/*.py", "replay/*.py", "training/*.py", "saving.py")
+    for path in sorted((ROOT / "scalargrad").glob(pattern))
+    if path.stem != "__init__"
 ]
 # The machine code would stand in for what is changed there.
-PURE = re.compile(r"core/")
+PURE = re.compile(r"core/(?!native)")
 
+ROOMS = ["core", "transforms", "replay", "training"]
+BESIDE = ["classifiers", "data", "losses", "nn", "optim", "saving"]
 TESTS = [
-    *["tests/core", "tests/transforms", "tests/replay", "tests/training"],
-    *[
-        f"tests/test_{name}.py"
-        for name in "bad_input classifiers data init losses micrograd nn optim saving".split()
-    ],
-    *["scalargrad/core", "scalargrad/transforms", "scalargrad/replay", "scalargrad/training"],
-    *[f"scalargrad/{name}.py" for name in "classifiers data losses nn optim saving".split()],
+    *[f"tests/{name}" for name in ROOMS],
+    *[f"tests/test_{name}.py" for name in [*BESIDE, "bad_input", "init", "micrograd"]],
+    *[f"scalargrad/{name}" for name in ROOMS],
+    *[f"scalargrad/{name}.py" for name in BESIDE],
 ]
 LONGEST = 1.0  # seconds; what only slower tests notice counts as a survivor
 MEMORY = 6 * 2**30  # bytes of addresses; a mutant that loops must not fill the machine
@@ -86,27 +76,19 @@ OPTIONS += ["-m", "not unmeasured", "-W", "ignore::pytest.PytestAssertRewriteWar
 LIBRARIES = ["numpy", "numba", "hypothesis", "mpmath", "tqdm", "graphviz", "micrograd"]
 
 # One change for each operator, or two where both a neighbour and the opposite are likely mistakes.
+_CHANGES = re.compile(
+    "core/("
+    "ReplaceBinaryOperator_(Add_Sub|Sub_Add|Mul_Div|Mul_Add|Div_Mul|FloorDiv_Mul|Mod_Mul|Pow_Mul|"
+    "BitOr_BitAnd|BitAnd_BitOr|BitXor_BitAnd|LShift_RShift|RShift_LShift)|"
+    "ReplaceComparisonOperator_(Eq_NotEq|NotEq_Eq|Lt_LtE|Lt_GtE|LtE_Lt|LtE_Gt|Gt_GtE|Gt_LtE|"
+    "GtE_Gt|GtE_Lt|Is_IsNot|IsNot_Is)|"
+    "ReplaceUnaryOperator_(USub_UAdd|UAdd_USub|Delete_Not|Delete_Invert)|"
+    "AddNot|ReplaceTrueWithFalse|ReplaceFalseWithTrue|ReplaceAndWithOr|ReplaceOrWithAnd|"
+    "ReplaceBreakWithContinue|ReplaceContinueWithBreak|ExceptionReplacer|NumberReplacer|"
+    "RemoveDecorator|ZeroIterationForLoop)"
+)
 OPERATORS = [
-    *[
-        f"core/ReplaceBinaryOperator_{change}"
-        for change in "Add_Sub Sub_Add Mul_Div Mul_Add Div_Mul FloorDiv_Mul Mod_Mul Pow_Mul BitOr_BitAnd "
-        "BitAnd_BitOr BitXor_BitAnd LShift_RShift RShift_LShift".split()
-    ],
-    *[
-        f"core/ReplaceComparisonOperator_{change}"
-        for change in "Eq_NotEq NotEq_Eq Lt_LtE Lt_GtE LtE_Lt LtE_Gt Gt_GtE Gt_LtE GtE_Gt GtE_Lt "
-        "Is_IsNot IsNot_Is".split()
-    ],
-    *[
-        f"core/ReplaceUnaryOperator_{change}"
-        for change in "USub_UAdd UAdd_USub Delete_Not Delete_Invert".split()
-    ],
-    *[
-        f"core/{name}"
-        for name in "AddNot ReplaceTrueWithFalse ReplaceFalseWithTrue ReplaceAndWithOr "
-        "ReplaceOrWithAnd ReplaceBreakWithContinue ReplaceContinueWithBreak ExceptionReplacer "
-        "NumberReplacer RemoveDecorator ZeroIterationForLoop".split()
-    ],
+    *filter(_CHANGES.fullmatch, cosmic_ray.plugins.operator_names()),
     "own/RemoveStatement",
 ]
 
@@ -159,8 +141,7 @@ def operator_of(name: str) -> Operator:
 def _is_no_behaviour(node: Any) -> bool:
     """Whether a place is in an annotation, or the assertion `strict=True` of zip."""
     if node.parent is not None and node.parent.type == "argument":
-        if node.parent.children[0].get_code().strip() == "strict":
-            return True
+        return bool(node.parent.children[0].get_code().strip() == "strict")
     while (parent := node.parent) is not None:
         if node.type == "if_stmt" and node.children[1].get_code().strip() == "TYPE_CHECKING":
             return True
@@ -262,9 +243,9 @@ def copy_sources() -> None:
                 shutil.copy2(new, old)
         if target.is_dir():
             for old in target.rglob("*"):
-                if old.is_file() and "__pycache__" not in old.parts:
-                    if old.relative_to(TREE) not in names:
-                        old.unlink()
+                ours = old.relative_to(TREE) in names or "__pycache__" in old.parts
+                if old.is_file() and not ours:
+                    old.unlink()
 
 
 # --- tests in a forked process --------------------------------------------------------------
@@ -309,7 +290,7 @@ class Measure:
 
 
 def forked(run: Any, limit: float, pure: bool) -> int | None:
-    """The exit code of `run` in a process of its own, which may take `limit` seconds of CPU time."""
+    """The exit code of `run` in a process of its own, which has `limit` seconds of CPU time."""
     sys.stdout.flush()
     child = os.fork()
     if not child:
@@ -341,10 +322,8 @@ def forked(run: Any, limit: float, pure: bool) -> int | None:
             break
         time.sleep(pause)
         pause = min(0.05, pause * 1.2)
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)  # also what an ended one left behind
-    except ProcessLookupError:
-        pass
     if not pid:
         os.waitpid(child, 0)
         return None
@@ -441,6 +420,8 @@ def stamp_of_tree() -> str:
     """A digest of sources and tests."""
     digest = hashlib.sha256()
     for path in sorted([*TREE.glob("scalargrad/**/*.py"), *TREE.glob("tests/**/*.py")]):
+        if path.stem in ("mutants", "test_mutants"):
+            continue
         digest.update(f"{path.relative_to(TREE)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -473,7 +454,7 @@ def run_one(mutant: Mutant, source: str, maps: dict[bool, Map], tests: list[str]
 
 
 def chosen(module: str, part: float, least: int) -> list[tuple[Mutant, WorkResult | None]]:
-    """The mutants of the sample with their results: by their digests, which are as good as random."""
+    """The mutants of a sample with their results; their digests are as good as random numbers."""
     with use_db(session(module), WorkDB.Mode.open) as db:
         results = dict(db.results)
         items = sorted(db.work_items, key=lambda item: item.job_id)
