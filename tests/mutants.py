@@ -72,7 +72,7 @@ TESTS = [
 ]
 LONGEST = 1.0  # seconds; what only slower tests notice counts as a survivor
 CASES = 4  # of one test in another file than the module's own: the fastest that reach the lines
-MEMORY = 6 * 2**30  # bytes of addresses; a mutant that loops must not fill the machine
+MEMORY = 3 * 2**30  # bytes of addresses; a mutant that loops must not fill the machine
 OPTIONS = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=line", "--no-header"]
 OPTIONS += ["-m", "not unmeasured", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
 # Imported once, before processes are forked.
@@ -320,19 +320,19 @@ def forked(run: Any, limit: float, pure: bool) -> int | None:
             sys.stderr.flush()
             os._exit(code)
     end = time.monotonic() + 3 * limit  # a deadlock needs no processor
-    pause = 0.005
-    while True:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid or time.monotonic() > end:
-            break
-        time.sleep(pause)
-        pause = min(0.05, pause * 1.2)
-    with suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)  # also what an ended one left behind
-    if not pid:
-        os.waitpid(child, 0)
-        return None
-    return os.waitstatus_to_exitcode(status)
+    pause, status = 0.005, None
+    try:
+        while status is None and time.monotonic() < end:
+            pid, ended = os.waitpid(child, os.WNOHANG)
+            status = ended if pid else None
+            time.sleep(pause if status is None else 0.0)
+            pause = min(0.05, pause * 1.2)
+    finally:  # also after Ctrl-C
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # with all that it started
+        if status is None:
+            os.waitpid(child, 0)
+    return None if status is None else os.waitstatus_to_exitcode(status)
 
 
 class Map:
@@ -567,6 +567,7 @@ def main() -> None:
     options.modules = options.modules or MODULES
     if unknown := set(options.modules) - set(MODULES):
         parser.error(f"unknown modules {sorted(unknown)}; known are {MODULES}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     report(options) if options.report else run(options)
 
 

@@ -388,6 +388,62 @@ def test_second_derivatives_where_a_branch_is_dead(backend: str) -> None:
         assert (value, slope) == pytest.approx((sg.grad(taken)(x), sg.hessian(taken)(x)))
 
 
+def almost_0(x: Any) -> Any:
+    return sg.dot([0.1, 0.2, -0.3], [x, x, x])
+
+
+def hardly(x: Any) -> Any:
+    """A function that is positive wherever it is computed."""
+    return sg.sigmoid(x / 50)
+
+
+# Functions through which a sign decided by rounding goes on.
+GOES_ON: dict[str, Any] = {
+    "where": lambda x: sg.where(x > 0, almost_0(x), 1.0),
+    "minimum": lambda x: sg.minimum(almost_0(x), 1.0),
+    "maximum": lambda x: sg.maximum(almost_0(x), -1.0),
+    "clip": lambda x: sg.clip(almost_0(x), -1, 1),
+    "abs": lambda x: abs(almost_0(x)),
+    "relu": lambda x: sg.relu(almost_0(x)),
+    "leaky_relu": lambda x: sg.leaky_relu(almost_0(x)),
+    "pow": lambda x: almost_0(x) ** 3,
+    "square": lambda x: almost_0(x) * almost_0(x),
+    "product": lambda x: sg.prod([almost_0(x), x, hardly(x)]),
+    "quotient": lambda x: almost_0(x) / hardly(x),
+    "negative": lambda x: -almost_0(x),
+    "sin": lambda x: sg.sin(almost_0(x)),
+    "tanh": lambda x: sg.tanh(almost_0(x)),
+    "atan2": lambda x: sg.atan2(almost_0(x), 1.0),
+    "log": lambda x: sg.log(1.0 + almost_0(x)),
+    "a sum": lambda x: sg.relu(almost_0(x)) + almost_0(x) * 2,
+    "a sum of chosen": lambda x: sg.where(x > 0, hardly(x), 1) * sg.sum([almost_0(x), almost_0(x)]),
+    "a chain": lambda x: sg.tanh(0.1 * x + 0.2 * x - 0.3 * x),
+    "a chain in a product": lambda x: sg.exp(x / 50) * (0.1 * x + 0.2 * x - 0.3 * x),
+}
+JUMPS: dict[str, Any] = {
+    "sign": sg.sign,
+    "more": lambda y: sg.where(y > 0, 1.0, 2.0),
+    "not": lambda y: sg.where(y, 1.0, 2.0),
+    "if": lambda y: 1.0 if y else 2.0,
+    "atan2": lambda y: sg.atan2(y, -1.0),
+    "rint": lambda y: sg.rint(y + 0.5),
+    "settled before": lambda y: sg.where(hardly(y), 3.0, 4.0) * sg.sign(y),
+    "compared before": lambda y: sg.where(hardly(y) > 0, 3.0, 4.0) * sg.sign(y),
+}
+
+
+@pytest.mark.parametrize("way", GOES_ON)
+def test_a_sign_that_rounding_decides_stays_in_doubt(backend: str, way: str) -> None:
+    xs = [float(x) for x in (1, 3, -7, 11, 27, -43, 49)]
+    for jump in JUMPS.values():
+
+        def f(x: Any, jump: Any = jump) -> Any:
+            return jump(GOES_ON[way](x)) + 0.0 * x
+
+        right = [f(Value(x)).data for x in xs]
+        assert sg.compile(f, backend=backend)(xs).tolist() == right
+
+
 ROUNDED: dict[str, Any] = {
     "floor division": lambda x: (0.1 * x + 0.2 * x) // 0.3,
     "remainder": lambda x: (0.1 * x + 0.2 * x) % 0.3,
