@@ -70,8 +70,9 @@ TESTS = [
     *[f"scalargrad/{name}" for name in ROOMS],
     *[f"scalargrad/{name}.py" for name in BESIDE],
 ]
-LONGEST = 1.0  # seconds; what only slower tests notice counts as a survivor
-CASES = 4  # of one test in another file than the module's own: the fastest that reach the lines
+LEFT_OUT = "tests/core/test_native_safety.py"  # of the C code, in processes of their own
+LONGEST = 0.5  # seconds, measured; what only slower tests notice counts as a survivor
+CASES = 2  # of one test in another file than the module's own: the fastest that reach the lines
 MEMORY = 3 * 2**30  # bytes of addresses; a mutant that loops must not fill the machine
 OPTIONS = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=line", "--no-header"]
 OPTIONS += ["-m", "not unmeasured", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
@@ -386,7 +387,7 @@ class Map:
         lines = self.lines.get(module, {})
         return any({*lines.get(str(k), ())} - {""} for k in range(first, last + 1))
 
-    def order(self, module: str, first: int, last: int) -> list[str]:
+    def order(self, module: str, first: int, last: int, thorough: bool) -> list[str]:
         """The tests that reach the lines: those of the module's own file first, then the fastest.
 
         Lines that run when the package is imported concern every test. Tests of Ctrl-C trace lines
@@ -397,14 +398,15 @@ class Map:
         entered = {x for names in lines.values() for x in names}
         found = found | {x for x in entered if "ctrl_c" in x} if found - {""} else entered
         own = (f"test_{Path(module).stem}.py", f"scalargrad/{module}")
-        quick = [x for x in found if self.tests.get(x, LONGEST) < LONGEST]
+        longest = 10 * LONGEST if thorough else LONGEST
+        quick = [x for x in found if self.tests.get(x, longest) < longest and LEFT_OUT not in x]
         quick.sort(key=lambda x: (not any(y in x for y in own), self.tests[x]))
         cases: Counter[str] = Counter()
         order = []
         for x in quick:
             name = x.partition("[")[0]
             cases[name] += 1
-            if cases[name] <= CASES or any(y in x for y in own):
+            if thorough or cases[name] <= CASES or any(y in x for y in own):
                 order.append(x)
         return order
 
@@ -418,7 +420,7 @@ def survives(order: Sequence[str], known: dict[str, float], pure: bool) -> tuple
         if not part:
             continue
         files = dict.fromkeys(name.partition("::")[0] for name in part)
-        limit = 15 + 10 * sum(known.get(name, 0.1) for name in part)
+        limit = 5 + 5 * sum(known.get(name, 0.1) for name in part)
         code = forked(
             lambda part=part, files=files: pytest.main(
                 [*OPTIONS, *files], plugins=[Chosen(part, known)]
@@ -445,7 +447,9 @@ def stamp_of_tree() -> str:
     return digest.hexdigest()
 
 
-def run_one(mutant: Mutant, source: str, maps: dict[bool, Map], tests: list[str]) -> WorkResult:
+def run_one(
+    mutant: Mutant, source: str, maps: dict[bool, Map], tests: list[str], thorough: bool
+) -> WorkResult:
     """Run the tests on one mutant."""
     code = mutant.code(source)
     if code is None:  # no Python, or the same: no mutant
@@ -455,7 +459,7 @@ def run_one(mutant: Mutant, source: str, maps: dict[bool, Map], tests: list[str]
     if maps[not pure].reaches(*place) and not maps[pure].reaches(*place):
         pure = not pure  # a line for the other node alone
     map_ = maps[pure]
-    order = map_.order(*place)
+    order = map_.order(*place, thorough)
     known = map_.tests
     if tests:
         order, known = tests, {}
@@ -512,7 +516,7 @@ def run(options: argparse.Namespace) -> None:
         if time.monotonic() > end:
             break
         begin = time.monotonic()
-        result = run_one(mutant, sources[mutant.module], maps, options.tests)
+        result = run_one(mutant, sources[mutant.module], maps, options.tests, options.survivors)
         with use_db(session(mutant.module), WorkDB.Mode.open) as db:
             db.set_result(mutant.item.job_id, result)
         word = result.test_outcome.value if result.test_outcome else "no mutant"

@@ -35,6 +35,8 @@ HIDDEN: dict[str, tuple[Any, float, float]] = {  # by name: the function, a good
     "equal branches": (lambda x: sg.where(sg.sqrt(x) > 1, x, x), 2.0, -1.0),
     "clip": (lambda x: sg.clip(1 / x, -3, 3), 2.0, 0.0),
     "a power": (lambda x: sg.sigmoid(x**3), 2.0, 1e200),
+    "a negative power": (lambda x: sg.exp(x) ** -1.5, 2.0, 800.0),
+    "an exponent": (lambda x: 1.0 ** sg.log(x) + x, 2.0, -1.0),
     "maximum": (lambda x: sg.maximum(sg.log(x), 0.0), 2.0, 0.0),
     "relu": (lambda x: sg.relu(sg.log(x)), 2.0, 0.0),
     "sign": (lambda x: sg.sign(1 / x), 2.0, 0.0),
@@ -210,8 +212,35 @@ def test_errors_of_parameters_and_of_own_operations(backend: str) -> None:
 def test_an_index_beyond_the_list_is_never_hidden(backend: str) -> None:
     c = sg.compile(lambda x, i: sg.where(sg.take([x, 2 * x], i) > 1, x, 0.0), backend=backend)
     assert c([1.0, 1.0], [0, 1]).tolist() == [0.0, 1.0]
-    with pytest.raises(IndexError, match="sample 1: take: index"):
-        c([1.0, 1.0], [0, 2])
+    assert c([1.0, 1.0], [-1, -2]).tolist() == [1.0, 0.0]
+    for index in (2, -3, 10, -10):
+        with pytest.raises(IndexError, match=f"sample 1: take: index {index} in a list of 2"):
+            c([1.0, 1.0], [0, index])
+    with pytest.raises(ValueError, match="sample 1: take needs a whole number"):
+        c([1.0, 1.0], [0, 0.5])
+
+
+def test_an_entry_that_is_not_finite_is_no_wrong_index(backend: str) -> None:
+    c = sg.compile(lambda x, i: sg.take([sg.log(x), x], i), backend=backend)
+    with pytest.raises(ValueError, match=r"sample 1: .*log\(x\) is not defined"):
+        c([1.0, -1.0], [0, 0])
+    nothing = sg.compile(lambda x, i: sg.take([x, 1.0], i), backend=backend, allow_nonfinite=True)
+    assert math.isnan(nothing(math.nan, 0))
+
+
+def test_an_error_of_the_function_comes_after_that_of_an_operation(backend: str) -> None:
+    def f(x: Any) -> Any:
+        root = sg.sqrt(x)
+        if x < 0:
+            raise KeyError("eager code never comes here")
+        return root
+
+    c = sg.compile(f, backend=backend)
+    for call in (c, c.value_and_grad):
+        with pytest.raises(ValueError, match="sqrt"):
+            call(-1.0)
+        with pytest.raises(ValueError, match=r"sample 1: .*sqrt"):
+            call([1.0, -1.0])
 
 
 UNCHOSEN = [row for row in ALL if row is not TABLE["where"] and row.name != "take"]
@@ -339,6 +368,30 @@ def test_choices_go_the_same_way(backend: str, xs: list[float], names: list[int]
     assert c.value_and_grad(xs)[1].tolist() == pytest.approx(
         [slope for _, slope in right], rel=1e-12, abs=1e-12
     )
+
+
+def test_numbers_beside_an_inverted_comparison_are_numbers(backend: str) -> None:
+    def f(x: Any) -> Any:
+        inverted = ~(x > 1)
+        low, high = sg.minimum(x, 2.0) * 3.0, sg.maximum(x, 1.0) + 0.5
+        both, either = (x > 0) & ~(x > 3), (x > 2) | (x < -2)  # True & ~False is 1
+        return sg.where(inverted, low, high) + (10.0 if both else 20.0) + either * 100.0
+
+    xs = [-3.0, 0.5, 1.5, 2.5, 4.0]
+    assert sg.compile(f, backend=backend)(xs).tolist() == [f(Value(x)).data for x in xs]
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: 1.0 if ~(x > 0) | ~(x > 1) else 2.0,
+        lambda x: (~(x > 0) | (x > 3)) + 1.0,
+        lambda x: 1.0 if (~(x > 0) & ~(x > 1)) else 2.0,
+    ],
+)
+def test_what_python_makes_of_an_inverted_comparison_is_refused(backend: str, f: Any) -> None:
+    with pytest.raises(sg.RecordingError, match="~ of a comparison as a number"):
+        sg.compile(f, backend=backend)(0.5)
 
 
 def test_joined_comparisons_need_one_recording(backend: str) -> None:
