@@ -37,6 +37,7 @@ HIDDEN: dict[str, tuple[Any, float, float]] = {  # by name: the function, a good
     "a power": (lambda x: sg.sigmoid(x**3), 2.0, 1e200),
     "a negative power": (lambda x: sg.exp(x) ** -1.5, 2.0, 800.0),
     "an exponent": (lambda x: 1.0 ** sg.log(x) + x, 2.0, -1.0),
+    "the second operand": (lambda x: (x + 1.0 < sg.log(x)) * 5.0 + x, 2.0, -1.0),
     "maximum": (lambda x: sg.maximum(sg.log(x), 0.0), 2.0, 0.0),
     "relu": (lambda x: sg.relu(sg.log(x)), 2.0, 0.0),
     "sign": (lambda x: sg.sign(1 / x), 2.0, 0.0),
@@ -226,6 +227,34 @@ def test_an_entry_that_is_not_finite_is_no_wrong_index(backend: str) -> None:
         c([1.0, -1.0], [0, 0])
     nothing = sg.compile(lambda x, i: sg.take([x, 1.0], i), backend=backend, allow_nonfinite=True)
     assert math.isnan(nothing(math.nan, 0))
+
+
+def test_of_several_errors_the_first_is_caught(backend: str) -> None:
+    def f(x: Any) -> Any:
+        try:
+            low, high = sg.log(x), sg.sqrt(x)
+            return low if high + low * 2.0 > 0.0 else high
+        except ValueError as error:
+            return -x if "log" in str(error) else -2.0 * x
+
+    for xs in ([-4.0], [4.0, -4.0, 0.1], [-4.0, 0.1, 4.0]):
+        right = [f(Value(x)).data for x in xs]
+        assert sg.compile(f, backend=backend)(xs).tolist() == pytest.approx(right)
+
+
+def test_a_branch_on_a_choice_depends_on_the_side_that_is_chosen(backend: str) -> None:
+    def left_aside(x: Any) -> Any:
+        y = sg.where(x > 0.0, sg.log(x), 1.0)
+        return y if y > 0.5 else 2.0 * y
+
+    def taken(x: Any) -> Any:
+        y = sg.where(x > 0.0, 1.0, sg.log(x))
+        return y if y > 0.5 else 2.0 * y
+
+    assert sg.compile(left_aside, backend=backend)(-1.0) == 1.0
+    assert sg.compile(taken, backend=backend)(1.0) == 1.0
+    with pytest.raises(ValueError, match="log"):
+        sg.compile(taken, backend=backend)(-1.0)
 
 
 def test_an_error_of_the_function_comes_after_that_of_an_operation(backend: str) -> None:
@@ -474,14 +503,14 @@ GOES_ON: dict[str, Any] = {
     "a chain in a product": lambda x: sg.exp(x / 50) * (0.1 * x + 0.2 * x - 0.3 * x),
 }
 JUMPS: dict[str, Any] = {
-    "sign": sg.sign,
-    "more": lambda y: sg.where(y > 0, 1.0, 2.0),
-    "not": lambda y: sg.where(y, 1.0, 2.0),
-    "if": lambda y: 1.0 if y else 2.0,
-    "atan2": lambda y: sg.atan2(y, -1.0),
-    "rint": lambda y: sg.rint(y + 0.5),
-    "settled before": lambda y: sg.where(hardly(y), 3.0, 4.0) * sg.sign(y),
-    "compared before": lambda y: sg.where(hardly(y) > 0, 3.0, 4.0) * sg.sign(y),
+    "sign": lambda y, x: sg.sign(y),
+    "more": lambda y, x: sg.where(y > 0, 1.0, 2.0),
+    "not": lambda y, x: sg.where(y, 1.0, 2.0),
+    "if": lambda y, x: 1.0 if y else 2.0,
+    "atan2": lambda y, x: sg.atan2(y, -1.0),
+    "rint": lambda y, x: sg.rint(y + 0.5),
+    "after what is settled": lambda y, x: sg.where(hardly(x), 3.0, 4.0) * sg.sign(y),
+    "after a comparison": lambda y, x: sg.where(hardly(x) > 0, 3.0, 4.0) * sg.sign(y),
 }
 
 
@@ -491,10 +520,46 @@ def test_a_sign_that_rounding_decides_stays_in_doubt(backend: str, way: str) -> 
     for jump in JUMPS.values():
 
         def f(x: Any, jump: Any = jump) -> Any:
-            return jump(GOES_ON[way](x)) + 0.0 * x
+            return jump(GOES_ON[way](x), x) + 0.0 * x
 
         right = [f(Value(x)).data for x in xs]
         assert sg.compile(f, backend=backend)(xs).tolist() == right
+
+
+def test_a_divisor_that_rounding_makes_0(backend: str) -> None:
+    for divided in (lambda x: 1.0 // almost_0(x), lambda x: sg.tanh(x % almost_0(x))):
+        c = sg.compile(divided, backend=backend)
+        for x in (1.0, 2.0, 3.0, 7.0, 8.0, 11.0):
+            try:
+                right = divided(Value(x)).data
+            except ZeroDivisionError:
+                with pytest.raises(ZeroDivisionError):
+                    c(x)
+            else:
+                assert c(x) == right
+
+
+STEPS: dict[str, Any] = {
+    "sum": lambda total, y: total - y,
+    "list": lambda total, y: sg.sum([total, y, -1.0]),
+    "product": lambda total, y: (total + y) * 0.5,
+    "smaller": lambda total, y: sg.minimum(total - y, 50.0),
+    "bent": lambda total, y: -abs(total - y),
+    "choice": lambda total, y: sg.where(y > 0, total - y, total),
+    "function": lambda total, y: sg.sin(total - y),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_deep_program_before_a_jump(backend: str, step: str) -> None:
+    def f(x: Any) -> Any:
+        total = sg.tanh(x)
+        for _ in range(600):
+            total = STEPS[step](total, x)
+        return sg.sign(total)
+
+    xs = [0.1, -0.2]
+    assert sg.compile(f, backend=backend)(xs).tolist() == [f(Value(x)).data for x in xs]
 
 
 ROUNDED: dict[str, Any] = {
