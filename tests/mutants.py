@@ -65,7 +65,7 @@ PURE = re.compile(r"core/(?!native)")
 ROOMS = ["core", "transforms", "replay", "training"]
 BESIDE = ["classifiers", "data", "losses", "nn", "optim", "saving"]
 TESTS = [
-    *[f"tests/{name}" for name in ROOMS],
+    *[f"tests/{name}" for name in [*ROOMS, "view/formula"]],
     *[f"tests/test_{name}.py" for name in [*BESIDE, "bad_input", "init", "micrograd"]],
     *[f"scalargrad/{name}" for name in ROOMS],
     *[f"scalargrad/{name}.py" for name in BESIDE],
@@ -142,12 +142,16 @@ def operator_of(name: str) -> Operator:
 # --- the mutants of a module ----------------------------------------------------------------
 
 
+# The assertion `zip(strict=True)`, and the points of a row at which the tests look.
+_NO_BEHAVIOUR = {"strict", "at", "kinks", "outside"}
+
+
 def _is_no_behaviour(node: Any) -> bool:
-    """Whether a place is in an annotation, or the assertion `strict=True` of zip."""
-    if node.parent is not None and node.parent.type == "argument":
-        return bool(node.parent.children[0].get_code().strip() == "strict")
+    """Whether a place is in an annotation or in one of those arguments."""
     while (parent := node.parent) is not None:
         if node.type == "if_stmt" and node.children[1].get_code().strip() == "TYPE_CHECKING":
+            return True
+        if parent.type == "argument" and parent.children[0].get_code().strip() in _NO_BEHAVIOUR:
             return True
         if parent.type == "annassign" and node is parent.children[1]:
             return True
@@ -507,7 +511,7 @@ def run(options: argparse.Namespace) -> None:
         for k, (mutant, result) in enumerate(found):
             again = options.survivors and result and result.test_outcome == TestOutcome.SURVIVED
             if (result is None and not options.survivors) or again:
-                waiting.append((k / len(found), mutant))
+                waiting.append((k / max(len(found), 200), mutant))  # small modules are ahead
     waiting.sort(key=lambda pair: pair[0])  # every module advances alike
     print(f"{len(waiting)} mutants to run", flush=True)
     gc.freeze()  # else the collector of each child copies the maps
