@@ -257,6 +257,17 @@ def test_a_branch_on_a_choice_depends_on_the_side_that_is_chosen(backend: str) -
         sg.compile(taken, backend=backend)(-1.0)
 
 
+def test_what_where_leaves_aside_is_not_the_first_error(backend: str) -> None:
+    def f(x: Any) -> Any:
+        left_aside = sg.where(x > 0.0, sg.log(x), 1.0)
+        root = sg.sqrt(x)
+        return root + left_aside if root > 0.5 else left_aside
+
+    for call in (lambda c: c(-1.0), lambda c: c([4.0, -1.0])):
+        with pytest.raises(ValueError, match="sqrt"):
+            call(sg.compile(f, backend=backend))
+
+
 def test_an_error_of_the_function_comes_after_that_of_an_operation(backend: str) -> None:
     def f(x: Any) -> Any:
         root = sg.sqrt(x)
