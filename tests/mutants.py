@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import fcntl
 import gc
 import hashlib
 import importlib
@@ -496,6 +497,12 @@ def chosen(module: str, part: float, least: int) -> list[tuple[Mutant, WorkResul
 
 def run(options: argparse.Namespace) -> None:
     """Run the mutants that have no result."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    lock = open(FOLDER / "lock", "w")  # noqa: SIM115, held to the end
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit(f"another run works in {FOLDER}") from None
     copy_sources()
     sources = {module: refresh(module) for module in options.modules}
     for name in LIBRARIES:

@@ -55,6 +55,17 @@ def test_replay_trains_as_eager_code_does(backend: str, options: dict[str, Any])
     assert "replayed" not in repr(eager)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_validation_is_replayed_too(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    validate = Eager.validate
+    monkeypatch.setattr(Eager, "validate", lambda *args: calls.append(args) or validate(*args))
+
+    history, *_ = train(backend, validation=data(7))
+
+    assert (len(history.validation), calls) == (6, [])
+
+
 @needs_numba
 def test_large_work_is_replayed_by_itself() -> None:
     X, Y = data(3_000)
