@@ -417,6 +417,7 @@ def test_numbers_beside_an_inverted_comparison_are_numbers(backend: str) -> None
         inverted = ~(x > 1)
         low, high = sg.minimum(x, 2.0) * 3.0, sg.maximum(x, 1.0) + 0.5
         both, either = (x > 0) & ~(x > 3), (x > 2) | (x < -2)  # True & ~False is 1
+        low += ((x > 0) < 0.7) * 1000.0  # no ~, which compares with one half
         return sg.where(inverted, low, high) + (10.0 if both else 20.0) + either * 100.0
 
     xs = [-3.0, 0.5, 1.5, 2.5, 4.0]
@@ -712,6 +713,18 @@ def test_a_value_in_the_place_of_another_is_followed(backend: str) -> None:
             assert c.value_and_grad([0.5, 3.0])[0] == pytest.approx(sum(right) / 2)
     finally:
         Net.w = old[0]
+
+
+SCALE = Value(2.0)
+
+
+def test_a_value_used_in_a_function_inside_is_followed(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    c = sg.compile(lambda x: sum(SCALE * t for t in [x, x]), backend=backend)
+    assert c(1.0) == 4.0
+    monkeypatch.setitem(globals(), "SCALE", Value(5.0))
+    assert c(1.0) == 10.0
 
 
 def test_a_value_that_is_gone_is_an_error(backend: str) -> None:
