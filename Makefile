@@ -6,8 +6,8 @@ MEASURED = COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDI
 # These take the node of Python.
 PURE = SCALARGRAD_REQUIRE_NATIVE= SCALARGRAD_PURE=1
 
-.PHONY: setup native test pure sanitize rest check docs notebooks figures accuracy coverage report lines \
-	bench long fuzz mutants wheel
+.PHONY: setup native test pure sanitize rest check docs notebooks figures accuracy nist coverage report lines \
+	bench long kills fuzz mutants wheel
 
 setup:      ## install everything a developer needs into .venv
 	python3 -m venv .venv
@@ -63,6 +63,9 @@ accuracy:   ## measure the errors of all operations anew; another C library give
 figures:    ## redraw the README's figures; another matplotlib draws them slightly differently
 	$(PYTHON) docs/make_figures.py
 
+nist:       ## solve NIST's regression problems anew, for docs/solve.md
+	$(PYTHON) docs/make_nist.py
+
 coverage:   ## run the tests with branch coverage of the package; fails under 95 %
 	# With an empty cache, since the code that emits machine code runs only while numba compiles it
 	NUMBA_CACHE_DIR=$$(mktemp -d) $(MEASURED) $(PYTEST)
@@ -83,9 +86,14 @@ bench:      ## time and memory beside other engines, and pictures, as ratios of 
 	$(PYTHON) benchmarks/eager.py
 	$(PYTHON) benchmarks/pictures.py
 	$(PYTHON) benchmarks/replay.py
+	$(PYTHON) benchmarks/scale.py
+	$(PYTHON) benchmarks/solve.py
 
 long:       ## the lectures' photographs in full size, graphs of 10^7 nodes; minutes, and gigabytes
 	SCALARGRAD_LONG=1 $(PYTHON) -m pytest tests/examples tests/core/test_native_safety.py
+
+kills:      ## kill training at 200 random moments on each backend, and compare what it ends with
+	SCALARGRAD_LONG=1 $(PYTEST) tests/training/test_checkpoint.py -k killed
 
 fuzz:       ## run the random tests with many more examples; half an hour
 	HYPOTHESIS_PROFILE=fuzz $(PYTEST) tests

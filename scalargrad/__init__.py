@@ -59,10 +59,11 @@ from scalargrad.core.value import Value, stop_gradient, topological_order
 if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     from scalargrad import classifiers, data, losses, metrics, nn, optim
     from scalargrad import plot as plot  # not in __all__, since matplotlib may be missing
+    from scalargrad import solve as solve  # likewise SciPy
     from scalargrad.core.custom import primitive
     from scalargrad.core.native import NATIVE
     from scalargrad.core.paths import count_paths, largest_paths, paths
-    from scalargrad.replay import Compiled, RecordingError, compile
+    from scalargrad.replay import Compiled, RecordingError, compile, from_json
     from scalargrad.saving import load, save
     from scalargrad.training.fit import EarlyStopping, History, fit
     from scalargrad.transforms.check import GradientCheckError, check_grads, numerical_grad
@@ -75,6 +76,14 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
         value_and_grad,
         vjp,
     )
+    from scalargrad.transforms.sparse import (
+        SparsityPattern,
+        sparse_hessian,
+        sparse_jacobian,
+        sparsity,
+    )
+    from scalargrad.transforms.taylor import taylor
+    from scalargrad.transforms.tree import register_container
     from scalargrad.view.draw import draw
     from scalargrad.view.drawing import Drawing
     from scalargrad.view.explain.explain import Explanation, explain
@@ -92,11 +101,14 @@ _LAZY = {
         "core.custom": "primitive",
         "core.native": "NATIVE",
         "core.paths": "count_paths largest_paths paths",
-        "replay": "Compiled RecordingError compile",
+        "replay": "Compiled RecordingError compile from_json",
         "saving": "load save",
         "training.fit": "EarlyStopping History fit",
         "transforms.check": "GradientCheckError check_grads numerical_grad",
         "transforms.functional": "grad hessian hvp jacobian jvp value_and_grad vjp",
+        "transforms.sparse": "SparsityPattern sparse_hessian sparse_jacobian sparsity",
+        "transforms.taylor": "taylor",
+        "transforms.tree": "register_container",
         "view.draw": "draw",
         "view.drawing": "Drawing",
         "view.explain.explain": "Explanation explain",
@@ -105,7 +117,7 @@ _LAZY = {
     }.items()
     for name in names.split()
 }
-_MODULES = {"classifiers", "data", "losses", "metrics", "nn", "optim", "plot"}
+_MODULES = {"classifiers", "data", "losses", "metrics", "nn", "optim", "plot", "solve"}
 
 if not TYPE_CHECKING:  # a type checker would take it to mean that every name exists
 
@@ -137,6 +149,7 @@ __all__ = [
     "GradientCheckError",
     "History",
     "RecordingError",
+    "SparsityPattern",
     "Value",
     "abs",
     "acos",
@@ -167,6 +180,7 @@ __all__ = [
     "expm1",
     "fit",
     "floor",
+    "from_json",
     "gelu",
     "grad",
     "hessian",
@@ -198,6 +212,7 @@ __all__ = [
     "primitive",
     "prod",
     "radians",
+    "register_container",
     "relu",
     "rint",
     "save",
@@ -209,6 +224,9 @@ __all__ = [
     "sinh",
     "softmax",
     "softplus",
+    "sparse_hessian",
+    "sparse_jacobian",
+    "sparsity",
     "sqrt",
     "steps",
     "stop_gradient",
@@ -216,6 +234,7 @@ __all__ = [
     "take",
     "tan",
     "tanh",
+    "taylor",
     "topological_order",
     "value_and_grad",
     "vjp",

@@ -33,6 +33,7 @@ _EXTRAS = {
     "jax": ("jax",),
     "plot": ("numpy", "matplotlib"),
     "render": ("pygraphviz",),
+    "solve": ("numpy", "numba", "scipy"),
     "notebooks": ("jupyterlab", "jupytext", "nbclient", "ipykernel"),
 }
 

@@ -9,6 +9,7 @@ import types
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -166,7 +167,7 @@ def _on_graph(function: Callable[..., Any], **others: Any) -> Callable[[], Scene
 
 def _compiled(backend: str = "python") -> tuple[sg.Compiled, list[Value]]:
     params = [Value(0.5), Value(1.0)]
-    c = sg.compile(lambda x: params[0] * x + params[1], params, backend=backend)
+    c = sg.compile(lambda x: params[0] * _square(x) + params[1], params, backend=backend)
     c.record(1.0)
     return c, params
 
@@ -176,6 +177,18 @@ def _compiled_call(how: str, **others: Any) -> Callable[[], Scene]:
         c, params = _compiled()
         function = c if how == "__call__" else getattr(c, how)
         return function, {0: [1.0, 2.0], **others}, params
+
+    return scene
+
+
+def _exporting(how: str, **others: Any) -> Callable[[], Scene]:
+    def scene() -> Scene:
+        c, params = _compiled()
+
+        def export(samples: Any, **others: Any) -> Any:
+            return getattr(c, how)(*others.values(), samples)
+
+        return export, {"samples": [1.0, 2.0], **others}, params
 
     return scene
 
@@ -210,7 +223,18 @@ def _one_entry() -> Scene:
     return load, {0: 2.0}, model.parameters()
 
 
+def _optimizer_state(load: Callable[[optim.Adam, Any], None], entry: Any = None) -> Any:
+    def scene() -> Scene:
+        optimizer = optim.Adam(_model().parameters(), 0.1)
+        state = optimizer.state_dict()
+        argument = state if entry is None else state[entry]
+        return lambda x: load(optimizer, x), {0: argument}, optimizer.parameters
+
+    return scene
+
+
 def _fit() -> Scene:
+    Path("run.ckpt").unlink(missing_ok=True)  # of another call, in the folder of the test
     model = _model()
     optimizer = optim.SGD(model.parameters(), lr=0.1)
     arguments: Arguments = {
@@ -218,6 +242,7 @@ def _fit() -> Scene:
         "epochs": 1, "batch_size": 3, "validation": (X, Y),
         "early_stopping": sg.EarlyStopping(1, 1e6),
         "progress": False, "shuffle": False, "backend": "eager",
+        "checkpoint": "run.ckpt", "every": 60.0, "resume": True,
     }  # fmt: skip
     return sg.fit, arguments, model.parameters()
 
@@ -279,6 +304,17 @@ SCENES: dict[str, Callable[[], Scene]] = {
     ),
     "jacobian": lambda: (lambda f, n, x: sg.jacobian(f, n)(x), {0: _square, 1: 0, 2: 2.0}, []),
     "hessian": lambda: (lambda f, n, x: sg.hessian(f, n)(x), {0: _square, 1: 0, 2: 2.0}, []),
+    "grad has_aux": _of(
+        lambda has_aux: sg.grad(lambda x: (x, None), has_aux=has_aux)(1.0), has_aux=True
+    ),
+    "register_container": lambda: (
+        sg.register_container,
+        {0: type("Own", (), {}), 1: lambda x: ([], None), 2: lambda rest, parts: None}, [],
+    ),
+    "sparse_jacobian": _of(sg.sparse_jacobian, f=_square, x=[2.0, 3.0]),
+    "sparse_hessian": _of(sg.sparse_hessian, f=_square, x=[2.0, 3.0]),
+    "sparsity": _of(sg.sparsity, f=_square, x=[2.0, 3.0], order=1),
+    "taylor": _of(sg.taylor, f=_square, x=2.0, order=3),
     "jvp": _of(sg.jvp, f=_square, primals=(2.0,), tangents=(1.0,)),
     "vjp": lambda: (
         lambda f, x, g: sg.vjp(f, x)[1](g), {0: _square, 1: 2.0, 2: 1.0}, [],
@@ -295,6 +331,9 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "Compiled.record": _compiled_call("record"),
     "Compiled.backward": _compiled_call("backward"),
     "Compiled.value_and_grad": _compiled_call("value_and_grad", theta=[1.0, 2.0]),
+    "Compiled.to_source": _exporting("to_source", language="python"),
+    "Compiled.to_json": _exporting("to_json"),
+    "from_json": _of(sg.from_json, text=_compiled()[0].to_json(), backend="python", threads=1),
     "Compiled.theta": _setter(_compiled, "theta"),
     "fit": _fit,
     "EarlyStopping": _of(sg.EarlyStopping, patience=2, min_delta=0.5),
@@ -334,6 +373,14 @@ SCENES: dict[str, Callable[[], Scene]] = {
         lambda: nn.Neuron(1), "load_state_dict", {"w.0": 1.0, "b": 2.0}
     ),
     "nn.Module.load_state_dict.b": _one_entry,
+    "optim.Adam.load_state_dict": _optimizer_state(optim.Adam.load_state_dict),
+    "optim.Adam.load_state_dict.means": _optimizer_state(
+        lambda optimizer, x: optimizer.load_state_dict(optimizer.state_dict() | {"means": x}),
+        "means",
+    ),
+    "optim.Adam.load_state_dict.lr": _optimizer_state(
+        lambda optimizer, x: optimizer.load_state_dict(optimizer.state_dict() | {"lr": x}), "lr"
+    ),
     "optim.SGD": _constructed(optim.SGD, lr=0.1, momentum=0.5, weight_decay=0.5),
     "optim.Adam": _constructed(
         optim.Adam, lr=0.1, betas=(0.5, 0.9), eps=1e-8, weight_decay=0.5

@@ -24,6 +24,7 @@ ROOMS = [
     "training",
     "view",
     "plot",
+    "solve",
     "examples",
     "face",
 ]

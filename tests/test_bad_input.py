@@ -13,7 +13,7 @@ from scalargrad.core.rows import CUSTOM
 # What is made by others, takes no argument, or holds what a function returns.
 WITHOUT_ARGUMENTS = {
     "NATIVE", "Compiled", "Drawing", "Explanation", "Film", "GradientCheckError", "History",
-    "RecordingError", "check_grads", "numerical_grad",
+    "RecordingError", "SparsityPattern", "check_grads", "numerical_grad",
 }  # fmt: skip
 OF_MODULES = {
     "data": data, "losses": losses, "metrics": metrics, "nn": nn, "optim": optim,
@@ -29,7 +29,11 @@ NEVER_TAKEN = {
     "complex array", "text array", "object array", "module", "junk",
 }  # fmt: skip
 
-OF_NESTINGS = {"grad", "value_and_grad", "jacobian", "hessian", "vjp"}  # dicts of numbers too
+OF_NESTINGS = {  # dicts of numbers too
+    "grad", "value_and_grad", "jacobian", "hessian", "vjp", "sparse_jacobian", "sparse_hessian",
+    "sparsity", "Compiled.__call__", "Compiled.record", "Compiled.backward",
+    "Compiled.value_and_grad",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SCENES)

@@ -13,6 +13,8 @@ import scalargrad as sg
 SPACES = ["", "nn", "losses", "optim", "data", "metrics", "classifiers"]
 if find_spec("matplotlib"):
     SPACES.append("plot")
+if find_spec("scipy"):
+    SPACES.append("solve")
 
 # Classes whose instances come from functions: users do not call them.
 RESULTS = {
@@ -21,9 +23,12 @@ RESULTS = {
     "Explanation",
     "Film",
     "History",
+    "SparsityPattern",
     "classifiers.Course",
     "classifiers.Update",
     "plot.Figure",
+    "solve.Fit",
+    "solve.Minimum",
 }
 
 

@@ -39,7 +39,10 @@ def test_the_import_loads_the_core_alone() -> None:
 
 
 def test_what_takes_long_to_load_is_not_loaded() -> None:
-    slow = ["numpy", "numba", "jax", "matplotlib", "torch", "graphviz", "tqdm", "subprocess", "xml"]
+    slow = [
+        "numpy", "numba", "scipy", "jax", "matplotlib", "torch", "graphviz", "tqdm", "subprocess",
+        "xml",
+    ]  # fmt: skip
     loaded = in_a_new_process(f"""
         import json, sys
         before = set(sys.modules)
@@ -56,7 +59,8 @@ def test_dir_knows_the_name_before_it_is_loaded(first: str) -> None:
 
 
 def test_every_name_comes_on_first_use() -> None:
-    without = set() if find_spec("matplotlib") else {"plot"}
+    needs = {"plot": "matplotlib", "solve": "scipy"}
+    without = {name for name, library in needs.items() if not find_spec(library)}
     missing = in_a_new_process(f"""
         import json
         import scalargrad as sg

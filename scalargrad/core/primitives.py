@@ -162,9 +162,10 @@ def _sinc_derivative(order: float, x: float) -> float:
         raise ValueError
     n, z = int(order), PI * x
     if math.fabs(z) < n + 1.0:  # the Taylor series; the other terms would cancel here
-        powers = range(n % 2, 30 + 4 * n, 2)
-        terms = [z**k / ((n + k + 1.0) * math.factorial(k)) for k in powers]
-        total = plain_sum(t * (-1.0) ** ((n + k) // 2) for k, t in zip(powers, terms, strict=True))
+        total, term = 0.0, (-1.0) ** ((n + 1) // 2) * (z if n % 2 else 1.0)
+        for k in range(n % 2, 30 + 4 * n, 2):  # term: z**k / k!, whose factors would overflow
+            total += term / (n + k + 1.0)
+            term *= -z / (k + 1.0) * z / (k + 2.0)
     else:  # from the derivatives of z sinc = sin z
         sine, cosine = math.sin(z), math.cos(z)
         total = sine / z

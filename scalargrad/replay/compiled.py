@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
 from threading import RLock
 from typing import Any, NoReturn
 
 from scalargrad.core.arguments import as_choice, as_flag, is_list
 from scalargrad.core.modes import recorder
-from scalargrad.core.numbers import Traced, as_count, shown
-from scalargrad.core.value import Value, grads_of, packed_data, set_data, set_grads
+from scalargrad.core.numbers import as_count, shown
+from scalargrad.core.value import Value, data_of, grads_of, packed_data, set_data, set_grads
 from scalargrad.optim import checked_parameters
-from scalargrad.replay.arrays import added, array, as_array, floats, scaled, scattered
+from scalargrad.replay.arrays import added, array, as_array, floats, is_whole, scaled, scattered
 from scalargrad.replay.backends import select
 from scalargrad.replay.backends.backend import Options
+from scalargrad.replay.backends.jax import start as start_jax
 from scalargrad.replay.batch import Batch, argument_names
+from scalargrad.replay.export.document import written
+from scalargrad.replay.export.recorded import Recorded
+from scalargrad.replay.export.source import source
 from scalargrad.replay.places import Place, all_hold, places_of
 from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
 from scalargrad.replay.variant import Samples, Variant
 from scalargrad.transforms.functional import checked_function, name_of
-from scalargrad.transforms.tree import refilled
+from scalargrad.transforms.tree import refilled, values_in
 
 __all__ = ["Compiled", "compile"]
 
@@ -31,7 +35,7 @@ __all__ = ["Compiled", "compile"]
 def compile(
     f: Callable[..., Any], params: Iterable[Value] | None = None, backend: str = "auto",
     reduction: str = "mean", static_argnums: int | Sequence[int] = (), *,
-    allow_nonfinite: bool = False, threads: int | None = None,
+    allow_nonfinite: bool = False, threads: int | None = None, dtype: str = "float64",
 ) -> Compiled:  # fmt: skip
     """Record a function of one sample on its first call, and replay it on many samples.
 
@@ -48,8 +52,10 @@ def compile(
     they are few, another one in the place of one is an error).
 
     Args:
-        f: A function of the numbers of one sample (scalars or nested lists), which returns a Value
-            or a nested list of Values.
+        f: A function of the numbers of one sample (scalars, nested lists, or dicts, named tuples
+            and dataclasses of them), which returns a Value or a nesting of Values. None, texts and
+            flags among its arguments belong to all samples, and each of them is recorded on its
+            own; in its result a flag is a number, as a comparison is.
         params: The leaf Values to differentiate with respect to, such as ``model.parameters()``.
             Without them, derivatives are with respect to the arguments.
         backend: The name of a backend. "auto" takes the fastest one installed; "python" needs no
@@ -61,6 +67,9 @@ def compile(
             sample on which an operation fails.
         threads: The number of threads; by default one per processor core. It does not change the
             result, to the last bit.
+        dtype: "float64", or "float32" for a backend that computes in it ("jax"): half the memory,
+            and on accelerators many times the speed, for 7 digits. Results are float64 all the
+            same.
 
     Returns:
         A `Compiled`. Called with arrays whose first axis counts N samples, it returns arrays of N
@@ -84,7 +93,7 @@ def compile(
     >>> c.backward([1.0, 2.0], [3.0, 4.0]), w.grad
     (2.0, 4.0)
     """
-    return Compiled(f, params, backend, reduction, static_argnums, allow_nonfinite, threads)
+    return Compiled(f, params, backend, reduction, static_argnums, allow_nonfinite, threads, dtype)
 
 
 class Compiled:
@@ -98,12 +107,13 @@ class Compiled:
     def __init__(
         self, f: Callable[..., Any], params: Iterable[Value] | None = None, backend: str = "auto",
         reduction: str = "mean", static_argnums: int | Sequence[int] = (),
-        allow_nonfinite: bool = False, threads: int | None = None,
+        allow_nonfinite: bool = False, threads: int | None = None, dtype: str = "float64",
     ) -> None:  # fmt: skip
         self.f = checked_function(f, "compile")
         as_choice(reduction, ("mean", "sum"), "compile: reduction")
         self.params = [] if params is None else checked_parameters(params)
-        self._backend = select(backend)
+        self.dtype = as_choice(dtype, ("float64", "float32"), "compile: dtype")
+        self._backend = select(backend, dtype)
         self.backend = self._backend.name
         self.reduction = reduction
         static = static_argnums if is_list(static_argnums) else (static_argnums,)
@@ -113,8 +123,10 @@ class Compiled:
             threads = as_count(threads, "compile: threads")
         self.options = Options(threads=threads or _cores())
         self._variants: dict[Any, list[Variant]] = {}  # by the shapes of the arguments
+        self._earlier: dict[str, bool] = {}  # the `care` of another process
         self._places: list[Place] = []  # that hold the Values in use
         self._lock = RLock()
+        self._names: Callable[[int], list[str]]
         self._names = lru_cache(lambda count: argument_names(f, count))  # saves 20 us a call
         self.__name__ = name_of(f)
         self.__doc__ = f.__doc__
@@ -127,12 +139,24 @@ class Compiled:
 
     def __repr__(self) -> str:
         count = f"{self.recordings} recording{'s' * (self.recordings != 1)}"
-        return f"<compiled {self.__name__}, backend={self.backend!r}, {count}>"
+        form = f", {form}" if (form := self.form) else ""
+        return f"<compiled {self.__name__}, backend={self.backend!r}{form}, {count}>"
 
     @property
     def threads(self) -> int:
         """The number of threads that may work on one call."""
         return self.options.threads
+
+    @property
+    def form(self) -> str:
+        """The form of the first program that has run, where the backend has several, else "".
+
+        That of "jax" is "grouped", with an array for each group of instructions, or "interpreted",
+        which is compiled sooner where there are few groups of equal instructions.
+        """
+        with self._lock:
+            variants = [variant for kind in self._variants.values() for variant in kind]
+        return next((form for variant in variants if (form := variant.runs_as)), "")
 
     @property
     def recordings(self) -> int:
@@ -144,6 +168,31 @@ class Compiled:
         """The program of each recording."""
         with self._lock:
             return [variant.program for kind in self._variants.values() for variant in kind]
+
+    @property
+    def outside(self) -> list[Value]:
+        """The Values that the recordings use, besides `params` and the arguments."""
+        with self._lock:
+            found = [x for kind in self._variants.values() for v in kind for x in v.found]
+            return list(dict.fromkeys(found))
+
+    @property
+    def care(self) -> dict[str, bool]:
+        """By the digest of each recording, whether its gradient is computed with care.
+
+        Setting it in another process makes the same bits of the same numbers there: once infinite
+        numbers had to be kept from flowing on, sums are taken in another order.
+        """
+        with self._lock:
+            every = [variant for kind in self._variants.values() for variant in kind]
+            return self._earlier | {variant.digest: variant.careful for variant in every}
+
+    @care.setter
+    def care(self, care: dict[str, bool]) -> None:
+        with self._lock:
+            self._earlier = dict(care)
+            for variant in (variant for kind in self._variants.values() for variant in kind):
+                variant.careful = care.get(variant.digest, variant.careful)
 
     @property
     def program(self) -> Program:
@@ -302,6 +351,73 @@ class Compiled:
             return total * weight, scaled(gradient, weight)
         return total * weight, batch.refilled([scaled(row, weight) for row in rows])
 
+    def to_source(self, language: str, *args: Any) -> str:
+        """The recorded program in another language, for where scalargrad is not installed.
+
+        It consists of the recordings for arguments of one shape, one for each branch: a sample that
+        takes another branch is refused there. Values that are no parameters become constants.
+
+        Args:
+            language: "python" for a module of NumPy with the functions ``value`` and
+                ``value_and_grad``, or "c" for a file of C99, whose first comment says how to call
+                it.
+            *args: Example arguments, on which it runs first, so that their branches are recorded;
+                their shapes are those of the export. Without them, all that has been recorded so
+                far is exported.
+
+        Returns:
+            The text of the file.
+
+        Raises:
+            TypeError: It uses an operation that cannot be written, such as one made with
+                `sg.primitive`.
+            ValueError: `language` is another one; nothing has been recorded, or arguments of
+                several shapes have; or the function catches errors of operations.
+            FloatingPointError: A result of the example arguments is nan or infinite.
+
+        >>> c = sg.compile(lambda x, y: sg.tanh(x) * y, backend="python")
+        >>> source = c.to_source("python", 0.5, 2.0)
+        >>> "v1 = np.tanh(x)" in source, "scalargrad" in source.split("import numpy")[1]
+        (True, False)
+        """
+        as_choice(language, ("python", "c"), "to_source: language")
+        key = self._batch(args).key if args else None
+        return source(self._exported(args), key, language)
+
+    def to_json(self, *args: Any) -> str:
+        """All recordings as JSON, which `from_json` reads in this and all later versions.
+
+        Args:
+            *args: Example arguments, on which it runs first, so that their branches are recorded.
+
+        Returns:
+            The text. It holds the program and the numbers of the Values in it, no code.
+
+        Raises:
+            TypeError: It uses an operation made with `sg.primitive`, or a static argument that is
+                no plain value.
+            ValueError: Nothing has been recorded.
+            FloatingPointError: A result of the example arguments is nan or infinite.
+
+        >>> c = sg.compile(lambda x, y: sg.tanh(x) * y, backend="python")
+        >>> twin = sg.from_json(c.to_json(0.5, 2.0), backend="python")
+        >>> twin(0.5, 2.0) == c(0.5, 2.0)
+        True
+        """
+        return written(self._exported(args))
+
+    def _exported(self, args: Sequence[Any]) -> Recorded:
+        """What has been recorded, these arguments included."""
+        if args:
+            self.record(*args)
+            self(*args)  # finds the samples in which an operation fails, and records those
+        _ = self.program  # the error if there is none
+        with self._lock:
+            return Recorded.of(
+                self.__name__, self.reduction, self.allow_nonfinite, self.params,
+                self._variants, self._names,
+            )  # fmt: skip
+
     def backward(self, *args: Any) -> float:
         """Add the derivatives of the mean (or sum) to `grad` of each parameter.
 
@@ -325,7 +441,92 @@ class Compiled:
         set_grads(self.params, [before + g for before, g in pairs])
         return value
 
+    def to_jax(self, dtype: str = "float64") -> Any:
+        """The mean (or sum) over the samples as a pure function of JAX.
+
+        It has what was recorded so far: call `record` first, on samples of each kind.
+
+        Args:
+            dtype: "float64", in which it computes even where JAX has it off, or "float32".
+
+        Returns:
+            A function ``f(theta, *columns)``: theta holds the numbers of `params`, shape (P,), and
+            each column those of an argument, shape (N, ...). It is made for `jax.jit`, `jax.vmap`
+            and `jax.shard_map`, and JAX's derivatives of it are those of the recorded program. In
+            the place of errors it gives nan, as for a sample with a branch that was not recorded.
+            Other Values that `f` uses count with the numbers they have when JAX traces it.
+
+        Raises:
+            ImportError: JAX is not installed, or too old.
+            TypeError: The function returns more than one number. When it is called with
+                dtype="float32": an argument holds whole numbers.
+            ValueError: Nothing was recorded yet, or what was cannot become such a function.
+
+        >>> w = Value(3.0)
+        >>> c = sg.compile(lambda x: w * x, [w], backend="python")
+        >>> _ = c.record([1.0, 2.0])
+        >>> f = c.to_jax()  # doctest: +SKIP
+        >>> jax.jit(jax.grad(f))([3.0], [1.0, 2.0])  # doctest: +SKIP
+        Array([1.5], dtype=float64)
+        """
+        select("jax")  # the error if it cannot run
+        as_choice(dtype, ("float64", "float32"), "to_jax: dtype")
+        if self.static:
+            raise ValueError(
+                f"{self.__name__}: to_jax takes no static arguments: bind them first, as in "
+                "sg.compile(functools.partial(f, ...))"
+            )
+        _ = self.program  # the error if there is none
+        start_jax()
+        from scalargrad.replay.backends.jax.function import Branch, JaxFunction
+
+        with self._lock:
+            recorded = {key: [*variants] for key, variants in self._variants.items()}
+        branches: dict[Any, list[Branch]] = {}
+        for key, variants in recorded.items():
+            for variant in variants:
+                variant.check_alone()
+                if variant.literal.raised:
+                    raise ValueError(
+                        f"{self.__name__} catches the error of an operation in some samples, which "
+                        "a function of JAX cannot: choose with sg.where what is not defined"
+                    )
+            branches[key] = [
+                Branch(
+                    variant.derived, [guard.expected for guard in variant.program.guards],
+                    partial(data_of, variant.found), len(self.params), variant.careful_may_differ,
+                    dtype,
+                )
+                for variant in variants
+            ]  # fmt: skip
+        return JaxFunction(
+            self.__name__, branches, len(self.params), self.reduction == "mean", dtype
+        )
+
+    def _restore(
+        self, variants: Mapping[Any, Sequence[Variant]], names: Mapping[int, Sequence[str]]
+    ) -> None:
+        """Take over recordings that were made somewhere else.
+
+        Args:
+            variants: By the key of their arguments, their recordings.
+            names: By the count of arguments, their names.
+        """
+        names_of = self._names
+        self._names = lambda count: list(names.get(count) or names_of(count))
+        for key, recordings in variants.items():
+            self._variants[key] = list(recordings)
+            for variant in recordings:
+                self._watch_places(variant.found)
+
     def _batch(self, args: Sequence[Any]) -> Batch:
+        if self.dtype == "float32":
+            for i, name in enumerate(self._names(len(args))):
+                if i not in self.static and is_whole(args[i]):
+                    raise TypeError(
+                        f"dtype='float32', but argument {name!r} holds whole numbers, which beyond "
+                        "2**24 would change: convert it (x.astype('float32')), or take float64"
+                    )
         return Batch(args, self._names(len(args)), self.static)
 
     def _theta(self, theta: Sequence[float]) -> Any:
@@ -367,7 +568,8 @@ class Compiled:
                 if first in rest:  # it belongs to its recording, however a backend rounds
                     rest.remove(first)
                     parts.append((variant, Samples(batch, [first], True, undefined)))
-            return parts
+            # In the order of their samples: the sum then does not depend on earlier batches.
+            return sorted(parts, key=lambda part: part[1].at([0]))
 
     def _recorded(self, batch: Batch, index: int, theta: Any) -> tuple[Variant, bool]:
         """A recording of one sample: a new one, or the equal one that there is.
@@ -385,6 +587,8 @@ class Compiled:
                 known.hopeless |= variant.hopeless
                 return known, undefined
         self._watch_places(variant.found)
+        if self._earlier:
+            variant.careful = self._earlier.get(variant.digest, False)
         # Those with errors in them come last: Python has to look at each sample for them.
         variants.append(variant)
         variants.sort(key=lambda v: bool(v.literal.raised))
@@ -409,6 +613,7 @@ class Compiled:
                 "Set its number (w.data = ...), or compile with the new Values"
             )
         self._variants.clear()
+        self._earlier.clear()
         self._places = []
 
     def _settled(
@@ -486,15 +691,7 @@ def _cores() -> int:
 
 
 def _holds_values(x: Any) -> bool:
-    seen: set[int] = set()  # a list may contain itself
-    stack = [x]
-    while stack:
-        x = stack.pop()
-        if isinstance(x, Traced):
-            return True
-        if getattr(getattr(x, "dtype", None), "kind", "") == "O":
-            stack += x.ravel().tolist()
-        elif isinstance(x, (dict, list, tuple)) and id(x) not in seen:
-            seen.add(id(x))
-            stack += x.values() if isinstance(x, dict) else x
-    return False
+    try:
+        return bool(values_in(x)[0])
+    except ValueError:  # a list that contains itself
+        return False

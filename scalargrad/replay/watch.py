@@ -70,9 +70,15 @@ _DEEPEST = 6  # sums within sums whose sizes count
 _FOLD = 16  # operands of one all_finite, which keeps them all in memory
 
 
-def watched(program: Program) -> None:
-    """Add to a literal program what has to be watched, as its `watch` and its `exact`."""
-    _Watch(program).run()
+def watched(program: Program, near: bool = True) -> None:
+    """Add to a literal program what has to be watched, as its `watch` and its `exact`.
+
+    Args:
+        program: It is changed in place.
+        near: Whether samples near a jump count. Where no Python is at hand to decide, they take
+            the side on which the numbers of the program fall.
+    """
+    _Watch(program).run(near)
 
 
 class _Watch:
@@ -84,13 +90,15 @@ class _Watch:
         self.ends = ends_of(program)
         self.zero = self.one = -1
 
-    def run(self) -> None:
+    def run(self, near: bool) -> None:
         program = self.program
         program.literal = False  # what is added may be simplified
         self.inexact = self._inexact()
         self.positive = self._positive()
         self.accurate = self._accurate()
         jumps = self._jumps()
+        if not near:
+            jumps = []
         fails = [slot for slot in program.checked if slot not in program.raised]
         if not jumps and not fails:
             return

@@ -706,3 +706,12 @@ def test_a_function_that_branches_too_often_is_warned_of(
     with pytest.warns(RuntimeWarning, match=r"f has been recorded 3 times.*sg.where"):
         assert c([0.5, 1.5, 2.5, 3.5, 9.0]).tolist() == [0.5, 3.0, 7.5, 3.5, 9.0]
     assert c.recordings == 4
+
+
+def test_the_values_from_outside_are_listed(backend: str) -> None:
+    w, b = Value(2.0), Value(1.0)
+    c = sg.compile(lambda x: w * x + b if x > 0 else b * b, params=[w], backend=backend)
+    assert c.outside == []
+    c([1.0, -1.0])
+    assert len(c.outside) == 1
+    assert c.outside[0] is b
