@@ -7,7 +7,7 @@ MEASURED = COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDI
 PURE = SCALARGRAD_REQUIRE_NATIVE= SCALARGRAD_PURE=1
 
 .PHONY: setup native test pure sanitize rest check docs notebooks figures accuracy nist coverage report lines \
-	bench long kills fuzz wheel
+	bench long kills fuzz mutants wheel
 
 setup:      ## install everything a developer needs into .venv
 	python3 -m venv .venv
@@ -98,6 +98,11 @@ kills:      ## kill training at 200 random moments on each backend, and compare 
 
 fuzz:       ## run the random tests with many more examples; half an hour
 	HYPOTHESIS_PROFILE=fuzz $(PYTEST) tests
+
+# `make mutants MUTANTS="core/tape.py --sample 0.1"`; all options: `make mutants MUTANTS=--help`
+MUTANTS =
+mutants:    ## change the code in one place at a time: some test must fail; hours, and goes on later
+	nice $(PYTHON) tests/mutants.py $(MUTANTS)
 
 wheel:      ## build the source distribution and, from it, the wheel for this machine, into dist
 	$(PYTHON) -m build

@@ -26,6 +26,8 @@ collect_ignore_glob = [] if find_spec("numba") else ["scalargrad/replay/backends
 collect_ignore_glob += [] if find_spec("jax") else ["scalargrad/replay/backends/jax/*.py"]
 # Likewise those that draw with matplotlib.
 collect_ignore_glob += [] if find_spec("matplotlib") else ["scalargrad/plot/*.py"]
+# And the program of `make mutants`.
+collect_ignore_glob += [] if find_spec("cosmic_ray") else ["tests/mutants.py"]
 # And those that solve with SciPy.
 collect_ignore_glob += [] if find_spec("scipy") else ["scalargrad/solve/*.py"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scalargrad.core import primitives as row
-from scalargrad.core.numbers import Traced
+from scalargrad.core.numbers import as_operand
 
 __all__ = ["where"]
 
@@ -39,8 +39,6 @@ def where(condition: Any, a: Any, b: Any, /) -> Any:
     if condition.__class__ is int and condition == -2:
         condition = False  # what Python makes of ~True: bools are whole numbers there
     if callable(a) or callable(b):
-        if not isinstance(condition, Traced):
-            condition = row.identity(condition)
-        chosen = a if condition else b
+        chosen = a if as_operand(condition, "where") else b
         return chosen() if callable(chosen) else chosen
     return row.where(condition, a, b)

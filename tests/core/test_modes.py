@@ -261,3 +261,18 @@ def test_the_innermost_mode_decides() -> None:
         with pushed(Mode(builds=True)):
             assert builds()
     assert recorder() is None
+
+
+def test_a_mode_that_a_function_enters_outlives_it() -> None:
+    x = Value(2.0)
+
+    def enter(block: sg.no_grad) -> None:
+        block.__enter__()
+
+    block = sg.no_grad()
+    enter(block)
+    try:
+        assert not (x * 3.0).parents
+    finally:
+        block.__exit__(None, None, None)
+    assert (x * 3.0).parents

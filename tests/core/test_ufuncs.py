@@ -181,6 +181,13 @@ def test_scalars_and_arrays_without_dimensions() -> None:
         assert np.logaddexp(other, Value(3.0)).data == pytest.approx(3.0 + math.log(2.0))
 
 
+@pytest.mark.parametrize("x", [-2.0, 0.0, 1.0, math.inf, math.nan])
+def test_heaviside(x: float) -> None:
+    for at_zero in (0.5, math.nan):
+        got = np.heaviside(Value(x), at_zero).data
+        assert got == pytest.approx(np.heaviside(x, at_zero), nan_ok=True)
+
+
 def test_sinc() -> None:
     assert np.sinc(Value(0.0)).data == 1.0
     xs = [-1.3, 0.0, 0.2, 3.5]

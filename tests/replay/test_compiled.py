@@ -370,6 +370,21 @@ def test_what_is_not_finite_can_be_allowed(backend: str) -> None:
     assert math.isnan(c.value_and_grad([1.0, -1.0])[0])
 
 
+def test_an_operation_that_fails_in_the_backward_pass_says_how(backend: str) -> None:
+    own = sg.primitive("own", lambda x: x, lambda x, out: (sg.exp(x),))
+    c = sg.compile(own, backend=backend)
+
+    with pytest.raises(FloatingPointError, match=r"sample 1: in the backward pass.* overflows"):
+        c.value_and_grad([1.0, 1000.0])
+
+
+def test_an_infinite_slope_behind_a_choice_is_named(backend: str) -> None:
+    c = sg.compile(lambda x: sg.where(x > 0.0, x, sg.sqrt(-x) * 2.0), backend=backend)
+
+    with pytest.raises(FloatingPointError, match=r"sample 1: in the backward pass, v.* is inf"):
+        c.value_and_grad([1.0, 0.0])
+
+
 def test_what_is_not_chosen_may_be_undefined(backend: str) -> None:
     c = sg.compile(lambda x: sg.where(x > 0, sg.log(x), 0.0), backend=backend)
 
