@@ -31,12 +31,12 @@ TOLERANCE = 1 << 20  # bytes: a node leaked in each step would take 9 MB eagerly
 
 HEAD = """# Soak
 
-Written by `make soak` (`docs/make_soak.py`): a network 2-8-8-1 with tanh is trained by Adam, on a new
-random batch in each step. Replayed, a step is `backward` of a compiled function on {replayed} samples;
-eagerly it builds the graph of {eager} samples, differentiates and frees it. Each runs in a process of its
-own, which looks {looks} times at its resident memory, and counts the blocks that Python's allocator has
-handed out and the objects that its collector visits. After the first tenth of the steps, memory may
-grow by at most 1 MiB. Nodes lie in slabs of 2 MiB, of which a few are kept when they are empty.
+Written by `make soak` (`docs/make_soak.py`): a network 2-8-8-1 with tanh is trained by Adam, on a
+new random batch in each step. Replayed, a step is `backward` of a compiled function on {replayed}
+samples; eagerly it builds the graph of {eager} samples, differentiates and frees it. Each runs in a
+process of its own, which looks {looks} times at its resident memory, and counts the blocks that
+Python's allocator has handed out and the objects that its collector visits. After the first tenth
+of the steps, memory may grow by at most 1 MiB.
 
 ![Resident memory by steps](soak.svg)
 

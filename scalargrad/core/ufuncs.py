@@ -117,16 +117,15 @@ def _find_forms(ufunc: Any) -> tuple[Callable[..., Any] | None, Any]:
 
     name = ufunc.__name__
     on_elements = ufunc if any("O" in types for types in ufunc.types) else None
-    if getattr(np, name, None) is not ufunc:  # one that a user made, which comes and goes
+    if vars(np).get(name) is not ufunc:  # one that a user made, which comes and goes
         return None, on_elements
-    on_scalars = _OPERATORS.get(name) or _ROWS.get(name.replace("arc", "a"))  # arcsin: asin
+    forms = _OPERATORS.get(name) or _ROWS.get(name.replace("arc", "a")), on_elements  # arcsin: asin
     if name in _STATED:
-        on_scalars = _STATED[name]
-        on_elements = np.frompyfunc(on_scalars, ufunc.nin, ufunc.nout)
+        forms = _STATED[name], np.frompyfunc(_STATED[name], ufunc.nin, ufunc.nout)
     elif name in _REFUSED:
-        on_elements = None
-    _forms[ufunc] = on_scalars, on_elements
-    return on_scalars, on_elements
+        forms = None, None
+    _forms[ufunc] = forms
+    return forms
 
 
 def apply_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

@@ -17,7 +17,7 @@ from scalargrad.optim import checked_parameters
 from scalargrad.replay.arrays import added, array, as_array, floats, scaled, scattered
 from scalargrad.replay.backends import select
 from scalargrad.replay.backends.backend import Options
-from scalargrad.replay.batch import Batch, argument_names
+from scalargrad.replay.batch import Batch, Memory, argument_names
 from scalargrad.replay.places import Place, all_hold, places_of
 from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
@@ -115,6 +115,7 @@ class Compiled:
         self._variants: dict[Any, list[Variant]] = {}  # by the shapes of the arguments
         self._places: list[Place] = []  # that hold the Values in use
         self._lock = RLock()
+        self._memory = Memory()
         self._names = lru_cache(lambda count: argument_names(f, count))  # saves 20 us a call
         self.__name__ = name_of(f)
         self.__doc__ = f.__doc__
@@ -243,6 +244,7 @@ class Compiled:
                 rows[k] = scattered(rows[k], column, samples.indices, batch.count)
             if suspects:  # what is found for them overwrites this
                 parts += self._settled(variant, batch, suspects, None)
+        batch.done()
         return refilled(first.out, [float(row[0]) for row in rows] if batch.single else rows)
 
     def value_and_grad(self, *args: Any, theta: Sequence[float] | None = None) -> tuple[float, Any]:
@@ -297,6 +299,7 @@ class Compiled:
                 continue
             for k, column in enumerate(slopes):
                 rows[k] = scattered(rows[k], column, samples.indices, batch.count)
+        batch.done()
         weight = 1.0 / batch.count if self.reduction == "mean" else 1.0
         if self.params:
             return total * weight, scaled(gradient, weight)
@@ -326,7 +329,7 @@ class Compiled:
         return value
 
     def _batch(self, args: Sequence[Any]) -> Batch:
-        return Batch(args, self._names(len(args)), self.static)
+        return Batch(args, self._names(len(args)), self.static, self._memory)
 
     def _theta(self, theta: Sequence[float]) -> Any:
         if not is_list(theta):

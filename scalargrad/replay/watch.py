@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from scalargrad.core import primitives as row
 from scalargrad.core.primitives import dot_operands
 from scalargrad.core.rows import Primitive
-from scalargrad.replay.program import Program, all_finite, apart
+from scalargrad.replay.program import Program, all_finite, apart, sizes
 from scalargrad.replay.reference import ends_of
 
 __all__ = ["watched"]
@@ -235,19 +235,19 @@ class _Watch:
 
     def _watch_jumps(self, jumps: Sequence[tuple[int, int, float | int | None]]) -> None:
         emit, constant = self.program.emit, self.program.constant
-        self._scales: dict[int, int] = {}
+        self._known: dict[int, int] = {}
         for slot, x, other in jumps:
             if x < 0:  # a quotient that is rounded down
                 x, y = self.operands[slot]
-                scale = emit(row.div, (self._scale(x), emit(row.abs, (y,))))
+                size = emit(row.div, (self._size(x), y))
                 x = emit(row.div, (x, y))
-                scale = emit(row.add, (scale, emit(row.abs, (x,))))
+                size = self._together([size, x])
             elif isinstance(other, float) and other == 0.0:
                 if not self._may_cancel(x):
                     continue
-                scale = self._scale(x)
+                size = self._size(x)
             else:
-                scale = self._scale(x)
+                size = self._size(x)
             if other is None:
                 half = emit(row.add, (x, constant(0.5)))
                 distance = emit(row.sub, (x, emit(row.floor, (half,))))
@@ -257,8 +257,10 @@ class _Watch:
                 if self._settled_sign(x, other) or self._settled_sign(other, x):
                     continue
                 distance = emit(row.sub, (x, other))
-                scale = emit(row.add, (scale, self._scale(other)))
-            self.found.append(emit(apart, (distance, scale)))
+                size = self._together([size, self._size(other)])
+            if self.program.rows[size] is not sizes:
+                size = emit(row.abs, (size,))
+            self.found.append(emit(apart, (distance, size)))
 
     def _settled_sign(self, x: int, other: int) -> bool:
         """Whether `other` is the number 0, and rounding cannot move x from it."""
@@ -301,31 +303,33 @@ class _Watch:
                 positive[slot] = all(positive[o] for o in mine)
         return positive
 
-    def _scale(self, x: int, depth: int = 0) -> int:
-        """The slot of the size of what was added up to x."""
-        known = self._scales.get(x)
-        if known is not None:
-            return known
-        emit = self.program.emit
-        kind, mine = (self.rows[x], self.operands[x]) if x < self.count else (None, ())
-        if depth < _DEEPEST and self.inexact[x] and not self.positive[x]:
-            if kind in (row.add, row.sub):
-                a, b = [self._scale(o, depth + 1) for o in mine]
-                scale = emit(row.add, (a, b))
-            elif kind in (row.neg, row.identity, row.stopped, row.abs):
-                scale = self._scale(mine[0], depth + 1)
-            elif kind is row.mul:
-                a, b = [self._scale(o, depth + 1) for o in mine]
-                scale = emit(row.mul, (a, b))
-            elif kind is row.div:
-                scale = emit(row.div, (self._scale(mine[0], depth + 1), emit(row.abs, (mine[1],))))
-            elif kind in (row.sum, row.mean):
-                scale = emit(kind, tuple([self._scale(o, depth + 1) for o in mine]))
-            elif kind is row.dot:
-                scale = emit(row.dot, tuple([emit(row.abs, (o,)) for o in mine]))
-            else:
-                scale = emit(row.abs, (x,))
-        else:
-            scale = emit(row.abs, (x,))
-        self._scales[x] = scale
-        return scale
+    def _size(self, x: int, depth: int = 0) -> int:
+        """A slot of the size, or of its negative, of what was added up to x."""
+        if depth == _DEEPEST or x >= self.count or not self.inexact[x] or self.positive[x]:
+            return x
+        if x not in self._known:
+            self._known[x] = self._size_of_terms(x, depth + 1)
+        return self._known[x]
+
+    def _size_of_terms(self, x: int, depth: int) -> int:
+        emit, kind, mine = self.program.emit, self.rows[x], self.operands[x]
+        if kind is row.dot:
+            ws, xs, bias = dot_operands(mine)
+            return emit(sizes, (*ws, *[self.one] * len(bias), *xs, *bias))
+        if kind in (row.neg, row.identity, row.stopped, row.abs):
+            return self._size(mine[0], depth)
+        if kind is row.mul or kind is row.div:
+            inner = self._size(mine[0], depth), mine[1]
+            if kind is row.mul:
+                inner = inner[0], self._size(mine[1], depth)
+            return x if inner == mine else emit(kind, inner)
+        if kind in (row.add, row.sub, row.sum, row.mean):
+            size = self._together([self._size(o, depth) for o in mine])
+            if kind is row.mean:
+                size = emit(row.div, (size, self.program.constant(float(len(mine)))))
+            return size
+        return x
+
+    def _together(self, slots: Sequence[int]) -> int:
+        """The slot of the sum of the sizes of several numbers."""
+        return self.program.emit(sizes, (*[self.one] * len(slots), *slots))
