@@ -117,7 +117,8 @@ def _find_forms(ufunc: Any) -> tuple[Callable[..., Any] | None, Any]:
 
     name = ufunc.__name__
     on_elements = ufunc if any("O" in types for types in ufunc.types) else None
-    if vars(np).get(name) is not ufunc:  # one that a user made, which comes and goes
+    known: Any = getattr(np, name, None)
+    if known is not ufunc:  # one that a user made, which comes and goes
         return None, on_elements
     forms = _OPERATORS.get(name) or _ROWS.get(name.replace("arc", "a")), on_elements  # arcsin: asin
     if name in _STATED:
