@@ -35,8 +35,8 @@ class Data(Protocol):
 
 
 # Instructions times samples times epochs from which on replay pays for its start, half a second to
-# import numba. Eager code takes 0.07 us (a sum) to 0.6 us (a `dot` of 64 numbers) for an instruction,
-# 0.2 in small networks; with the node of Python 1.8 to 6 us. Replay takes 0.02 us.
+# import numba. Eager code takes 0.07 us (a sum) to 0.6 us (a `dot` of 64 numbers) for one, 0.2 in
+# small networks; with the node of Python 1.8 to 6 us. Replay takes 0.02 us.
 _WORTHWHILE = 6e6 if NATIVE else 6e5
 _FIRST = 1000  # samples of the first batch to evaluate eagerly too
 _CHECKED = 16  # samples to evaluate eagerly too in epochs 1, 2, 4, 8 ...

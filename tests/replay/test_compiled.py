@@ -691,3 +691,16 @@ def test_a_function_that_branches_too_often_is_warned_of(
     with pytest.warns(RuntimeWarning, match=r"f has been recorded 3 times.*sg.where"):
         assert c([0.5, 1.5, 2.5, 3.5, 9.0]).tolist() == [0.5, 3.0, 7.5, 3.5, 9.0]
     assert c.recordings == 4
+
+
+def test_results_stay_when_the_memory_of_their_columns_is_used_again(backend: str) -> None:
+    c = sg.compile(lambda x, y: (x, y, x * y), backend=backend)
+    X = np.linspace(1.0, 2.0, 5_000)
+    Y = X + 1.0
+
+    found = c(X, Y)
+    copies = [column.copy() for column in found]
+    assert len(c._memory._free) == 1
+    c(Y, X * 3.0)
+    assert [column.tolist() for column in found] == [column.tolist() for column in copies]
+    assert len(c._memory._free) == 1
