@@ -9,7 +9,7 @@ PYTHONS = 3.11 3.12 3.13
 PURE = SCALARGRAD_REQUIRE_NATIVE= SCALARGRAD_PURE=1
 
 .PHONY: setup native test pure sanitize rest check docs notebooks figures accuracy coverage report lines \
-	bench long fuzz soak oldest versions wheel
+	bench long kills fuzz soak oldest versions wheel
 
 setup:      ## install everything a developer needs into .venv
 	python3 -m venv .venv
@@ -88,6 +88,9 @@ bench:      ## time and memory beside other engines, and pictures, as ratios of 
 
 long:       ## the lectures' photographs in full size, graphs of 10^7 nodes; minutes, and gigabytes
 	SCALARGRAD_LONG=1 $(PYTHON) -m pytest tests/examples tests/core/test_native_safety.py
+
+kills:      ## kill training at 200 random moments on each backend, and compare what it ends with
+	SCALARGRAD_LONG=1 $(PYTEST) tests/training/test_checkpoint.py -k killed
 
 fuzz:       ## run the random tests with many more examples, and count these; an hour of one core
 	mkdir -p build

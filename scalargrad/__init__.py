@@ -62,7 +62,7 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     from scalargrad.core.custom import primitive
     from scalargrad.core.native import NATIVE
     from scalargrad.core.paths import count_paths, largest_paths, paths
-    from scalargrad.replay import Compiled, RecordingError, compile
+    from scalargrad.replay import Compiled, RecordingError, compile, from_json
     from scalargrad.saving import load, save
     from scalargrad.training.fit import EarlyStopping, History, fit
     from scalargrad.transforms.check import GradientCheckError, check_grads, numerical_grad
@@ -92,7 +92,7 @@ _LAZY = {
         "core.custom": "primitive",
         "core.native": "NATIVE",
         "core.paths": "count_paths largest_paths paths",
-        "replay": "Compiled RecordingError compile",
+        "replay": "Compiled RecordingError compile from_json",
         "saving": "load save",
         "training.fit": "EarlyStopping History fit",
         "transforms.check": "GradientCheckError check_grads numerical_grad",
@@ -167,6 +167,7 @@ __all__ = [
     "expm1",
     "fit",
     "floor",
+    "from_json",
     "gelu",
     "grad",
     "hessian",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from scalargrad.core.arguments import listed
+from scalargrad.core.arguments import is_list, listed
 from scalargrad.core.native import machine_code
-from scalargrad.core.numbers import as_non_negative, shown, written
+from scalargrad.core.numbers import as_count, as_float, as_non_negative, shown, written
 from scalargrad.core.value import Value, clear_grads, data_of, grads_of, set_data, set_grads
 
 __all__ = ["SGD", "Adam", "Optimizer", "checked_parameters", "clip_grad_norm"]
@@ -76,6 +78,58 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to zero."""
         clear_grads(self.parameters)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the settings and the memory of the optimiser, without its parameters.
+
+        Entries are the attributes; their lists are copies. A schedule, which is a function, is left
+        out. A subclass whose attributes are more than numbers, texts, and lists and dicts of them
+        overrides this method and `load_state_dict`.
+
+        >>> optim.SGD([Value(1.0)], lr=0.1).state_dict()
+        {'lr': 0.1, 'weight_decay': 0.0, 'steps': 0, 'momentum': 0.0, 'last_changes': [0.0]}
+        """
+        return {
+            name: list(x) if isinstance(x, array) else copy(x)
+            for name, x in vars(self).items()
+            if name != "parameters" and not callable(x)
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set the settings and the memory of the optimiser; on an error nothing changes.
+
+        Args:
+            state: the entries, as `state_dict` of an optimiser of the same class, for as many
+                parameters, returns them.
+
+        Raises:
+            KeyError: a name is missing or unknown; the message lists them.
+            TypeError: `state` is not a dict, or an entry is of another type.
+            ValueError: an entry has another length, or a rate is negative.
+
+        >>> w = Value(1.0)
+        >>> optimizer = optim.Adam([w])
+        >>> state = optimizer.state_dict()
+        >>> w.grad = 2.0
+        >>> optimizer.step()
+        >>> optimizer.load_state_dict(state)
+        >>> optimizer.steps, optimizer.means
+        (0, [0.0])
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"load_state_dict takes a dict of names, got {shown(state)}")
+        own = self.state_dict()
+        if own.keys() != state.keys():
+            missing = ", ".join([name for name in own if name not in state]) or "none"
+            unknown = ", ".join([str(name) for name in state if name not in own]) or "none"
+            raise KeyError(
+                f"load_state_dict needs the names of {type(self).__name__}.state_dict(); missing: "
+                f"{missing}; unknown: {unknown}. An lr that is a function is not among them"
+            )
+        found = {name: _like(own[name], state[name], name) for name in own}
+        for name in ("lr", "weight_decay"):
+            as_non_negative(found.get(name, 0.0), f"load_state_dict: {name}")
+        vars(self).update(found)
 
     def _changes(
         self, gradients: Sequence[float], lr: float
@@ -173,6 +227,32 @@ class Adam(Optimizer):
             gradients, self.means, self.squares, lr, b1, b2, unbias1, unbias2, self.eps
         )
         return changes, {"means": means, "squares": squares}
+
+
+def _like(own: Any, x: Any, name: str) -> Any:
+    """An entry of a state, after checking that it is of the type and length of the optimiser's."""
+    if isinstance(own, (list, tuple)) or hasattr(own, "dtype"):  # an array of a subclass
+        if not is_list(x):
+            raise TypeError(f"load_state_dict: {name} must be a list, got {shown(x)}")
+        if len(x) != len(own):
+            raise ValueError(
+                f"load_state_dict: {name} must have {len(own)} entries, got {len(x)}: is the state "
+                "of an optimizer of other parameters?"
+            )
+        if isinstance(own, (list, tuple)):
+            if {*map(type, own), *map(type, x)} == {float}:  # a million in 0.02 s, not in 1.8
+                return type(own)(x)
+            return type(own)([_like(a, b, name) for a, b in zip(own, x, strict=True)])
+        filled = own.copy()
+        filled[...] = x
+        return filled
+    if type(own) is float:
+        return as_float(x, f"load_state_dict: {name}")
+    if name == "steps":
+        return as_count(x, "load_state_dict: steps", least=0)
+    if type(x) is not type(own) and own is not None and x is not None:
+        raise TypeError(f"load_state_dict: {name} must be {type(own).__name__}, got {shown(x)}")
+    return x
 
 
 # Arithmetic of lists of numbers. The machine code, which takes their place at the end, returns

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import zlib
 from collections.abc import Mapping
-from operator import xor
-from typing import Any, NoReturn
+from typing import Any
 
 from scalargrad.core.numbers import shown
 from scalargrad.nn import Module
+from scalargrad.support.checksums import bits_apart, one_bit_flipped
 from scalargrad.support.files import as_path, write_whole
+from scalargrad.support.strict_json import encoded, parsed, unreadable
 
 __all__ = ["load", "save"]
 
@@ -86,8 +86,8 @@ def load(model: Module, path: str | os.PathLike[str]) -> Module:
 
 def _text(model: str, parameters: Mapping[str, float]) -> str:
     """The contents of a file without its checksum, always in the same layout."""
-    encoded = {name: _encode(x) for name, x in parameters.items()}
-    content = {"format": _FORMAT, "model": model, "parameters": encoded}
+    numbers = {name: encoded(x) for name, x in parameters.items()}
+    content = {"format": _FORMAT, "model": model, "parameters": numbers}
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
@@ -103,14 +103,7 @@ def _parameters(data: bytes, path: str) -> dict[str, float]:
     try:
         content = _parsed(data)
         parameters = {name: _decode(x, name) for name, x in content["parameters"].items()}
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as e:
+    except unreadable as e:
         fault = str(e)[:200] or type(e).__name__  # an error of json, or of reading its result
         if _one_bit_differs(data):
             fault = "it is damaged, one bit of it has flipped. Load a copy of it"
@@ -137,65 +130,21 @@ def _parameters(data: bytes, path: str) -> dict[str, float]:
 
 def _parsed(data: bytes) -> dict[str, Any]:
     """The object in a file; a ValueError if it is no JSON, or none that `save` could write."""
-    content = json.loads(
-        data.decode(), object_pairs_hook=_without_repeats, parse_constant=_no_constant,
-        parse_float=_finite,
-    )  # fmt: skip
+    content = parsed(data.decode(), "sg.save")
     if not isinstance(content, dict) or content.get("format") not in (_OLD, _FORMAT):
         raise ValueError(f'its "format" is not {_FORMAT!r}')
     return content
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for i, name in enumerate(names) if name in names[:i])
-        raise ValueError(f"the name {twice!r:.60} stands in it twice")
-    return content
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON; sg.save writes nan and infinities in quotes")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(f"the number {text:.40} is beyond the range of floats")
-    return number
-
-
 def _one_bit_differs(data: bytes) -> bool:
-    """Whether one flipped bit explains how a file differs from what `save` writes.
-
-    CRC-32 is linear: the difference of two checksums depends on the difference of the texts alone,
-    and one flipped bit, followed by n bytes, always makes the same difference.
-    """
+    """Whether one flipped bit explains how a file differs from what `save` writes."""
     size = len(_END.format(0))
     before, end = data[:-size] + b"\n}\n", data[-size:]
-    actual = zlib.crc32(before)
-    right = _END.format(actual).encode()
-    if len(end) == size and sum(map(int.bit_count, map(xor, end, right))) == 1:
+    right = _END.format(zlib.crc32(before)).encode()
+    if len(end) == size and bits_apart(end, right) == 1:
         return True  # in the end itself
     found = _ENDING.fullmatch(end)
-    if found is None:
-        return False
-    wanted = actual ^ int(found[1], 16)
-    differences = [zlib.crc32(bytes([1 << bit])) ^ zlib.crc32(b"\0") for bit in range(8)]
-    for _ in before:
-        if wanted in differences:
-            return True
-        differences = [_BYTE[d & 0xFF] ^ d >> 8 for d in differences]
-    return False
-
-
-# What a byte contributes to the checksum after one more byte.
-_BYTE = [zlib.crc32(bytes([i])) ^ zlib.crc32(b"\0") for i in range(256)]
-
-
-def _encode(x: float) -> float | str:
-    return x if math.isfinite(x) else repr(x)  # JSON has no nan and no inf
+    return found is not None and one_bit_flipped(before, int(found[1], 16))
 
 
 def _decode(x: Any, name: str) -> float:

@@ -9,6 +9,7 @@ import types
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -180,6 +181,18 @@ def _compiled_call(how: str, **others: Any) -> Callable[[], Scene]:
     return scene
 
 
+def _exporting(how: str, **others: Any) -> Callable[[], Scene]:
+    def scene() -> Scene:
+        c, params = _compiled()
+
+        def export(samples: Any, **others: Any) -> Any:
+            return getattr(c, how)(*others.values(), samples)
+
+        return export, {"samples": [1.0, 2.0], **others}, params
+
+    return scene
+
+
 def _setter(make: Callable[[], tuple[Any, list[Value]]], name: str) -> Callable[[], Scene]:
     def scene() -> Scene:
         owner, values = make()
@@ -210,7 +223,18 @@ def _one_entry() -> Scene:
     return load, {0: 2.0}, model.parameters()
 
 
+def _optimizer_state(load: Callable[[optim.Adam, Any], None], entry: Any = None) -> Any:
+    def scene() -> Scene:
+        optimizer = optim.Adam(_model().parameters(), 0.1)
+        state = optimizer.state_dict()
+        argument = state if entry is None else state[entry]
+        return lambda x: load(optimizer, x), {0: argument}, optimizer.parameters
+
+    return scene
+
+
 def _fit() -> Scene:
+    Path("run.ckpt").unlink(missing_ok=True)  # of another call, in the folder of the test
     model = _model()
     optimizer = optim.SGD(model.parameters(), lr=0.1)
     arguments: Arguments = {
@@ -218,6 +242,7 @@ def _fit() -> Scene:
         "epochs": 1, "batch_size": 3, "validation": (X, Y),
         "early_stopping": sg.EarlyStopping(1, 1e6),
         "progress": False, "shuffle": False, "backend": "eager",
+        "checkpoint": "run.ckpt", "every": 60.0, "resume": True,
     }  # fmt: skip
     return sg.fit, arguments, model.parameters()
 
@@ -295,6 +320,9 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "Compiled.record": _compiled_call("record"),
     "Compiled.backward": _compiled_call("backward"),
     "Compiled.value_and_grad": _compiled_call("value_and_grad", theta=[1.0, 2.0]),
+    "Compiled.to_source": _exporting("to_source", language="python"),
+    "Compiled.to_json": _exporting("to_json"),
+    "from_json": _of(sg.from_json, text=_compiled()[0].to_json(), backend="python", threads=1),
     "Compiled.theta": _setter(_compiled, "theta"),
     "fit": _fit,
     "EarlyStopping": _of(sg.EarlyStopping, patience=2, min_delta=0.5),
@@ -334,6 +362,14 @@ SCENES: dict[str, Callable[[], Scene]] = {
         lambda: nn.Neuron(1), "load_state_dict", {"w.0": 1.0, "b": 2.0}
     ),
     "nn.Module.load_state_dict.b": _one_entry,
+    "optim.Adam.load_state_dict": _optimizer_state(optim.Adam.load_state_dict),
+    "optim.Adam.load_state_dict.means": _optimizer_state(
+        lambda optimizer, x: optimizer.load_state_dict(optimizer.state_dict() | {"means": x}),
+        "means",
+    ),
+    "optim.Adam.load_state_dict.lr": _optimizer_state(
+        lambda optimizer, x: optimizer.load_state_dict(optimizer.state_dict() | {"lr": x}), "lr"
+    ),
     "optim.SGD": _constructed(optim.SGD, lr=0.1, momentum=0.5, weight_decay=0.5),
     "optim.Adam": _constructed(
         optim.Adam, lr=0.1, betas=(0.5, 0.9), eps=1e-8, weight_decay=0.5

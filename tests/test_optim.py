@@ -419,3 +419,61 @@ def test_a_schedule_that_returns_no_rate_moves_nothing(
         optimizer.step()
 
     assert snapshot(optimizer) == before
+
+
+# --- state ----------------------------------------------------------------------------------
+
+
+@every_optimizer
+@pytest.mark.parametrize("steps", [0, 1, 5])
+def test_a_state_goes_on_to_the_same_bits(make: Callable[..., Any], steps: int) -> None:
+    path = gradients(seed=6, steps=9, count=2)
+    expected = walk(make(parameters(1.0, -2.0)), path)
+    first = make(parameters(1.0, -2.0))
+    walk(first, path[:steps])
+    state = first.state_dict()
+    second = make(parameters(*[p.data for p in first.parameters]), 7.0)
+    second.load_state_dict(state)
+    walk(first, path[steps:])  # the state is a copy
+
+    assert walk(second, path[steps:]) == expected[steps:]
+    assert second.state_dict() == first.state_dict()
+
+
+def test_a_schedule_is_no_part_of_the_state() -> None:
+    scheduled, constant = (optim.SGD(parameters(1.0), lr) for lr in (lambda t: 0.1, 0.1))
+    walk(scheduled, [[1.0]] * 3)
+
+    assert "lr" not in scheduled.state_dict()
+    with pytest.raises(KeyError, match=r"unknown: lr\. An lr that is a function is not among them"):
+        scheduled.load_state_dict(constant.state_dict())
+    with pytest.raises(KeyError, match="missing: lr; unknown: none"):
+        constant.load_state_dict(scheduled.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("entry", "error", "match"),
+    [
+        ({"means": [0.0]}, ValueError, "means must have 2 entries, got 1"),
+        ({"means": 0.0}, TypeError, "means must be a list, got float: 0.0"),
+        ({"squares": [0.0, None]}, TypeError, "squares takes a real number"),
+        ({"betas": (0.9,)}, ValueError, "betas must have 2 entries"),
+        ({"steps": -1}, ValueError, "steps must be at least 0"),
+        ({"steps": 1.5}, TypeError, "steps must be a whole number"),
+        ({"lr": -0.1}, ValueError, "lr must be at least 0"),
+        ({"lr": "fast"}, TypeError, "lr takes a real number"),
+        ({"momentum": 0.9}, KeyError, "missing: none; unknown: momentum"),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(
+    entry: dict[str, Any], error: type[Exception], match: str
+) -> None:
+    optimizer = optim.Adam(parameters(1.0, 2.0))
+    walk(optimizer, [[1.0, -1.0]])
+    before = snapshot(optimizer)
+    with pytest.raises(error, match=match):
+        optimizer.load_state_dict(optimizer.state_dict() | {"steps": 9} | entry)
+    with pytest.raises(TypeError, match="load_state_dict takes a dict of names, got list"):
+        optimizer.load_state_dict([1.0])  # type: ignore[arg-type]
+
+    assert snapshot(optimizer) == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from threading import RLock
 from typing import Any, NoReturn
@@ -18,6 +18,9 @@ from scalargrad.replay.arrays import added, array, as_array, floats, scaled, sca
 from scalargrad.replay.backends import select
 from scalargrad.replay.backends.backend import Options
 from scalargrad.replay.batch import Batch, Memory, argument_names
+from scalargrad.replay.export.document import written
+from scalargrad.replay.export.recorded import Recorded
+from scalargrad.replay.export.source import source
 from scalargrad.replay.places import Place, all_hold, places_of
 from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
@@ -113,9 +116,11 @@ class Compiled:
             threads = as_count(threads, "compile: threads")
         self.options = Options(threads=threads or _cores())
         self._variants: dict[Any, list[Variant]] = {}  # by the shapes of the arguments
+        self._earlier: dict[str, bool] = {}  # the `care` of another process
         self._places: list[Place] = []  # that hold the Values in use
         self._lock = RLock()
         self._memory = Memory()
+        self._names: Callable[[int], list[str]]
         self._names = lru_cache(lambda count: argument_names(f, count))  # saves 20 us a call
         self.__name__ = name_of(f)
         self.__doc__ = f.__doc__
@@ -145,6 +150,24 @@ class Compiled:
         """The program of each recording."""
         with self._lock:
             return [variant.program for kind in self._variants.values() for variant in kind]
+
+    @property
+    def care(self) -> dict[str, bool]:
+        """By the digest of each recording, whether its gradient is computed with care.
+
+        Setting it in another process makes the same bits of the same numbers there: once infinite
+        numbers had to be kept from flowing on, sums are taken in another order.
+        """
+        with self._lock:
+            every = [variant for kind in self._variants.values() for variant in kind]
+            return self._earlier | {variant.digest: variant.careful for variant in every}
+
+    @care.setter
+    def care(self, care: dict[str, bool]) -> None:
+        with self._lock:
+            self._earlier = dict(care)
+            for variant in (variant for kind in self._variants.values() for variant in kind):
+                variant.careful = care.get(variant.digest, variant.careful)
 
     @property
     def program(self) -> Program:
@@ -305,6 +328,73 @@ class Compiled:
             return total * weight, scaled(gradient, weight)
         return total * weight, batch.refilled([scaled(row, weight) for row in rows])
 
+    def to_source(self, language: str, *args: Any) -> str:
+        """The recorded program in another language, for where scalargrad is not installed.
+
+        It consists of the recordings for arguments of one shape, one for each branch: a sample that
+        takes another branch is refused there. Values that are no parameters become constants.
+
+        Args:
+            language: "python" for a module of NumPy with the functions ``value`` and
+                ``value_and_grad``, or "c" for a file of C99, whose first comment says how to call
+                it.
+            *args: Example arguments, on which it runs first, so that their branches are recorded;
+                their shapes are those of the export. Without them, all that has been recorded so
+                far is exported.
+
+        Returns:
+            The text of the file.
+
+        Raises:
+            TypeError: It uses an operation that cannot be written, such as one made with
+                `sg.primitive`.
+            ValueError: `language` is another one; nothing has been recorded, or arguments of
+                several shapes have; or the function catches errors of operations.
+            FloatingPointError: A result of the example arguments is nan or infinite.
+
+        >>> c = sg.compile(lambda x, y: sg.tanh(x) * y, backend="python")
+        >>> source = c.to_source("python", 0.5, 2.0)
+        >>> "v1 = np.tanh(x)" in source, "scalargrad" in source.split("import numpy")[1]
+        (True, False)
+        """
+        as_choice(language, ("python", "c"), "to_source: language")
+        key = self._batch(args).key if args else None
+        return source(self._exported(args), key, language)
+
+    def to_json(self, *args: Any) -> str:
+        """All recordings as JSON, which `from_json` reads in this and all later versions.
+
+        Args:
+            *args: Example arguments, on which it runs first, so that their branches are recorded.
+
+        Returns:
+            The text. It holds the program and the numbers of the Values in it, no code.
+
+        Raises:
+            TypeError: It uses an operation made with `sg.primitive`, or a static argument that is
+                no plain value.
+            ValueError: Nothing has been recorded.
+            FloatingPointError: A result of the example arguments is nan or infinite.
+
+        >>> c = sg.compile(lambda x, y: sg.tanh(x) * y, backend="python")
+        >>> twin = sg.from_json(c.to_json(0.5, 2.0), backend="python")
+        >>> twin(0.5, 2.0) == c(0.5, 2.0)
+        True
+        """
+        return written(self._exported(args))
+
+    def _exported(self, args: Sequence[Any]) -> Recorded:
+        """What has been recorded, these arguments included."""
+        if args:
+            self.record(*args)
+            self(*args)  # finds the samples in which an operation fails, and records those
+        _ = self.program  # the error if there is none
+        with self._lock:
+            return Recorded.of(
+                self.__name__, self.reduction, self.allow_nonfinite, self.params,
+                self._variants, self.static, self._names,
+            )  # fmt: skip
+
     def backward(self, *args: Any) -> float:
         """Add the derivatives of the mean (or sum) to `grad` of each parameter.
 
@@ -327,6 +417,22 @@ class Compiled:
         pairs = zip(grads_of(self.params), floats(gradient), strict=True)
         set_grads(self.params, [before + g for before, g in pairs])
         return value
+
+    def _restore(
+        self, variants: Mapping[Any, Sequence[Variant]], names: Mapping[int, Sequence[str]]
+    ) -> None:
+        """Take over recordings that were made somewhere else.
+
+        Args:
+            variants: By the key of their arguments, their recordings.
+            names: By the count of arguments, their names.
+        """
+        names_of = self._names
+        self._names = lambda count: list(names.get(count) or names_of(count))
+        for key, recordings in variants.items():
+            self._variants[key] = list(recordings)
+            for variant in recordings:
+                self._watch_places(variant.found)
 
     def _batch(self, args: Sequence[Any]) -> Batch:
         return Batch(args, self._names(len(args)), self.static, self._memory)
@@ -370,7 +476,8 @@ class Compiled:
                 if first in rest:  # it belongs to its recording, however a backend rounds
                     rest.remove(first)
                     parts.append((variant, Samples(batch, [first], True, undefined)))
-            return parts
+            # In the order of their samples: the sum then does not depend on earlier batches.
+            return sorted(parts, key=lambda part: part[1].at([0]))
 
     def _recorded(self, batch: Batch, index: int, theta: Any) -> tuple[Variant, bool]:
         """A recording of one sample: a new one, or the equal one that there is.
@@ -388,6 +495,8 @@ class Compiled:
                 known.hopeless |= variant.hopeless
                 return known, undefined
         self._watch_places(variant.found)
+        if self._earlier:
+            variant.careful = self._earlier.get(variant.digest, False)
         # Those with errors in them come last: Python has to look at each sample for them.
         variants.append(variant)
         variants.sort(key=lambda v: bool(v.literal.raised))
@@ -412,6 +521,7 @@ class Compiled:
                 "Set its number (w.data = ...), or compile with the new Values"
             )
         self._variants.clear()
+        self._earlier.clear()
         self._places = []
 
     def _settled(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import accumulate, compress
 from math import copysign, isfinite, nan
 from typing import Any
@@ -229,20 +230,28 @@ class Program:
         """Whether both hold the same instructions, constants, outputs and conditions."""
         if not isinstance(other, Program):
             return NotImplemented
-        mine, theirs = [
-            (
-                p.rows,
-                p.operands,
-                repr(p.constants),
-                p.outputs,
-                [(g.slot, g.expected) for g in p.guards],
-                p.raised,
-            )
-            for p in (self, other)
-        ]
-        return mine == theirs
+        return self._content() == other._content()
 
     __hash__ = object.__hash__
+
+    def _content(self) -> tuple[Any, ...]:
+        """What counts in a comparison."""
+        guards = [(guard.slot, guard.expected) for guard in self.guards]
+        return (
+            self.rows, self.operands, repr(self.constants), self.outputs, guards, self.raised
+        )  # fmt: skip
+
+    def digest(self) -> str:
+        """Return a text that equal programs have in common, in every process.
+
+        >>> from scalargrad.replay.program import Program
+        >>> Program().digest() == Program().digest()
+        True
+        """
+        rows, *rest, raised = self._content()
+        names = [row and row.name for row in rows]
+        errors = [(slot, error.__name__) for slot, error in raised.items()]
+        return blake2b(repr((names, rest, errors)).encode(), digest_size=16).hexdigest()
 
     def __len__(self) -> int:
         """The number of instructions."""

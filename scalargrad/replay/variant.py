@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from math import nan
 from typing import Any
 
@@ -82,8 +83,6 @@ class Variant:
         self, f: Callable[..., Any], params: Sequence[Value], backend: Backend, options: Options,
         batch: Batch, index: int, theta: Sequence[float] | None, allow_undefined: bool = False,
     ) -> None:  # fmt: skip
-        self.f, self.by_parameters = f, bool(params)
-        self.backend, self.options = backend, options
         with collector_paused():  # half of the time else, with 100,000 instructions
             inputs = batch.number_names()
             prefix = "" if batch.single else f"sample {index}: "
@@ -91,24 +90,50 @@ class Variant:
                 f, lambda fresh: batch.sample(index, fresh), params, theta, inputs, prefix,
                 allow_undefined,
             )  # fmt: skip
-            self.literal = recording.literal
-            watching = self.literal.copy()
-            watched(watching)
-            self.program = fused(simplified(watching))
-        self.params = list(params)
-        self.found = recording.outside[len(params) :]  # other Values that `f` uses
-        self.form = repr(skeleton(recording.out))  # a text, because the order of a dict matters
-        self.out = refilled(recording.out, [0.0] * len(recording.results))  # without its graph
-        self.alone = is_number(recording.out)
+            found = recording.outside[len(params) :]
+            self._set_up(f, params, found, backend, options, recording.literal, recording.out)
+        self.failure = recording.failure  # of the recorded sample, which the function did not catch
+        self.hopeless = set() if self.failure is None else {self.failure}  # all that are known
+
+    @classmethod
+    def restored(
+        cls, f: Callable[..., Any], params: Sequence[Value], found: Sequence[Value],
+        backend: Backend, options: Options, literal: Program, out: Any, failure: int | None,
+        hopeless: Iterable[int],
+    ) -> Variant:  # fmt: skip
+        """A variant made of a literal program, which was recorded somewhere else."""
+        variant = cls.__new__(cls)
+        with collector_paused():
+            variant._set_up(f, params, found, backend, options, literal, out)
+        variant.failure, variant.hopeless = failure, set(hopeless)
+        return variant
+
+    def _set_up(
+        self, f: Callable[..., Any], params: Sequence[Value], found: Sequence[Value],
+        backend: Backend, options: Options, literal: Program, out: Any,
+    ) -> None:  # fmt: skip
+        self.f, self.by_parameters = f, bool(params)
+        self.backend, self.options = backend, options
+        self.literal = literal
+        watching = literal.copy()
+        watched(watching)
+        self.program = fused(simplified(watching))
+        self.params, self.found = list(params), list(found)  # `found` are others that `f` uses
+        self.form = repr(skeleton(out))  # a text, because the order of a dict matters
+        self.out = refilled(out, [0.0] * len(literal.outputs))  # without its graph
+        self.alone = is_number(out)
         self.careful = False  # whether the gradient was not finite without care before
         # whether there are samples that only the reference can judge
         self.asks = bool(self.literal.checked) or self.program.watch is not None
         # whether it takes every sample: it has no conditions
         self.takes_all = not self.literal.guards and not self.literal.raised
-        self.failure = recording.failure  # of the recorded sample, which the function did not catch
-        self.hopeless = set() if self.failure is None else {self.failure}  # all that are known
         self._reference = Reference(self.literal)
         self._ready: dict[tuple[str, bool], tuple[Program, Runner]] = {}
+
+    @cached_property
+    def digest(self) -> str:
+        """A text that equal recordings have in common, in every process."""
+        return self.literal.digest()
 
     def fits(self, samples: Samples, theta: Sequence[float] | None) -> list[bool | None]:
         """For each sample, whether it takes the branches of this recording; None: ask Python."""

@@ -57,9 +57,15 @@ _DEEPEST = 6  # sums within sums whose sizes count
 _FOLD = 16  # operands of one all_finite, which keeps them all in memory
 
 
-def watched(program: Program) -> None:
-    """Add to a literal program what has to be watched, as its `watch` and its `exact`."""
-    _Watch(program).run()
+def watched(program: Program, near: bool = True) -> None:
+    """Add to a literal program what has to be watched, as its `watch` and its `exact`.
+
+    Args:
+        program: It is changed in place.
+        near: Whether samples near a jump count. Where no Python is at hand to decide, they take
+            the side on which the numbers of the program fall.
+    """
+    _Watch(program).run(near)
 
 
 class _Watch:
@@ -71,11 +77,14 @@ class _Watch:
         self.ends = ends_of(program)
         self.zero = self.one = -1
 
-    def run(self) -> None:
+    def run(self, near: bool) -> None:
         program = self.program
         program.literal = False  # what is added may be simplified
         self.positive = self._positive()
+        self.cancels = self._cancels()
         jumps = self._jumps()
+        if not near:
+            jumps = []
         fails = [slot for slot in program.checked if slot not in program.raised]
         if not jumps and not fails:
             return
@@ -268,14 +277,22 @@ class _Watch:
 
     def _may_cancel(self, x: int) -> bool:
         """Whether x may be the small difference of large numbers."""
-        if self.positive[x]:
-            return False
-        kind, mine = self.rows[x], self.operands[x]
-        if kind in (row.neg, row.abs, row.identity, row.stopped):
-            return self._may_cancel(mine[0])
-        if kind is row.mul or kind is row.div:
-            return any(self._may_cancel(o) for o in mine)
-        return kind in (row.add, row.sub, row.sum, row.mean, row.dot)
+        return bool(self.cancels[x])
+
+    def _cancels(self) -> bytearray:
+        """By slot, whether it may be the small difference of large numbers."""
+        cancels = bytearray(self.count)
+        for slot, kind in enumerate(self.rows):
+            if kind is None or self.positive[slot]:
+                continue
+            mine = self.operands[slot]
+            if kind in (row.neg, row.abs, row.identity, row.stopped):
+                cancels[slot] = cancels[mine[0]]
+            elif kind is row.mul or kind is row.div:
+                cancels[slot] = any(cancels[o] for o in mine)
+            else:
+                cancels[slot] = kind in (row.add, row.sub, row.sum, row.mean, row.dot)
+        return cancels
 
     def _positive(self) -> bytearray:
         """By slot, whether it is at least 0 and made without cancellation."""

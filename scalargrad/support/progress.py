@@ -14,8 +14,9 @@ T = TypeVar("T")
 
 
 def progress_bar(
-    items: Iterable[Any] | None, description: str, total: int | None = None, unit: str = "it"
-) -> Any:
+    items: Iterable[Any] | None, description: str, total: int | None = None, unit: str = "it",
+    done: int = 0,
+) -> Any:  # fmt: skip
     """Return a tqdm bar that appears after one second of work, or None where nobody watches.
 
     A terminal gets the bar on standard error. A log file or a pipe gets nothing, and tqdm is not
@@ -27,6 +28,7 @@ def progress_bar(
         description: the word before the bar.
         total: the number of items; by default `len(items)`, if they have a length.
         unit: the name of one item, in the rate.
+        done: the number of items that were done before, and do not count in the rate.
     """
     notebook = "ipykernel" in sys.modules
     terminal = sys.stderr is not None and sys.stderr.isatty()  # None: started without a console
@@ -35,7 +37,8 @@ def progress_bar(
     widgets = find_spec("ipywidgets") is not None
     # Without ipywidgets tqdm.auto gives the bar of tqdm as well, but in a notebook it warns first.
     return import_module("tqdm.auto" if widgets else "tqdm").tqdm(
-        items, description, total, unit=unit, delay=1.0, leave=not notebook, dynamic_ncols=True,
+        items, description, total, unit=unit, initial=done, delay=1.0, leave=not notebook,
+        dynamic_ncols=True,
         file=_NotebookLine() if notebook and not widgets else None,
     )  # fmt: skip
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from math import fsum, isclose, isfinite, isnan, nan
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
+from scalargrad.core.arguments import as_flag
 from scalargrad.core.modes import no_grad
 from scalargrad.core.native import NATIVE
+from scalargrad.core.numbers import as_float
 from scalargrad.core.value import Value, clear_grads, set_grads
 from scalargrad.replay.arrays import all_finite, array_library, floats, scaled
 from scalargrad.replay.backends import select
@@ -20,7 +23,7 @@ from scalargrad.training.loss_reduction import shares_of
 from scalargrad.training.state import unchanged
 from scalargrad.transforms.tree import nested
 
-__all__ = ["Data", "Eager", "Loss", "Replayed", "batch_gradient"]
+__all__ = ["Data", "Eager", "EngineState", "Loss", "Replayed", "batch_gradient"]
 
 Loss = Callable[[Sequence[Any], Sequence[Any]], Any]
 Model = Callable[[Any], Any]
@@ -41,6 +44,39 @@ _WORTHWHILE = 6e6 if NATIVE else 6e5
 _FIRST = 1000  # samples of the first batch to evaluate eagerly too
 _CHECKED = 16  # samples to evaluate eagerly too in epochs 1, 2, 4, 8 ...
 _MAX_BRANCHES = 16  # recordings; a model that branches more often runs eagerly
+_MANY = f"the model branches in more than {_MAX_BRANCHES} ways"
+
+
+class EngineState(NamedTuple):
+    """What a run that is interrupted has to know to compute its further steps to the same bits.
+
+    Args:
+        backend: "eager", or the backend that replays.
+        reason: why the model is not replayed, if replay was tried.
+        shares: the factor of a sum over so many samples.
+        care: `Compiled.care`, of all recordings so far.
+    """
+
+    backend: str
+    reason: str = ""
+    shares: Mapping[int, float] = MappingProxyType({})
+    care: Mapping[str, bool] = MappingProxyType({})
+
+    @classmethod
+    def read(cls, told: dict[str, Any]) -> EngineState:
+        """Return the state that JSON has read; errors if JSON cannot have written it."""
+        shares = {int(length): as_float(share) for length, share in told["shares"].items()}
+        care = {str(digest): as_flag(x, "care") for digest, x in told["care"].items()}
+        if type(told["backend"]) is not str or type(told["reason"]) is not str:
+            raise TypeError("a backend without a name")
+        return cls(told["backend"], told["reason"], shares, care)
+
+    def written(self) -> dict[str, Any]:
+        """Return what JSON can write."""
+        return self._asdict() | {
+            "shares": dict(self.shares),
+            "care": dict(sorted(self.care.items())),
+        }
 
 
 class _BranchesError(RecordingError):
@@ -63,6 +99,10 @@ class Eager:
         self, model: Model, loss: Loss, params: Sequence[Value], reason: str = ""
     ) -> None:  # fmt: skip
         self.model, self.loss, self.params, self.reason = model, loss, params, reason
+
+    def state(self) -> EngineState:
+        """Return what another process has to know to go on."""
+        return EngineState(self.name, self.reason)
 
     def step(self, X: Data, Y: Data, batch: Sequence[int]) -> float:
         """Return the loss of a batch, and store its gradient in the parameters' `grad`."""
@@ -107,7 +147,7 @@ class Replayed:
     ) -> None:
         def loss_of_one(x: Any, y: Any) -> Any:
             if self.compiled.recordings >= _MAX_BRANCHES:
-                raise _BranchesError(f"the model branches in more than {_MAX_BRANCHES} ways")
+                raise _BranchesError(_MANY)
             with self._kept():
                 return loss([model(x)], [y])
 
@@ -118,12 +158,17 @@ class Replayed:
         self.shares: dict[int, float] = {}  # the factor of a sum over so many samples
         self.reason = ""  # why replay was given up
         self._watched = False  # whether the state is kept around several runs
+        self.earlier = 0  # the branches that a process before has recorded
         self._arrays: dict[int, tuple[Data, Any]] = {}
 
     @property
     def name(self) -> str:
         """The backend, or "eager" once replay was given up."""
         return self.eager.name if self.reason else self.compiled.backend
+
+    def state(self) -> EngineState:
+        """Return what another process has to know to go on."""
+        return EngineState(self.name, self.reason, self.shares, self.compiled.care)
 
     def step(self, X: Data, Y: Data, batch: Sequence[int]) -> float:
         """Return the loss of a batch, and store its gradient in the parameters' `grad`."""
@@ -161,7 +206,11 @@ class Replayed:
         if self.reason:
             return None
         try:
-            return replay()
+            result = replay()
+            many = self.earlier and self.earlier + self.compiled.recordings > _MAX_BRANCHES
+            if many and len(self.compiled.care) > _MAX_BRANCHES:  # the same ones once
+                raise _BranchesError(_MANY)
+            return result
         except Exception as error:  # an error of the model itself comes up again eagerly
             self.reason = _reason(error)
             return None
@@ -245,6 +294,7 @@ class Replayed:
 def batch_gradient(
     model: Model, X: Data, Y: Data, loss: Loss, params: Sequence[Value], epochs: int, backend: str,
     batch_size: int, validation: tuple[Data, Data] | None = None,
+    before: EngineState | None = None,
 ) -> Eager | Replayed:  # fmt: skip
     """Choose how to compute the loss and gradient of each batch of a training run.
 
@@ -253,15 +303,22 @@ def batch_gradient(
     samples, the samples of the first batch have the same losses both ways, and neither draws random
     numbers nor changes a state of the model. Whatever fails in this trial, "auto" is then eager.
 
+    A run that goes on from a checkpoint takes what it took `before`.
+
     Raises:
         RecordingError: the backend given by name cannot replay this model and loss.
-        ImportError: the backend given by name is not installed.
+        ImportError: the backend given by name, or that of the checkpoint, is not installed.
         ValueError: there is no backend of that name.
     """
     eager = Eager(model, loss, params)
     auto = backend == "auto"
     samples = len(X) * epochs
-    if backend == "eager" or (auto and not _may_be_worthwhile(len(params) * samples)):
+    if before is not None and backend != "eager":
+        if before.backend == "eager":
+            return Eager(model, loss, params, before.reason)
+        backend = before.backend
+        select(backend)
+    elif backend == "eager" or (auto and not _may_be_worthwhile(len(params) * samples)):
         return eager
     try:
         data = (X, Y, *(validation or ()))
@@ -270,7 +327,7 @@ def batch_gradient(
         lengths = {size, len(X) % size or size, len(validation[0]) if validation else size}
         with replayed.trial():
             program = replayed.record(X, Y)
-            if auto and len(program) * samples < _WORTHWHILE:
+            if auto and before is None and len(program) * samples < _WORTHWHILE:
                 return eager
             replayed.prove(X, Y, lengths)
         replayed.compare(X, Y, range(min(size, _FIRST)))
@@ -278,6 +335,10 @@ def batch_gradient(
         if not auto and not isinstance(error, _BranchesError):
             raise
         return Eager(model, loss, params, _reason(error))
+    if before is not None and before.shares.keys() == lengths:
+        replayed.shares = dict(before.shares)  # proved on other outputs: equal but for roundings
+        replayed.compiled.care = dict(before.care)
+        replayed.earlier = len(before.care)
     return replayed
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import random
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from math import inf, isnan
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scalargrad.core.arguments import as_flag
 from scalargrad.core.numbers import as_count, as_non_negative, shown
-from scalargrad.core.value import Value, data_of, set_data
+from scalargrad.core.value import data_of, set_data
 from scalargrad.data import check_samples, cut
 from scalargrad.optim import Optimizer
+from scalargrad.support.files import as_path
 from scalargrad.support.progress import progress_bar
 from scalargrad.training.batch_gradient import Data, Eager, Loss, Replayed, batch_gradient
+from scalargrad.training.checkpoint import Checkpoints
+from scalargrad.training.run import EarlyStopping, Run
+from scalargrad.training.settings import named_values, settings_of
 
 __all__ = ["EarlyStopping", "History", "fit"]
 
@@ -53,41 +58,13 @@ class History:
         return f"History({text}, stopped={self.stopped!r})"
 
 
-@dataclass(frozen=True)
-class EarlyStopping:
-    """Stop when the loss has not improved by `min_delta` for `patience` epochs.
-
-    The rule watches the validation loss, or the training loss if there is no validation set. At the
-    end the parameters with the best loss are restored. For a validation loss these are the
-    parameters after that epoch. For a training loss, which is evaluated before the step, they are
-    the parameters before that epoch.
-
-    Args:
-        patience: the number of epochs without improvement to wait, at least 1.
-        min_delta: the smallest decrease of the loss that counts as an improvement.
-
-    Raises:
-        TypeError: `patience` is not a whole number, or `min_delta` is not a number.
-        ValueError: `patience` is below 1, or `min_delta` is negative or nan.
-
-    >>> EarlyStopping(patience=5)
-    EarlyStopping(patience=5, min_delta=0.0)
-    """
-
-    patience: int
-    min_delta: float = 0.0
-
-    def __post_init__(self) -> None:
-        as_count(self.patience, "early stopping: patience")
-        as_non_negative(self.min_delta, "early stopping: min_delta")
-
-
 def fit(
     model: Callable[[Any], Any], X: Data, Y: Data, loss: Loss,
     optimizer: Optimizer, epochs: int, batch_size: int | None = None,
     validation: tuple[Data, Data] | None = None,
     early_stopping: EarlyStopping | int | None = None, progress: bool = True,
     *, shuffle: bool = True, backend: str = "auto",
+    checkpoint: str | os.PathLike[str] | None = None, every: float = 60.0, resume: bool = False,
 ) -> History:  # fmt: skip
     """Train `model` on the samples `X` with the targets `Y`.
 
@@ -101,6 +78,16 @@ def fit(
     is put back, and numbers that other threads draw or train meanwhile are left alone.
 
     An error of the model or of the loss ends training there; the parameters keep what was learnt.
+
+    With `checkpoint="run.ckpt"` training can be stopped by anything, SIGKILL and a power failure
+    included, and goes on to the same bits when the same call is made again with `resume=True`: in
+    another process, which makes model, optimizer and data as before. The file holds the parameters
+    (of an `nn.Module` all of them), the optimizer's `state_dict()`, the position in the epoch, the
+    order of the samples, the history, the best epoch of early stopping, and the state of `random`
+    and of NumPy's shared generator. It does not hold gradients, nor what the model keeps besides
+    its parameters, such as counters and generators of its own. It is replaced in one step, and
+    appears when training starts, every 60 seconds, at the end, after Ctrl-C and after an error. If
+    a write fails, on a full disk for example, a warning says so and training goes on.
 
     Args:
         model: maps one sample to its output: an `nn.Module` or a function.
@@ -117,13 +104,25 @@ def fit(
         shuffle: draw a new order of the samples for each epoch of mini-batches, from the `random`
             module.
         backend: "eager", "auto", or a backend of `sg.compile`.
+        checkpoint: the file to write checkpoints to. A file that exists is an error, unless it is
+            resumed: so no run is lost by mistake.
+        every: the seconds from one checkpoint to the next, the most that a kill can cost; 0 writes
+            after every step.
+        resume: go on from the checkpoint, or start if there is none: so the same program starts a
+            run and goes on with it. All arguments must be those of the run, but for `epochs`, which
+            counts those of the file too and may be more, `progress`, `every` and `backend`; another
+            backend changes the last digits.
 
     Returns:
         The `History`. After Ctrl-C too: the parameters then keep what was learnt so far.
 
     Raises:
-        TypeError: an argument has the wrong type. Nothing has changed then.
-        ValueError: an argument has a wrong value or length. Nothing has changed then.
+        TypeError: an argument has the wrong type, or the optimizer keeps what a checkpoint cannot
+            hold. Nothing has changed then.
+        ValueError: an argument has a wrong value or length, or the checkpoint is damaged or of
+            another run; the message says what differs. Nothing has changed then.
+        FileExistsError: the checkpoint exists, and `resume` is not set.
+        OSError: the checkpoint cannot be read, or not be written when training starts.
         RecordingError: the backend given by name cannot replay this model and loss.
         ImportError: the backend given by name is not installed.
 
@@ -151,82 +150,119 @@ def fit(
     size = len(X) if batch_size is None else as_count(batch_size, "fit: batch_size")
     if not isinstance(backend, str):
         raise TypeError(f"fit: backend must be the name of a backend, got {shown(backend)}")
-    if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
-        early_stopping = EarlyStopping(early_stopping)
+    rule = early_stopping
+    if rule is not None and not isinstance(rule, EarlyStopping):
+        rule = EarlyStopping(rule)
+    every = as_non_negative(every, "fit: every", infinite=True)
+    resume = as_flag(resume, "fit: resume")
+    if resume and checkpoint is None:
+        raise ValueError("fit: resume=True needs the file to go on from, got checkpoint=None")
+
+    run = Run(len(X))
+    mixed = shuffle and batch_size is not None
+    steps = len(cut(run.place.order, size))  # of an epoch
+    checkpoints, restored = None, None
+    if checkpoint is not None:
+        path = as_path(checkpoint, "fit: checkpoint")
+        held_out = (None, None) if validation is None else validation
+        data = dict(zip(("X", "Y", "X of validation", "Y of validation"), (X, Y, *held_out),
+                        strict=True))  # fmt: skip
+        named = named_values(model, optimizer)
+        settings = settings_of(
+            model, named, loss, optimizer, data,
+            batch_size=min(size, len(X)), shuffle=mixed, early_stopping=_written(rule),
+        )  # fmt: skip
+        values = [p for _, p in named]
+        checkpoints = Checkpoints(path, every, settings, values, optimizer, run, epochs, backend)
+        if resume:
+            restored = checkpoints.restore()
+        else:
+            checkpoints.check_new()
 
     history = History()
-    best = _Best(optimizer.parameters, early_stopping)
-    order = list(range(len(X)))
-    batches = cut(order, size)
-    bar = progress_bar(None, "fit", epochs * len(batches), "step") if progress else None
+    done = run.place.epoch * steps + len(run.trained)
+    bar = progress_bar(None, "fit", epochs * steps, "step", done) if progress else None
     engine: Eager | Replayed = Eager(model, loss, optimizer.parameters)
     try:
         engine = batch_gradient(
             model, X, Y, loss, optimizer.parameters, epochs, backend, size,
             None if validation is None else (validation[0], validation[1]),
+            None if restored is None else restored[0],
         )  # fmt: skip
-        next_check = 1
-        for epoch in range(epochs):
-            if shuffle and batch_size is not None:
-                random.shuffle(order)
-                batches = cut(order, size)
-            if validation is None:
-                best.snapshot()
-            if epoch == next_check:
+        if restored is not None:
+            restored[1].put()
+        going_on = run.place.epoch < epochs and not run.place.over
+        if checkpoints is not None and (going_on or restored is None):
+            checkpoints.start(engine)
+        while run.place.epoch < epochs and not run.place.over:
+            if not run.place.begun:
+                _begin(run, optimizer, mixed, rule is not None and validation is None, checkpoints)
+            batches = cut(run.place.order, size)
+            epoch = run.place.epoch
+            if epoch.bit_count() == 1 and not run.trained:  # 1, 2, 4, 8 ...
                 engine.check(X, Y, batches[0])
-                next_check *= 2
-            trained: list[float] = []
-            for batch in batches:
-                trained.append(engine.step(X, Y, batch))
+            for batch in batches[len(run.trained) :]:
+                if checkpoints is not None:
+                    checkpoints.before()
+                run.trained.append(engine.step(X, Y, batch))
                 optimizer.step()
                 if bar is not None:
-                    bar.set_postfix_str(f"{engine.name}, loss {trained[-1]:.4g}", refresh=False)
+                    postfix = f"{engine.name}, loss {run.trained[-1]:.4g}"
+                    bar.set_postfix_str(postfix, refresh=False)
                     bar.update()
-            watched = training_loss = sum(trained) / len(trained)
+                if checkpoints is not None:
+                    checkpoints.after()
+            watched = training_loss = sum(run.trained) / len(run.trained)
+            validation_loss, best, over = None, run.place.best, False
             if validation is not None:
-                watched = engine.validate(*validation)
-                history.validation.append(watched)
-                best.snapshot()
-            history.losses.append(training_loss)
-            if best.is_over(epoch, watched):
-                history.stopped = "early stopping"
-                break
-    except KeyboardInterrupt:
+                if checkpoints is not None:
+                    checkpoints.before()
+                watched = validation_loss = engine.validate(*validation)
+                if rule is not None:
+                    best = replace(best, current=data_of(optimizer.parameters))
+            if rule is not None:
+                best = best.after(epoch, watched, rule)
+                over = best.is_over(epoch, rule)
+            run.end(training_loss, validation_loss, best, over)
+            if checkpoints is not None:
+                checkpoints.write_if_due()
+        if checkpoints is not None:
+            checkpoints.finish()
+    except BaseException as error:
+        if checkpoints is not None:
+            checkpoints.rescue()
+        if not isinstance(error, KeyboardInterrupt):
+            raise
         history.stopped = "interrupted"
     finally:
         if bar is not None:
             bar.close()
+    if run.place.over:
+        history.stopped = "early stopping"
+    run.cut(run.place.epoch)
+    history.losses, history.validation = run.losses, run.validation
     history.backend, history.reason = engine.name, engine.reason
-    history.best_epoch = best.restore()
+    if run.place.best.numbers:
+        set_data(optimizer.parameters, run.place.best.numbers)
+        history.best_epoch = run.place.best.epoch
     return history
 
 
-class _Best:
-    """The best epoch so far, and the parameters that had its loss."""
+def _written(rule: EarlyStopping | None) -> list[float] | None:
+    """A rule as a checkpoint has it: the patience and the smallest decrease."""
+    return None if rule is None else [min(int(rule.patience), sys.maxsize), float(rule.min_delta)]
 
-    def __init__(self, parameters: list[Value], rule: EarlyStopping | None) -> None:
-        self.parameters, self.rule = parameters, rule
-        self.loss, self.epoch = inf, -1
-        self.current: list[float] = []
-        self.numbers: list[float] = []
 
-    def snapshot(self) -> None:
-        """Remember the parameters whose loss comes next."""
-        if self.rule is not None:
-            self.current = data_of(self.parameters)
-
-    def is_over(self, epoch: int, loss: float) -> bool:
-        """Take the loss of the snapshot, and return whether to stop."""
-        if self.rule is None:
-            return False
-        if loss < self.loss - self.rule.min_delta or self.epoch < 0:
-            self.loss = inf if isnan(loss) else loss
-            self.epoch, self.numbers = epoch, self.current
-        return epoch - self.epoch >= self.rule.patience
-
-    def restore(self) -> int | None:
-        """Restore the best parameters, and return their epoch, if there is one."""
-        if not self.numbers:
-            return None
-        set_data(self.parameters, self.numbers)
-        return self.epoch
+def _begin(
+    run: Run, optimizer: Optimizer, mixed: bool, watched: bool, checkpoints: Checkpoints | None
+) -> None:
+    """Begin an epoch: draw the order of its samples, and keep parameters that are watched."""
+    order = run.place.order
+    if mixed:
+        if checkpoints is not None:
+            checkpoints.before()
+        order = order.copy()  # Ctrl-C in the middle leaves the old one
+        random.shuffle(order)
+    run.begin(order, optimizer.steps, data_of(optimizer.parameters) if watched else ())
+    if mixed and checkpoints is not None:
+        checkpoints.mixed()

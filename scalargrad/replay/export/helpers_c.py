@@ -1,0 +1,242 @@
+"""The functions of C that spellings use, with the formulas of the table."""
+
+from __future__ import annotations
+
+from scalargrad.core import primitives as row
+
+__all__ = ["HELPERS"]
+
+# By name, the text. One may use others, which stand before it.
+HELPERS: dict[str, str] = {}
+
+
+def _add(text: str) -> None:
+    name = text.split("(")[0].split()[-1].lstrip("*")
+    HELPERS[name] = text.strip() + "\n"
+
+
+_add("""
+static double sg_inverse(double x) /* 1 / x, and infinity at 0 */
+{
+    return x != 0.0 ? 1.0 / x : INFINITY;
+}
+""")
+_add("""
+static double sg_mod(double x, double y) /* what the division leaves, with the sign of y */
+{
+    double rest = fmod(x, y);
+    if (rest != 0.0) {
+        if ((y < 0.0) != (rest < 0.0)) rest += y;
+        return rest;
+    }
+    return copysign(0.0, y);
+}
+""")
+_add("""
+static double sg_floordiv(double x, double y) /* the quotient rounded down */
+{
+    const double rest = fmod(x, y);
+    double quotient = (x - rest) / y, whole;
+    if (rest != 0.0 && (y < 0.0) != (rest < 0.0)) quotient -= 1.0;
+    if (quotient != 0.0) {
+        whole = floor(quotient);
+        return quotient - whole > 0.5 ? whole + 1.0 : whole;
+    }
+    return copysign(0.0, x / y);
+}
+""")
+_add(f"""
+static double sg_sinc(double x) /* sin(pi x) / (pi x), and 1 at 0 */
+{{
+    return x != 0.0 ? sin({row.PI!r} * x) / ({row.PI!r} * x) : 1.0;
+}}
+""")
+_add(f"""
+static double sg_sinc_derivative(double order, double x)
+{{
+    const double z = {row.PI!r} * x;
+    double total = 0.0, factorial = 1.0;
+    int n, k;
+    if (!(order >= 0.0 && order <= 100.0) || fmod(order, 1.0) != 0.0) return NAN;
+    n = (int)order;
+    if (fabs(z) < order + 1.0) {{ /* the Taylor series; the other terms would cancel here */
+        for (k = n % 2; k < 30 + 4 * n; k += 2) {{
+            const double term = pow(z, (double)k) / ((order + k + 1.0) * factorial);
+            total += ((n + k) / 2) % 2 ? -term : term;
+            factorial *= (k + 1.0) * (k + 2.0);
+        }}
+    }} else {{ /* from the derivatives of z sinc = sin z */
+        const double sine = sin(z), cosine = cos(z);
+        total = sine / z;
+        for (k = 1; k <= n; k++) {{
+            const double even = k % 4 == 0 ? sine : -sine, odd = k % 4 == 1 ? cosine : -cosine;
+            total = ((k % 2 ? odd : even) - k * total) / z;
+        }}
+    }}
+    return pow({row.PI!r}, order) * total;
+}}
+""")
+_add("""
+static double sg_sigmoid_slope(double x)
+{
+    const double e = exp(x > 0.0 ? -x : x);
+    return e / ((1.0 + e) * (1.0 + e));
+}
+""")
+_add("""
+static double sg_tanh_slope(double x)
+{
+    if (-1.0 < x && x < 1.0) {
+        const double t = tanh(x);
+        return 1.0 - t * t;
+    } else {
+        const double e = exp(x > 0.0 ? -2.0 * x : 2.0 * x);
+        return 4.0 * e / ((1.0 + e) * (1.0 + e));
+    }
+}
+""")
+_add(f"""
+static double sg_dropped(double x, double y) /* what the rounding of x * y drops (Dekker, 1971) */
+{{
+    const double split = {row.SPLIT!r};
+    const double high = x * split - (x * split - x), other = y * split - (y * split - y);
+    const double low = x - high, rest = y - other;
+    return ((high * other - x * y) + high * rest + low * other) + low * rest;
+}}
+""")
+_add("""
+static double sg_bell(double x, double a) /* exp(-a x * x) */
+{
+    if (!(-1e100 < x && x < 1e100)) return exp(-a * x * x);
+    return exp(-a * (x * x)) * (1.0 - a * sg_dropped(x, x));
+}
+""")
+_add(f"""
+static double sg_ndtr(double x) /* the share of a standard normal variable below x */
+{{
+    const double half = {row.SQRT_HALF!r}, z = -x * half;
+    if (!(-40.0 < x && x < -1.0)) return 0.5 * erfc(z);
+    return 0.5 * (erfc(z) + {2.0 / row.SQRT_PI!r} * exp(-z * z)
+                  * (sg_dropped(x, half) + x * {row.SQRT_HALF_REST!r}));
+}}
+""")
+_add("""
+static double sg_sigmoid(double x)
+{
+    if (x >= 0.0) {
+        return 1.0 / (1.0 + exp(-x));
+    } else {
+        const double e = exp(x);
+        return e / (1.0 + e);
+    }
+}
+""")
+_add("""
+static double sg_softplus(double x)
+{
+    return (0.0 > x ? 0.0 : x) + log1p(exp(-fabs(x)));
+}
+""")
+_add("""
+static double sg_relu(double x)
+{
+    return x <= 0.0 ? 0.0 : x;
+}
+""")
+_add("""
+static double sg_sign(double x)
+{
+    return x < 0.0 || x > 0.0 ? copysign(1.0, x) : x;
+}
+""")
+_add("""
+static double sg_turn(double x, double y) /* x / (x * x + y * y) */
+{
+    const double r = hypot(x, y);
+    return r != 0.0 ? x / r / r : 0.0;
+}
+""")
+_add("""
+static double sg_cosine(double x, double y) /* x / hypot(x, y) */
+{
+    const double r = hypot(x, y);
+    return r != 0.0 ? x / r : 0.0;
+}
+""")
+_add("""
+static double sg_minimum(double x, double y)
+{
+    return x < y || isnan(x) ? x : y;
+}
+""")
+_add("""
+static double sg_maximum(double x, double y)
+{
+    return x > y || isnan(x) ? x : y;
+}
+""")
+_add("""
+static double sg_clip(double x, double low, double high)
+{
+    const double raised = low > x ? low : x;
+    if (low > high) return NAN;
+    return high < raised ? high : raised;
+}
+""")
+_add("""
+static double sg_equal(double x, double y)
+{
+    return x == y ? 1.0 : 0.0;
+}
+""")
+_add("""
+static double sg_take(double index, size_t n, const double *values)
+{
+    const int exists = 0.0 <= index && index < (double)n && fmod(index, 1.0) == 0.0;
+    return exists ? values[(size_t)index] : NAN;
+}
+""")
+_add("""
+static double sg_largest(size_t n, const double *values)
+{
+    double top = values[0];
+    size_t i;
+    for (i = 0; i < n; i++) {
+        if (isnan(values[i])) return NAN;
+        if (values[i] > top) top = values[i];
+    }
+    return top;
+}
+""")
+_add("""
+static double sg_exp_difference(double x, double y) /* exp(x - y) */
+{
+    const double z = x - y, e = exp(z), w = x - z;
+    const double rest = (x - (z + w)) + (w - y); /* what the rounding of z dropped */
+    return e < INFINITY ? e + e * rest : e;
+}
+""")
+_add("""
+static double sg_logsumexp(size_t n, const double *values)
+{
+    double rest = 0.0;
+    size_t first = 0, i;
+    int known = 1;
+    for (i = 0; i < n; i++) {
+        if (values[i] > values[first]) first = i;
+        if (isnan(values[i])) known = 0;
+    }
+    if (known && isinf(values[first])) return values[first];
+    for (i = 0; i < n; i++) {
+        if (i != first) rest += exp(values[i] - values[first]);
+    }
+    return values[first] + log1p(rest);
+}
+""")
+_add("""
+static double sg_logaddexp(double x, double y)
+{
+    if (isinf(x) && x == y) return x;
+    return (y > x ? y : x) + log1p(exp(-fabs(x - y)));
+}
+""")
