@@ -17,7 +17,8 @@ import scalargrad as sg
 # No deadline: a shared machine is slow now and then, which is no fault of the code. The same
 # examples on every run: who looks for new ones runs `make fuzz`.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
-settings.register_profile("fuzz", deadline=None, max_examples=5000)
+EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "5000"))
+settings.register_profile("fuzz", deadline=None, max_examples=EXAMPLES)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 

@@ -14,8 +14,9 @@ def where(condition: Any, a: Any, b: Any, /) -> Any:
     """Choose `a` where the condition is true, else `b`.
 
     Args:
-        condition: a comparison, several joined by ``&``, ``|`` and ``~``, a bool, or a number or
-            Value, which is true if it is not 0.
+        condition: a comparison, several joined by ``&``, ``|`` and ``^`` (``c ^ True`` is not c,
+            also written ``~c``, of which Python 3.12 warns where c is a bool), a bool, or a number
+            or Value, which is true if it is not 0.
         a: a number or Value, or a function of no argument that returns it.
         b: likewise.
 
@@ -33,7 +34,7 @@ def where(condition: Any, a: Any, b: Any, /) -> Any:
     >>> x = Value(-1.0)
     >>> where(x > 0.0, lambda: sg.sqrt(x), 0.0)
     0.0
-    >>> where((x > -2.0) & ~(x > 0.0), x * x, x).data
+    >>> where((x > -2.0) & ((x > 0.0) ^ True), x * x, x).data
     1.0
     """
     if condition.__class__ is int and condition == -2:

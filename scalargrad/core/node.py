@@ -196,21 +196,21 @@ class Node(Operators):
     def __add__(self, other: Any) -> Any:
         if active:
             return Operators.__add__(self, other)
-        if other.__class__ is not _class and (other := _operand(other)) is None:
+        if other.__class__ is not _class and (other := _operand(other, "add")) is None:
             return NotImplemented
         return binary(row.add, self._data + other._data, self, other, 1.0, 1.0)
 
     def __sub__(self, other: Any) -> Any:
         if active:
             return Operators.__sub__(self, other)
-        if other.__class__ is not _class and (other := _operand(other)) is None:
+        if other.__class__ is not _class and (other := _operand(other, "sub")) is None:
             return NotImplemented
         return binary(row.sub, self._data - other._data, self, other, 1.0, -1.0)
 
     def __mul__(self, other: Any) -> Any:
         if active:
             return Operators.__mul__(self, other)
-        if other.__class__ is not _class and (other := _operand(other)) is None:
+        if other.__class__ is not _class and (other := _operand(other, "mul")) is None:
             return NotImplemented
         x, y = self._data, other._data
         return binary(row.mul, x * y, self, other, y, x)
@@ -218,7 +218,7 @@ class Node(Operators):
     def __truediv__(self, other: Any) -> Any:
         if active:
             return Operators.__truediv__(self, other)
-        if other.__class__ is not _class and (other := _operand(other)) is None:
+        if other.__class__ is not _class and (other := _operand(other, "div")) is None:
             return NotImplemented
         x, y = self._data, other._data
         if not y:
@@ -256,16 +256,16 @@ def argument(number: Any, origin: Argument) -> Any:
     return made
 
 
-def constant(x: Any, caller: str = "an operation") -> Any:
+def constant(x: Any, caller: str) -> Any:
     """The plain number `x` as a leaf; the error for anything else names the `caller`."""
     return leaf(x if x.__class__ is float else as_float(x, caller), CONSTANT)
 
 
-def _operand(x: Any) -> Any:
+def _operand(x: Any, caller: str) -> Any:
     """The other operand of an operator as a node; None if it is no real number."""
     if isinstance(x, Node):
         return x
-    return constant(x) if is_number(x) else None
+    return constant(x, caller) if is_number(x) else None
 
 
 _class: type[Node] = Node

@@ -19,7 +19,7 @@ from scalargrad.core import primitives as row
 from scalargrad.core.primitives import dot_operands
 from scalargrad.core.rows import TABLE, Primitive
 from scalargrad.replay.partials import partials_of
-from scalargrad.replay.program import Program, all_finite, apart
+from scalargrad.replay.program import Program, all_finite, apart, sizes
 from scalargrad.replay.reference import ends_of
 
 __all__ = ["watched"]
@@ -252,15 +252,15 @@ class _Watch:
 
     def _watch_jumps(self, jumps: Sequence[tuple[int, int, float | int | None]]) -> None:
         emit, constant = self.program.emit, self.program.constant
-        self._scales: dict[int, int] = {}
+        self._sizes: dict[int, int] = {}
         for slot, x, other in jumps:
             if x < 0:  # a quotient that is rounded down
                 x, y = self.operands[slot]
-                scale = emit(row.div, (self._scale(x), emit(row.abs, (y,))))
+                size = emit(row.div, (self._size(x), y))
                 x = emit(row.div, (x, y))
-                scale = emit(row.add, (scale, emit(row.abs, (x,))))
+                size = self._together([size, x])
             else:
-                scale = self._scale(x)
+                size = self._size(x)
             if other is None:
                 if self.rows[slot] is row.rint:  # it jumps between the whole numbers
                     x = emit(row.add, (x, constant(0.5)))
@@ -272,8 +272,10 @@ class _Watch:
                 if self._settled_sign(x, other) or self._settled_sign(other, x):
                     continue
                 distance = emit(row.sub, (x, other))
-                scale = emit(row.add, (scale, self._scale(other)))
-            self.found.append(emit(apart, (distance, scale)))
+                size = self._together([size, self._size(other)])
+            if self.program.rows[size] is not sizes:
+                size = emit(row.abs, (size,))
+            self.found.append(emit(apart, (distance, size)))
 
     def _settled_sign(self, x: int, other: int) -> bool:
         """Whether `other` is the number 0, and rounding cannot move x from it."""
@@ -331,50 +333,46 @@ class _Watch:
                 positive[slot] = all(positive[o] for o in mine)
         return positive
 
-    def _scale(self, x: int, depth: int = 0) -> int:
-        """The slot of the size of what was added up to x."""
-        known = self._scales.get(x)
-        if known is not None:
-            return known
-        emit = self.program.emit
-        kind, mine = (self.rows[x], self.operands[x]) if x < self.count else (None, ())
-        if depth >= _DEEPEST or x >= self.count or self.accurate[x]:
-            scale = emit(row.abs, (x,))
-        elif kind in (row.add, row.sub):
-            a, b = [self._scale(o, depth + 1) for o in mine]
-            scale = emit(row.add, (a, b))
-        elif kind in _BENT:  # where they bend, the slope on one side says nothing of the other
-            scale = self._scale(mine[0], depth + 1)
-        elif kind in (row.minimum, row.maximum, row.clip):
-            sizes = [self._scale(o, depth + 1) for o in mine if not self.accurate[o]]
-            scale = emit(row.sum, tuple(sizes))
-        elif kind is row.where:
-            a, b = [self._scale(o, depth + 1) for o in mine[1:]]
-            scale = emit(row.where, (mine[0], a, b))
-        elif kind is row.mul:
-            a, b = [self._scale(o, depth + 1) for o in mine]
-            scale = emit(row.mul, (a, b))
-        elif kind in (row.sum, row.mean):
-            scale = emit(kind, tuple([self._scale(o, depth + 1) for o in mine]))
-        elif kind is row.dot:
-            scale = emit(row.dot, tuple([emit(row.abs, (o,)) for o in mine]))
-        else:
-            scale = self._moved(x, depth)
-        self._scales[x] = scale
-        return scale
+    def _size(self, x: int, depth: int = 0) -> int:
+        """A slot of the size, or of its negative, of what was added up to x."""
+        if depth == _DEEPEST or x >= self.count or self.accurate[x]:
+            return x
+        if x not in self._sizes:
+            self._sizes[x] = self._size_of_terms(x, depth + 1)
+        return self._sizes[x]
+
+    def _size_of_terms(self, x: int, depth: int) -> int:
+        emit, kind, mine = self.program.emit, self.rows[x], self.operands[x]
+        if kind is row.dot:
+            ws, xs, bias = dot_operands(mine)
+            return emit(sizes, (*ws, *[self.one] * len(bias), *xs, *bias))
+        if kind is row.mul:
+            return emit(row.mul, tuple([self._size(o, depth) for o in mine]))
+        if kind in (row.add, row.sub, row.sum, row.mean):
+            size = self._together([self._size(o, depth) for o in mine])
+            if kind is row.mean:
+                size = emit(row.div, (size, self.program.constant(float(len(mine)))))
+            return size
+        if kind in _BENT:  # where they bend, the slope on one side says nothing of the other
+            return self._size(mine[0], depth)
+        if kind in (row.minimum, row.maximum, row.clip):
+            return self._together([self._size(o, depth) for o in mine if not self.accurate[o]])
+        if kind is row.where:
+            return emit(row.where, (mine[0], *[self._size(o, depth) for o in mine[1:]]))
+        return self._moved(x, depth)
 
     def _moved(self, x: int, depth: int) -> int:
         """The size of x, and of what moves it when its operands are rounded."""
-        emit, program = self.program.emit, self.program
-        kind, mine = self.rows[x], self.operands[x]
-        scale = emit(row.abs, (x,))
+        program, kind, mine = self.program, self.rows[x], self.operands[x]
         if kind is None or kind.name not in TABLE:
-            return scale
+            return x
         inexact = [i for i, o in enumerate(mine) if self.inexact[o]]
         partials = partials_of(kind, len(mine), False).inline(
-            (*mine, x), emit, program.constant, program.constants.get, inexact
+            (*mine, x), program.emit, program.constant, program.constants.get, inexact
         )
-        for i, partial in zip(inexact, partials, strict=True):
-            size = emit(row.mul, (emit(row.abs, (partial,)), self._scale(mine[i], depth + 1)))
-            scale = emit(row.add, (scale, size))
-        return scale
+        moving = [self._size(mine[i], depth) for i in inexact]
+        return program.emit(sizes, (self.one, *partials, x, *moving))
+
+    def _together(self, slots: Sequence[int]) -> int:
+        """The slot of the sum of the sizes of several numbers."""
+        return self.program.emit(sizes, (*[self.one] * len(slots), *slots))

@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 
+import node_programs as of
 import pytest
 
 import scalargrad as sg
@@ -97,6 +98,17 @@ def test_a_suspended_generator_does_not_reach_its_consumer() -> None:
     for inside in stream(3):
         assert inside == 0.0
         assert slope() == 20.0
+
+
+def test_a_mode_of_another_context_changes_nothing() -> None:
+    """Not even the words of an error."""
+    expected = [of.every_operand(f) for f in of.OPERATORS[:5]] + [of.every_row()]
+    suspended = stream(2)
+    next(suspended)
+
+    assert active
+    assert [of.every_operand(f) for f in of.OPERATORS[:5]] + [of.every_row()] == expected
+    suspended.close()
 
 
 def test_generators_that_end_out_of_order() -> None:

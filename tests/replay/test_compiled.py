@@ -715,3 +715,16 @@ def test_the_values_from_outside_are_listed(backend: str) -> None:
     c([1.0, -1.0])
     assert len(c.outside) == 1
     assert c.outside[0] is b
+
+
+def test_results_stay_when_the_memory_of_their_columns_is_used_again(backend: str) -> None:
+    c = sg.compile(lambda x, y: (x, y, x * y), backend=backend)
+    X = np.linspace(1.0, 2.0, 5_000)
+    Y = X + 1.0
+
+    found = c(X, Y)
+    copies = [column.copy() for column in found]
+    assert len(c._memory._free) == 1
+    c(Y, X * 3.0)
+    assert [column.tolist() for column in found] == [column.tolist() for column in copies]
+    assert len(c._memory._free) == 1

@@ -93,7 +93,7 @@ def test_large_work_is_replayed_by_itself() -> None:
     optimizer = optim.SGD(model.parameters(), lr=0.01)
 
     history = sg.fit(
-        model, X, Y, lambda y, t: losses.squared_error(y, t, "mean"), optimizer, epochs=60
+        model, X, Y, lambda y, t: losses.squared_error(y, t, "mean"), optimizer, epochs=120
     )
 
     assert history.backend == "numba"

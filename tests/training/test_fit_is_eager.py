@@ -4,6 +4,7 @@ import functools
 import itertools
 import math
 import random
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -221,6 +222,11 @@ KINDS = [
 ]  # fmt: skip
 
 
+# A lock of NumPy before 2.3 cannot be held while its own thread draws: beside another thread nobody
+# knows who drew, and nothing is put back.
+HAS_LOCKS = isinstance(np.random.default_rng().bit_generator.lock, type(threading.RLock()))
+
+
 @pytest.mark.parametrize("threads", [False, True], ids=["alone", "beside a thread"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_model_keeps_is_what_eager_code_leaves(
@@ -233,6 +239,8 @@ def test_what_a_model_keeps_is_what_eager_code_leaves(
         other.start()
     try:
         results = []
+        beside = len(sys._current_frames()) > 1  # the processes of xdist have a thread more
+        unclear = beside and kind in ("NumPy generator", "np.random") and not HAS_LOCKS
         for how in ("auto", "eager"):
             model = Keeping(kind)
             history, numbers = trained(how, losses.squared_error, 12, 4, 5, model)
@@ -240,6 +248,7 @@ def test_what_a_model_keeps_is_what_eager_code_leaves(
             assert history.backend == "eager"
             if how == "auto":
                 words = ("changes", "draws", "holds", "not the same")
+                words = words[3:] if unclear else words
                 assert any(word in history.reason for word in words), history.reason
     finally:
         stop.set()
@@ -247,7 +256,8 @@ def test_what_a_model_keeps_is_what_eager_code_leaves(
             other.join()
     if threads and kind == "drawn in C":
         results = [numbers[:6] for numbers in results]  # nobody knows who drew: not put back
-    assert_equal(*results)
+    if not unclear:
+        assert_equal(*results)
 
 
 def test_a_loss_that_counts_and_samples_that_change_are_eager_too(
@@ -326,8 +336,6 @@ def test_what_another_thread_draws_and_trains_is_neither_refused_nor_put_back(
 
 
 def test_a_profiler_of_the_user_goes_on() -> None:
-    import sys
-
     seen: list[str] = []
 
     def profile(frame: Any, event: str, argument: Any) -> None:
