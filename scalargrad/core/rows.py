@@ -21,6 +21,7 @@ A row states, in this order and with these names:
   which `where` did not take: True for all, the positions of some, or a function of the operands
   and a position. Nothing flows on from there, whatever stands behind it; any other zero is a
   number, and 0 * inf is nan.
+* ``more``      what a call with other numbers of operands does: a function for each such number.
 * ``source``    where the formula comes from.
 * ``public``    False for an operation that has an operator, or is for other rows only.
 """
@@ -32,6 +33,7 @@ from math import isfinite
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, overload
 
+from scalargrad.core.elementwise import elementwise, has_elements
 from scalargrad.core.numbers import Traced, as_float
 
 if TYPE_CHECKING:  # inspect and string take 10 ms to load, and few programs need them
@@ -63,6 +65,7 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         outside: Iterable[Point] = (), needs: str = "", source: str = "", public: bool = True,
         unused: bool | tuple[int, ...] | Callable[[Sequence[Any], int], bool] = False,
         reads: Callable[..., Any] | None = None,
+        more: Mapping[int, Callable[..., Any]] | None = None,
     ) -> None:  # fmt: skip
         self.name = self.__name__ = name
         self.symbol = name if symbol is None else symbol
@@ -76,6 +79,7 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         self.about, self.needs, self.source, self.public = about, needs, source, public
         self.unused = unused
         self.reads = reads
+        self.more = more or {}
 
     @overload
     def __call__(self, *inputs: float) -> float: ...
@@ -84,7 +88,7 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
     def __call__(self, *inputs: Any) -> Any:
         """The result on numbers, or on Values and numbers."""
         if self.arity is not None and len(inputs) != self.arity:
-            raise TypeError(f"{self.name} takes {self.arity} operand(s), got {len(inputs)}")
+            return self._with_more(inputs)
         for x in inputs:
             if type(x) is not float:
                 break
@@ -93,7 +97,20 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         for x in inputs:
             if isinstance(x, Traced):
                 return x.apply(self, inputs)
+        if self.arity == 1 and has_elements(inputs[0]):
+            return elementwise(self, inputs[0], self.name)
         return self.evaluate([as_float(x, self.name) for x in inputs])
+
+    def _with_more(self, inputs: tuple[Any, ...]) -> Any:
+        """What the column `more` says about this number of operands."""
+        form = self.more.get(len(inputs))
+        if form is None:
+            counts = " or ".join(map(str, [self.arity, *self.more]))
+            raise TypeError(f"{self.name} takes {counts} operand(s), got {len(inputs)}")
+        x, *others = inputs
+        if has_elements(x):
+            return elementwise(lambda element: form(element, *others), x, self.name)
+        return form(*inputs)
 
     def evaluate(self, numbers: Sequence[float], operands: Sequence[object] = ()) -> float:
         """The value at `numbers`; an error names the `operands` (Values with their labels)."""

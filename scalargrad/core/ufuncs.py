@@ -8,6 +8,7 @@ Value does it ask the Value. Those functions are stated here, in terms of rows.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any
@@ -43,6 +44,7 @@ def _logaddexp2(x: Any, y: Any) -> Any:
 # - those of arctan2, fmod and hypot call a method of the first operand, which a float has not.
 _STATED: dict[str, Callable[..., Any]] = {
     "arctan2": row.atan2,
+    "copysign": row.copysign,
     "divmod": divmod,
     "float_power": row.pow,
     "fmod": fmod,
@@ -79,6 +81,24 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "not_equal": operator.ne,
 }
 
+# SciPy's special functions, which have no loops over objects.
+_SPECIAL: dict[str, Callable[..., Any]] = {
+    "beta": row.beta,
+    "betaln": row.betaln,
+    "erf": row.erf,
+    "erfc": row.erfc,
+    "erfinv": row.erfinv,
+    "expit": row.sigmoid,
+    "gamma": row.gamma,
+    "gammaln": row.lgamma,
+    "log_ndtr": row.log_ndtr,
+    "logit": row.logit,
+    "ndtr": row.ndtr,
+    "ndtri": row.ndtri,
+    "psi": row.digamma,
+    "xlogy": row.xlogy,
+}
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {"sinc": row.sinc}
 
 
@@ -106,13 +126,17 @@ def _find_forms(ufunc: Any) -> tuple[Callable[..., Any] | None, Any]:
 
     name = ufunc.__name__
     is_numpys = getattr(np, name, None) is ufunc
+    is_scipys = getattr(sys.modules.get("scipy.special"), name, None) is ufunc
     on_elements = ufunc if any("O" in types for types in ufunc.types) else None
     on_scalars = _OPERATORS.get(name) if is_numpys else None
     if is_numpys and name in _STATED:
         on_scalars = _STATED[name]
         on_elements = np.frompyfunc(on_scalars, ufunc.nin, ufunc.nout)
+    if is_scipys and name in _SPECIAL:
+        on_scalars = _SPECIAL[name]
+        on_elements = np.frompyfunc(on_scalars, ufunc.nin, ufunc.nout)
     forms = on_scalars, on_elements
-    if is_numpys:  # those that users make come and go
+    if is_numpys or is_scipys:  # those that users make come and go
         _forms[ufunc] = forms
     return forms
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numba
 
+from scalargrad.core import special
 from scalargrad.replay.backends.numba import interpreter
 
 __all__ = ["compiled_interpreter"]
@@ -34,6 +35,7 @@ def _stamp() -> str:
     """A text that changes when the sources do: numba itself checks one file only."""
     here = Path(__file__).parent
     texts = [(here / f"{name}.py").read_bytes() for name in _FILES]
+    texts.append(Path(special.__file__).read_bytes())
     texts.append(b"files end in a digest")  # those from before do not
     return hashlib.sha256(b"\0".join(texts)).hexdigest()
 

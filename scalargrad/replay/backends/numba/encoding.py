@@ -24,7 +24,7 @@ __all__ = ["Encoded"]
 
 PLAIN, TILE, ROW = 0, 1, 2
 
-_ERFS = dict(zip(SCALARS, (interpreter.ERF, interpreter.NDTR), strict=True))
+_SCALARS = {row: k for k, row in enumerate(SCALARS)}
 
 
 class _Pool:
@@ -173,10 +173,13 @@ class Encoded:
             code += (interpreter.OPCODES[row] * 4, count)
             for slot in members:
                 self._encode_fold(row, slot, code)
-        elif row in _ERFS:
-            code += (_ERFS[row] * 4, count)
+        elif row in _SCALARS:
+            code += (interpreter.SCALAR * 4, count)
+            self.work += 100 * len(members)
             for slot in members:
-                code += (words[slot], words[operands[slot][0]])
+                mine = [words[o] for o in operands[slot][: SCALARS[row][1]]]
+                mine += mine[:1] * (3 - len(mine))
+                code += (_SCALARS[row] * 4, words[slot], *mine)
         elif row is take:
             code += (interpreter.TAKE * 4, count)
             for slot in members:
