@@ -87,6 +87,8 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     from scalargrad.core.custom import primitive
     from scalargrad.core.native import NATIVE
     from scalargrad.core.paths import count_paths, largest_paths, paths
+    from scalargrad.measure.propagate import Propagation, Propagations, propagate
+    from scalargrad.measure.sensitivities import Sensitivities, sensitivities
     from scalargrad.replay import Compiled, RecordingError, compile, from_json
     from scalargrad.saving import load, save
     from scalargrad.training.fit import EarlyStopping, History, fit
@@ -117,6 +119,8 @@ _LAZY = {
         "core.custom": "primitive",
         "core.native": "NATIVE",
         "core.paths": "count_paths largest_paths paths",
+        "measure.propagate": "Propagation Propagations propagate",
+        "measure.sensitivities": "Sensitivities sensitivities",
         "replay": "Compiled RecordingError compile from_json",
         "saving": "load save",
         "training.fit": "EarlyStopping History fit",
@@ -161,7 +165,10 @@ __all__ = [
     "Film",
     "GradientCheckError",
     "History",
+    "Propagation",
+    "Propagations",
     "RecordingError",
+    "Sensitivities",
     "Value",
     "abs",
     "acos",
@@ -237,10 +244,12 @@ __all__ = [
     "pow",
     "primitive",
     "prod",
+    "propagate",
     "radians",
     "relu",
     "rint",
     "save",
+    "sensitivities",
     "sigmoid",
     "sign",
     "silu",

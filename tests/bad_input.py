@@ -309,6 +309,21 @@ SCENES: dict[str, Callable[[], Scene]] = {
         lambda f, x, g: sg.vjp(f, x)[1](g), {0: _square, 1: 2.0, 2: 1.0}, [],
     ),
     "hvp": _of(sg.hvp, f=_square, primals=(2.0,), tangents=(1.0,)),
+    "propagate": _of(
+        sg.propagate, f=lambda x, y: x * y, inputs={"x": (1.0, 0.1), "y": (2.0, 0.1)},
+        correlations={("x", "y"): 0.5}, second_order=True, draws=10, seed=1,
+    ),
+    "propagate.value": _at(lambda x: sg.propagate(lambda x: x, {"x": (x, 0.1)}, draws=0), 1.0),
+    "propagate.std": _at(lambda u: sg.propagate(lambda x: x, {"x": (1.0, u)}, draws=0), 0.1),
+    "propagate.input": _at(lambda x: sg.propagate(lambda x: x, {"x": x}, draws=0), (1.0, 0.1)),
+    "propagate.correlation": _at(
+        lambda r: sg.propagate(
+            lambda x, y: x, {"x": (1.0, 0.1), "y": (1.0, 0.1)}, {("x", "y"): r}, draws=0
+        ),
+        0.5,
+    ),
+    "sensitivities": _of(sg.sensitivities, f=lambda x: x, inputs={"x": 1.0}),
+    "sensitivities.value": _at(lambda x: sg.sensitivities(lambda x: x, {"x": x}), 1.0),
     "compile": _on_values(
         lambda params, f, backend, reduction, **rest: sg.compile(
             f, params, backend, reduction, **rest

@@ -13,7 +13,8 @@ from scalargrad.core.rows import CUSTOM
 # What is made by others, takes no argument, or holds what a function returns.
 WITHOUT_ARGUMENTS = {
     "NATIVE", "Compiled", "Drawing", "Explanation", "Film", "GradientCheckError", "History",
-    "RecordingError", "check_grads", "numerical_grad",
+    "Propagation", "Propagations", "RecordingError", "Sensitivities", "check_grads",
+    "numerical_grad",
 }  # fmt: skip
 OF_MODULES = {
     "data": data, "losses": losses, "metrics": metrics, "nn": nn, "optim": optim,
