@@ -102,6 +102,14 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
         value_and_grad,
         vjp,
     )
+    from scalargrad.transforms.sparse import (
+        SparsityPattern,
+        sparse_hessian,
+        sparse_jacobian,
+        sparsity,
+    )
+    from scalargrad.transforms.taylor import taylor
+    from scalargrad.transforms.tree import register_container
     from scalargrad.view.draw import draw
     from scalargrad.view.drawing import Drawing
     from scalargrad.view.explain.explain import Explanation, explain
@@ -126,6 +134,9 @@ _LAZY = {
         "training.fit": "EarlyStopping History fit",
         "transforms.check": "GradientCheckError check_grads numerical_grad",
         "transforms.functional": "grad hessian hvp jacobian jvp value_and_grad vjp",
+        "transforms.sparse": "SparsityPattern sparse_hessian sparse_jacobian sparsity",
+        "transforms.taylor": "taylor",
+        "transforms.tree": "register_container",
         "view.draw": "draw",
         "view.drawing": "Drawing",
         "view.explain.explain": "Explanation explain",
@@ -169,6 +180,7 @@ __all__ = [
     "Propagations",
     "RecordingError",
     "Sensitivities",
+    "SparsityPattern",
     "Value",
     "abs",
     "acos",
@@ -246,6 +258,7 @@ __all__ = [
     "prod",
     "propagate",
     "radians",
+    "register_container",
     "relu",
     "rint",
     "save",
@@ -258,6 +271,9 @@ __all__ = [
     "sinh",
     "softmax",
     "softplus",
+    "sparse_hessian",
+    "sparse_jacobian",
+    "sparsity",
     "sqrt",
     "steps",
     "stop_gradient",
@@ -265,6 +281,7 @@ __all__ = [
     "take",
     "tan",
     "tanh",
+    "taylor",
     "topological_order",
     "value_and_grad",
     "vjp",

@@ -167,7 +167,7 @@ def _on_graph(function: Callable[..., Any], **others: Any) -> Callable[[], Scene
 
 def _compiled(backend: str = "python") -> tuple[sg.Compiled, list[Value]]:
     params = [Value(0.5), Value(1.0)]
-    c = sg.compile(lambda x: params[0] * x + params[1], params, backend=backend)
+    c = sg.compile(lambda x: params[0] * _square(x) + params[1], params, backend=backend)
     c.record(1.0)
     return c, params
 
@@ -304,6 +304,17 @@ SCENES: dict[str, Callable[[], Scene]] = {
     ),
     "jacobian": lambda: (lambda f, n, x: sg.jacobian(f, n)(x), {0: _square, 1: 0, 2: 2.0}, []),
     "hessian": lambda: (lambda f, n, x: sg.hessian(f, n)(x), {0: _square, 1: 0, 2: 2.0}, []),
+    "grad has_aux": _of(
+        lambda has_aux: sg.grad(lambda x: (x, None), has_aux=has_aux)(1.0), has_aux=True
+    ),
+    "register_container": lambda: (
+        sg.register_container,
+        {0: type("Own", (), {}), 1: lambda x: ([], None), 2: lambda rest, parts: None}, [],
+    ),
+    "sparse_jacobian": _of(sg.sparse_jacobian, f=_square, x=[2.0, 3.0]),
+    "sparse_hessian": _of(sg.sparse_hessian, f=_square, x=[2.0, 3.0]),
+    "sparsity": _of(sg.sparsity, f=_square, x=[2.0, 3.0], order=1),
+    "taylor": _of(sg.taylor, f=_square, x=2.0, order=3),
     "jvp": _of(sg.jvp, f=_square, primals=(2.0,), tangents=(1.0,)),
     "vjp": lambda: (
         lambda f, x, g: sg.vjp(f, x)[1](g), {0: _square, 1: 2.0, 2: 1.0}, [],

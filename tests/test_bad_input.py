@@ -13,8 +13,8 @@ from scalargrad.core.rows import CUSTOM
 # What is made by others, takes no argument, or holds what a function returns.
 WITHOUT_ARGUMENTS = {
     "NATIVE", "Compiled", "Drawing", "Explanation", "Film", "GradientCheckError", "History",
-    "Propagation", "Propagations", "RecordingError", "Sensitivities", "check_grads",
-    "numerical_grad",
+    "Propagation", "Propagations", "RecordingError", "Sensitivities", "SparsityPattern",
+    "check_grads", "numerical_grad",
 }  # fmt: skip
 OF_MODULES = {
     "data": data, "losses": losses, "metrics": metrics, "nn": nn, "optim": optim,
@@ -30,7 +30,11 @@ NEVER_TAKEN = {
     "complex array", "text array", "object array", "module", "junk",
 }  # fmt: skip
 
-OF_NESTINGS = {"grad", "value_and_grad", "jacobian", "hessian", "vjp"}  # dicts of numbers too
+OF_NESTINGS = {  # dicts of numbers too
+    "grad", "value_and_grad", "jacobian", "hessian", "vjp", "sparse_jacobian", "sparse_hessian",
+    "sparsity", "Compiled.__call__", "Compiled.record", "Compiled.backward",
+    "Compiled.value_and_grad",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SCENES)

@@ -26,6 +26,7 @@ RESULTS = {
     "Propagation",
     "Propagations",
     "Sensitivities",
+    "SparsityPattern",
     "classifiers.Course",
     "classifiers.Update",
     "plot.Figure",

@@ -10,6 +10,14 @@ from typing import Any
 
 from scalargrad.core.numbers import as_float
 from scalargrad.replay.arrays import array_library, as_array, ragged
+from scalargrad.transforms.tree import (
+    is_container,
+    is_static,
+    names_in,
+    nested,
+    skeleton,
+    without_numbers,
+)
 
 __all__ = ["Batch", "argument_names"]
 
@@ -34,15 +42,20 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
 class Batch:
     """Samples as columns: one row for each number of a sample.
 
+    An argument is a column, an array whose first axis counts the samples, or a nesting of columns
+    in dicts, named tuples, dataclasses and registered classes. None, texts and flags in it, or in
+    the place of an argument, belong to all samples.
+
     Attributes:
         count: The number of samples.
         single: Whether the arguments were plain numbers: one sample, and results are plain numbers.
         columns: An array (numbers of a sample, count), or a list of lists without NumPy.
-        shapes: For each argument the shape of one sample; for a static argument its value.
+        shapes: For each column the shape of one sample.
+        key: What is equal for batches that one program can run on: the shapes, the nestings, and
+            what belongs to all samples.
     """
 
     def __init__(self, args: Sequence[Any], names: Sequence[str], static: frozenset[int]) -> None:
-        self.names, self.static = names, static
         if static and max(static) >= len(args):
             raise ValueError(
                 f"static_argnums={max(static)}, but there are {len(args)} arguments, counted from 0"
@@ -51,17 +64,33 @@ class Batch:
         np = array_library()
         rows: list[Any] = []
         self.columns: Any
-        self.shapes: list[Any] = []
+        self.shapes: list[Shape] = []
+        self.names: list[str] = []  # of the columns
+        self.static = static
         counts: list[int | None] = []
+        key: list[Any] = []
+        read = _columns if np is None else _array_columns
         for i, (x, name) in enumerate(zip(args, names, strict=True)):
-            if i in static:
-                self.shapes.append(_hashable(x, name))
-                counts.append(None)
+            inside, found = [name], [x]
+            usual = x.__class__ is float or x.__class__.__name__ == "ndarray"  # saves 2 us
+            if i in static or (not usual and is_static(x)):
+                self.static |= {i}
+                key.append(_hashable(x, name))
                 continue
-            shape, columns, count = (_columns if np is None else _array_columns)(x, name)
-            self.shapes.append(shape)
-            counts.append(count)
-            rows += columns if np is None else [columns]
+            if not usual and not _is_column(x):
+                inside, found = names_in(x, name, _is_column), []
+                nested(found.append, x, f"argument {name!r}", whole=_is_column, derivatives=True)
+                key.append((type(x), repr(skeleton(x, _is_column))))
+            for own, column in zip(inside, found, strict=True):
+                shape, columns, count = read(column, own)
+                self.names.append(own)
+                self.shapes.append(shape)
+                counts.append(count)
+                rows += columns if np is None else [columns]
+                key.append(shape)
+        if not self.shapes and (given := [i for i in range(len(args)) if i not in static]):
+            raise without_numbers(args[given[0]], f"argument {names[given[0]]!r}")
+        self.key = tuple(key)
         self.single, self.count = self._counted(counts)
         if np is None:
             self.columns = rows
@@ -70,20 +99,14 @@ class Batch:
         else:
             self.columns = np.concatenate(rows) if rows else np.empty((0, self.count))
 
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """A key that is equal for batches that one program can run on."""
-        return tuple(self.shapes)
-
     def _counted(self, counts: list[int | None]) -> tuple[bool, int]:
-        if not self.static and counts and counts[0] and counts.count(counts[0]) == len(counts):
+        if counts and counts[0] and counts.count(counts[0]) == len(counts):
             return False, counts[0]  # the usual case
-        moving = [i for i in range(len(counts)) if i not in self.static]
-        sized = [i for i in moving if counts[i] is not None]
+        sized = [i for i, count in enumerate(counts) if count is not None]
         if not sized:
             return True, 1
         first = sized[0]
-        for i in moving:
+        for i in range(len(counts)):
             if counts[i] is None:
                 raise ValueError(
                     f"argument {self.names[i]!r} is one number, but {self.names[first]!r} has "
@@ -103,44 +126,55 @@ class Batch:
     def sample(self, index: int, through: Callable[[float], Any]) -> list[Any]:
         """The arguments of the function for one sample, with each number passed `through`."""
         numbers = iter([through(float(column[index])) for column in self.columns])
+        shapes = iter(self.shapes)
         return [
-            self.args[i] if i in self.static else _filled(shape, numbers)
-            for i, shape in enumerate(self.shapes)
+            x
+            if i in self.static
+            else nested(lambda _: _filled(next(shapes), numbers), x, "argument", whole=_is_column)
+            for i, x in enumerate(self.args)
         ]
 
     def number_names(self) -> list[str]:
         """A name for each number of a sample, like x[0][1]."""
-        names = []
-        for i, shape in enumerate(self.shapes):
-            if i not in self.static:
-                indices = product(*map(range, shape))
-                names += [self.names[i] + "".join(f"[{k}]" for k in index) for index in indices]
-        return names
+        return [
+            name + "".join(f"[{k}]" for k in index)
+            for name, shape in zip(self.names, self.shapes, strict=True)
+            for index in product(*map(range, shape))
+        ]
 
     def refilled(self, columns: Sequence[Any]) -> Any:
         """Rows like `columns` in the nesting of the arguments; not in a tuple if there is one."""
-        np = array_library()
         it = iter(columns)
-        filled: list[Any] = []
-        for i, shape in enumerate(self.shapes):
-            if i in self.static:
-                continue
-            rows = list(islice(it, prod(shape)))
-            if self.single:
-                filled.append(float(rows[0][0]))
-            elif np is not None and not rows:
-                filled.append(np.empty((self.count, *shape)))
-            elif np is None:
-                filled.append([_filled(shape, iter(sample)) for sample in zip(*rows, strict=True)])
-            else:
-                filled.append(np.stack(rows, axis=-1).reshape((self.count, *shape)))
-        return filled[0] if len(filled) == 1 else tuple(filled)
+        shapes = iter(self.shapes)
+
+        def filled(_: Any) -> Any:
+            shape = next(shapes)
+            return self._column(list(islice(it, prod(shape))), shape)
+
+        moving = [x for i, x in enumerate(self.args) if i not in self.static]
+        parts = [nested(filled, x, "argument", whole=_is_column, derivatives=True) for x in moving]
+        return parts[0] if len(parts) == 1 else tuple(parts)
+
+    def _column(self, rows: list[Any], shape: Shape) -> Any:
+        np = array_library()
+        if self.single:
+            return float(rows[0][0])
+        if np is None:
+            return [_filled(shape, iter(sample)) for sample in zip(*rows, strict=True)]
+        if not rows:
+            return np.empty((self.count, *shape))
+        return np.stack(rows, axis=-1).reshape((self.count, *shape))
 
     def chosen(self, indices: Any) -> Any:
         """The columns of the samples at these indices."""
         if array_library() is None:
             return [[column[i] for i in indices] for column in self.columns]
         return self.columns[:, indices]
+
+
+def _is_column(x: Any) -> bool:
+    """Whether an argument is one column, or no nesting that is known: then its errors are those."""
+    return x.__class__ is list or x.__class__ is tuple or not (is_static(x) or is_container(x))
 
 
 def _array_columns(x: Any, name: str) -> tuple[Shape, Any, int | None]:

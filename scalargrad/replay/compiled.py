@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from scalargrad.core.arguments import as_choice, as_flag, is_list
 from scalargrad.core.modes import recorder
-from scalargrad.core.numbers import Traced, as_count, shown
+from scalargrad.core.numbers import as_count, shown
 from scalargrad.core.value import Value, grads_of, packed_data, set_data, set_grads
 from scalargrad.optim import checked_parameters
 from scalargrad.replay.arrays import added, array, as_array, floats, scaled, scattered
@@ -26,7 +26,7 @@ from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
 from scalargrad.replay.variant import Samples, Variant
 from scalargrad.transforms.functional import checked_function, name_of
-from scalargrad.transforms.tree import refilled
+from scalargrad.transforms.tree import refilled, values_in
 
 __all__ = ["Compiled", "compile"]
 
@@ -51,8 +51,10 @@ def compile(
     they are few, another one in the place of one is an error).
 
     Args:
-        f: A function of the numbers of one sample (scalars or nested lists), which returns a Value
-            or a nested list of Values.
+        f: A function of the numbers of one sample (scalars, nested lists, or dicts, named tuples
+            and dataclasses of them), which returns a Value or a nesting of Values. None, texts and
+            flags among its arguments belong to all samples, and each of them is recorded on its
+            own; in its result a flag is a number, as a comparison is.
         params: The leaf Values to differentiate with respect to, such as ``model.parameters()``.
             Without them, derivatives are with respect to the arguments.
         backend: The name of a backend. "auto" takes the fastest one installed; "python" needs no
@@ -603,15 +605,7 @@ def _cores() -> int:
 
 
 def _holds_values(x: Any) -> bool:
-    seen: set[int] = set()  # a list may contain itself
-    stack = [x]
-    while stack:
-        x = stack.pop()
-        if isinstance(x, Traced):
-            return True
-        if getattr(getattr(x, "dtype", None), "kind", "") == "O":
-            stack += x.ravel().tolist()
-        elif isinstance(x, (dict, list, tuple)) and id(x) not in seen:
-            seen.add(id(x))
-            stack += x.values() if isinstance(x, dict) else x
-    return False
+    try:
+        return bool(values_in(x)[0])
+    except ValueError:  # a list that contains itself
+        return False

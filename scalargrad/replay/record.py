@@ -15,7 +15,7 @@ from scalargrad.replay.program import BEFORE, Guard, Program
 from scalargrad.replay.recorder import INPUT, Recorder, RecordingError, Restart
 from scalargrad.replay.reference import Reference, Verdict
 from scalargrad.transforms.functional import name_of
-from scalargrad.transforms.tree import leaves
+from scalargrad.transforms.tree import leaves, nested
 
 __all__ = ["Recording", "record"]
 
@@ -190,8 +190,10 @@ class Recording:
         self.restart = recording.restart
         if self.restart is not None:
             return
-        self.out = out
-        self.results = leaves(out, f"the result of {name_of(f)}")
+        result = f"the result of {name_of(f)}"
+        # comparisons are numbers here, and bools with them
+        self.out = nested(lambda x: x, out, result, fixed=_flag_as_number)
+        self.results = leaves(self.out, result)
         recording.asked(self.results)
         recording.refuse_unasked()
         self.guards = recording.guards
@@ -275,6 +277,10 @@ class Recording:
             slots[x] if isinstance(x, Value) else program.constant(float(x)) for x in self.results
         ]
         return program
+
+
+def _flag_as_number(x: Any) -> Any:
+    return x if x is None or isinstance(x, str) else float(x)
 
 
 def _note(f: Callable[..., Any], arguments: Sequence[Any]) -> str:

@@ -11,7 +11,7 @@ from scalargrad.core.modes import no_grad
 from scalargrad.core.numbers import as_count, as_float
 from scalargrad.core.value import Value
 from scalargrad.transforms.functional import checked_function, jacobian, jvp, name_of, vjp
-from scalargrad.transforms.tree import leaves, nested, refilled
+from scalargrad.transforms.tree import leaves, names_in, nested, refilled
 
 __all__ = ["GradientCheckError", "check_grads", "numerical_grad"]
 
@@ -74,7 +74,8 @@ def numerical_grad(
             )
         return results[0]
 
-    derivative = refilled(arguments, _METHODS[method](at, _plain(arguments), eps))
+    slopes = _METHODS[method](at, _plain(arguments), eps)
+    derivative = refilled(arguments, slopes, derivatives=True)
     return derivative if arguments is args else derivative[0]
 
 
@@ -140,7 +141,8 @@ def _tolerance(x: Any, name: str) -> float:
 
 def _along(f: Callable[..., Any], args: tuple[Any, ...], random: Random) -> Callable[..., Any]:
     """The derivative of `f` along a random direction."""
-    direction = refilled(args, [_signed(random) * _size(x) for x in _plain(args)])
+    sizes = [_signed(random) * _size(x) for x in _plain(args)]
+    direction = refilled(args, sizes, derivatives=True)
     return lambda *xs: jvp(f, xs, direction)[1]
 
 
@@ -189,7 +191,7 @@ class _Comparison:
         self.base = _plain(out)
         m = len(self.base)
         self.reverse = [
-            _plain(pullback(refilled(out, [float(i == j) for j in range(m)]))) for i in range(m)
+            _plain(pullback(refilled(out, _unit(self.base, i), derivatives=True))) for i in range(m)
         ]
         self.sizes = [_size(x) for x in self.point]
         self.finite = [
@@ -277,7 +279,8 @@ class _Comparison:
         return self.atol + max(self.rtol * abs(derivative), small / self.sizes[j])
 
     def forward(self, direction: Sequence[float]) -> list[float]:
-        return _plain(jvp(self.f, self.args, refilled(self.args, direction))[1])
+        tangents = refilled(self.args, direction, derivatives=True)
+        return _plain(jvp(self.f, self.args, tangents)[1])
 
     def judge(self, j: int, outputs: Sequence[int]) -> None:
         """Compare the derivatives of some outputs by one argument."""
@@ -303,7 +306,9 @@ class _Comparison:
             within = self.atol + self.rtol * abs(expected) + 4.0 * error
             for mode, got in (("reverse", self.reverse[i][j]), ("forward", tangents[i])):
                 if not abs(got - expected) <= within and got != expected:
-                    names = [n for k, x in enumerate(self.args) for n in _names(x, f"argument {k}")]
+                    names = [
+                        n for k, x in enumerate(self.args) for n in names_in(x, f"argument {k}")
+                    ]
                     output = f" of output {i}" if len(self.base) > 1 else ""
                     raise GradientCheckError(
                         f"{self.what}{output} by {names[j]} = {x!r}: got {got!r} ({mode} mode), "
@@ -316,15 +321,6 @@ def _plain(tree: Any) -> list[float]:
     """The numbers of a nesting, flattened, those of Values included."""
     flat = leaves(tree, "argument")
     return [x.data if isinstance(x, Value) else float(x) for x in flat]
-
-
-def _names(tree: Any, where: str) -> list[str]:
-    """The name of every number in a nesting, like "argument 0['w'][1]"."""
-    if isinstance(tree, dict):
-        return [n for key, x in tree.items() for n in _names(x, f"{where}[{key!r}]")]
-    if isinstance(tree, (list, tuple)) or getattr(tree, "shape", None):
-        return [n for i, x in enumerate(tree) for n in _names(x, f"{where}[{i}]")]
-    return [where]
 
 
 def _on_values(f: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,19 +12,29 @@ variables (Siskind and Pearlmutter, Perturbation confusion and referential trans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 from weakref import WeakSet
 
-from scalargrad.core.arguments import is_list
+from scalargrad.core.arguments import as_flag, is_list
 from scalargrad.core.modes import builds, leaves_created, recorder
 from scalargrad.core.node import CONSTANT, DETACHED, Argument, argument, is_unused
 from scalargrad.core.numbers import as_count, as_float, as_operand, is_number, shown, written
 from scalargrad.core.primitives import identity
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value, stop_gradient
-from scalargrad.transforms.tree import leaves, nested, refilled, refiller, skeleton
+from scalargrad.transforms.tree import (
+    is_static,
+    leaves,
+    nested,
+    refilled,
+    refiller,
+    skeleton,
+    values_in,
+    without_numbers,
+)
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -33,22 +43,28 @@ Argnums = int | Sequence[int]
 _FIXED = (CONSTANT, DETACHED)  # leaves that nothing is differentiated by
 
 
-def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """Return the function that computes the derivative of `f`.
 
+    Arguments may be nested in lists, tuples, named tuples, dicts, arrays, pandas Series,
+    dataclasses and what `register_container` adds. None, texts and bools in them are no numbers:
+    they stay as they are, in the derivative too.
+
     Args:
-        f: a function of numbers, or of nested lists, tuples and dicts of numbers, that returns one
-            number.
+        f: a function of numbers, or of nestings of numbers, that returns one number.
         argnums: the position of the argument to differentiate by; a sequence of positions gives a
             tuple of derivatives.
+        has_aux: whether `f` returns a pair, the number to differentiate and anything else, which is
+            passed on. Numbers of the computation in it become floats, as in results.
 
     Returns:
         A function of the same arguments. Its result has the nesting of the argument and consists
-        of floats, or of Values where it depends on Values.
+        of floats, or of Values where it depends on Values. With `has_aux` the result is the pair
+        (derivative, aux). Keyword arguments are passed on to `f`, not differentiated by.
 
     Raises:
         TypeError: `f` is not callable; when called, an argument is not a nesting of numbers, or
-            `f` does not return one number.
+            `f` does not return one number, or with `has_aux` no pair.
         ValueError: when called, there is no argument at that position.
 
     >>> grad(lambda x: x**3)(2.0)
@@ -57,20 +73,31 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     12.0
     >>> grad(lambda p: p["w"] * p["x"][0])({"w": 2.0, "x": [3.0]})
     {'w': 3.0, 'x': [2.0]}
+    >>> grad(lambda x, power=3: (x**power, {"square": x * x}), has_aux=True)(2.0, power=4)
+    (32.0, {'square': 4.0})
     """
-    both = value_and_grad(checked_function(f, "grad"), argnums)
-    return _named(lambda *args, **kwargs: both(*args, **kwargs)[1], "grad", f)
+    both = value_and_grad(checked_function(f, "grad"), argnums, has_aux)
+
+    def derivative(*args: Any, **kwargs: Any) -> Any:
+        value, found = both(*args, **kwargs)
+        return (found, value[1]) if has_aux else found
+
+    return _named(derivative, "grad", f)
 
 
-def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def value_and_grad(
+    f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
+) -> Callable[..., Any]:
     """Return the function that computes the value of `f` together with its derivative.
 
     Args:
         f: as for `grad`.
         argnums: as for `grad`.
+        has_aux: as for `grad`.
 
     Returns:
-        A function of the same arguments, whose result is the pair (value, derivative).
+        A function of the same arguments, whose result is the pair (value, derivative), or
+        ((value, aux), derivative) with `has_aux`.
 
     Raises:
         TypeError: as for `grad`.
@@ -78,23 +105,29 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
 
     >>> value_and_grad(lambda x, y: x * y, argnums=(0, 1))(2.0, 3.0)
     (6.0, (3.0, 2.0))
+    >>> value_and_grad(lambda x: (x * x, "square"), has_aux=True)(3.0)
+    ((9.0, 'square'), 6.0)
     """
+    has_aux = as_flag(has_aux, "has_aux")
 
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        run = _Run(f, args, argnums, kwargs)
-        if not is_number(run.out):
+        run = Run(f, args, argnums, kwargs, has_aux)
+        if not is_number(run.out) or is_static(run.out):
+            hint = "" if is_static(run.out) else ": sg.jacobian differentiates lists"
             raise TypeError(
                 f"grad needs a function that returns one number, {name_of(f)} returned "
-                f"{type(run.out).__name__}: sg.jacobian differentiates lists"
+                f"{type(run.out).__name__}{hint}"
             )
         adjoints = run.pull({0: 1.0})
         (value, *adjoints) = run.settle([run.out, *adjoints])
-        return value, run.like_arguments(adjoints)
+        return run.with_aux(value), run.like_arguments(adjoints)
 
     return _named(both, "value_and_grad", f)
 
 
-def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def jacobian(
+    f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
+) -> Callable[..., Any]:
     """Return the function that computes the derivative of every output of `f` by every input.
 
     The matrix is computed by rows (backward) or by columns (forward), whichever are fewer.
@@ -102,10 +135,11 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     Args:
         f: a function of numbers or nestings of numbers, that returns a number or a nesting.
         argnums: as for `grad`.
+        has_aux: as for `grad`.
 
     Returns:
         A function of the same arguments. Its result has the nesting of the output, each number of
-        it replaced by the nesting of the argument.
+        it replaced by the nesting of the argument; with `has_aux` it is the pair (Jacobian, aux).
 
     Raises:
         TypeError: `f` is not callable; when called, an argument or the result is not a nesting of
@@ -115,9 +149,10 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     >>> jacobian(lambda v: [v[0] * v[1], v[0] + v[1]])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 1.0]]
     """
+    has_aux = as_flag(has_aux, "has_aux")
 
     def matrix(*args: Any, **kwargs: Any) -> Any:
-        run = _Run(f, args, argnums, kwargs)
+        run = Run(f, args, argnums, kwargs, has_aux)
         m, n = len(run.outputs), len(run.fresh)
         if m <= n:
             rows = [run.pull({i: 1.0}) for i in range(m)]
@@ -125,23 +160,28 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
             columns = [run.push({i: 1.0}) for i in range(n)]
             rows = [[column[i] for column in columns] for i in range(m)]
         flat = iter(run.settle([derivative for row in rows for derivative in row]))
-        refill = refiller(run.arguments)
+        refill = refiller(run.arguments, derivatives=True)
         filled = [refill(flat) for _ in rows]
-        return run.like_output([like[0] for like in filled] if run.single else map(tuple, filled))
+        parts: Iterable[Any] = [like[0] for like in filled] if run.single else map(tuple, filled)
+        return run.with_aux(run.like_output(parts, derivatives=True))
 
     return _named(matrix, "jacobian", f)
 
 
-def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def hessian(
+    f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False
+) -> Callable[..., Any]:
     """Return the function that computes all second derivatives of `f`, the Jacobian of `grad`.
 
     Args:
         f: as for `grad`.
         argnums: as for `grad`.
+        has_aux: as for `grad`.
 
     Returns:
         A function of the same arguments. For a list of n numbers its result is an n by n list of
-        lists; in general the nesting of the argument, in each place the nesting again.
+        lists; in general the nesting of the argument, in each place the nesting again. With
+        `has_aux` it is the pair (Hessian, aux).
 
     Raises:
         TypeError: as for `grad`.
@@ -150,17 +190,20 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     >>> hessian(lambda v: v[0] ** 2 * v[1])([1.0, 2.0])
     [[4.0, 2.0], [2.0, 0.0]]
     """
-    first = grad(checked_function(f, "hessian"), argnums)
-    return _named(jacobian(first, argnums), "hessian", f)
+    first = grad(checked_function(f, "hessian"), argnums, has_aux)
+    return _named(jacobian(first, argnums, has_aux), "hessian", f)
 
 
-def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(
+    f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], **kwargs: Any
+) -> tuple[Any, Any]:
     """Compute the value of `f` and its derivative along `tangents` (forward mode).
 
     Args:
         f: a function of numbers or nestings of numbers, that returns a number or a nesting.
         primals: the list or tuple of its arguments.
         tangents: the direction, of the same nesting as `primals`.
+        **kwargs: keyword arguments of `f`, which do not move.
 
     Returns:
         The pair (value, tangent), both of the nesting that `f` returns.
@@ -181,19 +224,22 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
             f"jvp needs tangents of the same nesting as the primals, got {written(tangents, 80)} "
             f"for {written(primals, 80)}"
         )
-    run = _Run(f, tuple(primals), range(len(primals)))
+    run = Run(f, tuple(primals), range(len(primals)), kwargs)
     derivatives = run.push(dict(enumerate(directions)))
     settled = run.settle([*run.outputs, *derivatives], also=directions)
     m = len(run.outputs)
-    return run.like_output(settled[:m]), run.like_output(settled[m:])
+    return run.like_output(settled[:m]), run.like_output(settled[m:], derivatives=True)
 
 
-def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+def vjp(
+    f: Callable[..., Any], *primals: Any, **kwargs: Any
+) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """Compute the value of `f` and a function that pulls cotangents back (reverse mode).
 
     Args:
         f: a function of numbers or nestings of numbers, that returns a number or a nesting.
-        primals: its arguments.
+        *primals: its arguments.
+        **kwargs: keyword arguments of `f`, which are not differentiated by.
 
     Returns:
         The pair (value, pullback). `pullback(cotangent)`, the cotangent having the nesting of the
@@ -207,7 +253,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     >>> value, pullback([1.0, 0.0])
     ([6.0, 5.0], (3.0, 2.0))
     """
-    run = _Run(f, primals, range(len(primals)))
+    run = Run(f, primals, range(len(primals)), kwargs)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         seeds = _operands(cotangent, "cotangent")
@@ -222,7 +268,9 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     return run.like_output(run.settle(run.outputs)), pullback
 
 
-def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+def hvp(
+    f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], **kwargs: Any
+) -> Any:
     """Compute the Hessian of `f` times `tangents` without forming the Hessian.
 
     Forward over reverse, at about four times the cost of `f` (Pearlmutter, Fast exact
@@ -232,6 +280,7 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         f: a function that returns one number.
         primals: the list or tuple of its arguments.
         tangents: the vector, of the same nesting as `primals`.
+        **kwargs: keyword arguments of `f`, which are not differentiated by.
 
     Returns:
         The product in the nesting of the primal; for several primals a tuple with one for each.
@@ -245,16 +294,17 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     """
     _check_tuples(primals, tangents, "hvp")
     argnums: Argnums = 0 if len(primals) == 1 else range(len(primals))
-    return jvp(grad(f, argnums), primals, tangents)[1]
+    return jvp(grad(f, argnums), primals, tangents, **kwargs)[1]
 
 
-class _Run:
+class Run:
     """One run of a function on fresh Values, ready to be swept backward and forward.
 
     Attributes:
         fresh: the Values that take the place of the numbers to differentiate by.
         bound: those of them that stand for a Value of the caller.
         outputs: the results of the function, flattened; `out` is the same in its nesting.
+        aux_values: the Values in what else the function returned.
         tape: the graph of the outputs, the fresh Values first.
         depends: by node of the tape, whether it depends on a fresh Value.
         created: the leaves created meanwhile: they are not from outside.
@@ -263,7 +313,7 @@ class _Run:
 
     def __init__(
         self, f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums,
-        kwargs: dict[str, Any] | None = None,
+        kwargs: dict[str, Any] | None = None, has_aux: bool = False,
     ) -> None:  # fmt: skip
         checked_function(f, "a transform")
         self.single = not is_list(argnums)
@@ -274,25 +324,42 @@ class _Run:
         self.recorder = recorder()
 
         origin = Argument()
+        static: list[Any] = []
 
         def freshen(x: Any) -> Value:
             self.fresh.append(identity(x) if isinstance(x, Value) else argument(x, origin))
             return self.fresh[-1]
 
+        def note(x: Any) -> Any:
+            static.append(x)
+            return x
+
         with leaves_created() as self.created:
             inputs = list(args)
             for i in chosen:
-                inputs[i] = nested(freshen, args[i], f"argument {i}")
+                inputs[i] = nested(freshen, args[i], f"argument {i}", fixed=note)
+            if static and not self.fresh:
+                raise without_numbers(args[chosen[0]], f"argument {chosen[0]}")
             try:
                 out = f(*inputs, **(kwargs or {}))
             finally:
                 origin.ended = True
+        self.has_aux = has_aux
+        self.aux_values: list[Any] = []
+        if has_aux:
+            if not isinstance(out, (tuple, list)) or len(out) != 2:
+                raise TypeError(
+                    f"with has_aux {name_of(f)} must return a pair, the value and what else, "
+                    f"got {shown(out)}"
+                )
+            out, aux = out
+            self.aux_values, self._aux_with = values_in(aux)
         self.outputs = leaves(out, f"the result of {name_of(f)}")
         self.out = refilled(out, self.outputs)  # a copy: the caller may go on changing a list
 
         # The graph below the fresh Values is left out: a loop of transforms over one Value would
         # sweep it again each time.
-        results = [x for x in self.outputs if isinstance(x, Value)]
+        results = [x for x in (*self.outputs, *self.aux_values) if isinstance(x, Value)]
         self.tape = Tape.of(results, self.fresh)
         self.depends = self.tape.reach(range(len(self.fresh)))
         self.bound = {x for x in self.fresh if x.parents}
@@ -310,6 +377,11 @@ class _Run:
             if nodes[i]._row not in _FIXED and nodes[i] not in created
         ]
 
+    def depends_on_running_transform(self) -> bool:
+        """Whether the function uses the argument of a transform around this one."""
+        rows = [self.tape.nodes[i]._row for i in self._outside(self.tape)]
+        return any(isinstance(row, Argument) and not row.ended for row in rows)
+
     def _partials(self, i: int) -> Sequence[Any]:
         """The partials of a node as Values, or as plain numbers; None where nothing flows on."""
         node = self.tape.nodes[i]
@@ -324,7 +396,7 @@ class _Run:
             for k, slope in enumerate(slopes)
         ]
 
-    def _with_values(self, terms: Iterable[Any]) -> bool:
+    def sweeps_with_values(self, terms: Iterable[Any] = ()) -> bool:
         """Whether to sweep with Values when `terms` are the seeds or directions."""
         return (
             self.reaches_outside
@@ -332,9 +404,15 @@ class _Run:
             or any(isinstance(term, Value) for term in terms)
         )
 
+    @contextmanager
+    def building(self) -> Iterator[None]:
+        """Compute with the Values of the run: what is created meanwhile is not from outside."""
+        with leaves_created(self.created):
+            yield
+
     def pull(self, seeds: Mapping[int, Any]) -> list[Any]:
         """Reverse mode: the derivative by each fresh Value of the outputs, weighted by `seeds`."""
-        if self._with_values(seeds.values()):
+        if self.sweeps_with_values(seeds.values()):
             with leaves_created(self.created):
                 adjoints = self._adjoints(seeds)
                 if self.recorder and self._may_meet_infinities():
@@ -402,7 +480,7 @@ class _Run:
         tangents: dict[int, Any] = {}
         for i, direction in directions.items():
             _add_term(tangents, i, None if _is_plain_zero(direction) else direction)
-        if self._with_values(directions.values()):
+        if self.sweeps_with_values(directions.values()):
             with leaves_created(self.created):
                 times = self._used_product if self.recorder else self._product
                 found = self.tape.push(tangents, times=times, partials=self._used_partials)
@@ -464,11 +542,17 @@ class _Run:
         return settled
 
     def like_arguments(self, flat: Iterable[Any]) -> Any:
-        like = refilled(self.arguments, flat)
+        like = refilled(self.arguments, flat, derivatives=True)
         return like[0] if self.single else tuple(like)
 
-    def like_output(self, flat: Iterable[Any]) -> Any:
-        return refilled(self.out, flat)
+    def like_output(self, flat: Iterable[Any], derivatives: bool = False) -> Any:
+        return refilled(self.out, flat, derivatives)
+
+    def with_aux(self, result: Any) -> Any:
+        """The result, beside what else the function returned."""
+        if not self.has_aux:
+            return result
+        return result, self._aux_with(self.settle(self.aux_values))
 
 
 def _has_ended(leaf: Any) -> bool:
