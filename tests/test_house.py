@@ -65,9 +65,17 @@ def test_no_modules_in_a_circle() -> None:
 @pytest.mark.parametrize(
     "own",
     [
-        "support", "core", "transforms", "replay", "training", "measure", "view", "plot", "solve",
+        "support",
+        "core",
+        "transforms",
+        "replay",
+        "training",
+        "measure",
+        "view",
+        "plot",
+        "solve",
         "examples",
-    ],  # fmt: skip
+    ],
 )
 def test_no_folders_of_a_room_in_a_circle(own: str) -> None:
     """The folders in a room, and the files beside them, stand in an order too."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scalargrad.core import primitives as row
+from scalargrad.core import special
 
 __all__ = ["HELPERS"]
 
@@ -48,13 +48,13 @@ static double sg_floordiv(double x, double y) /* the quotient rounded down */
 _add(f"""
 static double sg_sinc(double x) /* sin(pi x) / (pi x), and 1 at 0 */
 {{
-    return x != 0.0 ? sin({row.PI!r} * x) / ({row.PI!r} * x) : 1.0;
+    return x != 0.0 ? sin({special.PI!r} * x) / ({special.PI!r} * x) : 1.0;
 }}
 """)
 _add(f"""
 static double sg_sinc_derivative(double order, double x)
 {{
-    const double z = {row.PI!r} * x;
+    const double z = {special.PI!r} * x;
     double total = 0.0, factorial = 1.0;
     int n, k;
     if (!(order >= 0.0 && order <= 100.0) || fmod(order, 1.0) != 0.0) return NAN;
@@ -73,7 +73,7 @@ static double sg_sinc_derivative(double order, double x)
             total = ((k % 2 ? odd : even) - k * total) / z;
         }}
     }}
-    return pow({row.PI!r}, order) * total;
+    return pow({special.PI!r}, order) * total;
 }}
 """)
 _add("""
@@ -98,7 +98,7 @@ static double sg_tanh_slope(double x)
 _add(f"""
 static double sg_dropped(double x, double y) /* what the rounding of x * y drops (Dekker, 1971) */
 {{
-    const double split = {row.SPLIT!r};
+    const double split = {special.SPLIT!r};
     const double high = x * split - (x * split - x), other = y * split - (y * split - y);
     const double low = x - high, rest = y - other;
     return ((high * other - x * y) + high * rest + low * other) + low * rest;
@@ -114,10 +114,10 @@ static double sg_bell(double x, double a) /* exp(-a x * x) */
 _add(f"""
 static double sg_ndtr(double x) /* the share of a standard normal variable below x */
 {{
-    const double half = {row.SQRT_HALF!r}, z = -x * half;
+    const double half = {special.SQRT_HALF!r}, z = -x * half;
     if (!(-40.0 < x && x < -1.0)) return 0.5 * erfc(z);
-    return 0.5 * (erfc(z) + {2.0 / row.SQRT_PI!r} * exp(-z * z)
-                  * (sg_dropped(x, half) + x * {row.SQRT_HALF_REST!r}));
+    return 0.5 * (erfc(z) + {2.0 / special.SQRT_PI!r} * exp(-z * z)
+                  * (sg_dropped(x, half) + x * {special.SQRT_HALF_REST!r}));
 }}
 """)
 _add("""

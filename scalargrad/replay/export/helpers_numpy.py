@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scalargrad.core import primitives as row
+from scalargrad.core import special
 
 __all__ = ["HELPERS"]
 
@@ -21,7 +21,7 @@ def _sinc_derivative(order, x):
     """The derivative of sin(pi x) / (pi x), of an order from 0 to 100."""
     if not 0.0 <= order <= 100.0 or order % 1.0 or not math.isfinite(x):
         return math.nan
-    n, z = int(order), {row.PI!r} * float(x)
+    n, z = int(order), {special.PI!r} * float(x)
     total = 0.0
     if abs(z) < n + 1.0:  # the Taylor series; the other terms would cancel here
         for k in range(n % 2, 30 + 4 * n, 2):
@@ -32,7 +32,7 @@ def _sinc_derivative(order, x):
         total = sine / z
         for k in range(1, n + 1):
             total = ((cosine, -sine, -cosine, sine)[(k - 1) % 4] - k * total) / z
-    return {row.PI!r} ** n * total
+    return {special.PI!r} ** n * total
 ''')
 _add('''
 @np.vectorize(otypes=[float])
@@ -55,7 +55,7 @@ def _tanh_slope(x):
 _add(f'''
 def _dropped(x, y):
     """What the rounding of x * y drops (Dekker, 1971)."""
-    split = {row.SPLIT!r}
+    split = {special.SPLIT!r}
     high, other = x * split - (x * split - x), y * split - (y * split - y)
     low, rest = x - high, y - other
     return ((high * other - x * y) + high * rest + low * other) + low * rest
@@ -69,9 +69,9 @@ def _bell(x, a):
 _add(f'''
 def _ndtr(x):
     """The share of a standard normal variable below x."""
-    z = -x * {row.SQRT_HALF!r}
-    rest = _dropped(x, {row.SQRT_HALF!r}) + x * {row.SQRT_HALF_REST!r}
-    rest = np.where((-40.0 < x) & (x < -1.0), {2.0 / row.SQRT_PI!r} * np.exp(-z * z) * rest, 0.0)
+    z = -x * {special.SQRT_HALF!r}
+    rest = _dropped(x, {special.SQRT_HALF!r}) + x * {special.SQRT_HALF_REST!r}
+    rest = np.where((-40.0 < x) & (x < -1.0), {2.0 / special.SQRT_PI!r} * np.exp(-z * z) * rest, 0.0)
     return 0.5 * (np.vectorize(math.erfc, otypes=[float])(z) + rest)
 ''')
 _add('''
