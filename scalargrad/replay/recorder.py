@@ -191,7 +191,9 @@ class Recorder:
         if value._row is not INPUT and not self.recorded(value):
             return None
         frame = sys._getframe(1)
-        while frame.f_back and frame.f_code.co_name in _HASHING:
+        while frame.f_back and (
+            frame.f_code.co_name in _HASHING or frame.f_globals.get("__name__") in _WEAK
+        ):
             frame = frame.f_back
         if _is_own(frame):
             return None  # the library itself looks up nodes
@@ -282,6 +284,7 @@ class Recorder:
 
 
 _HASHING = ("__hash__", "check_access")  # the functions that a look-up by hash goes through
+_WEAK = ("_weakrefset", "weakref")  # modules of collections that hash in Python
 
 
 def _is_own(frame: FrameType) -> bool:
