@@ -83,8 +83,9 @@ def rates(q: Sequence[Any], p: Sequence[Any]) -> Any:
 def motion(q: Sequence[Any], p: Sequence[Any]) -> list[Any]:
     """How q and p change: dq/dt = v, and dp/dt = ∂L/∂q by Euler and Lagrange.
 
-    >>> motion([0.0, 0.0], [2.0, 1.0])  # through the lowest point
-    [1.0, 0.0, 0.0, 0.0]
+    >>> forces = motion([math.pi / 2, math.pi / 2], [0.0, 0.0])[2:]  # stretched out, at rest
+    >>> [round(x, 12) for x in forces]
+    [-19.62, -9.81]
     """
     v = rates(q, p)
     return [*v, *sg.grad(build, 0)(q, v)]

@@ -65,7 +65,7 @@ TRUE: dict[str, Any] = {
     "threshold": -1.0, "log_gap": 1.1, "ease": 0.60, "effort": 0.80,
 }  # fmt: skip
 START: dict[str, Any] = {
-    "first": [0.0, 0.5, 1.0, 1.5],
+    "first": [1.0, 1.0, 1.0, 1.0],
     "first_difficulty": 0.1, "step": 0.1, "reversion": 0.2,
     "growth": 0.0, "saturation": 0.0, "spacing": 1.0, "hard": 0.0, "easy": 0.0,
     "lapse": 0.0, "lapse_difficulty": 0.0, "lapse_spacing": 0.0, "lapse_stability": 0.5,
@@ -127,7 +127,7 @@ def build(θ: Parameters, marks: Sequence[Any], gaps: Sequence[Any]) -> Any:  # 
         gaps: the days before each of the others.
 
     >>> round(build(TRUE, [GOOD, GOOD], [3.0]), 6)
-    0.495061
+    0.663597
     """
     S, D = sg.exp(sg.take(θ["first"], marks[0] - 1)), θ["first_difficulty"] * (GOOD - marks[0])
     total = 0.0
@@ -261,10 +261,13 @@ def figures(result: Memory) -> dict[str, Picture]:
 
 
 def _card(plot: Any, result: Memory) -> Any:
-    """A card that lapses once, late."""
-    chosen = next(
-        (k for k, marks in enumerate(result.marks) if marks.count(1.0) == 1 and marks[4] == 1.0), 0
-    )
+    """A card that lapses once, in the middle, and does not wait too long at once."""
+
+    def shows_all(marks: Sequence[float], gaps: Sequence[float]) -> bool:
+        return 1.0 in marks[3:6] and marks.count(1.0) == 1 and max(gaps) < 0.35 * sum(gaps)
+
+    histories = zip(result.marks, result.gaps, strict=True)
+    chosen = next((k for k, history in enumerate(histories) if shows_all(*history)), 0)
     marks, gaps = result.marks[chosen], result.gaps[chosen]
     series: dict[str, tuple[list[float], list[float]]] = {}
     ends: list[tuple[float, float, float]] = []
@@ -281,17 +284,18 @@ def _card(plot: Any, result: Memory) -> Any:
         series[label] = (xs, ys)
     page = plot.lines(
         series, xlabel="days", ylabel="probability of remembering",
-        title="The life of a card: each review starts a new, flatter curve, but for the lapse",
+        title="The life of a card: a success stretches the curve, a lapse shortens it",
         ax=plot.figure(1, 1, width=9.6, height=4.0).axes[0],
         alt="The probability that a card is remembered, over days: a saw whose teeth get longer "
         "with each success, and short after a lapse. The fitted curve lies on the true one.",
     )  # fmt: skip
     ax = page.axes[0]
-    for day, R, grade in ends:
-        name = ("again", "hard", "good", "easy")[int(grade) - 1]
-        ax.plot(day, R, "x" if grade == AGAIN else "o", color="#1a1a1a", markersize=6)
-        ax.annotate(name, (day, R), xytext=(0, -14), textcoords="offset points", ha="center")
-    ax.set_ylim(min(R for _, R, _ in ends) - 0.12, 1.02)
+    for name, mark, lapse in (("remembered", "o", False), ("forgotten", "X", True)):
+        days, heights = zip(*(end[:2] for end in ends if (end[2] == AGAIN) == lapse), strict=True)
+        ax.plot(days, heights, mark, color="white" if lapse else "#1a1a1a", label=name,
+                markeredgecolor="#1a1a1a", markersize=10 if lapse else 6, zorder=5)  # fmt: skip
+    ax.legend(loc="lower left", ncols=4, frameon=False)
+    ax.set_ylim(min(R for _, R, _ in ends) - 0.06, 1.02)
     return page
 
 
@@ -327,7 +331,7 @@ def _calibration(plot: Any, result: Memory) -> Any:
         {
             label: tuple([point[axis] for point in points] for axis in (0, 1))
             for label, points in series.items()
-        } | {"perfect": ([0.3, 1.0], [0.3, 1.0])},
+        } | {"perfect": ([0.55, 1.0], [0.55, 1.0])},
         xlabel="predicted probability of remembering", ylabel="share that was remembered",
         title="Predicted and observed, twelve bins of equal size",
         alt="The share of cards that were remembered, over the predicted probability. Fitted, the "
