@@ -213,8 +213,8 @@ def report(result: Pendulums) -> str:
     """The energy by two methods over time, and when the pendulums part."""
     times, a, b = result.gauss.times, result.gauss.errors, result.runge_kutta.errors
     lines = [
-        "A double pendulum let go at 130° and 120°; steps of 0.01 s. Errors of the energy, as shares",
-        "of what lies between hanging at rest and standing on the head:",
+        "A double pendulum let go at 130° and 120°; steps of 0.01 s. Errors of the energy, as",
+        "shares of what lies between hanging at rest and standing on the head:",
         "",
         f"  {'after':>8}{'Gauss: worst so far':>24}{'at the end':>14}{'Runge-Kutta: worst':>24}"
         f"{'at the end':>14}",
@@ -231,7 +231,7 @@ def report(result: Pendulums) -> str:
         lines.append(f"  {k * 0.001:.3f}°   10° from the first {when}")
     lines += [
         "",
-        "  The implicit method's energy comes back, the explicit one's does not. That the pendulums",
+        "  The implicit method's energy comes back, the explicit one's does not. That pendulums",
         "  part is no error of either: it is how two rods move.",
     ]
     return "\n".join(lines)
@@ -281,8 +281,8 @@ def figures(result: Pendulums) -> dict[str, Picture]:
         xlabel="time, s", ylabel="relative error of the energy", yscale="log",
         title="Both of fourth order, with steps of 0.01 s",
         ax=plot.figure(1, 1, width=8.6, height=3.8).axes[0],
-        alt="The error of the energy over time, on a logarithmic scale. Gauss's method swings below "
-        "a fixed level; the error of Runge and Kutta's climbs and stays.",
+        alt="The error of the energy over time, on a logarithmic scale. Gauss's method swings "
+        "below a fixed level; the error of Runge and Kutta's climbs and stays.",
     )  # fmt: skip
     for line in energies.axes[0].lines:
         line.set_linewidth(0.8)

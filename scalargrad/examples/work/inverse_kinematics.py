@@ -1,4 +1,4 @@
-"""A robot's arm that draws a heart: from where the hand shall be to the angles of its joints.
+"""A robot's arm that draws a heart: the angles of its joints from where the hand shall be.
 
 Four bars of the lengths l, with the angle θ at each joint against the bar before, reach the point
 
@@ -36,7 +36,17 @@ import scalargrad as sg
 if TYPE_CHECKING:
     from scalargrad.examples.pictures import Picture
 
-__all__ = ["Drawn", "build", "figures", "heart", "joints", "joint_speeds", "posture", "report", "run"]
+__all__ = [
+    "Drawn",
+    "build",
+    "figures",
+    "heart",
+    "joint_speeds",
+    "joints",
+    "posture",
+    "report",
+    "run",
+]
 
 BARS = (0.9, 0.8, 0.6, 0.4)
 REST = (1.9, -1.1, -0.8, -0.6)  # the posture before the first point
@@ -51,9 +61,9 @@ def joints(angles: Sequence[Any]) -> list[tuple[Any, Any]]:
     (2.7, 0.0)
     """
     places: list[tuple[Any, Any]] = [(0.0, 0.0)]
-    x, y, φ = 0.0, 0.0, 0.0  # noqa: PLC2401
-    for length, θ in zip(BARS, angles, strict=True):  # noqa: PLC2401
-        φ = φ + θ  # noqa: PLC2401
+    x, y, φ = 0.0, 0.0, 0.0
+    for length, θ in zip(BARS, angles, strict=True):
+        φ = φ + θ
         x, y = x + length * sg.cos(φ), y + length * sg.sin(φ)
         places.append((x, y))
     return places
@@ -137,11 +147,11 @@ def run(count: int = 120) -> Drawn:
         count: of how many points.
     """
     targets, angles, errors = heart(count), [], []
-    before: Sequence[float] = posture(REST, targets[0])
+    now = posture(REST, targets[0])
     for target in targets:
-        before = posture(before, target)
-        angles.append([*before])
-        errors.append(math.dist(build(before), target))
+        now = posture(now, target)
+        angles.append(now)
+        errors.append(math.dist(build(now), target))
     low = min(range(len(targets)), key=lambda k: targets[k][1])
 
     def pen(a: Any, b: Any, c: Any, d: Any) -> dict[str, Any]:
@@ -158,8 +168,8 @@ def report(result: Drawn) -> str:
     first, last = result.angles[0], result.angles[-1]
     low = min(result.targets, key=lambda p: p[1])
     lines = [
-        f"An arm of {len(BARS)} bars draws a heart of {len(result.targets) - 1} points; the hand is at "
-        f"most {max(result.errors):.0e} m off.",
+        f"An arm of {len(BARS)} bars draws a heart of {len(result.targets) - 1} points; the hand "
+        f"is at most {max(result.errors):.0e} m off.",
         "",
         f"  {'joint':<8}{'first':>9}{'last':>9}{'from':>9}{'to':>9}   degrees",
     ]
@@ -169,14 +179,15 @@ def report(result: Drawn) -> str:
         lines.append(f"  {k + 1:<8}" + "".join(f"{x:>9.2f}" for x in row))
     lines += [
         "",
-        f"  At the lowest point, ({low[0]:.3f}, {low[1]:.3f}) m: degrees by which each joint turns for "
-        "1 cm",
+        f"  At the lowest point, ({low[0]:.3f}, {low[1]:.3f}) m: degrees by which each joint turns "
+        "for 1 cm",
         "",
-        f"  {'joint':<8}{'to the right':>14}{'upward':>10}{'share of the error of x':>26}{'of y':>10}",
+        f"  {'joint':<8}{'to the right':>14}{'upward':>10}{'share of the error of x':>26}"
+        f"{'of y':>10}",
     ]
     shares = [[row.share for row in output.budget] for output in result.play.outputs]
-    for k, row in enumerate(result.speeds):
-        right, up = (math.degrees(0.01 * slope) for slope in row)
+    for k, slopes in enumerate(result.speeds):
+        right, up = (math.degrees(0.01 * slope) for slope in slopes)
         lines.append(
             f"  {k + 1:<8}{right:>14.3f}{up:>10.3f}{shares[0][k]:>26.1%}{shares[1][k]:>10.1%}"
         )
@@ -216,7 +227,7 @@ def figures(result: Drawn) -> dict[str, Picture]:
         {**postures, "heart": tuple(map(list, zip(*result.targets, strict=True)))},
         xlabel="x, m", ylabel="y, m", title="Postures that move least", ax=ax,
     )  # fmt: skip
-    ax.get_legend().remove()
+    ax.legend().remove()
     ax.set_aspect("equal")
     for k, line in enumerate(ax.lines[:-1]):
         line.set(color=str(0.78 - 0.55 * k / len(postures)), linestyle="-", marker="o")

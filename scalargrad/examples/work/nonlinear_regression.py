@@ -1,4 +1,4 @@
-"""Three regressions of NIST, to ten certified digits: an easy one and two that trap programs.
+"""Three regressions of NIST, to ten certified digits: an easy one, and two traps.
 
 The National Institute of Standards and Technology publishes problems with which programs for
 nonlinear regression are judged: data, two starts, and the parameters and their standard deviations
@@ -26,6 +26,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import inf, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -172,7 +173,7 @@ def report(result: list[Solution]) -> str:
     for each in result:
         problem, fit = each.problem, each.fit
         lines.append(
-            f"  {problem.name + ', ' + str(each.start):<18}{digits(fit.x, problem.parameters):>8.1f}"
+            f"  {f'{problem.name}, {each.start}':<18}{digits(fit.x, problem.parameters):>8.1f}"
             f"{digits(fit.standard_errors, problem.deviations):>14.1f}{fit.nfev:>12}"
             f"{digits(each.scipy, problem.parameters):>16.1f}{each.calls:>12}"
         )
@@ -187,8 +188,8 @@ def report(result: list[Solution]) -> str:
         lines.append(f"  b{k:<5}" + "".join(f"{x:>20.10e}" for x in row))
     lines += [
         "",
-        "  Finite differences take several times the calls, and their rounding leaves seven digits.",
-        "  Exact derivatives leave ten and more, from either start: as many as NIST has certified.",
+        "  Finite differences take several times the calls, and rounding leaves seven digits;",
+        "  exact derivatives give ten and more, from either start.",
     ]
     return "\n".join(lines)
 
@@ -200,8 +201,8 @@ def figures(result: list[Solution]) -> dict[str, Picture]:
     second = [each for each in result if each.start == 2]
     page = plot.figure(
         2, 3, width=11.0, height=5.4,
-        alt="Above: data and fitted curves of Misra1a, nearly straight; MGH09, rising and levelling "
-        "off; Thurber, an S on a logarithmic axis. Below: their residuals, small beside the data.",
+        alt="Above: data and fitted curves of Misra1a, nearly straight; MGH09, rising and "
+        "levelling off; Thurber, an S on a logarithmic axis. Below: their residuals.",
     )  # fmt: skip
     names = {
         "Misra1a": ("pressure", "volume adsorbed"), "MGH09": ("x", "y"),
@@ -213,7 +214,7 @@ def figures(result: list[Solution]) -> dict[str, Picture]:
         xlabel, ylabel = names[each.problem.name]
         span = (min(x), max(x))
         plot.curves(
-            {"fit": lambda v, each=each: each.problem.model(each.fit.x, v)}, span, points=(x, y),
+            {"fit": partial(each.problem.model, each.fit.x)}, span, points=(x, y),
             xlabel=xlabel, ylabel=ylabel, title=each.problem.name, ax=above,
         )  # fmt: skip
         rest = [each.problem.residual(each.fit.x, *sample) for sample in zip(y, x, strict=True)]

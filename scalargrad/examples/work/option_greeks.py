@@ -29,7 +29,6 @@ the last digit. Delta rises from 0 to 1 within the last weeks: gamma, speed and 
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
@@ -50,7 +49,7 @@ POINT = (100.0, 0.2, 0.5, 0.03)
 STRIKE = 100.0
 MONTHS = 12
 
-# What each is taken by. T shrinks as time passes: theta and the others by T are per year that passes.
+# What each is taken by. T shrinks as time passes: those by T are per year that passes.
 GREEKS: dict[str, str] = {
     "delta": "S", "vega": "σ", "theta": "T", "rho": "r",
     "gamma": "SS", "vanna": "Sσ", "charm": "ST", "vomma": "σσ", "veta": "σT", "vera": "σr",
@@ -58,7 +57,7 @@ GREEKS: dict[str, str] = {
 }  # fmt: skip
 
 
-def build(S: Any, σ: Any, T: Any, r: Any, K: Any = STRIKE) -> Any:  # noqa: PLC2401
+def build(S: Any, σ: Any, T: Any, r: Any, K: Any = STRIKE) -> Any:
     """The price of the call.
 
     >>> round(build(*POINT), 6)
@@ -102,8 +101,8 @@ def implied_volatility(
     >>> round(implied_volatility(build(*POINT)), 12)
     0.2
     """
-    log_σ = sg.solve.root(  # σ stays positive  # noqa: PLC2401
-        lambda log_σ, price, S, K, T, r: build(S, sg.exp(log_σ), T, r, K) - price,  # noqa: PLC2401
+    log_σ = sg.solve.root(  # σ stays positive
+        lambda log_σ, price, S, K, T, r: build(S, sg.exp(log_σ), T, r, K) - price,
         math.log(0.2), price, S, K, T, r,
     )  # fmt: skip
     return sg.exp(log_σ)
@@ -157,7 +156,7 @@ def simulate(payoff: Callable[..., Any], paths: int = 40_000, seed: int = 2) -> 
     import numpy as np
 
     def pair(z: Sequence[Any], point: Sequence[Any]) -> list[Any]:
-        def both(S: Any, σ: Any, T: Any, r: Any) -> Any:  # noqa: PLC2401
+        def both(S: Any, σ: Any, T: Any, r: Any) -> Any:
             return 0.5 * (payoff(S, σ, T, r, z) + payoff(S, σ, T, r, [-shock for shock in z]))
 
         value, slopes = sg.value_and_grad(both, (0, 1, 2, 3))(*point)
@@ -195,7 +194,7 @@ class Options:
 
 
 def quoted(strike: float) -> float:
-    """The price of the market for a strike: ours, cheap at high strikes, as markets of shares are."""
+    """The price of the market for a strike: ours, with the smile of a market of shares."""
     x = math.log(strike / POINT[0])
     return float(build(POINT[0], 0.2 - 0.15 * x + 0.6 * x * x, POINT[2], POINT[3], strike))
 
@@ -213,7 +212,7 @@ def run(paths: int = 40_000) -> Options:
     for strike in (80.0, 85.0, 90.0, 100.0, 110.0, 115.0, 120.0):
         price = quoted(strike)
         found = sg.value_and_grad(implied_volatility, (0, 1, 4))
-        σ, slopes = found(price, POINT[0], strike, POINT[2], POINT[3])  # noqa: PLC2401
+        σ, slopes = found(price, POINT[0], strike, POINT[2], POINT[3])
         smile[strike] = (price, σ, *slopes)
     S, *others = POINT
     return Options(
@@ -230,16 +229,17 @@ def named(result: Options, name: str) -> float:
 
 def report(result: Options) -> str:
     """The Greeks, the implied volatilities, and Monte Carlo beside the formula."""
-    S, σ, T, r = POINT  # noqa: PLC2401
-    lines = [f"A call at S = K = {S:g}, σ = {σ:g}, T = {T:g} years, r = {r:g}: C = {result.price:.6f}"]
+    S, σ, T, r = POINT
+    lines = [
+        f"A call at S = K = {S:g}, σ = {σ:g}, T = {T:g} years, r = {r:g}: C = {result.price:.6f}"
+    ]
     lines += ["", "  The Greeks with a name (unscaled: σ and r from 0 to 1, T in years):", ""]
     cells = [f"{name:<7}{GREEKS[name]:<4}{named(result, name):>14.8f}" for name in GREEKS]
     lines += ["  " + "    ".join(cells[k::5]) for k in range(5)]
     lines += [
         "",
-        f"  {len(result.greeks)} derivatives in all, of three orders. By Taylor's coefficients, if the "
-        "share",
-        "  rises by 5, the option gains",
+        f"  {len(result.greeks)} derivatives in all, of three orders. If the share rises by 5, the",
+        "  option gains, by Taylor's coefficients,",
         "  " + "   ".join(
             f"{_gain(result, order):.5f} (order {order})" for order in (1, 2, 3, 5)
         ) + f"   {_exact_gain():.5f} (exact)",
@@ -254,8 +254,8 @@ def report(result: Options) -> str:
     exact = [result.price, *(result.greeks[x] for x in INPUTS)]
     lines += [
         "",
-        f"  Monte Carlo, {result.asian.course[-1][0]:,} pairs of paths; in brackets the errors in the "
-        "last digits:",
+        f"  Monte Carlo, {result.asian.course[-1][0]:,} pairs of paths; in brackets the "
+        "errors of the last digits:",
         "",
         f"  {'':<12}{'formula':>12}{'European':>18}{'Asian':>18}",
     ]
@@ -264,7 +264,7 @@ def report(result: Options) -> str:
         lines.append(f"  {name:<12}{exact[k]:>12.5f}" + "".join(f"{cell:>18}" for cell in cells))
     lines += [
         "",
-        "  The formula was written once. Nobody derived a Greek by hand, nor an inverse formula, and",
+        "  The formula was written once. Nobody derived a Greek or an inverse formula by hand, and",
         "  the option without a formula has its Greeks from the same draws as its price.",
     ]
     return "\n".join(lines)
@@ -288,15 +288,17 @@ def figures(result: Options) -> dict[str, Picture]:
     """Six Greeks over the price of the share, the smile, and delta by the number of paths."""
     from scalargrad import plot
 
-    _, σ, _, r = POINT  # noqa: PLC2401
+    _, σ, _, r = POINT
     page = plot.figure(
         2, 3, width=11.0, height=6.2,
-        alt="Six Greeks of a call over the price of the share, for a year, a quarter and a month to "
-        "the end. Delta is a step that gets steeper; gamma, vega, vanna, speed and zomma are peaks "
-        "and waves around the strike; gamma, speed and zomma grow with less time.",
+        alt="Six Greeks of a call over the price of the share, for a year, a quarter and a month "
+        "to the end. Delta is a step that gets steeper; gamma, vega, vanna, speed and zomma are "
+        "peaks and waves around the strike; gamma, speed and zomma grow with less time.",
     )  # fmt: skip
     prices = [60.0 + k for k in range(81)]
-    for ax, name in zip(page.axes, ("delta", "gamma", "vega", "vanna", "speed", "zomma"), strict=True):
+    for ax, name in zip(
+        page.axes, ("delta", "gamma", "vega", "vanna", "speed", "zomma"), strict=True
+    ):
         slope = sg.compile(greek(GREEKS[name]))
         series = {}
         for label, T in (("1 year", 1.0), ("3 months", 0.25), ("1 month", 1 / 12)):
@@ -310,7 +312,7 @@ def figures(result: Options) -> dict[str, Picture]:
         )  # fmt: skip
         ax.axvline(STRIKE, color="#8a8a8a", linewidth=0.8, zorder=0)
         if ax is not page.axes[0]:
-            ax.get_legend().remove()
+            ax.legend().remove()
     strikes = [*result.smile]
     smile = plot.figure(
         1, 2, width=9.6, height=3.8,
@@ -332,21 +334,23 @@ def figures(result: Options) -> dict[str, Picture]:
     )  # fmt: skip
     counts, means, errors = zip(*result.european.course, strict=True)
     exact = result.greeks["S"]
+    upper, lower = (
+        [m + side * e for m, e in zip(means, errors, strict=True)] for side in (2.0, -2.0)
+    )
     paths = plot.lines(
         {
             "pathwise delta": (counts, means),
-            "± 2 standard errors": (counts, [m + 2 * e for m, e in zip(means, errors, strict=True)]),
+            "± 2 standard errors": (counts, upper),
             "exact": ([counts[0], counts[-1]], [exact, exact]),
         },
         xlabel="pairs of paths", ylabel="delta", xscale="log", markers=False,
         title="Delta by replayed paths closes in on the formula's",
-        alt="Delta over the number of paths: the estimate wanders within two standard errors, which "
-        "shrink as the root of the number, around the exact value.",
+        alt="Delta over the number of paths: the estimate wanders within two standard errors, "
+        "which shrink as the root of the number, around the exact value.",
     )  # fmt: skip
     ax = paths.axes[0]
-    low, band = ax.lines[1].get_ydata(), ax.lines[1]
-    lower = [m - 2 * e for m, e in zip(means, errors, strict=True)]
-    ax.fill_between(counts, lower, low, color=band.get_color(), alpha=0.18, linewidth=0)
+    band = ax.lines[1]
+    ax.fill_between(counts, lower, upper, color=band.get_color(), alpha=0.18, linewidth=0)
     ax.plot(counts, lower, color=band.get_color(), linestyle=band.get_linestyle())
     return {"greeks": page, "smile": smile, "paths": paths}
 

@@ -74,7 +74,7 @@ START: dict[str, Any] = {
 }  # fmt: skip
 
 
-def recall(t: Any, S: Any, θ: Parameters) -> Any:  # noqa: PLC2401
+def recall(t: Any, S: Any, θ: Parameters) -> Any:
     """The probability R that a card of stability S is remembered after t days.
 
     >>> round(recall(5.0, 5.0, TRUE), 12)
@@ -84,7 +84,7 @@ def recall(t: Any, S: Any, θ: Parameters) -> Any:  # noqa: PLC2401
     return (1.0 + sg.expm1(-math.log(0.9) / decay) * t / S) ** -decay
 
 
-def review(S: Any, D: Any, R: Any, grade: Any, θ: Parameters) -> tuple[Any, Any]:  # noqa: PLC2401
+def review(S: Any, D: Any, R: Any, grade: Any, θ: Parameters) -> tuple[Any, Any]:
     """The stability and the difficulty after a review.
 
     >>> S, D = review(5.0, 0.0, 0.9, GOOD, TRUE)
@@ -100,7 +100,7 @@ def review(S: Any, D: Any, R: Any, grade: Any, θ: Parameters) -> tuple[Any, Any
     return sg.where(grade == AGAIN, lost, kept), after
 
 
-def grades(R: Any, D: Any, θ: Parameters) -> list[Any]:  # noqa: PLC2401
+def grades(R: Any, D: Any, θ: Parameters) -> list[Any]:
     """The logarithms of the probabilities of the four grades.
 
     >>> round(sum(math.exp(x) for x in grades(0.8, 0.1, TRUE)), 12)
@@ -118,7 +118,7 @@ def grades(R: Any, D: Any, θ: Parameters) -> list[Any]:  # noqa: PLC2401
     ]  # fmt: skip
 
 
-def build(θ: Parameters, marks: Sequence[Any], gaps: Sequence[Any]) -> Any:  # noqa: PLC2401
+def build(θ: Parameters, marks: Sequence[Any], gaps: Sequence[Any]) -> Any:
     """How unlikely the history of one card is: minus the logarithm of its probability.
 
     Args:
@@ -138,9 +138,11 @@ def build(θ: Parameters, marks: Sequence[Any], gaps: Sequence[Any]) -> Any:  # 
     return total
 
 
-def flat(θ: Parameters) -> dict[str, float]:  # noqa: PLC2401
+def flat(θ: Parameters) -> dict[str, float]:
     """All parameters by name, one number each."""
-    numbers = {f"first {k}": x for k, x in zip(("again", "hard", "good", "easy"), θ["first"], strict=True)}
+    numbers = {
+        f"first {k}": x for k, x in zip(("again", "hard", "good", "easy"), θ["first"], strict=True)
+    }
     return numbers | {name.replace("_", " "): x for name, x in θ.items() if name != "first"}
 
 
@@ -204,10 +206,10 @@ def run(cards: int = 2500, seed: int = 0) -> Memory:
     return Memory(marks, gaps, fit, apart, float(off @ fit.hess @ off))
 
 
-def predictions(θ: Parameters, result: Memory) -> list[tuple[float, float]]:  # noqa: PLC2401
+def predictions(θ: Parameters, result: Memory) -> list[tuple[float, float]]:
     """For each review the probability of success that the model gives, and 1.0 for a success."""
 
-    def card(θ: Parameters, marks: Sequence[Any], gaps: Sequence[Any]) -> list[Any]:  # noqa: PLC2401
+    def card(θ: Parameters, marks: Sequence[Any], gaps: Sequence[Any]) -> list[Any]:
         S, D = sg.exp(sg.take(θ["first"], marks[0] - 1)), θ["first_difficulty"] * (GOOD - marks[0])
         out = []
         for grade, t in zip(marks[1:], gaps, strict=True):
@@ -228,9 +230,10 @@ def report(result: Memory) -> str:
     found, true, errors = flat(fit.x), flat(TRUE), flat(fit.standard_errors)
     count = len(result.gaps) * REVIEWS
     lines = [
-        f"{len(result.gaps):,} cards, {count:,} reviews; -log likelihood {fit.fun / count:.4f} for each",
+        f"{len(result.gaps):,} cards, {count:,} reviews; -log likelihood {fit.fun:.2f}",
         "",
-        f"  {'parameter':<18}{'true':>8}{'start':>8}{'found':>9}{'standard error':>17}{'off by':>9}",
+        f"  {'parameter':<18}{'true':>8}{'start':>8}{'found':>9}{'standard error':>17}"
+        f"{'off by':>9}",
     ]
     for name, start in flat(START).items():
         lines.append(
@@ -244,7 +247,7 @@ def report(result: Memory) -> str:
         f"{max(map(abs, result.errors.values())):.1f}. All together, with their correlations:",
         f"  chi² = {result.distance:.1f} for {len(true)} parameters; it is {len(true)} on average.",
         "",
-        f"  {fit.nfev} evaluations of the function. It was written for one card, with plain loops and",
+        f"  {fit.nfev} evaluations. The function was written for one card, with plain loops and",
         "  choices; the errors come from its exact second derivatives, and they hold.",
     ]
     return "\n".join(lines)
@@ -271,7 +274,7 @@ def _card(plot: Any, result: Memory) -> Any:
     marks, gaps = result.marks[chosen], result.gaps[chosen]
     series: dict[str, tuple[list[float], list[float]]] = {}
     ends: list[tuple[float, float, float]] = []
-    for label, θ in (("true", TRUE), ("fitted", result.fit.x)):  # noqa: PLC2401
+    for label, θ in (("true", TRUE), ("fitted", result.fit.x)):
         xs, ys, day = [], [], 0.0
         S, D = math.exp(θ["first"][int(marks[0]) - 1]), θ["first_difficulty"] * (GOOD - marks[0])
         for grade, t in zip(marks[1:], gaps, strict=True):
@@ -322,11 +325,13 @@ def _parameters(plot: Any, result: Memory) -> Any:
 
 def _calibration(plot: Any, result: Memory) -> Any:
     series = {}
-    for label, θ in (("at the start", START), ("fitted", result.fit.x)):  # noqa: PLC2401
+    for label, θ in (("at the start", START), ("fitted", result.fit.x)):
         pairs = sorted(predictions(θ, result))
         size = len(pairs) // 12
         bins = [pairs[k : k + size] for k in range(0, size * 12, size)]
-        series[label] = tuple([math.fsum(column) / size for column in zip(*part, strict=True)] for part in bins)
+        series[label] = tuple(
+            [math.fsum(column) / size for column in zip(*part, strict=True)] for part in bins
+        )
     page = plot.lines(
         {
             label: tuple([point[axis] for point in points] for axis in (0, 1))

@@ -1,6 +1,7 @@
 """The arm: it reaches, it moves least, and its speeds are derivatives."""
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -42,9 +43,7 @@ def test_the_hand_is_on_the_heart() -> None:
 def test_bars_keep_their_lengths() -> None:
     for angles in computed("inverse_kinematics").angles:
         places = joints(angles)
-        assert [math.dist(a, b) for a, b in zip(places, places[1:], strict=False)] == pytest.approx(
-            BARS, rel=1e-13
-        )
+        assert [math.dist(a, b) for a, b in pairwise(places)] == pytest.approx(BARS, rel=1e-13)
 
 
 def test_it_moves_least() -> None:
@@ -70,9 +69,7 @@ def test_speeds_from_rest_are_those_of_the_pseudo_inverse() -> None:
 def test_derivatives_far_from_rest_against_differences() -> None:
     h, speeds = 1e-5, joint_speeds(REST, TARGET)
     for axis in (0, 1):
-        ends = [
-            posture(REST, [t + d * (k == axis) for k, t in enumerate(TARGET)]) for d in (h, -h)
-        ]
+        ends = [posture(REST, [t + d * (k == axis) for k, t in enumerate(TARGET)]) for d in (h, -h)]
         numeric = [(a - b) / (2 * h) for a, b in zip(*ends, strict=True)]
         assert [row[axis] for row in speeds] == pytest.approx(numeric, rel=1e-6)
 

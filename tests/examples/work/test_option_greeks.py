@@ -124,7 +124,9 @@ def test_pathwise_greeks_are_the_slopes_of_the_mean_path() -> None:
 
     assert found.means[0] == pytest.approx(mean([*POINT]), rel=1e-12)
     for i, slope in enumerate(found.means[1:]):
-        above, below = ([x * (1 + d * (k == i)) for k, x in enumerate(POINT)] for d in (1e-6, -1e-6))
+        above, below = (
+            [x * (1 + d * (k == i)) for k, x in enumerate(POINT)] for d in (1e-6, -1e-6)
+        )
         numeric = (mean(above) - mean(below)) / (2e-6 * POINT[i])
         assert slope == pytest.approx(numeric, rel=1e-3)  # kinks of paths that end at the strike
 

@@ -95,9 +95,11 @@ def test_it_is_the_minimum() -> None:
     fit, count = result.fit, len(result.gaps)
     assert np.abs(fit.jac).max() < 1e-6 * fit.fun
 
-    def total(θ: dict[str, Any]) -> float:  # noqa: PLC2401
+    def total(θ: dict[str, Any]) -> float:
         return count * float(
-            np.mean(sg.compile(lambda marks, gaps: build(θ, marks, gaps))(result.marks, result.gaps))
+            np.mean(
+                sg.compile(lambda marks, gaps: build(θ, marks, gaps))(result.marks, result.gaps)
+            )
         )
 
     assert fit.fun == pytest.approx(total(fit.x), rel=1e-10)
