@@ -1,4 +1,4 @@
-"""The memory model of the examples fitted to reviews: sg.solve beside SciPy and derivatives by hand.
+"""The memory model of the examples fitted to reviews, beside SciPy and derivatives by hand.
 
 All contenders minimise the same function of 21 parameters from the same start to the same minimum.
 The whole solve is timed, recording included; imports and the interpreter's one compilation per
@@ -44,7 +44,8 @@ def by_hand(θ: Any, marks: Any, gaps: Any, gradient: bool = True) -> Any:
     """The total of `build` over all cards and its gradient, as one derives and writes it."""
     (
         *first, first_difficulty, step, reversion, growth, saturation, spacing, hard, easy, lapse,
-        lapse_difficulty, lapse_spacing, lapse_stability, log_decay, threshold, log_gap, ease, effort,
+        lapse_difficulty, lapse_spacing, lapse_stability, log_decay, threshold, log_gap, ease,
+        effort,
     ) = θ  # fmt: skip
     start = marks[:, 0].astype(int) - 1
     S, D = np.exp(np.array(first))[start], first_difficulty * (3.0 - marks[:, 0])

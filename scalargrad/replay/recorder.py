@@ -191,9 +191,7 @@ class Recorder:
         if value._row is not INPUT and not self.recorded(value):
             return None
         frame = sys._getframe(1)
-        while frame.f_back and (
-            frame.f_code.co_name in _HASHING or frame.f_globals.get("__name__") in _WEAK
-        ):
+        while frame.f_back and (frame.f_code.co_name in _HASHING or _is_weak(frame)):
             frame = frame.f_back
         if _is_own(frame):
             return None  # the library itself looks up nodes
@@ -284,7 +282,6 @@ class Recorder:
 
 
 _HASHING = ("__hash__", "check_access")  # the functions that a look-up by hash goes through
-_WEAK = ("_weakrefset", "weakref")  # modules of collections that hash in Python
 
 
 def _is_own(frame: FrameType) -> bool:
@@ -293,9 +290,14 @@ def _is_own(frame: FrameType) -> bool:
     return name.partition(".")[0] == "scalargrad" and not name.startswith("scalargrad.examples.")
 
 
+def _is_weak(frame: FrameType) -> bool:
+    """Whether a frame belongs to a weak set or dict, which looks up in Python for its caller."""
+    return frame.f_globals.get("__name__") in ("_weakrefset", "weakref")
+
+
 def _calling_frame() -> FrameType:
     frame = sys._getframe(1)
-    while frame.f_back and _is_own(frame):
+    while frame.f_back and (_is_own(frame) or _is_weak(frame)):
         frame = frame.f_back
     return frame
 

@@ -80,7 +80,7 @@ def build(angles: Sequence[Any]) -> tuple[Any, Any]:
 
 
 def _lagrangian(unknowns: Sequence[Any], before: Sequence[Any], target: Sequence[Any]) -> Any:
-    angles, multipliers = unknowns[:4], unknowns[4:]
+    angles, multipliers = unknowns[: len(BARS)], unknowns[len(BARS) :]
     moved = [a - b for a, b in zip(angles, before, strict=True)]
     missed = [h - t for h, t in zip(build(angles), target, strict=True)]
     return 0.5 * sg.dot(moved, moved) + sg.dot(multipliers, missed)
@@ -102,7 +102,7 @@ def posture(before: Sequence[Any], target: Sequence[Any]) -> list[Any]:
     """
     start = [*(float(x) if not isinstance(x, sg.Value) else x.data for x in before), 0.0, 0.0]
     found = sg.solve.root(sg.grad(_lagrangian), start, list(before), list(target))
-    return list(found[:4])
+    return list(found[: len(BARS)])
 
 
 def joint_speeds(before: Sequence[float], target: Sequence[float]) -> list[list[float]]:
@@ -154,11 +154,11 @@ def run(count: int = 120) -> Drawn:
         errors.append(math.dist(build(now), target))
     low = min(range(len(targets)), key=lambda k: targets[k][1])
 
-    def pen(a: Any, b: Any, c: Any, d: Any) -> dict[str, Any]:
-        x, y = build([a, b, c, d])
+    def pen(**angles: Any) -> dict[str, Any]:
+        x, y = build([*angles.values()])
         return {"x": x, "y": y}
 
-    inputs = {name: (θ, PLAY) for name, θ in zip("abcd", angles[low], strict=True)}
+    inputs = {f"joint {k}": (θ, PLAY) for k, θ in enumerate(angles[low], 1)}
     play = sg.propagate(pen, inputs, draws=0)
     return Drawn(targets, angles, errors, joint_speeds(angles[low], targets[low]), play)
 
