@@ -14,9 +14,9 @@
 # %% [markdown]
 # # Scalars at work
 #
-# Networks are not the only programs that want derivatives. Whoever has a formula with a few unknowns
-# wants to fit it, invert it, or know how sure its result is. This notebook takes six such formulas.
-# In each the work is one function of numbers; the derivatives come by themselves.
+# Networks are not the only programs that want derivatives. Whoever has a formula with a few
+# unknowns wants to fit it, invert it, or know how sure its result is. This notebook takes six such
+# formulas. In each the work is one function of numbers; the derivatives come by themselves.
 #
 # It needs the extra `solve`, which is SciPy.
 

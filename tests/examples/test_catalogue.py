@@ -177,6 +177,17 @@ def test_without_matplotlib_the_numbers_come_and_the_line_to_type(
     assert "pip install -e '.[plot]'" in captured.err
 
 
+def test_without_scipy_the_line_to_type(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking() -> None:
+        raise ImportError("sg.solve needs SciPy. In the checkout type: pip install -e '.[solve]'")
+
+    monkeypatch.setattr("scalargrad.examples.work.inverse_kinematics.run", lacking)
+    assert main(["run", "inverse_kinematics"]) == 2
+    assert "inverse_kinematics cannot run: sg.solve needs SciPy" in capsys.readouterr().err
+
+
 def test_ctrl_c(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
