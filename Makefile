@@ -86,6 +86,7 @@ bench:      ## time and memory beside other engines, and pictures, as ratios of 
 	$(PYTHON) benchmarks/eager.py
 	$(PYTHON) benchmarks/pictures.py
 	$(PYTHON) benchmarks/replay.py
+	$(PYTHON) benchmarks/scale.py
 	$(PYTHON) benchmarks/solve.py
 	$(PYTHON) benchmarks/spaced_repetition.py
 

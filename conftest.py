@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,10 +23,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 # The files of the numba backend cannot be imported, nor their examples run, where it is missing.
 collect_ignore_glob = [] if find_spec("numba") else ["scalargrad/replay/backends/numba/*.py"]
+collect_ignore_glob += [] if find_spec("jax") else ["scalargrad/replay/backends/jax/*.py"]
 # Likewise those that draw with matplotlib.
 collect_ignore_glob += [] if find_spec("matplotlib") else ["scalargrad/plot/*.py"]
 # And those that solve with SciPy.
 collect_ignore_glob += [] if find_spec("scipy") else ["scalargrad/solve/*.py"]
+
+
+# JAX keeps what it compiled for the tests: the loop over instructions takes 2 s in each process.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parent / ".pytest_cache" / "jax")
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
 
 
 @pytest.fixture(autouse=True)

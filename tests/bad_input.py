@@ -272,6 +272,7 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "Value.backward": lambda: (Value(1.0).tanh().backward, {0: 1.0}, []),
     "sum": _on_values(sg.sum),
     "mean": _on_values(sg.mean),
+    "norm": _on_values(sg.norm),
     "prod": _on_values(sg.prod),
     "logsumexp": _on_values(sg.logsumexp),
     "softmax": _on_values(sg.softmax),

@@ -48,15 +48,19 @@ turn: Primitive
 x_times_rest: Primitive
 
 
-def _defined(function: Callable[..., float], infinite: bool = False) -> Callable[..., float]:
+def _defined(
+    function: Callable[..., float], infinite: bool = False, count: int = 3
+) -> Callable[..., float]:
     """A function of `special.py` that raises what `math` raises, where that gives nan or inf.
 
     Args:
         function: one that gives nan outside its domain.
         infinite: whether finite numbers may give infinity, as 1 / 5e-324 does: a slope must.
+        count: how many operands it takes; those after them stand in formulas alone.
     """
 
-    def value(*xs: float) -> float:
+    def value(*operands: float) -> float:
+        xs = operands[:count]
         out = function(*xs)
         if not -inf < out < inf:
             if out != out and not any(map(math.isnan, xs)):
@@ -164,7 +168,8 @@ exp2  = row("exp2", "2 to the power x", math.exp2, lambda x, out: (out * LN2,),
             "2^{{{0}}}", at=[-1.3, 0.0, 2.5], outside=[2000.0])
 expm1 = row("expm1", "exp(x) - 1, exact near 0", math.expm1, lambda x, out: (exp(x),),
             "e^{{{0}}} - 1", at=[-1.3, 1e-9, 2.5], outside=[1000.0])
-log   = row("log", "the natural logarithm", math.log, lambda x, out: (1.0 / x,),
+log   = row("log", "the natural logarithm; log(x, base) is that to another base", math.log,
+            lambda x, out: (1.0 / x,),
             r"\ln({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0",
             more={2: lambda x, base: log_base(x, base)})
 log2  = row("log2", "the logarithm to base 2", math.log2, lambda x, out: (1.0 / LN2 / x,),
@@ -315,13 +320,14 @@ bell          = row("bell", "exp(-a x**2), for a = 0.5 and 1", special.bell,
                     lambda x, a, out: (-2.0 * a * (x * out), -x * (x * out)),
                     reads=lambda x, a: exp(-a * x * x),
                     at=[(-1.3, 1.0), (0.0, 0.5), (2.5, 1.0), (-30.0, 0.5)], public=False)
-ndtri_slope   = row("ndtri_slope", "the slope of ndtri at x", _defined(special.ndtri_slope, True),
+ndtri_slope   = row("ndtri_slope", "the slope of ndtri at x",
+                    _defined(special.ndtri_slope, True, 1),
                     lambda x, ndtri_x, out: (ndtri(x) * (out * out), 0.0),
                     reads=lambda x, out: ROOT_2PI * exp(0.5 * (out * out)),
                     at=[(0.3, -0.5), (0.5, 0.0), (0.999, 3.0)], outside=[(0.0, 0.0), (1.5, 0.0)],
                     needs="0 < x < 1", public=False, unused=(1,))
 erfinv_slope  = row("erfinv_slope", "the slope of erfinv at x",
-                    _defined(special.erfinv_slope, True),
+                    _defined(special.erfinv_slope, True, 1),
                     lambda x, erfinv_x, out: (2.0 * erfinv(x) * (out * out), 0.0),
                     reads=lambda x, out: 0.5 * SQRT_PI * exp(out * out),
                     at=[(0.3, 0.3), (0.0, 0.0), (-0.99, -2.0)], outside=[(1.0, 0.0)],

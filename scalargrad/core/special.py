@@ -1,7 +1,8 @@
 """Special functions of plain numbers: error functions, quantiles, gamma and its relatives.
 
 Outside its domain a function gives nan, beyond the range of floats infinity. All of them are
-arithmetic and functions of `math` alone, since the numba backend compiles this file as it stands.
+arithmetic and functions of `math` alone: the numba backend compiles this file as it stands, and
+exports translate it (`replay/export/translated.py`).
 DLMF is the NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov.
 """
 
@@ -28,11 +29,11 @@ def _polynomial(coefficients: Sequence[float], x: float) -> float:
     return total
 
 
-def product(x: float, y: float) -> tuple[float, float]:
-    """x * y, and what the rounding dropped (Dekker, A floating-point technique, 1971)."""
+def dropped(x: float, y: float) -> float:
+    """What the rounding of x * y drops (Dekker, A floating-point technique, 1971)."""
     high, other = x * SPLIT - (x * SPLIT - x), y * SPLIT - (y * SPLIT - y)
-    low, rest, out = x - high, y - other, x * y
-    return out, ((high * other - out) + high * rest + low * other) + low * rest
+    low, rest = x - high, y - other
+    return ((high * other - x * y) + high * rest + low * other) + low * rest
 
 
 # --- functions of `math`, under names of this file for the numba backend -------------------------
@@ -62,8 +63,8 @@ def bell(x: float, a: float) -> float:
     """exp(-a x**2), for a = 0.5 and 1."""
     if not -1e100 < x < 1e100:
         return math.exp(-a * x * x)  # 0, or what nan and infinities give
-    square, rest = product(x, x)  # the rounding of the square alone would cost x * x roundings
-    return math.exp(-a * square) * (1.0 - a * rest)
+    # the rounding of the square alone would cost x * x roundings
+    return math.exp(-a * (x * x)) * (1.0 - a * dropped(x, x))
 
 
 def ndtr(x: float) -> float:
@@ -72,7 +73,7 @@ def ndtr(x: float) -> float:
     if not -40.0 < x < -1.0:
         return 0.5 * math.erfc(z)
     # erfc(z) has x * x times the relative error of z, so what the rounding of z drops is put back
-    rest = product(x, SQRT_HALF)[1] + x * SQRT_HALF_REST
+    rest = dropped(x, SQRT_HALF) + x * SQRT_HALF_REST
     return 0.5 * (math.erfc(z) + 2.0 / SQRT_PI * math.exp(-z * z) * rest)
 
 
@@ -223,13 +224,13 @@ def erfinv(y: float) -> float:
     return math.copysign(SQRT_HALF * _tail(0.5 * (1.0 - math.fabs(y))), y)
 
 
-def ndtri_slope(p: float, ndtri_p: float) -> float:
+def ndtri_slope(p: float) -> float:
     """The slope of ndtri at p: exp(x * x / 2) would have x * x times the error of x = ndtri(p)."""
     share = 1.0 - p if p > 0.5 else p
     return 1.0 / (share * hazard(-math.fabs(ndtri(p))))
 
 
-def erfinv_slope(y: float, erfinv_y: float) -> float:
+def erfinv_slope(y: float) -> float:
     """The slope of erfinv at y, likewise."""
     share = 0.5 * (1.0 - math.fabs(y))
     return 0.5 * SQRT_HALF / (share * hazard(-math.fabs(erfinv(y)) / SQRT_HALF))
@@ -416,19 +417,19 @@ def lgamma(x: float) -> float:
     if x > 0.0:
         return _log_gamma_1(x) - math.log(x)
     if not x > -1e15 or math.floor(x) == x:
-        return inf if x == -inf else nan  # as `math` has it
+        return nan
     if x > -0.5:  # gamma(x + 2) by x + 1 and by x
         return _log_gamma_2(x) - math.log1p(x) - math.log(-x)
     # the reflection formula (DLMF 5.5.3)
     return math.log(PI / math.fabs(x * _sine(-x % 2.0))) - lgamma(-x)
 
 
-def _gamma(x: float) -> float:
+def _gamma_below_20(x: float) -> float:
     """gamma(x) for 0 < x < 20, to two or three roundings."""
     if x >= 10.0:
         return ROOT_2PI * math.pow(x, x - 0.5) * math.exp(-x) * (1.0 + math.expm1(_stirling(x)))
     if x < 1.0:
-        return _gamma(1.0 + x) / x if x > 0.5 else math.exp(_log_gamma_1(x)) / x
+        return _gamma_below_20(1.0 + x) / x if x > 0.5 else math.exp(_log_gamma_1(x)) / x
     if x < 1.5:
         return math.exp(_log_gamma_1(x - 1.0))
     factors = 1.0
@@ -522,8 +523,8 @@ def polygamma(n: float, x: float) -> float:
     if above < 0.0:
         above += 1.0
     one, other = sign * _positive_polygamma(n, above), _positive_polygamma(n, below)
-    if other == inf and one == -inf:
-        return inf if below < above else -inf
+    if other == inf or math.fabs(one) == inf:  # the nearer pole decides
+        return other if below < above else one
     return one + other - _positive_polygamma(n, 1.0 - x)
 
 
@@ -534,8 +535,10 @@ def _drop(j: float, log: float) -> float:
 
 def polygamma_rise(n: float, x: float, y: float) -> float:
     """polygamma(n, x + y) - polygamma(n, x) for positive x and y, without the difference."""
-    if not n >= 0.0 or n % 1.0 != 0.0 or not x > 0.0 or not y >= 0.0 or x == inf:
+    if not n >= 0.0 or n % 1.0 != 0.0 or not x > 0.0 or not y >= 0.0:
         return nan
+    if x == inf or y == 0.0:
+        return 0.0
     m, least, total = n + 1.0, _least(n), 0.0
     while x < least:
         if n == 0.0:
@@ -544,32 +547,31 @@ def polygamma_rise(n: float, x: float, y: float) -> float:
             term = _powers(n, x) * _drop(m, math.log1p(y / x))
         total += term
         if n > 0.0 and not term > 1e-18 * total:
-            break
+            return -total if n % 2.0 else total
         x += 1.0
+    log = math.log1p(y / x)
+    if n == 0.0:
+        total += log + 0.5 * _drop(1.0, log) / x
+        u = 1.0 / x / x
+        power = u
+        for k in range(9):
+            total += _BERNOULLI[k] * power * _drop(2.0 * k + 2.0, log)
+            power *= u
     else:
-        log = math.log1p(y / x)
-        if n == 0.0:
-            total += log + 0.5 * _drop(1.0, log) / x
-            u = 1.0 / x / x
-            power = u
-            for k in range(9):
-                total += _BERNOULLI[k] * power * _drop(2.0 * k + 2.0, log)
-                power *= u
-        else:
-            tail, factor = 0.5 * _drop(m, log), m / x
-            for k in range(12):
-                j = m + 2.0 * k
-                tail += _EULER_MACLAURIN[k] * factor * _drop(j + 1.0, log)
-                factor *= (j + 1.0) / x * ((j + 2.0) / x)
-            total += _powers(n - 1.0, x) * (_drop(n, log) + n / x * tail)
+        tail, factor = 0.5 * _drop(m, log), m / x
+        for k in range(12):
+            j = m + 2.0 * k
+            tail += _EULER_MACLAURIN[k] * factor * _drop(j + 1.0, log)
+            factor *= (j + 1.0) / x * ((j + 2.0) / x)
+        total += _powers(n - 1.0, x) * (_drop(n, log) + n / x * tail)
     return -total if n % 2.0 else total
 
 
 def _quotient_error(x: float, s: float, rest: float) -> float:
     """The relative error of the float x / s, where the divisor is s + rest."""
     quotient = x / s
-    high, low = product(quotient, s)
-    return ((x - high) - low - quotient * rest) / (quotient * s)
+    low = dropped(quotient, s)
+    return ((x - quotient * s) - low - quotient * rest) / (quotient * s)
 
 
 def beta(x: float, y: float) -> float:
@@ -585,19 +587,23 @@ def beta(x: float, y: float) -> float:
     s = x + y
     rest = y - (s - x)
     if x < 10.0:
-        large = _gamma(y)
+        large = _gamma_below_20(y)
         if large == inf:
             return inf
-        return large / _gamma(s) * _gamma(x) * (1.0 - digamma(s) * rest if rest else 1.0)
+        correction = 1.0 - digamma(s) * rest if rest else 1.0
+        return large / _gamma_below_20(s) * _gamma_below_20(x) * correction
     if x > 1e100:
-        return _gamma(y) * math.pow(x, -y) if y < 10.0 else 0.0
+        return _gamma_below_20(y) * math.pow(x, -y) if y < 10.0 else 0.0
     power, other = math.pow(x / s, x - 0.5), math.pow(y / s, y)
     if power == 0.0 or other == 0.0:
         return 0.0
     exponent = (x - 0.5) * _quotient_error(x, s, rest) + _stirling(x) - _stirling(s)
     if y < 10.0:
         return (
-            _gamma(y) * (power * math.exp(y)) * math.pow(s, -y) * math.exp(exponent - y * rest / s)
+            _gamma_below_20(y)
+            * (power * math.exp(y))
+            * math.pow(s, -y)
+            * math.exp(exponent - y * rest / s)
         )
     exponent += y * _quotient_error(y, s, rest) + _stirling(y)
     return ROOT_2PI * power * other / math.sqrt(y) * math.exp(exponent)

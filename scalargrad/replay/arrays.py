@@ -18,6 +18,7 @@ __all__ = [
     "as_array",
     "filled",
     "floats",
+    "is_whole",
     "nonfinite",
     "ragged",
     "scaled",
@@ -72,6 +73,15 @@ def as_array(x: Any, name: str) -> Any:
     raise TypeError(
         f"{name} must be an array of real numbers, or a list of them, got {got}: {written(x)}"
     )
+
+
+def is_whole(x: Any) -> bool:
+    """Whether the numbers of an array, or of a list, are all of a type of whole numbers."""
+    np = array_library()
+    try:
+        return np is not None and np.asarray(x).dtype.kind in "iu"
+    except (ValueError, RecursionError):  # the caller says what is wrong with it
+        return False
 
 
 def ragged(name: str) -> ValueError:

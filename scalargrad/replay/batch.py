@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, product
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from scalargrad.core.numbers import as_float
 from scalargrad.replay.arrays import array_library, as_array, ragged
@@ -19,7 +19,7 @@ from scalargrad.transforms.tree import (
     without_numbers,
 )
 
-__all__ = ["Batch", "argument_names"]
+__all__ = ["Batch", "Nesting", "Static", "argument_names"]
 
 Shape = tuple[int, ...]
 
@@ -37,6 +37,22 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
         elif p.kind is p.VAR_POSITIONAL:
             names += [f"{p.name}[{i}]" for i in range(count - len(names))]
     return (names + [f"argument {i}" for i in range(len(names), count)])[:count]
+
+
+class Static(NamedTuple):
+    """In a key: an argument of all samples. True is 1 and -0.0 is 0.0, but not here."""
+
+    kind: type
+    value: Any
+    text: str
+
+
+class Nesting(NamedTuple):
+    """In a key: an argument that is a nesting of columns."""
+
+    kind: type
+    skeleton: str
+    shapes: tuple[Shape, ...]
 
 
 class Batch:
@@ -80,14 +96,18 @@ class Batch:
             if not usual and not _is_column(x):
                 inside, found = names_in(x, name, _is_column), []
                 nested(found.append, x, f"argument {name!r}", whole=_is_column, derivatives=True)
-                key.append((type(x), repr(skeleton(x, _is_column))))
+            first = len(self.shapes)
             for own, column in zip(inside, found, strict=True):
                 shape, columns, count = read(column, own)
                 self.names.append(own)
                 self.shapes.append(shape)
                 counts.append(count)
                 rows += columns if np is None else [columns]
-                key.append(shape)
+            if inside[:1] == [name]:
+                key.append(self.shapes[first])
+            else:
+                text = repr(skeleton(x, _is_column))
+                key.append(Nesting(type(x), text, tuple(self.shapes[first:])))
         if not self.shapes and (given := [i for i in range(len(args)) if i not in static]):
             raise without_numbers(args[given[0]], f"argument {names[given[0]]!r}")
         self.key = tuple(key)
@@ -221,7 +241,7 @@ def _filled(shape: Shape, numbers: Iterator[Any]) -> Any:
     return [_filled(shape[1:], numbers) for _ in range(shape[0])]
 
 
-def _hashable(x: Any, name: str) -> Any:
+def _hashable(x: Any, name: str) -> Static:
     try:
         hash(x)
     except TypeError:
@@ -229,4 +249,4 @@ def _hashable(x: Any, name: str) -> Any:
             f"the static argument {name!r} must be hashable, like numbers, strings and tuples, "
             f"because each of its values is recorded separately, got {type(x).__name__}"
         ) from None
-    return type(x), x, repr(x)  # True is 1 and -0.0 is 0.0, but not to every function
+    return Static(type(x), x, repr(x))

@@ -41,6 +41,7 @@ def lowered(program: Program, rules: Mapping[Primitive, Rule]) -> Program:
         else:
             slots[slot] = new.keep(row, mine, program.phases[slot])
     new.outputs = [slots[slot] for slot in program.outputs]
+    new.exact = {slots[slot] for slot in program.exact if slot in slots}
     return new
 
 

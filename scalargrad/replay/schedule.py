@@ -12,7 +12,7 @@ All of it is linear in the size of the program, and independent of the backend.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import groupby
 from typing import Any
 
@@ -44,14 +44,19 @@ class Outer:
         self.lefts, self.rights, self.slots = lefts, rights, slots
 
 
-def schedule(program: Program) -> list[list[Group | Outer]]:
-    """The groups of the phases BEFORE, SAMPLE and AFTER, each in an order in which it can run."""
+def schedule(
+    program: Program, only: Collection[int] | None = None
+) -> list[list[Group | Outer]]:  # fmt: skip
+    """The groups of the phases BEFORE, SAMPLE and AFTER, each in an order in which it can run.
+
+    With `only`, those of these slots; all others are taken to be there.
+    """
     rows, operands, phases = program.rows, program.operands, program.phases
     levels, keys = [0] * len(rows), [0] * len(rows)
     kinds: dict[Any, int] = {}  # one number for all instructions that may share a group
     sums = []
     for slot, row in enumerate(rows):
-        if row is None:
+        if row is None or (only is not None and slot not in only):
             continue
         if row is over_samples:
             sums.append(slot)

@@ -16,9 +16,10 @@ from scalargrad.replay.backends.python import PythonRunner
 from scalargrad.replay.batch import Batch
 from scalargrad.replay.fusion import fused, simplified
 from scalargrad.replay.nonfinite import nonfinite_error, nonfinite_sample
+from scalargrad.replay.partials import partials_of
 from scalargrad.replay.program import SAMPLE, Program, over_samples
 from scalargrad.replay.record import record
-from scalargrad.replay.reference import Reference, Verdict
+from scalargrad.replay.reference import Reference, Verdict, can_fail
 from scalargrad.replay.watch import watched
 from scalargrad.support.collector import collector_paused
 from scalargrad.transforms.tree import refilled, skeleton
@@ -121,6 +122,12 @@ class Variant:
         self.takes_all = not self.literal.guards and not self.literal.raised
         self._reference = Reference(self.literal)
         self._ready: dict[tuple[str, bool], tuple[Program, Runner]] = {}
+
+    @property
+    def runs_as(self) -> str:
+        """The form in which its backend runs it; "" where that has only one, or did not run yet."""
+        forms = [getattr(runner, "runs_as", "") for _, runner in [*self._ready.values()]]
+        return next(filter(None, forms), "")
 
     @cached_property
     def digest(self) -> str:
@@ -259,16 +266,58 @@ class Variant:
         if purpose in ("values", "guards"):
             program.outputs += watch
             return program
-        if not self.alone:
-            raise TypeError(
-                "value_and_grad needs a function that returns one number, got "
-                f"{type(self.out).__name__}: call the compiled function itself for its values"
-            )
+        self.check_alone()
         wrt = program.parameters[: len(self.params)] if self.by_parameters else program.inputs
         program = with_adjoints(program, wrt, careful=purpose == "careful")
         one = program.constant(1.0)
         program.outputs += [program.emit(over_samples, (slot, one)) for slot in watch]
         return program
+
+    def derived(self, what: str, careful: bool) -> Program:
+        """A program of this recording for others to run.
+
+        Args:
+            what: "guards", for the conditions and what is watched; or "value" for the sum over the
+                samples, "parameters", "inputs" or "all" for its derivatives besides, each with the
+                sum of what is watched at the end, which is nan where Python has to look, else 0.
+            careful: As in `with_adjoints`.
+        """
+        if what == "guards":
+            return self._program_for("guards", exact=False)
+        program = self.program.copy()
+        program.literal = False
+        watch = [program.watch] if program.watch is not None else []
+        if not self._watches(what, exact=False):
+            watch = []
+        program.guards, program.watch = [], None
+        self.check_alone()
+        wrt = program.parameters[: len(self.params)] if what in ("parameters", "all") else []
+        wrt += program.inputs if what in ("inputs", "all") else []
+        program = with_adjoints(program, wrt, careful)
+        one = program.constant(1.0)
+        program.outputs += [program.emit(over_samples, (slot, one)) for slot in watch]
+        return program
+
+    @property
+    def careful_may_differ(self) -> bool:
+        """Whether the careful derivatives can differ from the plain ones at finite numbers."""
+        rows = {row for row in self.program.rows if row is not None}
+        if not any(row.may_leave_out(i) for row in rows for i in range(4)):
+            return False
+        used = {
+            (row, len(operands))
+            for row, operands in zip(self.program.rows, self.program.operands, strict=True)
+            if row is not None
+        }
+        return any(can_fail(row) or partials_of(row, n, False).may_be_infinite for row, n in used)
+
+    def check_alone(self) -> None:
+        """See that the function returns one number, which can be differentiated."""
+        if not self.alone:
+            raise TypeError(
+                "value_and_grad needs a function that returns one number, got "
+                f"{type(self.out).__name__}: call the compiled function itself for its values"
+            )
 
     def _blame(self, purpose: str, samples: Samples, theta: Sequence[float] | None) -> None:
         """Raise the error that says where a nan or an infinity came from."""

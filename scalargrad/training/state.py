@@ -36,7 +36,9 @@ _ATOMS = _NUMBERS | {
     type(None), range, slice, CodeType, BuiltinFunctionType, MemberDescriptorType,
     GetSetDescriptorType,
 }  # fmt: skip
-_LIBRARIES = (sys.stdlib_module_names | {"numpy", "numba", "scalargrad"}) - {"__main__"}
+_LIBRARIES = (sys.stdlib_module_names | {"numpy", "numba", "jax", "jaxlib", "scalargrad"}) - {
+    "__main__"
+}
 # What threads and processes share: another thread may change it at any time, and waits for it.
 _SHARED = ("_thread", "threading", "queue", "_queue", "concurrent", "asyncio", "multiprocessing",
            "logging")  # fmt: skip

@@ -94,3 +94,13 @@ def test_errors(backend: str) -> None:
         sg.compile(lambda x: None, backend=backend)(1.0)
     with pytest.raises(TypeError, match=r"argument 'p' must hold a number, got dict: \{'x': None"):
         c({"x": None, "y": "a"})
+    c({"x": 1.0, "y": 2.0})
+    with pytest.raises(TypeError, match="takes a dict as 'p': only functions of numbers"):
+        c.to_json()
+
+
+def test_texts_and_flags_are_exported(backend: str) -> None:
+    c = sg.compile(lambda x, mode: -x if mode == "minus" else x, backend=backend)
+    c.record(1.0, "minus")
+
+    assert sg.from_json(c.to_json())(3.0, "minus") == -3.0

@@ -342,6 +342,7 @@ def test_threads_that_compute_with_the_weights_are_not_disturbed() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # of JAX, once another test started it
 def test_a_fork_while_another_thread_records() -> None:
     w = Value(2.0)
     recording, done = threading.Event(), threading.Event()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from itertools import takewhile
 from typing import Any, Protocol
 
 from scalargrad.replay.program import Program
@@ -43,6 +45,8 @@ class Backend:
         compiles: Whether programs run at the speed of machine code.
         libraries: The packages it imports.
         extra: The extra of this distribution that installs them.
+        versions: By library the oldest version that will do, as in {"jax": "0.8"}.
+        prepare_float32: Makes a runner that computes in float32, if there is one.
     """
 
     name: str
@@ -51,7 +55,28 @@ class Backend:
     compiles: bool
     libraries: tuple[str, ...] = ()
     extra: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    prepare_float32: Callable[[Program], Runner] | None = None
 
     def missing(self) -> list[str]:
-        """The libraries that are not installed."""
-        return [library for library in self.libraries if find_spec(library) is None]
+        """The libraries that are not installed, or too old."""
+        return [found for library in self.libraries if (found := self._lack_of(library))]
+
+    def _lack_of(self, library: str) -> str:
+        if find_spec(library) is None:
+            return library
+        oldest = self.versions.get(library)
+        if oldest is None:
+            return ""
+        try:
+            found = version(library)
+        except PackageNotFoundError:  # on the path, but not installed: let it try
+            return ""
+        old = _numbers(found) < _numbers(oldest)
+        return f"{library}>={oldest} (installed is {found})" if old else ""
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The leading whole numbers of a version: (0, 10) of "0.10.dev3"."""
+    parts = takewhile(str.isdigit, version.split("."))
+    return tuple(map(int, parts))

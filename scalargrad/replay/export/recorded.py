@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scalargrad.core.labels import label_of
 from scalargrad.core.value import Value
+from scalargrad.replay.batch import Nesting, Static
 from scalargrad.replay.program import Program
 
 if TYPE_CHECKING:
@@ -115,8 +116,7 @@ class Recorded:
     @classmethod
     def of(
         cls, name: str, reduction: str, allow_nonfinite: bool, params: Sequence[Value],
-        variants: Mapping[Any, Sequence[Variant]], static: Iterable[int],
-        names: Callable[[int], Sequence[str]],
+        variants: Mapping[Any, Sequence[Variant]], names: Callable[[int], Sequence[str]],
     ) -> Recorded:  # fmt: skip
         """What a compiled function consists of.
 
@@ -126,7 +126,6 @@ class Recorded:
             allow_nonfinite: Likewise.
             params: The parameters.
             variants: By the key of their arguments, its recordings.
-            static: The positions of its static arguments.
             names: Gives the names of that many arguments.
         """
         index = {value: i for i, value in enumerate(params)}
@@ -136,12 +135,17 @@ class Recorded:
                     index.setdefault(value, len(index))
         kinds = []
         for key, recordings in variants.items():
-            arguments = [
-                Argument(argument, is_static=True, static=shape[1])
-                if i in static
-                else Argument(argument, shape)
-                for i, (argument, shape) in enumerate(zip(names(len(key)), key, strict=True))
-            ]
+            arguments = []
+            for argument, part in zip(names(len(key)), key, strict=True):
+                if isinstance(part, Nesting):
+                    raise TypeError(
+                        f"{name} takes a {part.kind.__name__} as {argument!r}: only functions of "
+                        "numbers and nested lists are exported"
+                    )
+                if isinstance(part, Static):
+                    arguments.append(Argument(argument, is_static=True, static=part.value))
+                else:
+                    arguments.append(Argument(argument, part))
             branches = [
                 Branch(
                     variant.literal,

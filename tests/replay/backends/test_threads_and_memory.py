@@ -37,7 +37,7 @@ def threads_for_little_work(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("threads_for_little_work")
 @pytest.mark.parametrize("n", [1, 7, 64, 1000, 20_011])
 def test_the_same_bits_on_any_number_of_threads(backend: str, n: int) -> None:
-    if backend == "python":
+    if backend != "numba":  # the threads of JAX are its own
         n = min(n, 64)
     X = np.cos(np.arange(3.0 * n)).reshape(n, 3)
     Y = X[:, 0] * X[:, 1]
@@ -62,12 +62,13 @@ def test_memory_does_not_grow(backend: str) -> None:
     c = sg.compile(lambda x: sg.tanh(w * x) if x > 0 else w * x, [w], backend=backend)
     xs = np.linspace(-1, 1, 16)
     calls = 10_000 if backend == "numba" else 1_000
-    for _ in range(50):
-        c.value_and_grad(xs)
-        c(xs)
     gc.collect()
     tracemalloc.start()
     try:
+        for _ in range(600 if backend == "jax" else 50):  # JAX keeps what it dispatched last
+            c.value_and_grad(xs)
+            c(xs)
+        gc.collect()
         before = tracemalloc.get_traced_memory()[0]
         for _ in range(calls // 2):
             c.value_and_grad(xs)

@@ -8,12 +8,10 @@ gathered in a `frame` (see `workspace.py`): unpacking 25 arrays at each call tak
 from __future__ import annotations
 
 import math
-from types import FunctionType
 from typing import Any
 
 import numba
 
-from scalargrad.core import special
 from scalargrad.replay.backends.numba.kernels import (
     FIRST_FOLD,
     OPCODES,
@@ -23,7 +21,6 @@ from scalargrad.replay.backends.numba.kernels import (
     row_map,
 )
 from scalargrad.replay.backends.numba.memory import call, copy, number, set_number, set_word, word
-from scalargrad.replay.backends.numba.spellings import SCALARS
 
 __all__ = [
     "BEGIN",
@@ -36,14 +33,13 @@ __all__ = [
     "OPCODES",
     "OUTER",
     "SAMPLES",
-    "SCALAR",
     "SIGNATURE",
     "TAKE",
     "make_run",
 ]  # fmt: skip
 
 _LAST = len(OPCODES)
-END, LOOP, CALL, TAKE, SCALAR, MATRIX, OUTER = range(_LAST, _LAST + 7)
+END, LOOP, CALL, TAKE, MATRIX, OUTER = range(_LAST, _LAST + 6)
 
 # The words of a frame: addresses and, for lists, the number of their entries of two words.
 FIELDS = [
@@ -131,80 +127,6 @@ def _take(code: int, base: int, n: int, lanes: int) -> int:
             set_number(out, lane, value)
         _pad(out, n, lanes)
         code += 8 * (3 + length)
-    return code
-
-
-def _loop_of(function: Any, arity: int) -> Any:
-    """A loop over lanes of a function of `special.py` of one to three numbers."""
-
-    @numba.njit(nogil=True)
-    def one(out: int, x: int, y: int, z: int, n: int) -> None:
-        for lane in range(n):
-            set_number(out, lane, function(number(x & -2, lane * (x & 1))))
-
-    @numba.njit(nogil=True)
-    def two(out: int, x: int, y: int, z: int, n: int) -> None:
-        for lane in range(n):
-            first, second = number(x & -2, lane * (x & 1)), number(y & -2, lane * (y & 1))
-            set_number(out, lane, function(first, second))
-
-    @numba.njit(nogil=True)
-    def three(out: int, x: int, y: int, z: int, n: int) -> None:
-        for lane in range(n):
-            first, second = number(x & -2, lane * (x & 1)), number(y & -2, lane * (y & 1))
-            set_number(out, lane, function(first, second, number(z & -2, lane * (z & 1))))
-
-    return (one, two, three)[arity - 1]
-
-
-def _choice(loops: list[Any]) -> Any:
-    """A function that runs one of these loops, found by bisection of its index."""
-    if len(loops) == 1:
-        loop = loops[0]
-
-        @numba.njit(nogil=True)
-        def run(k: int, out: int, x: int, y: int, z: int, n: int) -> None:
-            loop(out, x, y, z, n)
-
-        return run
-    half = len(loops) // 2
-    left, right = _choice(loops[:half]), _choice(loops[half:])
-
-    @numba.njit(nogil=True)
-    def choose(k: int, out: int, x: int, y: int, z: int, n: int) -> None:
-        if k < half:
-            left(k, out, x, y, z, n)
-        else:
-            right(k - half, out, x, y, z, n)
-
-    return choose
-
-
-def _compiled_special() -> dict[str, Any]:
-    """The functions of `special.py`, compiled to call each other's machine code."""
-    compiled = dict(vars(special))
-    for name, function in vars(special).items():
-        if isinstance(function, FunctionType):
-            again = FunctionType(function.__code__, compiled, name)
-            compiled[name] = numba.njit(nogil=True, error_model="numpy")(again)
-    return compiled
-
-
-_special = _compiled_special()
-_run_special = _choice([_loop_of(_special[f.__name__], n) for f, n in SCALARS.values()])
-
-
-@numba.njit(nogil=True)
-def _scalar(code: int, base: int, n: int, lanes: int) -> int:
-    """op, count, then for each member the function, its result and three operands."""
-    count = word(code, 1)
-    code += 16
-    for _ in range(count):
-        out = base + (word(code, 1) & -2)
-        x, y, z = base + word(code, 2), base + word(code, 3), base + word(code, 4)
-        _run_special(word(code, 0), out, x, y, z, n)
-        _pad(out, n, lanes)
-        code += 40
     return code
 
 
@@ -340,8 +262,6 @@ def make_run(stamp: str) -> Any:
                     code = _loop(op, code, base, n, lanes, scratch)
                 elif op == TAKE:
                     code = _take(code, base, n, lanes)
-                elif op == SCALAR:
-                    code = _scalar(code, base, n, lanes)
                 else:
                     code = -1
 

@@ -178,30 +178,12 @@ LOOPS: dict[Primitive, str] = {TABLE[name]: loop for name, loop in {
     "mod": "remainder",
 }.items()}  # fmt: skip
 
-# Rows computed one lane at a time, by functions of `special.py` or of the C library. The number of
-# their operands that count: those after them stand in formulas alone.
-SCALARS: dict[Primitive, tuple[Callable[..., float], int]] = {
-    row.erf: (special.erf, 1),
-    row.erfc: (special.erfc, 1),
-    row.gamma: (special.gamma, 1),
-    row.ndtr: (special.ndtr, 1),
-    row.log_ndtr: (special.log_ndtr, 1),
-    row.hazard: (special.hazard, 1),
-    row.mills: (special.mills, 2),
-    row.ndtri: (special.ndtri, 1),
-    row.ndtri_slope: (special.ndtri_slope, 2),
-    row.erfinv: (special.erfinv, 1),
-    row.erfinv_slope: (special.erfinv_slope, 2),
-    row.sinc: (special.sinc, 1),
-    row.sinc_derivative: (special.sinc_derivative, 2),
-    row.logit: (special.logit, 1),
-    row.lgamma: (special.lgamma, 1),
-    row.digamma: (special.digamma, 1),
-    row.polygamma: (special.polygamma, 2),
-    row.polygamma_rise: (special.polygamma_rise, 3),
-    row.beta: (special.beta, 2),
-    row.betaln: (special.betaln, 2),
-}
+# Rows computed one lane at a time, by the function of `special.py` of this name.
+SCALARS: dict[Primitive, str] = {TABLE[name]: name for name in (
+    "erf", "erfc", "erfinv", "erfinv_slope", "ndtr", "log_ndtr", "hazard", "mills", "ndtri",
+    "ndtri_slope", "sinc", "sinc_derivative", "logit", "gamma", "lgamma", "digamma", "polygamma",
+    "polygamma_rise", "beta", "betaln",
+)}  # fmt: skip
 
 
 def _sigmoid(program: Program, operands: tuple[int, ...]) -> int:

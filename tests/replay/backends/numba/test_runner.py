@@ -305,6 +305,7 @@ def test_arrays_of_another_shape_are_refused(parameters, columns):
         NumbaRunner(program).run(parameters, columns)
 
 
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # of JAX, once another test started it
 def test_a_child_process_makes_threads_of_its_own():
     program = network((3, 40, 30, 1), "tanh")
     backend = NumbaRunner(program)

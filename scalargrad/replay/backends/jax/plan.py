@@ -1,0 +1,437 @@
+"""The plan of the arrays: which slots lie together, in which order, before anything is emitted.
+
+An array holds the results of one group of instructions, one row for each. What costs time in XLA is
+not arithmetic but gathers and concatenations, so groups are cut and ordered such that the operands
+of a group are a slice of one array:
+
+* a group whose members read different arrays is cut into groups whose members read the same ones;
+* the members of a group stand in the order of their operands in the arrays before: adjoints, which
+  are written from the last to the first, stand in the order of the values they belong to;
+* the sums over the samples of every left with every right are a matrix in that order too, with the
+  sums of the lefts alone (the gradients of biases) as the last column: the order of the parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from scalargrad.core.primitives import dot_operands
+from scalargrad.core.rows import Primitive
+from scalargrad.replay.backends.jax.loops import Loop, body_of, segments
+from scalargrad.replay.backends.jax.spellings import PAIRS, ROUNDED
+from scalargrad.replay.lowering import matrix
+from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, broadcast, over_samples
+from scalargrad.replay.schedule import Group, Outer, schedule
+
+__all__ = ["Apply", "Matrix", "Outers", "Piece", "Plan", "Rows", "Scan", "Sums"]
+
+_MOST_CUTS = 16  # groups that one is cut into: more would be as slow as gathers
+MATRIX_FROM = 5  # terms from which on a product is a matrix product and not written out
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows of one array: from `start` on, `count` of them, `step` apart; or those at `indices`.
+
+    A piece of constants has no array and its `numbers`.
+    """
+
+    array: int
+    start: int = 0
+    count: int = 0
+    step: int = 1
+    indices: Any = None
+    numbers: Any = None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where the numbers of some slots are: pieces, one after the other, then put in an order."""
+
+    count: int
+    pieces: tuple[Piece, ...]
+    order: Any = None  # indices into the pieces together
+
+    @property
+    def cost(self) -> int:
+        """The number of operations that fetch them."""
+        return len(self.pieces) + (self.order is not None)
+
+
+@dataclass
+class Apply:
+    """One row on operands: for each operand, the rows of all members.
+
+    `exact` says whether the result is rounded before others use it; see `spellings.exactly`.
+    """
+
+    row: Primitive
+    members: list[int]
+    operands: list[Rows]
+    exact: bool
+
+
+@dataclass
+class Matrix:
+    """Rows of a matrix of shared numbers times rows of the samples, plus a bias."""
+
+    members: list[int]
+    weights: Rows  # of the matrix, flat
+    layout: tuple[int, int, int] | None  # start and strides in the array, where it has some
+    inputs: Rows
+    bias: Rows | None
+
+
+@dataclass
+class Outers:
+    """Sums over the samples of every left with every right, term by term.
+
+    `ones` says whether the last right is the number 1. `across` says that the rows are those of
+    all terms of one left or right: few sums with many terms.
+    """
+
+    members: list[int]
+    lefts: list[Rows]
+    rights: list[Rows]
+    ones: bool
+    shape: tuple[int, int]
+    across: bool
+
+
+@dataclass
+class Sums:
+    """For each member, the sum of its own products: few members with many terms."""
+
+    members: list[int]
+    lefts: list[Rows]
+    rights: list[Rows]
+    biases: list[Rows | None]
+
+
+@dataclass
+class Scan:
+    """A loop, whose body is a program of its own.
+
+    The inputs of the body are what the turn before computed, what each turn has of its own, and
+    what all turns share, in this order; its parameters likewise, where all samples share them.
+
+    Attributes:
+        members: Those instructions of the body that others use: for each its slots in all turns, in
+            the order in which they are stored.
+        body: The plan of the body. Its outputs are what the next turn gets, then `members`.
+        turns: The number of turns.
+        reverse: Whether the turns are stored from the last to the first.
+        start: What the first turn has in the place of what the turn before computed.
+        each, each_uniform: For each such operand, its rows in all turns, as they are stored.
+        same, same_uniform: The rows of what all turns share.
+    """
+
+    members: list[list[int]]
+    body: Plan
+    turns: int
+    reverse: bool
+    start: list[Rows]
+    each: list[Rows]
+    each_uniform: list[Rows]
+    same: list[Rows]
+    same_uniform: Rows
+
+
+Unit = Apply | Matrix | Outers | Sums | Scan
+
+
+@dataclass
+class Plan:
+    """The arrays of a program, in the order in which they are computed.
+
+    Attributes:
+        apart: Whether each input and each output is an array of its own, as in the body of a loop.
+        stages: The units of BEFORE, SAMPLE and AFTER; each makes one array, a loop several.
+        place: By slot, its array and row. The first arrays hold the inputs and the parameters.
+        uniform, samples, outputs: The rows of the outputs; those of each where they are apart.
+        operations: About how many operations of XLA it takes.
+    """
+
+    program: Program
+    apart: bool = False
+    place: dict[int, tuple[int, int]] = field(default_factory=dict)
+    stages: list[list[Unit]] = field(default_factory=list)
+    operations: int = 0
+
+    def __post_init__(self) -> None:
+        program = self.program
+        for k, slot in enumerate(program.inputs):
+            self.place[slot] = (k, 0) if self.apart else (0, k)
+        self.arrays = len(program.inputs) if self.apart else 1
+        for k, slot in enumerate(program.parameters):
+            self.place[slot] = self.arrays, k
+        self.arrays += 1
+        phases = program.phases
+        self.stages = [[], [], []]
+        for unit in self._all_units():
+            self.stages[self._phase].append(unit)
+            for members in unit.members if isinstance(unit, Scan) else [unit.members]:
+                for k, slot in enumerate(members):
+                    self.place[slot] = self.arrays, k
+                self.arrays += 1
+        if self.apart:
+            self.outputs = [self.rows([slot]) for slot in program.outputs]
+            return
+        self.uniform = self.rows([s for s in program.outputs if phases[s] != SAMPLE])
+        self.samples = self.rows([s for s in program.outputs if phases[s] == SAMPLE])
+
+    def _all_units(self) -> Iterator[Unit]:
+        """The units in the order of their computation; `_phase` is that of the last one."""
+        program = self.program
+        parts = _parts(program)
+        if not any(isinstance(part, Loop) for part in parts):
+            for self._phase, stage in enumerate(schedule(program)):
+                for group in stage:
+                    yield from self._units(group)
+            return
+        self._users = _used_outside(program, parts)
+        phases = program.phases
+        apart = {s for s, row in enumerate(program.rows) if row and phases[s] != SAMPLE}
+        sums = {s for s in apart if program.rows[s] is over_samples}
+        stages = schedule(program, apart - sums)
+        for self._phase in (BEFORE, SAMPLE, AFTER):
+            for group in stages[self._phase]:
+                yield from self._units(group)
+            if self._phase != BEFORE:
+                continue
+            self._phase = SAMPLE
+            for part in parts:
+                if isinstance(part, Loop):
+                    yield self._scan(part)
+                    continue
+                for group in schedule(program, set(part))[SAMPLE]:
+                    yield from self._units(group)
+            for group in schedule(program, sums)[SAMPLE]:
+                yield from self._units(group)
+
+    # --- where numbers are --------------------------------------------------------------------
+
+    def rows(self, slots: Sequence[int]) -> Rows:
+        """Where the numbers of these slots are."""
+        found = self._rows(slots)
+        self.operations += found.cost
+        return found
+
+    def _rows(self, slots: Sequence[int]) -> Rows:
+        constants, place = self.program.constants, self.place
+        count = len(slots)
+        if count and all(slot in constants for slot in slots):
+            numbers = [constants[slot] for slot in slots]
+            if len(set(map(repr, numbers))) == 1:
+                numbers = numbers[:1]
+            return Rows(count, (Piece(-1, numbers=np.array(numbers), count=len(numbers)),))
+        first = slots[0] if count else -1
+        if count > 1 and all(slot == first for slot in slots):
+            array, row = place[first]
+            return Rows(count, (Piece(array, row, 1),))
+        pieces: list[Piece] = []
+        k = 0
+        while k < count and len(pieces) <= max(4, count // 8):
+            if slots[k] in constants:
+                end = k
+                while end < count and slots[end] in constants:
+                    end += 1
+                numbers = [constants[slot] for slot in slots[k:end]]
+                pieces.append(Piece(-1, numbers=np.array(numbers), count=end - k))
+                k = end
+                continue
+            array, start = place[slots[k]]
+            end, step = k + 1, 1
+            while end < count and slots[end] in place:
+                other, row = place[slots[end]]
+                if other != array:
+                    break
+                if end == k + 1:
+                    step = row - start
+                    if step == 0:
+                        break
+                if row != start + step * (end - k):
+                    break
+                end += 1
+            pieces.append(Piece(array, start, end - k, step if end > k + 1 else 1))
+            k = end
+        if k == count:
+            return Rows(count, tuple(pieces))
+        return self._gathered(slots)
+
+    def _gathered(self, slots: Sequence[int]) -> Rows:
+        constants, place = self.program.constants, self.place
+        by_array: dict[int, dict[Any, int]] = {}
+        where: list[tuple[int, Any]] = []
+        for slot in slots:
+            array, row = (-1, slot) if slot in constants else place[slot]
+            by_array.setdefault(array, {}).setdefault(row, 0)
+            where.append((array, row))
+        pieces, position = [], 0
+        for array, rows in by_array.items():
+            kept = list(rows) if array < 0 else sorted(rows)
+            for row in kept:
+                rows[row] = position
+                position += 1
+            if array < 0:
+                numbers = np.array([constants[slot] for slot in kept])
+                pieces.append(Piece(-1, numbers=numbers, count=len(kept)))
+            else:
+                pieces.append(Piece(array, indices=np.array(kept, np.int32), count=len(kept)))
+        order = np.array([by_array[array][row] for array, row in where], np.int32)
+        if (order == np.arange(len(slots))).all():
+            return Rows(len(slots), tuple(pieces))
+        return Rows(len(slots), tuple(pieces), order)
+
+    def _array(self, slot: int) -> int:
+        return -1 if slot in self.program.constants else self.place[slot][0]
+
+    def _row(self, slot: int) -> int:
+        return -1 if slot in self.program.constants else self.place[slot][1]
+
+    # --- groups as units ----------------------------------------------------------------------
+
+    def _units(self, group: Group | Outer) -> Iterable[Unit]:
+        self.operations += 1
+        if isinstance(group, Outer):
+            yield self._outers(group)
+            return
+        operands = self.program.operands
+        classes: dict[Any, list[int]] = {}
+        for slot in group.members:
+            key = tuple(map(self._array, operands[slot])), len(operands[slot])
+            classes.setdefault(key, []).append(slot)
+        if len(classes) > max(_MOST_CUTS, len(group.members) // 4):
+            classes = {}
+            for slot in group.members:
+                classes.setdefault(len(operands[slot]), []).append(slot)
+        for members in classes.values():
+            members.sort(key=lambda slot: [*map(self._row, operands[slot])])
+            yield self._unit(group.row, members)
+
+    def _unit(self, row: Primitive, members: list[int]) -> Unit:
+        operands = self.program.operands
+        if row in PAIRS:
+            ws, _, _ = dot_operands(operands[members[0]])
+            if row is matrix and len(ws) >= MATRIX_FROM:
+                return self._matrix(members)
+            if len(ws) > max(4, len(members)):
+                return self._sums(members)
+        count = len(operands[members[0]])
+        read = [self.rows([operands[slot][i] for slot in members]) for i in range(count)]
+        self.operations += 1 + 2 * (count // 2) * (row in PAIRS)
+        exact = row in ROUNDED or not self.program.exact.isdisjoint(members)
+        return Apply(row, members, read, exact)
+
+    def _matrix(self, members: list[int]) -> Matrix:
+        operands = self.program.operands
+        taken = [dot_operands(operands[slot]) for slot in members]
+        # The terms of an adjoint come from the last to the first
+        xs = taken[0][1]
+        order = sorted(range(len(xs)), key=lambda k: (self._array(xs[k]), self._row(xs[k])))
+        n = len(order)
+        flat = [ws[k] for ws, _, _ in taken for k in order]
+        layout = self._layout(flat, len(members), n)
+        weights = Rows(0, (Piece(self._array(flat[0])),)) if layout else self.rows(flat)
+        bias = self.rows([bias[0] for _, _, bias in taken]) if taken[0][2] else None
+        self.operations += 4
+        return Matrix(members, weights, layout, self.rows([xs[k] for k in order]), bias)
+
+    def _layout(self, flat: list[int], m: int, n: int) -> tuple[int, int, int] | None:
+        """Start and strides of a matrix that lies in one array: w[i][j] at start + a i + b j."""
+        if len({*map(self._array, flat)}) != 1 or flat[0] in self.program.constants:
+            return None
+        at = np.array([*map(self._row, flat)]).reshape(m, n)
+        down = int(at[1, 0] - at[0, 0]) if m > 1 else n
+        right = int(at[0, 1] - at[0, 0]) if n > 1 else 1
+        expected = at[0, 0] + down * np.arange(m)[:, None] + right * np.arange(n)
+        fits = (right == 1 and down >= n) or (down == 1 and right >= m)
+        return (int(at[0, 0]), down, right) if fits and (at == expected).all() else None
+
+    def _sums(self, members: list[int]) -> Sums:
+        taken = [dot_operands(self.program.operands[slot]) for slot in members]
+        self.operations += 3 * len(members)
+        return Sums(
+            members,
+            [self.rows(ws) for ws, _, _ in taken],
+            [self.rows(xs) for _, xs, _ in taken],
+            [self.rows(bias) if bias else None for _, _, bias in taken],
+        )
+
+    def _scan(self, loop: Loop) -> Scan:
+        phases, period = self.program.phases, loop.period
+        turns = [loop.slots[j::period] for j in range(period)]
+        used = [j for j in range(period) if not self._users.isdisjoint(turns[j])]
+        body = body_of(self.program, loop, used)
+        # Turns that take what an earlier loop left, from the last to the first, are stored so
+        falling = [self._row(each[1]) < self._row(each[0]) for each in body.each]
+        reverse = sum(falling) * 2 > len(falling)
+        order = slice(None, None, -1 if reverse else 1)
+        plan = Plan(body.program, apart=True)
+        self.operations += plan.operations + 10
+        each = {True: list[Rows](), False: list[Rows]()}  # by whether there is one for each sample
+        for slots in body.each:
+            each[phases[slots[0]] == SAMPLE].append(self.rows(slots[order]))
+        return Scan(
+            [turns[j][order] for j in used], plan, loop.turns, reverse,
+            [self.rows([slot]) for slot in body.start], each[True], each[False],
+            [self.rows([slot]) for slot in body.same if phases[slot] == SAMPLE],
+            self.rows([slot for slot in body.same if phases[slot] != SAMPLE]),
+        )  # fmt: skip
+
+    def _outers(self, outer: Outer) -> Outers:
+        program = self.program
+
+        def is_one(slots: tuple[int, ...]) -> bool:
+            return all(
+                program.rows[slot] is broadcast
+                and program.constants.get(program.operands[slot][0]) == 1.0
+                for slot in slots
+            )
+
+        def key(side: list[tuple[int, ...]], k: int) -> Any:
+            return is_one(side[k]), [(self._array(s), self._row(s)) for s in side[k]]
+
+        down = sorted(range(len(outer.lefts)), key=lambda k: key(outer.lefts, k))
+        right = sorted(range(len(outer.rights)), key=lambda k: key(outer.rights, k))
+        ones = is_one(outer.rights[right[-1]])
+        members = [outer.slots[i][j] for i in down for j in right]
+        terms = range(len(outer.lefts[0]))
+        plain = right[:-1] if ones else right
+        across = len(terms) > max(4, len(down) * len(right))
+        if across:
+            lefts = [self.rows(outer.lefts[i]) for i in down]
+            rights = [self.rows(outer.rights[j]) for j in plain]
+            self.operations += 3 * len(members)
+            return Outers(members, lefts, rights, ones, (len(down), len(right)), across)
+        lefts = [self.rows([outer.lefts[i][t] for i in down]) for t in terms]
+        rights = [self.rows([outer.rights[j][t] for j in plain]) for t in terms] if plain else []
+        self.operations += 3 * len(terms)
+        return Outers(members, lefts, rights, ones, (len(down), len(right)), across)
+
+
+def _parts(program: Program) -> list[list[int] | Loop]:
+    """The instructions for each sample, cut into loops and what is between them."""
+    phases = program.phases
+    return segments(
+        program, [s for s, row in enumerate(program.rows) if row and phases[s] == SAMPLE]
+    )
+
+
+def _used_outside(program: Program, parts: Iterable[list[int] | Loop]) -> set[int]:
+    """The slots that are outputs, or operands of something outside of the loop that they are in."""
+    loop_of = {
+        slot: k
+        for k, part in enumerate(parts)
+        if isinstance(part, Loop)
+        for slot in part.slots
+    }  # fmt: skip
+    used = {*program.outputs}
+    for slot, operands in enumerate(program.operands):
+        mine = loop_of.get(slot, -1)
+        used.update([o for o in operands if loop_of.get(o, -2) != mine])
+    return used
