@@ -85,10 +85,11 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     from scalargrad import plot as plot  # not in __all__, since matplotlib may be missing
     from scalargrad import solve as solve  # likewise SciPy
     from scalargrad.core.custom import primitive
+    from scalargrad.core.lines import traced_lines
     from scalargrad.core.native import NATIVE
     from scalargrad.core.paths import count_paths, largest_paths, paths
     from scalargrad.measure.propagate import Propagation, Propagations, propagate
-    from scalargrad.measure.sensitivities import Sensitivities, sensitivities
+    from scalargrad.measure.sensitivities import SensitivityTable, sensitivities
     from scalargrad.replay import Compiled, RecordingError, compile, from_json
     from scalargrad.saving import load, save
     from scalargrad.training.fit import EarlyStopping, History, fit
@@ -110,6 +111,7 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     )
     from scalargrad.transforms.taylor import taylor
     from scalargrad.transforms.tree import register_container
+    from scalargrad.view.diagnose.diagnose import Diagnosis, diagnose
     from scalargrad.view.draw import draw
     from scalargrad.view.drawing import Drawing
     from scalargrad.view.explain.explain import Explanation, explain
@@ -125,10 +127,11 @@ _LAZY = {
     name: f"scalargrad.{module}"
     for module, names in {
         "core.custom": "primitive",
+        "core.lines": "traced_lines",
         "core.native": "NATIVE",
         "core.paths": "count_paths largest_paths paths",
         "measure.propagate": "Propagation Propagations propagate",
-        "measure.sensitivities": "Sensitivities sensitivities",
+        "measure.sensitivities": "SensitivityTable sensitivities",
         "replay": "Compiled RecordingError compile from_json",
         "saving": "load save",
         "training.fit": "EarlyStopping History fit",
@@ -137,6 +140,7 @@ _LAZY = {
         "transforms.sparse": "SparsityPattern sparse_hessian sparse_jacobian sparsity",
         "transforms.taylor": "taylor",
         "transforms.tree": "register_container",
+        "view.diagnose.diagnose": "Diagnosis diagnose",
         "view.draw": "draw",
         "view.drawing": "Drawing",
         "view.explain.explain": "Explanation explain",
@@ -170,6 +174,7 @@ for _name, _row in _TABLE.items():
 __all__ = [
     "NATIVE",
     "Compiled",
+    "Diagnosis",
     "Drawing",
     "EarlyStopping",
     "Explanation",
@@ -179,7 +184,7 @@ __all__ = [
     "Propagation",
     "Propagations",
     "RecordingError",
-    "Sensitivities",
+    "SensitivityTable",
     "SparsityPattern",
     "Value",
     "abs",
@@ -204,6 +209,7 @@ __all__ = [
     "count_paths",
     "data",
     "degrees",
+    "diagnose",
     "digamma",
     "dot",
     "draw",
@@ -283,6 +289,7 @@ __all__ = [
     "tanh",
     "taylor",
     "topological_order",
+    "traced_lines",
     "value_and_grad",
     "vjp",
     "where",

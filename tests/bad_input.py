@@ -291,6 +291,17 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "paths": _on_graph(sg.paths, w=None, limit=3),
     "largest_paths": _on_graph(sg.largest_paths, w=None, limit=3),
     "explain": _on_graph(sg.explain, w=None, model=None, limit=3),
+    "diagnose": lambda: (
+        sg.diagnose, {"value": _graph()[0], "model": [Value(1.0, "w")]}, [],
+    ),
+    "Diagnosis.draw": lambda: (
+        sg.diagnose(_graph()[0]).draw,
+        {
+            "max_nodes": 9, "max_edges": 9, "expand": (), "focus": None, "radius": 1,
+            "rankdir": "LR", "engine": "builtin",
+        },
+        [],
+    ),
     "draw": _on_graph(
         sg.draw, model=None, max_nodes=9, max_edges=9, expand=(), focus=None, radius=1,
         rankdir="LR", engine="builtin",

@@ -178,7 +178,7 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         if self.source:
             lines.append(f"Source: {self.source}.")
         if self.public and (self.at or self.kinks):
-            x = next(p for p in [*self.at, *self.kinks] if p != (0.0,))
+            x = [*self.at, *self.kinks][0]
             for example in ((0.5,), (2.5,)):
                 if self.arity == 1 and self._defined(example):
                     x = example

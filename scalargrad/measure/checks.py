@@ -32,6 +32,7 @@ _DRAWS, _LEAST_DRAWS = 10_000, 500
 _SECOND_ORDER_WORK = 1_000_000  # inputs times nodes: about a second
 _CALL = 20  # nodes, about whose price calling a function has
 _DRAWN_WORK = 2_000_000  # draws times nodes by Python: a good second, which numba takes to load
+_LARGEST_REPLAYED = 20_000  # nodes that are recorded and replayed unasked, in about a second
 _NEAR = 3.0  # standard deviations
 _MOST_KINKS = 50  # each costs a backward pass
 _SURE = 3.0  # standard errors of the draws that a difference must exceed
@@ -80,8 +81,13 @@ def automatic_draws(run: Run) -> int:
     """The number of draws to make unasked; 0 for none."""
     if not 0 < _count(run.inputs) <= FEW:
         return 0
-    if find_spec("numba"):
-        return _DRAWS if len(run.tape) <= 100_000 else 0
+    if find_spec("numba") and len(run.tape) <= _LARGEST_REPLAYED:
+        return _DRAWS
+    return _eager_draws(run)
+
+
+def _eager_draws(run: Run) -> int:
+    """As many draws as Python makes in about a second; 0 if these are too few to say anything."""
     draws = min(_DRAWS, _DRAWN_WORK // (_CALL + len(run.tape)))
     return draws if draws >= _LEAST_DRAWS else 0
 
@@ -147,15 +153,25 @@ def times_correlations(row: Sequence[float], pairs: Pairs) -> list[float]:
     return out
 
 
-def drawn(run: Run, pairs: Pairs, draws: int, seed: int) -> tuple[list[list[float]], str]:
+def drawn(run: Run, pairs: Pairs, draws: int | None, seed: int) -> tuple[list[list[float]], str]:
     """The results of random draws, for each output; nan where the function fails.
 
     Large work is replayed where numba is installed. The random numbers are those of a generator of
     its own.
 
+    Args:
+        run: the function and its inputs.
+        pairs: their correlations.
+        draws: how many; None for as many as are cheap, which may be none.
+        seed: of the generator.
+
     Returns:
-        For each output a list of results, and how they were computed.
+        For each output a list of results, and how they were computed; no list for no draws.
     """
+    unasked = draws is None
+    draws = automatic_draws(run) if draws is None else draws
+    if not draws:
+        return [], ""
     inputs = run.inputs
     places = _uncertain(inputs)
     columns = _columns(inputs, places, pairs, draws, Random(seed))
@@ -170,8 +186,10 @@ def drawn(run: Run, pairs: Pairs, draws: int, seed: int) -> tuple[list[list[floa
             found = compiled(np.array(columns).T)
             return [np.asarray(y, float).tolist() for y in found], "replayed"
         except RecordingError:  # it reads numbers of its inputs, which eager code may
-            pass
-    results = []
+            if unasked:
+                draws = _eager_draws(run)
+                columns = [column[:draws] for column in columns]
+    results: list[list[float]] = []
     failed = [float("nan")] * len(run.outputs)
     with no_grad():
         for numbers in zip(*columns, strict=True):
@@ -181,7 +199,7 @@ def drawn(run: Run, pairs: Pairs, draws: int, seed: int) -> tuple[list[list[floa
                 results.append(failed)
             else:
                 results.append([y._data if isinstance(y, Value) else float(y) for y in found])
-    return [*map(list, zip(*results, strict=True))], "eager"
+    return [list(column) for column in zip(*results, strict=True)], "eager"
 
 
 def _columns(

@@ -63,7 +63,10 @@ def _of_pairs(correlations: Mapping[Any, Any], names: Sequence[str], caller: str
             )
         for name in pair:
             if not isinstance(name, str) or name not in position:
-                raise ValueError(f"{caller}: correlations name no input {written(name)}")
+                known = ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")
+                raise ValueError(
+                    f"{caller}: correlations name {written(name)}, the inputs are {known}"
+                )
         i, j = sorted(position[name] for name in pair)
         r = _coefficient(x, f"{caller}: the correlation of {pair[0]!r} and {pair[1]!r}")
         if i == j:

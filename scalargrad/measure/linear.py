@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from math import hypot, inf, nan, sqrt
 from typing import Any
 
 from scalargrad.core.modes import Mode, pushed, recorder
-from scalargrad.core.numbers import as_float
+from scalargrad.core.numbers import as_float, shown
 from scalargrad.core.primitives import plain_sum
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value
@@ -39,8 +40,18 @@ class Run:
         self.f, self.inputs = f, inputs
         with pushed(Mode(builds=True)), collector_paused():
             self.values = [*map(Value, inputs.values, inputs.names)]
-            self.out = f(**dict(zip(inputs.names, self.values, strict=True)))
+            arguments = dict(zip(inputs.names, self.values, strict=True))
+            try:
+                self.out = f(**arguments)
+            except TypeError:
+                _check_names(f, inputs, caller)
+                raise
             self.outputs = leaves(self.out, f"the result of {name_of(f)}")
+            if not self.outputs:
+                raise TypeError(
+                    f"{caller} needs a function that returns numbers, {name_of(f)} returned "
+                    f"{shown(self.out)}"
+                )
             self.tape = Tape.of([y for y in self.outputs if isinstance(y, Value)], self.values)
 
     @property
@@ -70,6 +81,24 @@ class Run:
         """The adjoints of the first nodes of the tape; 0.0 where nothing arrives."""
         found = self.tape.pull_numbers(dict(seeds), wanted)
         return [0.0 if g is None else g for g in found] if None in found else found  # type: ignore
+
+
+def _check_names(f: Callable[..., Any], inputs: Inputs, caller: str) -> None:
+    """Raise an error if the function does not take its inputs by these names."""
+    try:
+        expected = signature(f)
+    except (TypeError, ValueError):  # of functions written in C
+        return
+    try:
+        expected.bind(**dict.fromkeys(inputs.names))
+    except TypeError as mismatch:
+        names = ", ".join(map(repr, inputs.names[:10])) + (
+            ", ..." if len(inputs.names) > 10 else ""
+        )
+        raise TypeError(
+            f"{caller} calls {name_of(f)}{expected} by the names of the inputs, got {names}: "
+            f"{mismatch}"
+        ) from None
 
 
 def deviation(terms: list[float], pairs: Pairs) -> float:

@@ -21,6 +21,7 @@ from scalargrad.measure.linear import Run, deviation
 from scalargrad.measure.named_rows import NamedRows
 from scalargrad.measure.rounding import percent, rounded, significant
 from scalargrad.support.collector import collector_paused
+from scalargrad.support.memory import check_memory
 from scalargrad.support.tables import as_html, as_text
 from scalargrad.transforms.functional import checked_function, name_of
 from scalargrad.transforms.tree import refilled
@@ -353,14 +354,13 @@ def propagate(
         second_order = as_flag(second_order, "propagate: second_order")
     if draws is not None:
         draws = as_count(draws, "propagate: draws", least=0)
+        check_memory(draws, 32 * len(measured.names), "propagate: {} draws of the inputs")
     seed = as_count(seed, "propagate: seed", least=0)
     run = Run(f, measured, "propagate")
     pairs = {(i, j): r for (i, j), r in pairs.items() if measured.stds[i] and measured.stds[j]}
     if second_order is None:
         second_order = checks.automatic_second_order(run)
-    if draws is None:
-        draws = checks.automatic_draws(run)
-    samples, how = checks.drawn(run, pairs, draws, seed) if draws else ([], "")
+    samples, how = checks.drawn(run, pairs, draws, seed)
     name = name_of(f)
     outputs = []
     for k in range(len(run.outputs)):
@@ -373,7 +373,7 @@ def propagate(
                 run.number(k),
                 std,
                 checks.second_order(run, k, std, pairs) if second_order else None,
-                checks.from_draws(samples[k], how) if draws else None,
+                checks.from_draws(samples[k], how) if samples else None,
                 run, k, pairs, slopes,
             )
         )  # fmt: skip

@@ -13,7 +13,7 @@ from scalargrad.measure.rounding import significant
 from scalargrad.support.tables import as_html, as_text
 from scalargrad.transforms.functional import checked_function, name_of
 
-__all__ = ["Sensitivities", "Sensitivity", "sensitivities"]
+__all__ = ["Sensitivity", "SensitivityTable", "sensitivities"]
 
 
 class Sensitivity(NamedTuple):
@@ -33,7 +33,7 @@ class Sensitivity(NamedTuple):
     elasticity: float
 
 
-class Sensitivities(NamedRows[Sensitivity]):
+class SensitivityTable(NamedRows[Sensitivity]):
     """The table that `sensitivities` returns: rows by name or position, and the `value`.
 
     Attributes:
@@ -73,13 +73,13 @@ class Sensitivities(NamedRows[Sensitivity]):
         return self.text
 
     def __repr__(self) -> str:
-        return f"<Sensitivities: {self._caption}, {len(self)} inputs>"
+        return f"<SensitivityTable: {self._caption}, {len(self)} inputs>"
 
     def _repr_html_(self) -> str:
         return as_html(self._head, self._table, self._caption)
 
 
-def sensitivities(f: Callable[..., Any], inputs: Mapping[str, Any]) -> Sensitivities:
+def sensitivities(f: Callable[..., Any], inputs: Mapping[str, Any]) -> SensitivityTable:
     """Compute the derivative and the elasticity of the result of `f` by each named input.
 
     Args:
@@ -116,4 +116,4 @@ def sensitivities(f: Callable[..., Any], inputs: Mapping[str, Any]) -> Sensitivi
         for name, x, slope in zip(named.names, named.values, run.derivatives(0), strict=True)
     ]
     title = "result" if name_of(f) == "<lambda>" else name_of(f)
-    return Sensitivities(title, value, rows)
+    return SensitivityTable(title, value, rows)

@@ -238,3 +238,11 @@ def test_nan_passes_through() -> None:
     assert math.isnan(sg.maximum(1.0, math.nan))
     assert math.isnan(sg.minimum(math.nan, 1.0))
     assert math.isnan(sg.minimum(1.0, math.nan))
+
+
+def test_an_operand_that_never_counts_is_unused() -> None:
+    for row in ROWS:
+        slopes = [row.partials(*at, row.value(*at)) for at in row.at]
+        for i, of_one in enumerate(zip(*slopes, strict=False)):
+            if len(of_one) > 1 and not any(of_one):
+                assert row.may_leave_out(i), (row.name, i)

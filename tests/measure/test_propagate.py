@@ -44,7 +44,7 @@ def test_end_gauge_of_the_gum() -> None:
 
 
 def test_correlated_resistance_of_the_gum() -> None:
-    """GUM, annex H.2: resistance, reactance and impedance from V, I and phase; tables H.2 to H.4."""
+    """GUM, annex H.2: resistance, reactance and impedance; tables H.2 to H.4."""
 
     def impedance(V: Any, I: Any, phi: Any) -> list[Any]:  # noqa: E741
         return [V / I * sg.cos(phi), V / I * sg.sin(phi), V / I]
@@ -135,7 +135,7 @@ def test_matrix_and_pairs_are_the_same() -> None:
     [
         ({("x", "y"): 1.5}, "from -1 to 1, got 1.5"),
         ({("x", "y"): math.nan}, "from -1 to 1, got nan"),
-        ({("x", "w"): 0.5}, "no input 'w'"),
+        ({("x", "w"): 0.5}, "name 'w', the inputs are 'x', 'y', 'z'"),
         ({("x", "x"): 1.0}, "between two inputs"),
         ({("x", "y"): 0.5, ("y", "x"): 0.4}, "given twice, as 0.5 and 0.4"),
         ({"x": 0.5}, "pairs of names"),
@@ -298,6 +298,25 @@ def test_code_that_reads_numbers_is_drawn_eagerly() -> None:
 
     assert result.monte_carlo is not None
     assert result.monte_carlo.how == "eager"
+
+
+def test_large_code_that_cannot_be_recorded_is_drawn_less_often() -> None:
+    def long(x: Any) -> Any:
+        for _ in range(400):
+            x = x + 0.001 * (x.data if isinstance(x, Value) else x)
+        return x
+
+    result = sg.propagate(long, {"x": (1.0, 0.01)}, second_order=False)
+
+    assert result.monte_carlo is not None
+    assert result.monte_carlo.how == "eager"
+    assert 500 <= result.monte_carlo.draws < 10_000
+
+
+@pytest.mark.parametrize("nothing", [None, [], {}, "text"])
+def test_functions_that_return_no_number(nothing: Any) -> None:
+    with pytest.raises(TypeError, match="lambda"):
+        sg.propagate(lambda x: nothing, {"x": (1.0, 0.1)})
 
 
 def test_nestings_of_results() -> None:

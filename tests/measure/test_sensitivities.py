@@ -42,3 +42,11 @@ def test_a_result_of_zero_has_no_elasticity() -> None:
 def test_bad_input(f: Any, inputs: Any, message: str) -> None:
     with pytest.raises((TypeError, ValueError), match=message):
         sg.sensitivities(f, inputs)
+
+
+def test_names_that_the_function_does_not_take() -> None:
+    def area(width: Any, height: Any) -> Any:
+        return width * height
+
+    with pytest.raises(TypeError, match=r"calls area\(.* got 'width', 'depth': .*'height'"):
+        sg.sensitivities(area, {"width": 1.0, "depth": 2.0})
