@@ -91,6 +91,7 @@ bench:      ## time and memory beside other engines, and pictures, as ratios of 
 	$(PYTHON) benchmarks/propagate.py
 	$(PYTHON) benchmarks/scale.py
 	$(PYTHON) benchmarks/solve.py
+	$(PYTHON) benchmarks/spaced_repetition.py
 
 long:       ## the lectures' photographs in full size, graphs of 10^7 nodes; minutes, and gigabytes
 	SCALARGRAD_LONG=1 $(PYTHON) -m pytest tests/examples tests/core/test_native_safety.py

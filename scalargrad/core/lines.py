@@ -11,7 +11,7 @@ from weakref import ref
 
 from scalargrad.core.modes import Mode, pushed
 
-__all__ = ["Line", "calling_frame", "is_own", "line_of", "traced_lines"]
+__all__ = ["Line", "calling_frame", "is_own", "is_weak", "line_of", "traced_lines"]
 
 
 class Line(NamedTuple):
@@ -31,10 +31,15 @@ def is_own(frame: FrameType) -> bool:
     return name.partition(".")[0] == "scalargrad" and not name.startswith("scalargrad.examples.")
 
 
+def is_weak(frame: FrameType) -> bool:
+    """Whether a frame belongs to a weak set or dict, which looks up in Python for its caller."""
+    return frame.f_globals.get("__name__") in ("_weakrefset", "weakref")
+
+
 def calling_frame() -> FrameType:
     """The frame of the user's program that runs: the first one outside of this package."""
     frame = sys._getframe(1)
-    while frame.f_back and is_own(frame):
+    while frame.f_back and (is_own(frame) or is_weak(frame)):
         frame = frame.f_back
     return frame
 

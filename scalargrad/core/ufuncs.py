@@ -137,20 +137,20 @@ def _find_forms(ufunc: Any) -> tuple[Callable[..., Any] | None, Any]:
 
     name = ufunc.__name__
     on_elements = ufunc if any("O" in types for types in ufunc.types) else None
-    known: Any = getattr(np, name, None)
-    forms: tuple[Callable[..., Any] | None, Any]
-    of_scipy: Any = getattr(sys.modules.get("scipy.special"), name, None)
-    if name in _SPECIAL and of_scipy is ufunc:
-        forms = _SPECIAL[name], np.frompyfunc(_SPECIAL[name], ufunc.nin, ufunc.nout)
-    elif known is not ufunc:  # one that a user made, which comes and goes
+    is_numpys = getattr(np, name, None) is ufunc
+    is_scipys = getattr(sys.modules.get("scipy.special"), name, None) is ufunc
+    if not is_numpys and not is_scipys:  # one that a user made, which comes and goes
         return None, on_elements
-    elif name in _STATED:
-        forms = _STATED[name], np.frompyfunc(_STATED[name], ufunc.nin, ufunc.nout)
-    elif name in _REFUSED:
+    stated = (_STATED if is_numpys else _SPECIAL).get(name)
+    forms: tuple[Callable[..., Any] | None, Any]
+    if stated is not None:
+        forms = stated, np.frompyfunc(stated, ufunc.nin, ufunc.nout)
+    elif is_numpys and name in _REFUSED:
         forms = None, None
+    elif is_numpys:  # arcsin: asin
+        forms = _OPERATORS.get(name) or _ROWS.get(name.replace("arc", "a")), on_elements
     else:
-        found = _OPERATORS.get(name) or _ROWS.get(name.replace("arc", "a"))  # arcsin: asin
-        forms = found, on_elements
+        forms = None, on_elements
     _forms[ufunc] = forms
     return forms
 

@@ -14,7 +14,7 @@ from math import nan
 from types import CodeType, FrameType
 from typing import Any, NoReturn
 
-from scalargrad.core.lines import calling_frame, is_own
+from scalargrad.core.lines import calling_frame, is_own, is_weak
 from scalargrad.core.modes import builds
 from scalargrad.core.node import CONSTANT, Leaf, constant, owner_of, without_partials
 from scalargrad.core.operators import is_inverted, is_truth
@@ -192,7 +192,7 @@ class Recorder:
         if value._row is not INPUT and not self.recorded(value):
             return None
         frame = sys._getframe(1)
-        while frame.f_back and frame.f_code.co_name in _HASHING:
+        while frame.f_back and (frame.f_code.co_name in _HASHING or is_weak(frame)):
             frame = frame.f_back
         if is_own(frame):
             return None  # the library itself looks up nodes

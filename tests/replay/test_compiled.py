@@ -616,6 +616,27 @@ def test_transforms_of_plain_numbers_inside(backend: str) -> None:
         assert sg.compile(f, backend=backend)(2.0) == pytest.approx(eagerly.data, rel=1e-12)
 
 
+def test_results_of_transforms_inside_others(backend: str) -> None:
+    """What a transform of plain numbers gives may be used in the next one."""
+
+    def first(x: Any) -> Any:
+        rate = sg.grad(lambda a: x * a * a)(1.0)
+        return sg.grad(lambda b: b * b * rate)(x)
+
+    def second(x: Any) -> Any:
+        mass = sg.hessian(lambda a: sg.cosh(a) * x)(0.0)
+        return sg.grad(lambda b: sg.hessian(lambda a: b * a * a)(0.0) * sg.sin(b) / mass)(x)
+
+    def itself(x: Any) -> Any:  # the derivative is a value that was there before
+        slope = sg.grad(lambda a: a * x)(1.0)
+        return sg.grad(lambda b: slope * b + x)(2.0)
+
+    for f in (first, second, itself):
+        assert sg.compile(f, backend=backend)(3.0) == pytest.approx(f(3.0), rel=1e-12)
+        slopes = sg.compile(sg.grad(f), backend=backend)(3.0)
+        assert slopes == pytest.approx(sg.grad(f)(3.0), rel=1e-12)
+
+
 def test_undefined_comparisons_fail_as_they_do_eagerly(backend: str) -> None:
     c = sg.compile(lambda x: x if sg.log(x) < 5 else -x, backend=backend)
     assert c(1.0) == 1.0

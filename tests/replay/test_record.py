@@ -4,6 +4,7 @@ import os
 import random
 import threading
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import pytest
@@ -257,6 +258,12 @@ def test_what_is_kept_from_an_earlier_run_is_refused() -> None:
     cell = Cell()
     with pytest.raises(sg.RecordingError, match="kept from an earlier run"):
         python(cell, [cell.w])(1.0)
+
+
+def test_look_ups_in_weak_sets_name_the_line_of_the_user() -> None:
+    seen: WeakSet[Any] = WeakSet()
+    with pytest.raises(sg.RecordingError, match=r"test_record\.py:\d+ .*looks up by hash"):
+        python(lambda x: x if x * x in seen else -x)(1.0)
 
 
 def test_what_escapes_has_nothing_to_differentiate() -> None:
