@@ -36,6 +36,7 @@ log_base: Primitive
 mills: Primitive
 ndtri: Primitive
 ndtri_slope: Primitive
+norm: Primitive
 polygamma: Primitive
 polygamma_rise: Primitive
 share: Primitive
