@@ -210,8 +210,8 @@ class _Run:
             found = run.apart()
             return found[: len(start)], [row[0] for row in found[len(start) :]]
 
-        _, found = lax.scan(turn, start, (each, uniform), length=turns, reverse=unit.reverse)
-        return [*found]
+        state, found = lax.scan(turn, start, (each, uniform), length=turns, reverse=unit.reverse)
+        return [*found, *[state[k] for k, _ in unit.last]]
 
     def _outers(self, unit: Outers) -> Any:
         """The sums of this device, shape `unit.shape`."""

@@ -21,6 +21,7 @@ import numpy as np
 
 from scalargrad.core.primitives import dot_operands
 from scalargrad.core.rows import Primitive
+from scalargrad.replay.backends.jax.accumulate import accumulated
 from scalargrad.replay.backends.jax.loops import Loop, body_of, segments
 from scalargrad.replay.backends.jax.spellings import PAIRS, ROUNDED
 from scalargrad.replay.lowering import matrix
@@ -122,6 +123,8 @@ class Scan:
     Attributes:
         members: Those instructions of the body that others use: for each its slots in all turns, in
             the order in which they are stored.
+        last: Those of which others use the last turn alone, and which the loop carries: for each
+            its place among what is carried, and its slot in the last turn.
         body: The plan of the body. Its outputs are what the next turn gets, then `members`.
         turns: The number of turns.
         reverse: Whether the turns are stored from the last to the first.
@@ -131,6 +134,7 @@ class Scan:
     """
 
     members: list[list[int]]
+    last: list[tuple[int, int]]
     body: Plan
     turns: int
     reverse: bool
@@ -139,6 +143,11 @@ class Scan:
     each_uniform: list[Rows]
     same: list[Rows]
     same_uniform: Rows
+
+    @property
+    def arrays(self) -> list[list[int]]:
+        """The slots of each array that it makes."""
+        return [*self.members, *[[slot] for _, slot in self.last]]
 
 
 Unit = Apply | Matrix | Outers | Sums | Scan
@@ -163,6 +172,12 @@ class Plan:
     operations: int = 0
 
     def __post_init__(self) -> None:
+        parts = _parts(self.program)
+        in_loops = {s for part in parts if isinstance(part, Loop) for s in part.slots}
+        if in_loops:
+            program = accumulated(self.program, in_loops)
+            if program is not self.program:
+                self.program, parts = program, _parts(program)
         program = self.program
         for k, slot in enumerate(program.inputs):
             self.place[slot] = (k, 0) if self.apart else (0, k)
@@ -172,9 +187,9 @@ class Plan:
         self.arrays += 1
         phases = program.phases
         self.stages = [[], [], []]
-        for unit in self._all_units():
+        for unit in self._all_units(parts):
             self.stages[self._phase].append(unit)
-            for members in unit.members if isinstance(unit, Scan) else [unit.members]:
+            for members in unit.arrays if isinstance(unit, Scan) else [unit.members]:
                 for k, slot in enumerate(members):
                     self.place[slot] = self.arrays, k
                 self.arrays += 1
@@ -184,10 +199,9 @@ class Plan:
         self.uniform = self.rows([s for s in program.outputs if phases[s] != SAMPLE])
         self.samples = self.rows([s for s in program.outputs if phases[s] == SAMPLE])
 
-    def _all_units(self) -> Iterator[Unit]:
+    def _all_units(self, parts: Sequence[list[int] | Loop]) -> Iterator[Unit]:
         """The units in the order of their computation; `_phase` is that of the last one."""
         program = self.program
-        parts = _parts(program)
         if not any(isinstance(part, Loop) for part in parts):
             for self._phase, stage in enumerate(schedule(program)):
                 for group in stage:
@@ -365,7 +379,14 @@ class Plan:
     def _scan(self, loop: Loop) -> Scan:
         phases, period = self.program.phases, loop.period
         turns = [loop.slots[j::period] for j in range(period)]
-        used = [j for j in range(period) if not self._users.isdisjoint(turns[j])]
+        carried = loop.carried
+        used, last = [], []
+        for j, slots in enumerate(turns):
+            mine = self._users.intersection(slots)
+            if mine == {slots[-1]} and j in carried:
+                last.append((carried.index(j), slots[-1]))
+            elif mine:
+                used.append(j)
         body = body_of(self.program, loop, used)
         # Turns that take what an earlier loop left, from the last to the first, are stored so
         falling = [self._row(each[1]) < self._row(each[0]) for each in body.each]
@@ -377,7 +398,7 @@ class Plan:
         for slots in body.each:
             each[phases[slots[0]] == SAMPLE].append(self.rows(slots[order]))
         return Scan(
-            [turns[j][order] for j in used], plan, loop.turns, reverse,
+            [turns[j][order] for j in used], last, plan, loop.turns, reverse,
             [self.rows([slot]) for slot in body.start], each[True], each[False],
             [self.rows([slot]) for slot in body.same if phases[slot] == SAMPLE],
             self.rows([slot for slot in body.same if phases[slot] != SAMPLE]),
