@@ -13,7 +13,7 @@ of a group are a slice of one array:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,13 +22,16 @@ import numpy as np
 from scalargrad.core.primitives import dot_operands
 from scalargrad.core.rows import Primitive
 from scalargrad.replay.backends.jax.accumulate import accumulated
+from scalargrad.replay.backends.jax.chains import joined
+from scalargrad.replay.backends.jax.kinds import by_kind
 from scalargrad.replay.backends.jax.loops import Loop, body_of, segments
-from scalargrad.replay.backends.jax.spellings import PAIRS, ROUNDED
+from scalargrad.replay.backends.jax.spellings import PAIRS, REDUCED, ROUNDED
+from scalargrad.replay.backends.jax.strides import Strides, strides_of
 from scalargrad.replay.lowering import matrix
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, broadcast, over_samples
 from scalargrad.replay.schedule import Group, Outer, schedule
 
-__all__ = ["Apply", "Matrix", "Outers", "Piece", "Plan", "Rows", "Scan", "Sums"]
+__all__ = ["Apply", "Dots", "Folds", "Joined", "Matrix", "Outers", "Piece", "Plan", "Rows", "Scan", "Sums"]
 
 _MOST_CUTS = 16  # groups that one is cut into: more would be as slow as gathers
 MATRIX_FROM = 5  # terms from which on a product is a matrix product and not written out
@@ -38,7 +41,8 @@ MATRIX_FROM = 5  # terms from which on a product is a matrix product and not wri
 class Piece:
     """Rows of one array: from `start` on, `count` of them, `step` apart; or those at `indices`.
 
-    A piece of constants has no array and its `numbers`.
+    With `strides` they are a table of rows (see `strides.py`) from `start` on. A piece of constants
+    has no array and its `numbers`.
     """
 
     array: int
@@ -47,6 +51,7 @@ class Piece:
     step: int = 1
     indices: Any = None
     numbers: Any = None
+    strides: Strides | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,11 @@ class Rows:
     def cost(self) -> int:
         """The number of operations that fetch them."""
         return len(self.pieces) + (self.order is not None)
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether slices of one array have them all."""
+        return len(self.pieces) == 1 and self.pieces[0].indices is None and self.order is None
 
 
 @dataclass
@@ -78,9 +88,14 @@ class Apply:
 
 @dataclass
 class Matrix:
-    """Rows of a matrix of shared numbers times rows of the samples, plus a bias."""
+    """Rows of a matrix of shared numbers times rows of the samples, plus a bias.
+
+    It multiplies several vectors at once: `inputs` has the first number of each, then the second of
+    each and so on, and `members` likewise.
+    """
 
     members: list[int]
+    vectors: int
     weights: Rows  # of the matrix, flat
     layout: tuple[int, int, int] | None  # start and strides in the array, where it has some
     inputs: Rows
@@ -91,7 +106,8 @@ class Matrix:
 class Outers:
     """Sums over the samples of every left with every right, term by term.
 
-    `ones` says whether the last right is the number 1. `across` says that the rows are those of
+    Where the numbers lie so, all `terms` are one product: of each left all terms, then those of the
+    next. `ones` says whether the last right is the number 1. `across` says that the rows are those of
     all terms of one left or right: few sums with many terms.
     """
 
@@ -101,6 +117,7 @@ class Outers:
     ones: bool
     shape: tuple[int, int]
     across: bool
+    terms: int = 1
 
 
 @dataclass
@@ -111,6 +128,35 @@ class Sums:
     lefts: list[Rows]
     rights: list[Rows]
     biases: list[Rows | None]
+
+
+@dataclass
+class Dots:
+    """Sums of equally many products: the rows of all first terms, of all second terms and so on."""
+
+    members: list[int]
+    terms: int
+    left: Rows
+    right: Rows
+    bias: Rows | None
+
+
+@dataclass
+class Folds:
+    """A row that adds up, or the like, on equally many operands, laid out as in `Dots`."""
+
+    row: Primitive
+    members: list[int]
+    terms: int
+    operands: Rows
+
+
+@dataclass
+class Joined:
+    """Several units whose results lie in one array: instructions of one kind, of several lengths."""
+
+    members: list[int]
+    units: list[Unit]
 
 
 @dataclass
@@ -150,7 +196,7 @@ class Scan:
         return [*self.members, *[[slot] for _, slot in self.last]]
 
 
-Unit = Apply | Matrix | Outers | Sums | Scan
+Unit = Apply | Dots | Folds | Joined | Matrix | Outers | Sums | Scan
 
 
 @dataclass
@@ -170,6 +216,7 @@ class Plan:
     place: dict[int, tuple[int, int]] = field(default_factory=dict)
     stages: list[list[Unit]] = field(default_factory=list)
     operations: int = 0
+    _joins: bool = False  # whether instructions of one kind lie in one array wherever they read
 
     def __post_init__(self) -> None:
         parts = _parts(self.program)
@@ -178,6 +225,8 @@ class Plan:
             program = accumulated(self.program, in_loops)
             if program is not self.program:
                 self.program, parts = program, _parts(program)
+        else:
+            self.program, self._stages, self._joins = _ordered(self.program)
         program = self.program
         for k, slot in enumerate(program.inputs):
             self.place[slot] = (k, 0) if self.apart else (0, k)
@@ -203,7 +252,7 @@ class Plan:
         """The units in the order of their computation; `_phase` is that of the last one."""
         program = self.program
         if not any(isinstance(part, Loop) for part in parts):
-            for self._phase, stage in enumerate(schedule(program)):
+            for self._phase, stage in enumerate(self._stages):
                 for group in stage:
                     yield from self._units(group)
             return
@@ -273,9 +322,21 @@ class Plan:
                 end += 1
             pieces.append(Piece(array, start, end - k, step if end > k + 1 else 1))
             k = end
+        if k == count and len(pieces) == 1:
+            return Rows(count, tuple(pieces))
+        array = self._only_array(slots)
+        if array is not None:
+            at = [place[slot][1] for slot in slots]
+            if (strides := strides_of(at)) is not None:
+                return Rows(count, (Piece(array, at[0], count, strides=strides),))
         if k == count:
             return Rows(count, tuple(pieces))
         return self._gathered(slots)
+
+    def _only_array(self, slots: Sequence[int]) -> int | None:
+        """The array that has all of these slots."""
+        found = {*map(self._array, slots)}
+        return found.pop() if len(found) == 1 and -1 not in found else None
 
     def _gathered(self, slots: Sequence[int]) -> Rows:
         constants, place = self.program.constants, self.place
@@ -301,11 +362,14 @@ class Plan:
             return Rows(len(slots), tuple(pieces))
         return Rows(len(slots), tuple(pieces), order)
 
+    def _place(self, slot: int) -> tuple[int, int]:
+        return (-1, -1) if slot in self.program.constants else self.place[slot]
+
     def _array(self, slot: int) -> int:
-        return -1 if slot in self.program.constants else self.place[slot][0]
+        return self._place(slot)[0]
 
     def _row(self, slot: int) -> int:
-        return -1 if slot in self.program.constants else self.place[slot][1]
+        return self._place(slot)[1]
 
     # --- groups as units ----------------------------------------------------------------------
 
@@ -315,45 +379,103 @@ class Plan:
             yield self._outers(group)
             return
         operands = self.program.operands
+        rest = group.members
+        if group.row is matrix:
+            rest = yield from self._matrices(rest)
         classes: dict[Any, list[int]] = {}
-        for slot in group.members:
-            key = tuple(map(self._array, operands[slot])), len(operands[slot])
-            classes.setdefault(key, []).append(slot)
-        if len(classes) > max(_MOST_CUTS, len(group.members) // 4):
+        for slot in rest:
+            arrays = () if self._joins else tuple(map(self._array, operands[slot]))
+            classes.setdefault((arrays, len(operands[slot])), []).append(slot)
+        if len(classes) > max(_MOST_CUTS, len(rest) // 4):
             classes = {}
-            for slot in group.members:
+            for slot in rest:
                 classes.setdefault(len(operands[slot]), []).append(slot)
+        units: list[Unit] = []
         for members in classes.values():
-            members.sort(key=lambda slot: [*map(self._row, operands[slot])])
-            yield self._unit(group.row, members)
+            members.sort(key=lambda slot: [*map(self._place, operands[slot])])
+            units.append(self._unit(group.row, members))
+        if self._joins and len(units) > 1:
+            self.operations += 1
+            members = [slot for unit in units for slot in unit.members]
+            yield Joined(members, units)
+        else:
+            yield from units
 
     def _unit(self, row: Primitive, members: list[int]) -> Unit:
         operands = self.program.operands
+        exact = row in ROUNDED or not self.program.exact.isdisjoint(members)
         if row in PAIRS:
             ws, _, _ = dot_operands(operands[members[0]])
-            if row is matrix and len(ws) >= MATRIX_FROM:
-                return self._matrix(members)
+            found = self._dots(members) if len(ws) >= MATRIX_FROM and not exact else None
+            if found:
+                return found
             if len(ws) > max(4, len(members)):
                 return self._sums(members)
         count = len(operands[members[0]])
+        if row in REDUCED and count >= MATRIX_FROM and not exact:
+            if len(members) == 1:
+                mine = sorted(operands[members[0]], key=self._place)
+                return Folds(row, members, count, self.rows(mine))
+            flat = self._rows([operands[slot][t] for t in range(count) for slot in members])
+            if flat.is_regular:
+                self.operations += 2
+                return Folds(row, members, count, flat)
         read = [self.rows([operands[slot][i] for slot in members]) for i in range(count)]
         self.operations += 1 + 2 * (count // 2) * (row in PAIRS)
-        exact = row in ROUNDED or not self.program.exact.isdisjoint(members)
         return Apply(row, members, read, exact)
 
-    def _matrix(self, members: list[int]) -> Matrix:
-        operands = self.program.operands
-        taken = [dot_operands(operands[slot]) for slot in members]
-        # The terms of an adjoint come from the last to the first
-        xs = taken[0][1]
-        order = sorted(range(len(xs)), key=lambda k: (self._array(xs[k]), self._row(xs[k])))
-        n = len(order)
-        flat = [ws[k] for ws, _, _ in taken for k in order]
-        layout = self._layout(flat, len(members), n)
-        weights = Rows(0, (Piece(self._array(flat[0])),)) if layout else self.rows(flat)
+    def _dots(self, members: list[int]) -> Dots | None:
+        """All terms at once, where they lie so that no index is needed."""
+        taken = [dot_operands(self.program.operands[slot]) for slot in members]
+        terms = range(len(taken[0][0]))
+        left, right = [
+            self._rows([sides[side][t] for t in terms for sides in taken]) for side in (0, 1)
+        ]
+        if not (left.is_regular and right.is_regular):
+            return None
+        self.operations += 3
         bias = self.rows([bias[0] for _, _, bias in taken]) if taken[0][2] else None
+        return Dots(members, len(terms), left, right, bias)
+
+    def _matrices(self, members: list[int]) -> Generator[Matrix, None, list[int]]:
+        """Those of a group that are products of matrices; returns the others."""
+        vectors: dict[Any, list[int]] = {}
+        rest = []
+        for slot in members:
+            ws, xs, bias = dot_operands(self.program.operands[slot])
+            if len(ws) < MATRIX_FROM:
+                rest.append(slot)
+            else:
+                vectors.setdefault((xs, len(bias)), []).append(slot)
+        alike: dict[Any, list[tuple[tuple[int, ...], list[int]]]] = {}
+        for (xs, _), mine in vectors.items():
+            mine.sort(key=lambda slot: [*map(self._row, self.program.operands[slot])])
+            lines = tuple([dot_operands(self.program.operands[slot])[0] for slot in mine])
+            key = lines, len(self.program.operands[mine[0]]) % 2, tuple(map(self._array, xs))
+            alike.setdefault(key, []).append((xs, mine))
+        for several in alike.values():
+            several.sort(key=lambda vector: [*map(self._row, vector[0])])
+            yield self._matrix([xs for xs, _ in several], [mine for _, mine in several])
+        return rest
+
+    def _matrix(self, vectors: list[tuple[int, ...]], each: list[list[int]]) -> Matrix:
+        """The product of one matrix with several vectors, whose results are at the slots `each`."""
+        operands = self.program.operands
+        # The terms of an adjoint come from the last to the first
+        xs = vectors[0]
+        order = sorted(range(len(xs)), key=lambda k: (self._array(xs[k]), self._row(xs[k])))
+        n, m = len(order), len(each[0])
+        lines = [dot_operands(operands[slot])[0] for slot in each[0]]
+        flat = [ws[k] for ws in lines for k in order]
+        layout = self._layout(flat, m, n)
+        weights = Rows(0, (Piece(self._array(flat[0])),)) if layout else self.rows(flat)
+        inputs = self.rows([vector[k] for k in order for vector in vectors])
+        members = [slots[i] for i in range(m) for slots in each]
+        bias = None
+        if len(operands[members[0]]) % 2:
+            bias = self.rows([operands[slot][-1] for slot in members])
         self.operations += 4
-        return Matrix(members, weights, layout, self.rows([xs[k] for k in order]), bias)
+        return Matrix(members, len(vectors), weights, layout, inputs, bias)
 
     def _layout(self, flat: list[int], m: int, n: int) -> tuple[int, int, int] | None:
         """Start and strides of a matrix that lies in one array: w[i][j] at start + a i + b j."""
@@ -429,10 +551,36 @@ class Plan:
             rights = [self.rows(outer.rights[j]) for j in plain]
             self.operations += 3 * len(members)
             return Outers(members, lefts, rights, ones, (len(down), len(right)), across)
+        if len(terms) > 1 and len(plain) > 1:
+            left = self._rows([outer.lefts[i][t] for i in down for t in terms])
+            side = self._rows([outer.rights[j][t] for j in plain for t in terms])
+            if left.is_regular and side.is_regular:
+                self.operations += 5
+                shape = len(down), len(right)
+                return Outers(members, [left], [side], ones, shape, across, len(terms))
         lefts = [self.rows([outer.lefts[i][t] for i in down]) for t in terms]
         rights = [self.rows([outer.rights[j][t] for j in plain]) for t in terms] if plain else []
         self.operations += 3 * len(terms)
         return Outers(members, lefts, rights, ones, (len(down), len(right)), across)
+
+
+def _ordered(program: Program) -> tuple[Program, list[list[Group | Outer]], bool]:
+    """The groups of each phase, by levels, or by kinds where these are much fewer.
+
+    Returns:
+        The program, in which chains are joined if they are by kinds; the groups; and whether.
+    """
+    stages = schedule(program)
+    most = sum(isinstance(group, Group) for group in stages[SAMPLE]) * 3 // 4
+    chained = joined(program)
+    slots = [s for s, row in enumerate(chained.rows) if row and chained.phases[s] == SAMPLE]
+    found = by_kind(chained, slots, most)
+    if found is None:
+        return program, stages, False
+    stages = schedule(chained)
+    outers = [group for group in stages[SAMPLE] if isinstance(group, Outer)]
+    stages[SAMPLE] = [*found, *outers]
+    return chained, stages, True
 
 
 def _parts(program: Program) -> list[list[int] | Loop]:

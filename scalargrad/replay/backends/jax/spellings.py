@@ -22,7 +22,7 @@ from scalargrad.core.rows import TABLE, Primitive
 from scalargrad.replay.lowering import Rule, matrix
 from scalargrad.replay.program import NEAR, Program, all_finite, apart, broadcast
 
-__all__ = ["FOLDS", "MAPS", "PAIRS", "ROUNDED", "RULES", "exactly", "product_sum"]
+__all__ = ["FOLDS", "MAPS", "PAIRS", "REDUCED", "ROUNDED", "RULES", "exactly", "product_sum"]
 
 
 def exactly(x: Any) -> Any:
@@ -289,6 +289,13 @@ FOLDS: dict[Primitive, tuple[float, int, Callable[..., Any]]] = {
     row.largest: (-inf, 0, _maximum),
     _below_one: (0.0, 1, _add_below_one),
     _further_ones: (-1.0, 1, _add_one),
+}
+
+# Those of them without shared operands, on all numbers at once: along the first axis.
+REDUCED: dict[Primitive, Callable[..., Any]] = {
+    row.sum: lambda xs: xs.sum(0),
+    all_finite: lambda xs: (xs * 0.0).sum(0),
+    row.largest: lambda xs: xs.max(0),
 }
 
 # Rows whose result XLA would simplify together with what uses it.
