@@ -9,23 +9,24 @@ are: to store their few factors costs less than to carry the many totals.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Sequence
 
 from scalargrad.core import primitives as row
 from scalargrad.core.primitives import dot_operands
+from scalargrad.replay.backends.jax.loops import Loop
 from scalargrad.replay.program import SAMPLE, Program, all_finite, broadcast, over_samples
 from scalargrad.replay.schedule import outer_products
 
 __all__ = ["accumulated"]
 
-_LEAST = 8  # terms in loops from which on a sum is added up in them
+_LEAST = 8  # terms in the turns of a loop from which on a sum is added up in it
 
 Terms = list[tuple[int, ...]]  # a number, or the two factors of a product
 
 
-def accumulated(program: Program, in_loops: Set[int]) -> Program:
-    """The program with its long sums of slots that are `in_loops` as chains of short ones."""
-    sums, inner = _long_sums(program, in_loops)
+def accumulated(program: Program, loops: Sequence[Loop]) -> Program:
+    """The program with its sums over the turns of these loops as chains of short ones."""
+    sums, inner = _long_sums(program, loops)
     if not sums:
         return program
     due: dict[int, list[tuple[int, tuple[int, ...]]]] = {}  # by slot, the terms it completes
@@ -56,16 +57,25 @@ def accumulated(program: Program, in_loops: Set[int]) -> Program:
     return new
 
 
-def _long_sums(program: Program, in_loops: Set[int]) -> tuple[dict[int, Terms], set[int]]:
+def _long_sums(program: Program, loops: Sequence[Loop]) -> tuple[dict[int, Terms], set[int]]:
     """By slot, the terms of each long sum; and the slots of sums that are parts of these."""
     rows, operands, phases = program.rows, program.operands, program.phases
     long: dict[int, Terms] = {}
     inner: set[int] = set()
     often = Counter([o for mine in operands for o in mine] + program.outputs)
 
+    places = {
+        slot: (number, k % loop.period)
+        for number, loop in enumerate(loops)
+        for k, slot in enumerate(loop.slots)
+    }
+
     def add(slot: int, terms: Terms) -> bool:
-        if sum([not in_loops.isdisjoint(term) for term in terms]) < _LEAST:
+        if len(terms) < _LEAST:
             return False
+        found = Counter([place for term in terms for place in {*map(places.get, term)} if place])
+        if not any(n >= max(_LEAST, loops[place[0]].turns - 1) for place, n in found.items()):
+            return False  # a term in some of the turns would make these another body
         long[slot] = terms
         return True
 

@@ -220,9 +220,9 @@ class Plan:
 
     def __post_init__(self) -> None:
         parts = _parts(self.program)
-        in_loops = {s for part in parts if isinstance(part, Loop) for s in part.slots}
-        if in_loops:
-            program = accumulated(self.program, in_loops)
+        loops = [part for part in parts if isinstance(part, Loop)]
+        if loops:
+            program = accumulated(self.program, loops)
             if program is not self.program:
                 self.program, parts = program, _parts(program)
         else:
