@@ -21,7 +21,8 @@ from scalargrad.replay.schedule import Group
 
 __all__ = ["by_kind"]
 
-_ROUNDS = 2  # how far down the operands of operands count
+_ROUNDS = (0, 1, 2)  # how far down the operands of operands count: the best is taken
+_FACTOR = 2  # groups before some are merged, as a multiple of those that are wanted
 
 
 def by_kind(program: Program, slots: Sequence[int], most: int) -> list[Group] | None:
@@ -33,11 +34,21 @@ def by_kind(program: Program, slots: Sequence[int], most: int) -> list[Group] | 
         most: The number of groups from which on the result is of no use.
 
     Returns:
-        Groups, fewer than `most`; None if there are not.
+        Groups, at most `most`; None if there would be more.
     """
-    kinds = _kinds(program, slots)
+    best: list[Group] | None = None
+    for rounds in _ROUNDS:
+        found = _groups(program, slots, _kinds(program, slots, rounds), most)
+        if found is not None and (best is None or len(found) < len(best)):
+            best = found
+    return best
+
+
+def _groups(
+    program: Program, slots: Sequence[int], kinds: dict[int, int], most: int
+) -> list[Group] | None:  # fmt: skip
     members = Counter(kinds.values())
-    if len(members) >= most:
+    if len(members) > most:
         return None
     users: dict[int, list[int]] = {}
     waits: dict[int, int] = {}
@@ -66,17 +77,41 @@ def by_kind(program: Program, slots: Sequence[int], most: int) -> list[Group] | 
         row = program.rows[mine[0]]
         assert row is not None
         groups.append(Group(row, mine))
-        if len(groups) >= most:
+        if len(groups) > _FACTOR * most:
             return None
         for slot in mine:
             for user in users.get(slot, ()):
                 waits[user] -= 1
                 if not waits[user]:
                     now_ready(user)
-    return groups
+    groups = _merged(program, groups, users)
+    return groups if len(groups) <= most else None
 
 
-def _kinds(program: Program, slots: Sequence[int]) -> dict[int, int]:
+def _merged(
+    program: Program, groups: list[Group], users: dict[int, list[int]]
+) -> list[Group]:  # fmt: skip
+    """The groups, of which one waits for a later one of its row with users of the same rows."""
+    place = {slot: k for k, group in enumerate(groups) for slot in group.members}
+    later: dict[Any, int] = {}
+    for k in range(len(groups) - 1, -1, -1):
+        group = groups[k]
+        used = [user for slot in group.members for user in users.get(slot, ())]
+        if not used:
+            continue
+        key = group.row, frozenset([program.rows[user] for user in used])
+        first = min([place[user] for user in used])
+        other = later.get(key, first)
+        if other < first:
+            groups[other].members += group.members
+            place.update(dict.fromkeys(group.members, other))
+            groups[k] = Group(group.row, [])
+        else:
+            later[key] = k
+    return [group for group in groups if group.members]
+
+
+def _kinds(program: Program, slots: Sequence[int], rounds: int) -> dict[int, int]:
     """By slot, the number of its kind."""
     numbers: dict[Any, int] = {}
 
@@ -111,7 +146,7 @@ def _kinds(program: Program, slots: Sequence[int]) -> dict[int, int]:
         for o in operands[slot]:
             used.setdefault(o, set()).add(first[slot])
     kinds = first
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         kinds = {slot: number((first[slot], around(slot, kinds))) for slot in slots}
     return {
         slot: kinds[slot] if rows[slot] is matrix
