@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -297,46 +298,33 @@ class Plan:
             array, row = place[first]
             return Rows(count, (Piece(array, row, 1),))
         pieces: list[Piece] = []
-        k = 0
-        while k < count and len(pieces) <= max(4, count // 8):
-            if slots[k] in constants:
-                end = k
-                while end < count and slots[end] in constants:
-                    end += 1
-                numbers = [constants[slot] for slot in slots[k:end]]
-                pieces.append(Piece(-1, numbers=np.array(numbers), count=end - k))
-                k = end
-                continue
-            array, start = place[slots[k]]
-            end, step = k + 1, 1
-            while end < count and slots[end] in place:
-                other, row = place[slots[end]]
-                if other != array:
-                    break
-                if end == k + 1:
-                    step = row - start
-                    if step == 0:
-                        break
-                if row != start + step * (end - k):
-                    break
-                end += 1
-            pieces.append(Piece(array, start, end - k, step if end > k + 1 else 1))
-            k = end
-        if k == count and len(pieces) == 1:
-            return Rows(count, tuple(pieces))
-        array = self._only_array(slots)
-        if array is not None:
-            at = [place[slot][1] for slot in slots]
-            if (strides := strides_of(at)) is not None:
-                return Rows(count, (Piece(array, at[0], count, strides=strides),))
-        if k == count:
-            return Rows(count, tuple(pieces))
-        return self._gathered(slots)
+        most = max(4, count // 8)
+        for array, part in groupby(slots, self._array):
+            pieces += self._pieces(array, [*part], most)
+            if len(pieces) > most:
+                return self._gathered(slots)
+        return Rows(count, tuple(pieces))
 
-    def _only_array(self, slots: Sequence[int]) -> int | None:
-        """The array that has all of these slots."""
-        found = {*map(self._array, slots)}
-        return found.pop() if len(found) == 1 and -1 not in found else None
+    def _pieces(self, array: int, slots: list[int], most: int) -> list[Piece]:
+        """Slots that one array has, or constants (-1), as few pieces; too many are of no use."""
+        count = len(slots)
+        if array < 0:
+            numbers = [self.program.constants[slot] for slot in slots]
+            return [Piece(-1, numbers=np.array(numbers), count=count)]
+        at = [self.place[slot][1] for slot in slots]
+        found: list[Piece] = []
+        start = 0
+        while start < count and len(found) <= most:
+            end, step = start + 1, 1
+            if end < count and at[end] != at[start]:
+                step = at[end] - at[start]
+                while end < count and at[end] - at[end - 1] == step:
+                    end += 1
+            if start == 0 and end < count and (strides := strides_of(at)) is not None:
+                return [Piece(array, at[0], count, strides=strides)]
+            found.append(Piece(array, at[start], end - start, step if end > start + 1 else 1))
+            start = end
+        return found
 
     def _gathered(self, slots: Sequence[int]) -> Rows:
         constants, place = self.program.constants, self.place
@@ -406,7 +394,7 @@ class Plan:
         exact = row in ROUNDED or not self.program.exact.isdisjoint(members)
         if row in PAIRS:
             ws, _, _ = dot_operands(operands[members[0]])
-            found = self._dots(members) if len(ws) >= MATRIX_FROM and not exact else None
+            found = None if exact else self._dots(members)
             if found:
                 return found
             if len(ws) > max(4, len(members)):
@@ -425,15 +413,22 @@ class Plan:
         return Apply(row, members, read, exact)
 
     def _dots(self, members: list[int]) -> Dots | None:
-        """All terms at once, where they lie so that no index is needed."""
+        """All terms at once, where that takes fewer operations than term by term."""
         taken = [dot_operands(self.program.operands[slot]) for slot in members]
         terms = range(len(taken[0][0]))
         left, right = [
             self._rows([sides[side][t] for t in terms for sides in taken]) for side in (0, 1)
         ]
-        if not (left.is_regular and right.is_regular):
-            return None
-        self.operations += 3
+        if left.is_regular and right.is_regular:
+            if len(terms) < MATRIX_FROM:
+                return None
+        else:
+            apart = sum(
+                [self._rows([sides[k][t] for sides in taken]).cost for t in terms for k in (0, 1)]
+            )
+            if left.cost + right.cost + 2 >= apart:
+                return None
+        self.operations += left.cost + right.cost + 2
         bias = self.rows([bias[0] for _, _, bias in taken]) if taken[0][2] else None
         return Dots(members, len(terms), left, right, bias)
 
@@ -451,10 +446,11 @@ class Plan:
         for (xs, _), mine in vectors.items():
             mine.sort(key=lambda slot: [*map(self._row, self.program.operands[slot])])
             lines = tuple([dot_operands(self.program.operands[slot])[0] for slot in mine])
-            key = lines, len(self.program.operands[mine[0]]) % 2, tuple(map(self._array, xs))
+            arrays = () if self._joins else tuple(map(self._array, xs))
+            key = lines, len(self.program.operands[mine[0]]) % 2, arrays
             alike.setdefault(key, []).append((xs, mine))
         for several in alike.values():
-            several.sort(key=lambda vector: [*map(self._row, vector[0])])
+            several.sort(key=lambda vector: [*map(self._place, vector[0])])
             yield self._matrix([xs for xs, _ in several], [mine for _, mine in several])
         return rest
 
