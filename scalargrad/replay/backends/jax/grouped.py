@@ -22,6 +22,7 @@ from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
 
 __all__ = ["Grouped"]
 
+_FEW = 8  # terms that are added up one by one
 _WRITTEN_OUT = 4  # sums over the samples that are multiplied and added up without a matrix product
 
 
@@ -161,6 +162,7 @@ class _Run:
             found = jnp.full((m, 1), np.nan, self.dtype)
             for k, x in enumerate(xs[1:]):
                 found = jnp.where(xs[0] == k, x, found)
+            found = lax.optimization_barrier(found)
         elif row in MAPS:
             found = MAPS[row](*[jnp.asarray(x, self.dtype) for x in xs])
         else:
@@ -194,8 +196,15 @@ class _Run:
         return found if unit.bias is None else found + self._rows(unit.bias)
 
     def _dots(self, unit: Dots) -> Any:
-        shape = unit.terms, len(unit.members)
-        found = (self._table(unit.left, *shape) * self._table(unit.right, *shape)).sum(0)
+        left, right = [
+            self._table(rows, unit.terms, len(unit.members)) for rows in (unit.left, unit.right)
+        ]
+        if unit.terms <= _FEW:
+            found = left[0] * right[0]
+            for t in range(1, unit.terms):
+                found = found + left[t] * right[t]
+        else:
+            found = (left * right).sum(0)
         return found if unit.bias is None else found + self._rows(unit.bias)
 
     def _sums(self, unit: Sums) -> Any:
