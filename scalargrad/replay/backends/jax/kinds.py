@@ -84,14 +84,18 @@ def _groups(
                 waits[user] -= 1
                 if not waits[user]:
                     now_ready(user)
-    groups = _merged(program, groups, users)
+    for by_users in (True, False, True):
+        groups = _merged(program, groups, users, by_users)
     return groups if len(groups) <= most else None
 
 
 def _merged(
-    program: Program, groups: list[Group], users: dict[int, list[int]]
-) -> list[Group]:  # fmt: skip
-    """The groups, of which one waits for a later one of its row with users of the same rows."""
+    program: Program, groups: list[Group], users: dict[int, list[int]], by_users: bool
+) -> list[Group]:
+    """The groups, of which one waits for a later one of its row that is like it.
+
+    Alike are those whose users have the same rows, or whose operands are of the same groups.
+    """
     place = {slot: k for k, group in enumerate(groups) for slot in group.members}
     later: dict[Any, int] = {}
     for k in range(len(groups) - 1, -1, -1):
@@ -99,7 +103,11 @@ def _merged(
         used = [user for slot in group.members for user in users.get(slot, ())]
         if not used:
             continue
-        key = group.row, frozenset([program.rows[user] for user in used])
+        if by_users:
+            key: Any = group.row, frozenset([program.rows[user] for user in used])
+        else:
+            read = [program.operands[slot] for slot in group.members]
+            key = group.row, frozenset([place[o] for mine in read for o in mine if o in place])
         first = min([place[user] for user in used])
         other = later.get(key, first)
         if other < first:
