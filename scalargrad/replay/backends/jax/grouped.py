@@ -162,7 +162,7 @@ class _Run:
             found = jnp.full((m, 1), np.nan, self.dtype)
             for k, x in enumerate(xs[1:]):
                 found = jnp.where(xs[0] == k, x, found)
-            found = lax.optimization_barrier(found)
+            found = lax.optimization_barrier(found)  # or each of its users chooses again
         elif row in MAPS:
             found = MAPS[row](*[jnp.asarray(x, self.dtype) for x in xs])
         else:

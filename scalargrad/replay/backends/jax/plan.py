@@ -217,7 +217,7 @@ class Plan:
     place: dict[int, tuple[int, int]] = field(default_factory=dict)
     stages: list[list[Unit]] = field(default_factory=list)
     operations: int = 0
-    _joins: bool = False  # whether instructions of one kind lie in one array wherever they read
+    by_kinds: bool = False  # whether instructions of one kind lie in one array wherever they read
 
     def __post_init__(self) -> None:
         parts = _parts(self.program)
@@ -227,7 +227,7 @@ class Plan:
             if program is not self.program:
                 self.program, parts = program, _parts(program)
         else:
-            self.program, self._stages, self._joins = _ordered(self.program)
+            self.program, self._stages, self.by_kinds = _ordered(self.program)
         program = self.program
         for k, slot in enumerate(program.inputs):
             self.place[slot] = (k, 0) if self.apart else (0, k)
@@ -372,7 +372,7 @@ class Plan:
             rest = yield from self._matrices(rest)
         classes: dict[Any, list[int]] = {}
         for slot in rest:
-            arrays = () if self._joins else tuple(map(self._array, operands[slot]))
+            arrays = () if self.by_kinds else tuple(map(self._array, operands[slot]))
             classes.setdefault((arrays, len(operands[slot])), []).append(slot)
         if len(classes) > max(_MOST_CUTS, len(rest) // 4):
             classes = {}
@@ -382,7 +382,7 @@ class Plan:
         for members in classes.values():
             members.sort(key=lambda slot: [*map(self._place, operands[slot])])
             units.append(self._unit(group.row, members))
-        if self._joins and len(units) > 1:
+        if self.by_kinds and len(units) > 1:
             self.operations += 1
             members = [slot for unit in units for slot in unit.members]
             yield Joined(members, units)
@@ -446,7 +446,7 @@ class Plan:
         for (xs, _), mine in vectors.items():
             mine.sort(key=lambda slot: [*map(self._row, self.program.operands[slot])])
             lines = tuple([dot_operands(self.program.operands[slot])[0] for slot in mine])
-            arrays = () if self._joins else tuple(map(self._array, xs))
+            arrays = () if self.by_kinds else tuple(map(self._array, xs))
             key = lines, len(self.program.operands[mine[0]]) % 2, arrays
             alike.setdefault(key, []).append((xs, mine))
         for several in alike.values():
