@@ -15,7 +15,18 @@ from jax import lax
 
 from scalargrad.core.primitives import take
 from scalargrad.replay.backends.jax.callbacks import called_back
-from scalargrad.replay.backends.jax.plan import Apply, Dots, Folds, Joined, Matrix, Outers, Plan, Rows, Scan, Sums
+from scalargrad.replay.backends.jax.plan import (
+    Apply,
+    Dots,
+    Folds,
+    Joined,
+    Matrix,
+    Outers,
+    Plan,
+    Rows,
+    Scan,
+    Sums,
+)
 from scalargrad.replay.backends.jax.spellings import FOLDS, MAPS, PAIRS, REDUCED, exactly
 from scalargrad.replay.backends.jax.strides import strided
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program

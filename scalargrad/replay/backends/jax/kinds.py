@@ -1,11 +1,11 @@
-"""The order of a program by kinds: instructions that do the same in the user's function run together.
+"""The order of a program by kinds: what does the same in the user's function runs together.
 
 Groups of one level (`replay/schedule.py`) fall apart where equal parts of a function are of unequal
 depth: each position of a text looks at one more than the position before, so that all that follows
 comes a little later for each. So here instructions have a kind: their row, those of their operands
 and of what these are made of, and those of their users; the rows of one matrix are one kind. A kind
-waits until all its members are ready. Where none is, as in chains, the one of which the largest part
-is ready goes on with that part.
+waits until all its members are ready. Where none is, as in chains, the one of which the largest
+part is ready goes on with that part.
 """
 
 from __future__ import annotations

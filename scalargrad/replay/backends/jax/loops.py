@@ -164,9 +164,9 @@ def _best_loop(
             for begin, count in _equal_runs(program, slots, place, first + start, length, period):
                 turns = count // period + 1
                 size = turns * period
-                if turns < _TURNS or size < _LEAST:
-                    continue
-                if best and size <= (len(best.slots) * _BETTER if period > best.period else len(best.slots)):
+                longer = best is not None and period > best.period
+                least = len(best.slots) * (_BETTER if longer else 1.0) if best else 0
+                if turns < _TURNS or size < _LEAST or size <= least:
                     continue
                 found = _loop(program, slots[begin : begin + size], place, begin, period)
                 best = found or best

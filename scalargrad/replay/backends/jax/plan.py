@@ -5,6 +5,8 @@ not arithmetic but gathers and concatenations, so groups are cut and ordered suc
 of a group are a slice of one array:
 
 * a group whose members read different arrays is cut into groups whose members read the same ones;
+* groups by kinds are not cut: what comes from several arrays lies in one from then on;
+* operands in a regular pattern, such as one feature of all positions, are read as strides;
 * the members of a group stand in the order of their operands in the arrays before: adjoints, which
   are written from the last to the first, stand in the order of the values they belong to;
 * the sums over the samples of every left with every right are a matrix in that order too, with the
@@ -32,7 +34,19 @@ from scalargrad.replay.lowering import matrix
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, broadcast, over_samples
 from scalargrad.replay.schedule import Group, Outer, schedule
 
-__all__ = ["Apply", "Dots", "Folds", "Joined", "Matrix", "Outers", "Piece", "Plan", "Rows", "Scan", "Sums"]
+__all__ = [
+    "Apply",
+    "Dots",
+    "Folds",
+    "Joined",
+    "Matrix",
+    "Outers",
+    "Piece",
+    "Plan",
+    "Rows",
+    "Scan",
+    "Sums",
+]
 
 _MOST_CUTS = 16  # groups that one is cut into: more would be as slow as gathers
 MATRIX_FROM = 5  # terms from which on a product is a matrix product and not written out
@@ -108,8 +122,8 @@ class Outers:
     """Sums over the samples of every left with every right, term by term.
 
     Where the numbers lie so, all `terms` are one product: of each left all terms, then those of the
-    next. `ones` says whether the last right is the number 1. `across` says that the rows are those of
-    all terms of one left or right: few sums with many terms.
+    next. `ones` says whether the last right is the number 1. `across` says that the rows are those
+    of all terms of one left or right: few sums with many terms.
     """
 
     members: list[int]
@@ -154,10 +168,10 @@ class Folds:
 
 @dataclass
 class Joined:
-    """Several units whose results lie in one array: instructions of one kind, of several lengths."""
+    """Several units whose results lie in one array: those of one kind, of several lengths."""
 
     members: list[int]
-    units: list[Unit]
+    units: list[Apply | Dots | Folds | Sums]
 
 
 @dataclass
@@ -210,6 +224,7 @@ class Plan:
         place: By slot, its array and row. The first arrays hold the inputs and the parameters.
         uniform, samples, outputs: The rows of the outputs; those of each where they are apart.
         operations: About how many operations of XLA it takes.
+        by_kinds: Whether groups are by kinds (see `kinds.py`), and those of a kind in one array.
     """
 
     program: Program
@@ -217,7 +232,7 @@ class Plan:
     place: dict[int, tuple[int, int]] = field(default_factory=dict)
     stages: list[list[Unit]] = field(default_factory=list)
     operations: int = 0
-    by_kinds: bool = False  # whether instructions of one kind lie in one array wherever they read
+    by_kinds: bool = False
 
     def __post_init__(self) -> None:
         parts = _parts(self.program)
@@ -253,7 +268,8 @@ class Plan:
         """The units in the order of their computation; `_phase` is that of the last one."""
         program = self.program
         if not any(isinstance(part, Loop) for part in parts):
-            for self._phase, stage in enumerate(self._stages):
+            stages = self._stages
+            for self._phase, stage in enumerate(stages):
                 for group in stage:
                     yield from self._units(group)
             return
@@ -378,18 +394,17 @@ class Plan:
             classes = {}
             for slot in rest:
                 classes.setdefault(len(operands[slot]), []).append(slot)
-        units: list[Unit] = []
+        units: list[Apply | Dots | Folds | Sums] = []
         for members in classes.values():
             members.sort(key=lambda slot: [*map(self._place, operands[slot])])
             units.append(self._unit(group.row, members))
         if self.by_kinds and len(units) > 1:
             self.operations += 1
-            members = [slot for unit in units for slot in unit.members]
-            yield Joined(members, units)
+            yield Joined([slot for members in classes.values() for slot in members], units)
         else:
             yield from units
 
-    def _unit(self, row: Primitive, members: list[int]) -> Unit:
+    def _unit(self, row: Primitive, members: list[int]) -> Apply | Dots | Folds | Sums:
         operands = self.program.operands
         exact = row in ROUNDED or not self.program.exact.isdisjoint(members)
         if row in PAIRS:

@@ -7,6 +7,7 @@ NumPy. A step of 0 repeats.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import jax.numpy as jnp
@@ -44,7 +45,7 @@ def strides_of(indices: Any) -> Strides | None:
         found.insert(0, (count, int(steps[0])))
         rest = table[:, 0]
     nested = sorted([(abs(step), count) for count, step in found if step], reverse=True)
-    for (outer, _), (inner, count) in zip(nested, nested[1:], strict=False):
+    for (outer, _), (inner, count) in pairwise(nested):
         if inner * (count - 1) >= outer:
             return None
     return tuple(found)
