@@ -19,17 +19,22 @@ partials and its second partials, which are the partials' own partials. The poin
 and all magnitudes, from 5e-324 to 1.8e308, most of them where functions bend: near 0, near 1, near
 the border of a domain, up to 40 and up to 750. The inputs are taken as exact. An error is
 relative, in units of 2⁻⁵³ = 1.1e-16: a result that is rounded correctly has an error of at most 1.
-`tests/core/test_accuracy.py` states the bounds: 8 for values, which are those of the C library, 16
-for partials, 32 for second partials.
+`tests/core/test_accuracy.py` states the bounds: 8 for values, 16 for partials, 32 for second
+partials, that is 4, 8 and 16 units in the last place of a float just above 1.
 
-Three things are not counted as errors of a formula:
+Four things are not counted as errors of a formula:
 
 - Results below 1e-305 are measured against 1e-305: digits are lost there to underflow. The operands
   of operations with several lie between 1e-75 and 1e75 (`prod`, `dot`: 1e-50 and 1e50), the base of
-  a power between 1e-100 and 1e100, so that products and quotients of them are floats too.
+  a power between 1e-100 and 1e100, so that products and quotients of them are floats too. Orders
+  are small whole numbers; `OPERANDS` in `tests/exact.py` says where other operands lie.
 - A difference that may come as near to 0 as one likes, at no float, is measured against its terms:
-  the sums of `sum`, `mean` and `dot`; `logsumexp` near 0; the slopes of `silu` and `gelu` near
-  their minimum and the second slopes near theirs; of a power, the second partial by both.
+  the sums of `sum`, `mean` and `dot`; `logsumexp` and `logaddexp` near 0; `lgamma`, `digamma` and
+  `polygamma` near their zeros at negative numbers, and the slope of `gamma` there; the slopes of
+  `sinc` where it swings; the slopes of `silu` and `gelu` near their minimum and the second slopes
+  near theirs; of a power and of `beta`, the second partial by both; of `log(x, base)`, that by the
+  base; the slopes of internal rows that are third and further slopes of public ones.
+- `betaln` between -1 and 1 is measured against 1: it is 0 on a whole curve of operands.
 - The second partial of `logsumexp` by one input twice, w (1 - w), is measured against its weight w.
 
 The numbers are those of one machine; another C library differs in a unit or two.

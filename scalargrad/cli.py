@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {scalargrad.__version__}")
     commands = parser.add_subparsers(title="other commands", dest="command", metavar="[COMMAND]")
     commands.add_parser(
-        "list", help="list the examples by lecture", description="List the examples by lecture."
+        "list", help="list the examples", description="List the examples by subject."
     )
     run = commands.add_parser(
         "run", help="run an example: print its numbers, save its pictures",
@@ -122,9 +122,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list() -> int:
-    for lecture in catalogue.LECTURES:
-        print(f"{lecture.author}: {lecture.title}")
-        for name in lecture.examples:
+    for group in catalogue.GROUPS:
+        print(group.heading)
+        for name in group.examples:
             print(f"  {name:<26} {catalogue.summary(name).rstrip('.')}")
         print()
     print("To run one: python -m scalargrad run NAME [--save DIR]", flush=True)
@@ -138,7 +138,10 @@ def _run(name: str, folder: Path | None) -> int:
         return _fail(str(error))
     if folder is not None and folder.exists() and not folder.is_dir():
         return _fail(f"--save names a folder, but {folder} is a file")  # before minutes of work
-    result = example.run()
+    try:
+        result = example.run()
+    except ImportError as error:
+        return _fail(f"{name} cannot run: {error}")
     print(catalogue.summary(name))
     print()
     print(example.report(result), flush=True)

@@ -12,7 +12,10 @@ from typing import Any, NamedTuple
 from scalargrad.examples import catalogue
 
 # What takes long in full size runs small here; `make long` runs it in full.
-SMALLER: dict[str, dict[str, Any]] = {"photographs": {"n": 8}, "small_gpt": {"steps": 20}}
+SMALLER: dict[str, dict[str, Any]] = {
+    "photographs": {"n": 8}, "small_gpt": {"steps": 20}, "spaced_repetition": {"cards": 1000},
+    "double_pendulum": {"seconds": 20.0},
+}  # fmt: skip
 if not find_spec("numba"):
     SMALLER["hyperparameters"] = {"iterations": (10, 100)}
 

@@ -6,23 +6,19 @@ government of the United States in the public domain. The models are written her
 them, for one sample.
 """
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from math import inf, log10, pi
+from collections.abc import Callable
+from math import pi
 from pathlib import Path
 from typing import Any
 
 import scalargrad as sg
+from scalargrad.examples.work import nonlinear_regression
+from scalargrad.examples.work.nonlinear_regression import MODELS, Problem, digits, read
 
-__all__ = ["FOLDER", "PROBLEMS", "Problem", "digits"]
+__all__ = ["FOLDERS", "PROBLEMS", "Problem", "digits"]
 
-FOLDER = Path(__file__).parent / "nist"
-Model = Callable[..., Any]  # of the parameters b, and of the numbers of one sample
-
-
-def _misra1a(b: Any, x: Any) -> Any:
-    return b[0] * (1.0 - sg.exp(-b[1] * x))
+# those of the example are with it
+FOLDERS = (Path(__file__).parent / "nist", nonlinear_regression.FOLDER)
 
 
 def _misra1b(b: Any, x: Any) -> Any:
@@ -58,11 +54,6 @@ def _kirby(b: Any, x: Any) -> Any:
     return (b[0] + x * (b[1] + x * b[2])) / (1.0 + x * (b[3] + x * b[4]))
 
 
-def _cubics(b: Any, x: Any) -> Any:
-    below = 1.0 + x * (b[4] + x * (b[5] + x * b[6]))
-    return (b[0] + x * (b[1] + x * (b[2] + x * b[3]))) / below
-
-
 def _nelson(b: Any, x1: Any, x2: Any) -> Any:
     return b[0] - b[1] * x1 * sg.exp(-b[2] * x2)
 
@@ -81,10 +72,6 @@ def _enso(b: Any, x: Any) -> Any:
         return cosine * sg.cos(angle) + sine * sg.sin(angle)
 
     return b[0] + wave(b[1], b[2], 12.0) + wave(b[4], b[5], b[3]) + wave(b[7], b[8], b[6])
-
-
-def _mgh09(b: Any, x: Any) -> Any:
-    return b[0] * x * (x + b[1]) / (x * (x + b[2]) + b[3])
 
 
 def _mgh10(b: Any, x: Any) -> Any:
@@ -107,56 +94,21 @@ def _bennett(b: Any, x: Any) -> Any:
     return b[0] * (b[1] + x) ** (-1.0 / b[2])
 
 
-_MODELS: dict[str, Model] = {
-    "Misra1a": _misra1a, "Chwirut2": _chwirut, "Chwirut1": _chwirut, "Lanczos3": _lanczos,
+_MODELS: dict[str, Callable[..., Any]] = {
+    "Misra1a": MODELS["Misra1a"], "Chwirut2": _chwirut, "Chwirut1": _chwirut, "Lanczos3": _lanczos,
     "Gauss1": _gauss, "Gauss2": _gauss, "DanWood": _danwood, "Misra1b": _misra1b,
-    "Kirby2": _kirby, "Hahn1": _cubics, "Nelson": _nelson, "MGH17": _mgh17,
+    "Kirby2": _kirby, "Hahn1": MODELS["Thurber"], "Nelson": _nelson, "MGH17": _mgh17,
     "Lanczos1": _lanczos, "Lanczos2": _lanczos, "Gauss3": _gauss, "Misra1c": _misra1c,
-    "Misra1d": _misra1d, "Roszman1": _roszman, "ENSO": _enso, "MGH09": _mgh09,
-    "Thurber": _cubics, "BoxBOD": _misra1a, "Rat42": _rat42, "MGH10": _mgh10,
+    "Misra1d": _misra1d, "Roszman1": _roszman, "ENSO": _enso, "MGH09": MODELS["MGH09"],
+    "Thurber": MODELS["Thurber"], "BoxBOD": MODELS["Misra1a"], "Rat42": _rat42, "MGH10": _mgh10,
     "Eckerle4": _eckerle, "Rat43": _rat43, "Bennett5": _bennett,
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A problem: the model, the data (y, x ...), two starts and the certified results."""
-
-    name: str
-    model: Model
-    data: tuple[tuple[float, ...], ...]
-    starts: tuple[tuple[float, ...], tuple[float, ...]]
-    parameters: tuple[float, ...]
-    deviations: tuple[float, ...]
-    sum_of_squares: float
-
-    def residual(self, b: Any, y: Any, *x: Any) -> Any:
-        """The residual of one sample, y - f(b, x)."""
-        return (sg.log(y) if self.name == "Nelson" else y) - self.model(b, *x)
+def _path(name: str) -> Path:
+    (path,) = [path for folder in FOLDERS if (path := folder / f"{name}.dat").is_file()]
+    return path
 
 
-def _read(name: str) -> Problem:
-    lines = (FOLDER / f"{name}.dat").read_text("ascii").splitlines()
-    rows = [re.split(r"[=\s]+", line.strip()) for line in lines if re.match(r"\s*b\d+ =", line)]
-    table = [tuple(map(float, row[1:5])) for row in rows]
-    (squares,) = [line for line in lines if line.startswith("Residual Sum of Squares")]
-    first = max(i for i, line in enumerate(lines) if line.startswith("Data:")) + 1
-    data = [tuple(map(float, line.split())) for line in lines[first:] if line.strip()]
-    start1, start2, parameters, deviations = zip(*table, strict=True)
-    return Problem(
-        name, _MODELS[name], tuple(zip(*data, strict=True)), (start1, start2), parameters,
-        deviations, float(squares.split(":")[1]),
-    )  # fmt: skip
-
-
-PROBLEMS = [_read(name) for name in _MODELS]  # in NIST's order: of lower to higher difficulty
-
-
-def digits(got: Sequence[float], certified: Sequence[float]) -> float:
-    """The number of digits that all numbers share with the certified ones, which have 11."""
-    errors = [
-        abs(x - exact) / abs(exact) if x == x else inf
-        for x, exact in zip(got, certified, strict=True)
-    ]
-    worst = max(errors)
-    return min(11.0, -log10(worst)) if worst > 0.0 else 11.0
+# in NIST's order: of lower to higher difficulty
+PROBLEMS = [read(_path(name), model) for name, model in _MODELS.items()]

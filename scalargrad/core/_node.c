@@ -26,7 +26,7 @@
 #ifndef SCALARGRAD_SOURCE
 #define SCALARGRAD_SOURCE ""
 #endif
-#define INTERFACE 3
+#define INTERFACE 4
 
 /* On the x87, a sum of products is rounded once, where Python rounds each product. */
 #if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 1
@@ -403,6 +403,7 @@ static const char *const binary_names[] = {"add", "sub", "mul", "div", "pow"};
 static const char *const unary_names[] = {"neg", "exp",  "log", "tanh", "sigmoid",
                                           "relu", "sqrt", "sin", "cos",  "abs"};
 static const char *const many_names[] = {"sum", "mean", "prod", "dot", "logsumexp"};
+static const char *const name_of_xlogy = "xlogy";
 static PyObject *binary_rows[BINARY_COUNT], *unary_rows[UNARY_COUNT], *many_rows[MANY_COUNT];
 
 static const char *const binary_methods[] = {"__add__", "__sub__", "__mul__", "__truediv__",
@@ -462,7 +463,7 @@ binary_by_reference(int op, PyObject *p, PyObject *q)
 
 static PyObject *stack_of_modes; /* the context variable of modes.py */
 static PyObject *row_of_detached;
-static PyObject *name_builds, *name_recorder, *name_frame;
+static PyObject *name_builds, *name_recorder, *name_frame, *name_nodes;
 
 /* Whether an attribute is None; -1 with an error. */
 static int
@@ -488,7 +489,8 @@ look_up_mode(void)
     int found = BUILD, decided = 0;
     for (Py_ssize_t i = modes ? PyTuple_GET_SIZE(modes) : 0; i-- > 0 && found != REFERENCE;) {
         PyObject *mode = PyTuple_GET_ITEM(modes, i);
-        if (is_none(mode, name_recorder, &value) != 1 || is_none(mode, name_frame, &value) != 1)
+        if (is_none(mode, name_recorder, &value) != 1 || is_none(mode, name_frame, &value) != 1 ||
+            is_none(mode, name_nodes, &value) != 1)
             found = REFERENCE;
         else if (!decided && is_none(mode, name_builds, &value) == 0) {
             decided = 1;
@@ -1663,7 +1665,7 @@ add_gradient(Node *n, uint64_t mark, double term)
 }
 
 /* By row, which partials of zero say that the operand was not used: True, or a tuple of ints. */
-static PyObject *unused_rules;
+static PyObject *unused_rules, *row_xlogy;
 static PyTypeObject *PrimitiveType;
 
 static int
@@ -1683,6 +1685,7 @@ is_unused(Node *n, Py_ssize_t k)
     Py_ssize_t count = count_of_operands(n), half = count / 2;
     if (row == binary_rows[MUL] && count == 2) return is_plain_zero(operands[1 - k]);
     if (row == binary_rows[POW] && count == 2) return !k && is_plain_zero(operands[1]);
+    if (row == row_xlogy && count == 2) return k && is_plain_zero(operands[0]);
     if (row == many_rows[DOT])
         return k < 2 * half && is_plain_zero(operands[(k + half) % (2 * half)]);
     if (row == many_rows[PROD]) {
@@ -2579,7 +2582,7 @@ find_unused_rules(PyObject *rows)
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(rows); i++) {
         PyObject *row = PyList_GET_ITEM(rows, i), *rule = PyObject_GetAttrString(row, "unused");
         if (!rule) return -1;
-        int spelled = row == binary_rows[MUL] || row == binary_rows[POW] ||
+        int spelled = row == binary_rows[MUL] || row == binary_rows[POW] || row == row_xlogy ||
                       row == many_rows[DOT] || row == many_rows[PROD];
         int plain = rule == Py_True || PyTuple_CheckExact(rule);
         int fault = plain ? PyDict_SetItem(unused_rules, row, rule) : 0;
@@ -2647,12 +2650,14 @@ module_setup(PyObject *Py_UNUSED(module), PyObject *args)
     name_builds = PyUnicode_InternFromString("builds");
     name_recorder = PyUnicode_InternFromString("recorder");
     name_frame = PyUnicode_InternFromString("frame");
-    if (!name_builds || !name_recorder || !name_frame) return NULL;
+    name_nodes = PyUnicode_InternFromString("nodes");
+    if (!name_builds || !name_recorder || !name_frame || !name_nodes) return NULL;
     if (find_methods(binary_reference, binary_methods, BINARY_COUNT) ||
         find_methods(reflected_reference, reflected_methods, BINARY_COUNT) ||
         find_methods(comparison_reference, comparison_methods, 6) ||
         !(apply_reference = PyObject_GetAttrString(reference, "apply")) ||
         find_rows(binary_rows, binary_names, BINARY_COUNT, table) ||
+        find_rows(&row_xlogy, &name_of_xlogy, 1, table) ||
         find_rows(unary_rows, unary_names, UNARY_COUNT, table) ||
         find_rows(many_rows, many_names, MANY_COUNT, table) || add_unary_methods(table))
         return NULL;

@@ -14,27 +14,62 @@ from math import inf, nan
 from operator import mul as times
 from typing import Any, TypeVar
 
+from scalargrad.core import special
 from scalargrad.core.rows import Primitive, row
 
 T = TypeVar("T")
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 PI = math.pi
-SQRT_2, SQRT_PI = math.sqrt(2.0), math.sqrt(math.pi)
-# 1 / sqrt(2) as a float, and what its rounding dropped
-SQRT_HALF, SQRT_HALF_REST = math.sqrt(0.5), -4.833646656726457e-17
-SPLIT = 2.0**27 + 1.0  # x * SPLIT - (x * SPLIT - x) is the upper half of the digits of x
+SQRT_PI, ROOT_2PI = math.sqrt(math.pi), math.sqrt(2.0 * math.pi)
 bell: Primitive  # these are used above their own rows
+copysign: Primitive
 cos: Primitive
 cosh: Primitive
 cosine: Primitive
+digamma: Primitive
+erfinv_slope: Primitive
+hazard: Primitive
 hypot: Primitive
 inverse: Primitive
+log_base: Primitive
+mills: Primitive
+ndtri: Primitive
+ndtri_slope: Primitive
+polygamma: Primitive
+polygamma_rise: Primitive
+share: Primitive
 sigmoid_slope: Primitive
+rint: Primitive
 sign: Primitive
 sinc_derivative: Primitive
 tanh_slope: Primitive
 turn: Primitive
+x_times_rest: Primitive
+
+
+def _defined(
+    function: Callable[..., float], infinite: bool = False, count: int = 3
+) -> Callable[..., float]:
+    """A function of `special.py` that raises what `math` raises, where that gives nan or inf.
+
+    Args:
+        function: one that gives nan outside its domain.
+        infinite: whether finite numbers may give infinity, as 1 / 5e-324 does: a slope must.
+        count: how many operands it takes; those after them stand in formulas alone.
+    """
+
+    def value(*operands: float) -> float:
+        xs = operands[:count]
+        out = function(*xs)
+        if not -inf < out < inf:
+            if out != out and not any(map(math.isnan, xs)):
+                raise ValueError
+            if not infinite and math.isinf(out) and all(map(math.isfinite, xs)):
+                raise OverflowError
+        return out
+
+    return value
 
 
 # A product with the plain number 0 does not use its other factors.
@@ -57,6 +92,10 @@ def _zero_exponent(operands: Sequence[Any], i: int) -> bool:
     return i == 0 and _is_plain_zero(operands[1])
 
 
+def _zero_weight(operands: Sequence[Any], i: int) -> bool:  # of `xlogy`
+    return i == 1 and _is_plain_zero(operands[0])
+
+
 # fmt: off
 
 neg  = row("neg", "x with its sign changed", lambda x: -x, lambda x, out: (-1.0,),
@@ -75,11 +114,13 @@ floordiv = row("floordiv", "the quotient rounded down", lambda x, y: x // y,
                lambda x, y, out: (0.0, 0.0),
                r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor", text="{0} // {1}", symbol="//",
                at=[(7.5, 2.0), (-7.5, 2.0)], kinks={(4.0, 2.0): (0.0, 0.0)},
-               outside=[(1.0, 0.0)], needs="y != 0", public=False, unused=True)
+               outside=[(1.0, 0.0)], needs="y != 0", public=False, unused=True,
+               gap=lambda x, y: x - y * rint(x / y))
 mod  = row("mod", "what the division leaves, with the sign of y", lambda x, y: x % y,
            lambda x, y, out: (1.0, -(x // y)), r"{0} \bmod {1}", text="{0} % {1}", symbol="%",
            at=[(7.5, 2.0), (-7.5, 2.0)], kinks={(4.0, 2.0): (1.0, -2.0)},
-           outside=[(1.0, 0.0)], needs="y != 0", public=False, unused=True)
+           outside=[(1.0, 0.0)], needs="y != 0", public=False, unused=True,
+           gap=lambda x, y: x - y * rint(x / y))
 
 
 def _pow(x: float, y: float) -> float:
@@ -102,14 +143,24 @@ def _pow_partials(x: Any, y: Any, out: Any) -> tuple[Any, Any]:
     return dx, out * log(x) if x > 0.0 else nan if x < 0.0 else 0.0
 
 
+def _xlogy(x: float, y: float) -> float:
+    return 0.0 if x == 0.0 and y >= 0.0 else x * math.log(y)
+
+
 pow  = row("pow", "x to the power y", _pow, _pow_partials,
            "{{{0}}}^{{{1}}}", text="{0} ** {1}", symbol="**",
            at=[(1.5, -0.3), (0.4, 2.5), (2.0, 3.0)],
-           kinks={(0.0, 0.5): (inf, 0.0), (0.0, 2.0): (0.0, 0.0), (0.0, 1.0): (1.0, 0.0),
-                  (0.0, 0.0): (0.0, 0.0), (-2.0, 3.0): (12.0, nan)},
+           kinks={(0.0, 0.25): (inf, 0.0), (0.0, 0.5): (inf, 0.0), (0.0, 2.0): (0.0, 0.0),
+                  (0.0, 1.0): (1.0, 0.0), (0.0, 0.0): (0.0, 0.0), (-2.0, 3.0): (12.0, nan)},
            outside=[(0.0, -1.0), (-8.0, 1 / 3), (1e200, 2.0)],
            needs="x > 0, or x = 0 and y >= 0, or x < 0 and a whole y",
            unused=_zero_exponent)
+
+def _log_base(x: float, base: float) -> float:
+    if base == 10.0:  # log(1000) / log(10) is 2.9999999999999996
+        return math.log10(x)
+    return math.log2(x) if base == 2.0 else math.log(x) / math.log(base)
+
 
 exp   = row("exp", "e to the power x", math.exp, lambda x, out: (out,),
             "e^{{{0}}}", at=[-1.3, 0.0, 2.5], outside=[1000.0])
@@ -117,12 +168,25 @@ exp2  = row("exp2", "2 to the power x", math.exp2, lambda x, out: (out * LN2,),
             "2^{{{0}}}", at=[-1.3, 0.0, 2.5], outside=[2000.0])
 expm1 = row("expm1", "exp(x) - 1, exact near 0", math.expm1, lambda x, out: (exp(x),),
             "e^{{{0}}} - 1", at=[-1.3, 1e-9, 2.5], outside=[1000.0])
-log   = row("log", "the natural logarithm", math.log, lambda x, out: (1.0 / x,),
-            r"\ln({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0")
+log   = row("log", "the natural logarithm; log(x, base) is that to another base", math.log,
+            lambda x, out: (1.0 / x,),
+            r"\ln({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0",
+            more={2: lambda x, base: log_base(x, base)})
 log2  = row("log2", "the logarithm to base 2", math.log2, lambda x, out: (1.0 / LN2 / x,),
             r"\log_2({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0")
 log10 = row("log10", "the logarithm to base 10", math.log10, lambda x, out: (1.0 / LN10 / x,),
             r"\log_{{10}}({0})", at=[0.2, 2.5], outside=[0.0, -1.0], needs="x > 0")
+log_base = row("log_base", "the logarithm of x to the given base", _log_base,
+            lambda x, base, out: (1.0 / log(base) / x, -out / log(base) / base),
+            r"\log_{{{1}}}({0})", text="log({0}, {1})", symbol="log",
+            at=[(2.5, 10.0), (0.2, 0.7), (8.0, 2.0)],
+            outside=[(0.0, 2.0), (2.0, 0.0), (-1.0, 2.0), (2.0, -1.0), (2.0, 1.0)],
+            needs="x > 0, base > 0 and base != 1", public=False)
+xlogy = row("xlogy", "x log(y), and 0 where x is 0", _xlogy,
+            lambda x, y, out: (log(y), x / y) if y > 0.0 else (-inf, 0.0),
+            r"{0} \ln({1})", at=[(1.5, 0.3), (-0.3, 2.5), (0.0, 2.5)],
+            kinks={(0.0, 0.0): (-inf, 0.0)}, outside=[(1.0, 0.0), (1.0, -1.0), (0.0, -1.0)],
+            needs="y > 0, or x = 0 and y = 0", unused=_zero_weight)
 log1p = row("log1p", "log(1 + x), exact near 0", math.log1p, lambda x, out: (1.0 / (1.0 + x),),
             r"\ln(1 + {0})", at=[-0.6, 1e-9, 2.5], outside=[-1.0, -2.0], needs="x > -1")
 # A slope is written with `inverse` where it is infinite: its own slope is then infinite too.
@@ -157,35 +221,18 @@ one_minus_square = row("one_minus_square", "1 - x**2, exact near 1",
             "1 - {0}^2", text="1 - {0}**2", symbol="1-x²", at=[-0.6, 0.3, 1.5], public=False)
 
 
-def _sinc_derivative(order: float, x: float) -> float:
-    if not 0.0 <= order <= 100.0 or order % 1.0:
-        raise ValueError
-    n, z = int(order), PI * x
-    if math.fabs(z) < n + 1.0:  # the Taylor series; the other terms would cancel here
-        total, term = 0.0, (-1.0) ** ((n + 1) // 2) * (z if n % 2 else 1.0)
-        for k in range(n % 2, 30 + 4 * n, 2):  # term: z**k / k!, whose factors would overflow
-            total += term / (n + k + 1.0)
-            term *= -z / (k + 1.0) * z / (k + 2.0)
-    else:  # from the derivatives of z sinc = sin z
-        sine, cosine = math.sin(z), math.cos(z)
-        total = sine / z
-        for k in range(1, n + 1):
-            total = ((cosine, -sine, -cosine, sine)[(k - 1) % 4] - k * total) / z
-    return PI**n * total
-
-
 radians = row("radians", "an angle in degrees as radians", lambda x: x * (PI / 180.0),
               lambda x, out: (PI / 180.0,), r"\tfrac{{\pi}}{{180}} {0}", at=[-1.3, 90.0])
 degrees = row("degrees", "an angle in radians as degrees", lambda x: x * (180.0 / PI),
               lambda x, out: (180.0 / PI,), r"\tfrac{{180}}{{\pi}} {0}", at=[-1.3, 2.5])
 sinc  = row("sinc", "sin(pi x) / (pi x), and 1 at 0",
-            lambda x: math.sin(PI * x) / (PI * x) if x else 1.0,
-            lambda x, out: (sinc_derivative(1.0, x),),
+            _defined(special.sinc), lambda x, out: (sinc_derivative(1.0, x),),
             r"\operatorname{{sinc}}({0})", at=[-1.3, 0.0, 1e-9, 0.2, 0.3, 0.7, 2.5],
             outside=[inf], needs="a finite x",
             source="Woodward, Probability and information theory, 1953")
 sinc_derivative = row("sinc_derivative", "the derivative of sinc, of the order that stands first",
-                      _sinc_derivative, lambda n, x, out: (0.0, sinc_derivative(n + 1.0, x)),
+                      _defined(special.sinc_derivative),
+                      lambda n, x, out: (0.0, sinc_derivative(n + 1.0, x)),
                       r"\operatorname{{sinc}}^{{({0})}}({1})", public=False,
                       kinks={(0.0, 0.0): (0.0, 0.0), (1.0, 0.0): (0.0, PI**2 * (-1.0 / 3.0))},
                       outside=[(1.0, inf), (-1.0, 1.0), (0.5, 1.0)],
@@ -210,7 +257,7 @@ tanh  = row("tanh", "the hyperbolic tangent", math.tanh, lambda x, out: (tanh_sl
 asinh = row("asinh", "the inverse of sinh", math.asinh, lambda x, out: (1.0 / hypot(x, 1.0),),
             r"\operatorname{{arsinh}}({0})", at=[-1.3, 0.0, 2.5])
 acosh = row("acosh", "the inverse of cosh", math.acosh,
-            lambda x, out: (inverse(sqrt(-one_minus_square(x))) if x < 1e150 else 1.0 / x,),
+            lambda x, out: (inverse(sqrt(-one_minus_square(x))) if x < 1e10 else 1.0 / x,),
             r"\operatorname{{arcosh}}({0})", at=[1.3, 2.5], kinks={1.0: inf},
             outside=[0.5], needs="x >= 1")
 atanh = row("atanh", "the inverse of tanh", math.atanh,
@@ -220,6 +267,15 @@ erf   = row("erf", "the error function", math.erf,
             lambda x, out: (2.0 / SQRT_PI * bell(x, 1.0),),
             r"\operatorname{{erf}}({0})", at=[-1.3, 0.0, 2.5],
             source="DLMF, section 7.2")
+erfc  = row("erfc", "1 - erf(x), exact where that is small", math.erfc,
+            lambda x, out: (-2.0 / SQRT_PI * bell(x, 1.0),),
+            r"\operatorname{{erfc}}({0})", at=[-1.3, 0.0, 2.5, 9.0],
+            source="DLMF, section 7.2")
+erfinv = row("erfinv", "the inverse of erf", _defined(special.erfinv),
+             lambda x, out: (erfinv_slope(x, out),),
+             r"\operatorname{{erf}}^{{-1}}({0})", at=[-0.6, 0.0, 0.3, 0.999],
+             outside=[1.0, -1.0, 2.0], needs="-1 < x < 1",
+             source="Wichura, Algorithm AS 241, 1988; DLMF, section 7.17")
 
 
 def _sigmoid(x: float) -> float:
@@ -242,27 +298,11 @@ def _tanh_slope(x: float, out: float) -> float:
     return 4.0 * e / ((1.0 + e) * (1.0 + e))
 
 
-def _product(x: float, y: float) -> tuple[float, float]:
-    """x * y, and what the rounding dropped (Dekker, A floating-point technique, 1971)."""
-    high, other = x * SPLIT - (x * SPLIT - x), y * SPLIT - (y * SPLIT - y)
-    low, rest, out = x - high, y - other, x * y
-    return out, ((high * other - out) + high * rest + low * other) + low * rest
-
-
-def _bell(x: float, a: float) -> float:
-    if not -1e100 < x < 1e100:
-        return math.exp(-a * x * x)  # 0, or what nan and infinities give
-    square, rest = _product(x, x)  # the rounding of the square alone would cost x * x roundings
-    return math.exp(-a * square) * (1.0 - a * rest)
-
-
-def _ndtr(x: float) -> float:
-    z = -x * SQRT_HALF
-    if not -40.0 < x < -1.0:
-        return 0.5 * math.erfc(z)
-    # erfc(z) has x * x times the relative error of z, so what the rounding of z drops is put back
-    rest = _product(x, SQRT_HALF)[1] + x * SQRT_HALF_REST
-    return 0.5 * (math.erfc(z) + 2.0 / SQRT_PI * math.exp(-z * z) * rest)
+def _mills_partials(n: Any, x: Any, out: Any) -> tuple[float, Any]:
+    if x > 0.0:  # on either side, the form that loses no digits
+        return 0.0, 1.0 - out / mills(n - 1.0, x) if n > 1.0 else 1.0 - out * hazard(x)
+    order = stopped(n)  # a whole number, by which nothing is differentiated
+    return 0.0, out * ((order + 1.0) * mills(n + 1.0, x) - order * out)
 
 
 # Slopes as rows of their own: written with `out` they lose their digits far out, where out is
@@ -276,15 +316,94 @@ tanh_slope    = row("tanh_slope", "the slope of tanh at x", _tanh_slope,
                     lambda x, y, out: (-2.0 * tanh(x) * out, 0.0),
                     reads=lambda x, out: 1.0 - out * out,
                     at=[(-0.3, -0.2), (0.0, 0.0), (20.0, 1.0)], public=False, unused=(1,))
-bell          = row("bell", "exp(-a x**2), for a = 0.5 and 1", _bell,
+bell          = row("bell", "exp(-a x**2), for a = 0.5 and 1", special.bell,
                     lambda x, a, out: (-2.0 * a * (x * out), -x * (x * out)),
                     reads=lambda x, a: exp(-a * x * x),
                     at=[(-1.3, 1.0), (0.0, 0.5), (2.5, 1.0), (-30.0, 0.5)], public=False)
-ndtr          = row("ndtr", "the share of a standard normal variable below x", _ndtr,
-                    lambda x, out: (bell(x, 0.5) / (SQRT_2 * SQRT_PI),),
-                    r"\Phi({0})", at=[-1.3, 0.0, 2.5, -30.0], source="DLMF, section 7.18",
-                    public=False)
+ndtri_slope   = row("ndtri_slope", "the slope of ndtri at x",
+                    _defined(special.ndtri_slope, True, 1),
+                    lambda x, ndtri_x, out: (ndtri(x) * (out * out), 0.0),
+                    reads=lambda x, out: ROOT_2PI * exp(0.5 * (out * out)),
+                    at=[(0.3, -0.5), (0.5, 0.0), (0.999, 3.0)], outside=[(0.0, 0.0), (1.5, 0.0)],
+                    needs="0 < x < 1", public=False, unused=(1,))
+erfinv_slope  = row("erfinv_slope", "the slope of erfinv at x",
+                    _defined(special.erfinv_slope, True, 1),
+                    lambda x, erfinv_x, out: (2.0 * erfinv(x) * (out * out), 0.0),
+                    reads=lambda x, out: 0.5 * SQRT_PI * exp(out * out),
+                    at=[(0.3, 0.3), (0.0, 0.0), (-0.99, -2.0)], outside=[(1.0, 0.0)],
+                    needs="-1 < x < 1", public=False, unused=(1,))
 
+ndtr     = row("ndtr", "the share of a standard normal variable below x", special.ndtr,
+               lambda x, out: (bell(x, 0.5) / ROOT_2PI,),
+               r"\Phi({0})", at=[-1.3, 0.0, 2.5, -30.0], source="DLMF, section 7.18")
+log_ndtr = row("log_ndtr", "the logarithm of ndtr(x), also where that is 0 as a float",
+               _defined(special.log_ndtr), lambda x, out: (hazard(x),),
+               r"\ln \Phi({0})", at=[-1.3, 0.0, 2.5, -30.0], outside=[-1e200],
+               source="DLMF, section 7.18")
+hazard   = row("hazard", "the slope of log_ndtr", special.hazard,
+               lambda x, out: (-out * mills(1.0, x),),
+               reads=lambda x: bell(x, 0.5) / (ROOT_2PI * ndtr(x)),
+               at=[-1.3, 0.0, 2.5, -30.0], public=False)
+mills    = row("mills", "the quotient of the repeated integrals n and n - 1 of the normal density",
+               _defined(special.mills, True),
+               _mills_partials,
+               r"\operatorname{{mills}}_{{{0}}}({1})", unused=(0,),
+               at=[(1.0, 0.3), (1.0, -30.0), (2.0, -1.3)], outside=[(-1.0, 1.0), (1.5, 1.0)],
+               needs="a whole n from 0 to 100", public=False, source="DLMF, sections 7.9 and 7.18")
+ndtri    = row("ndtri", "the quantile of the standard normal distribution: the inverse of ndtr",
+               _defined(special.ndtri), lambda x, out: (ndtri_slope(x, out),),
+               r"\Phi^{{-1}}({0})", at=[0.3, 0.5, 0.999, 1e-20], outside=[0.0, 1.0, 1.5],
+               needs="0 < x < 1", source="Wichura, Algorithm AS 241, 1988")
+
+gamma     = row("gamma", "the gamma function: (x - 1)! of a whole x", math.gamma,
+                lambda x, out: (out * digamma(x),),
+                r"\Gamma({0})", at=[-1.3, 0.2, 2.5, 9.0], outside=[0.0, -1.0, 200.0],
+                needs="x > 0, or a negative x that is not whole", source="DLMF, section 5.2")
+lgamma    = row("lgamma", "the logarithm of |gamma(x)|", _defined(special.lgamma),
+                lambda x, out: (digamma(x),),
+                r"\ln |\Gamma({0})|", at=[-1.3, 0.2, 2.5, 1000.0], outside=[0.0, -1.0, 1e306],
+                needs="x > 0, or a negative x that is not whole",
+                source="DLMF, sections 5.7 and 5.11")
+digamma   = row("digamma", "the slope of lgamma", _defined(special.digamma, True),
+                lambda x, out: (polygamma(1.0, x),), r"\psi({0})",
+                at=[-1.3, 0.2, 2.5, 1000.0], outside=[0.0, -1.0, -inf],
+                needs="x > 0, or a negative x that is not whole",
+                source="DLMF, sections 5.4, 5.7 and 5.11")
+polygamma = row("polygamma", "the n-th derivative of digamma at x, for a whole n",
+                _defined(special.polygamma, True),
+                lambda n, x, out: (0.0, polygamma(n + 1.0, x)),
+                r"\psi^{{({0})}}({1})", unused=(0,),
+                at=[(1.0, 2.5), (2.0, -1.3), (3.0, 0.2), (0.0, 2.5)],
+                outside=[(1.0, 0.0), (1.0, -2.0), (0.5, 1.0), (-1.0, 1.0)],
+                needs="a whole n from 0 on, and x > 0 or a negative x that is not whole",
+                source="DLMF, sections 5.15 and 25.11")
+polygamma_rise = row("polygamma_rise", "polygamma(n, x + y) - polygamma(n, x)",
+                _defined(special.polygamma_rise, True),
+                lambda n, x, y, out: (0.0, polygamma_rise(n + 1.0, x, y),
+                                      polygamma(n + 1.0, x + y)),
+                reads=lambda n, x, y: polygamma(n, x + y) - polygamma(n, x), unused=(0,),
+                at=[(0.0, 2.5, 0.3), (1.0, 0.2, 20.0)],
+                outside=[(0.0, 0.0, 1.0), (0.5, 1.0, 1.0), (0.0, 1.0, -1.0)],
+                needs="a whole n from 0 on, x > 0 and y >= 0", public=False)
+beta      = row("beta", "the beta function gamma(x) gamma(y) / gamma(x + y)",
+                _defined(special.beta), lambda x, y, out: (-out * polygamma_rise(0.0, x, y),
+                                                           -out * polygamma_rise(0.0, y, x)),
+                r"\mathrm{{B}}({0}, {1})", at=[(2.5, 0.3), (30.0, 12.0)],
+                outside=[(0.0, 1.0), (1.0, -0.5), (1e-309, 1.0)], needs="x > 0 and y > 0",
+                source="DLMF, sections 5.11 and 5.12")
+betaln    = row("betaln", "the logarithm of beta(x, y)", _defined(special.betaln),
+                lambda x, y, out: (-polygamma_rise(0.0, x, y), -polygamma_rise(0.0, y, x)),
+                r"\ln \mathrm{{B}}({0}, {1})", at=[(2.5, 0.3), (30.0, 12.0), (1e4, 2e4)],
+                outside=[(0.0, 1.0), (1.0, -0.5)], needs="x > 0 and y > 0",
+                source="DLMF, sections 5.11 and 5.12")
+
+logit      = row("logit", "log(x / (1 - x)), the inverse of sigmoid", _defined(special.logit),
+                 lambda x, out: (1.0 / x_times_rest(x),),
+                 r"\operatorname{{logit}}({0})", at=[0.2, 0.5, 0.7, 0.999],
+                 outside=[0.0, 1.0, 1.5], needs="0 < x < 1")
+x_times_rest = row("x_times_rest", "x (1 - x)", lambda x: x * (1.0 - x),
+                 lambda x, out: (1.0 - 2.0 * x,), reads=lambda x: x * (1.0 - x),
+                 at=[-0.6, 0.3, 0.5, 1.5], public=False)
 sigmoid    = row("sigmoid", "1 / (1 + exp(-x))", _sigmoid,
                  lambda x, out: (sigmoid_slope(x, out),),
                  r"\sigma({0})", at=[-1.3, 0.0, 2.5, 1000.0, -1000.0])
@@ -297,20 +416,21 @@ relu       = row("relu", "x where it is positive, else 0", lambda x: 0.0 if x <=
                  lambda x, out: (1.0 if x > 0.0 else 0.0,),
                  r"\operatorname{{relu}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.0},
                  source="Nair and Hinton, Rectified linear units improve RBMs, 2010",
-                 unused=True)
+                 unused=True, gap=lambda x: x)
 leaky_relu = row("leaky_relu", "x where it is positive, else 0.01 x",
                  lambda x: x if x > 0.0 else 0.01 * x,
                  lambda x, out: (1.0 if x > 0.0 else 0.01,),
                  r"\operatorname{{leaky\_relu}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.01},
-                 source="Maas et al., Rectifier nonlinearities improve acoustic models, 2013")
+                 source="Maas et al., Rectifier nonlinearities improve acoustic models, 2013",
+                 gap=lambda x: x)
 elu        = row("elu", "x where it is positive, else exp(x) - 1",
                  lambda x: x if x > 0.0 else math.expm1(x),
                  lambda x, out: (1.0 if x > 0.0 else exp(x),),
                  r"\operatorname{{elu}}({0})", at=[-1.3, 2.5],
                  source="Clevert et al., Exponential linear units, 2015")
 gelu       = row("gelu", "x times the share of a standard normal variable below x (the exact form)",
-                 lambda x: x * _ndtr(x),
-                 lambda x, out: (ndtr(x) + x * bell(x, 0.5) / (SQRT_2 * SQRT_PI),),
+                 lambda x: x * special.ndtr(x),
+                 lambda x, out: (ndtr(x) + x * bell(x, 0.5) / ROOT_2PI,),
                  r"\operatorname{{gelu}}({0})", at=[-1.3, 0.0, 2.5],
                  source="Hendrycks and Gimpel, Gaussian error linear units, 2016")
 silu       = row("silu", "x * sigmoid(x), also called swish", lambda x: x * _sigmoid(x),
@@ -318,21 +438,27 @@ silu       = row("silu", "x * sigmoid(x), also called swish", lambda x: x * _sig
                  r"\operatorname{{silu}}({0})", at=[-1.3, 0.0, 2.5, -1000.0],
                  source="Elfwing et al., Sigmoid-weighted linear units, 2017")
 abs        = row("abs", "x without its sign", math.fabs, lambda x, out: (sign(x),),
-                 "|{0}|", text="|{0}|", at=[-1.3, 2.5], kinks={0.0: 0.0})
+                 "|{0}|", text="|{0}|", at=[-1.3, 2.5], kinks={0.0: 0.0}, gap=lambda x: x)
 sign       = row("sign", "-1, 0 or 1, as x is negative, zero or positive",
                  lambda x: math.copysign(1.0, x) if x < 0.0 or x > 0.0 else x,
                  lambda x, out: (0.0,),
-                 r"\operatorname{{sign}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.0}, unused=True)
+                 r"\operatorname{{sign}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.0}, unused=True,
+                 gap=lambda x: x)
+copysign   = row("copysign", "the size of x with the sign of y", lambda x, y: math.copysign(x, y),
+                 lambda x, y, out: (sign(x) * copysign(1.0, y), 0.0),
+                 r"\operatorname{{copysign}}({0}, {1})", at=[(1.5, -0.3), (-1.5, -0.3), (1.5, 2.0)],
+                 kinks={(0.0, 1.0): (0.0, 0.0)}, unused=(1,), gap=lambda x, y: x)
 floor      = row("floor", "the whole number at or below x", lambda x: float(math.floor(x)),
                  lambda x, out: (0.0,), r"\lfloor {0} \rfloor", at=[-1.3, 2.5], kinks={2.0: 0.0},
-                 outside=[inf], needs="a finite x", unused=True)
+                 outside=[inf], needs="a finite x", unused=True, gap=lambda x: x - rint(x))
 ceil       = row("ceil", "the whole number at or above x", lambda x: float(math.ceil(x)),
                  lambda x, out: (0.0,), r"\lceil {0} \rceil", at=[-1.3, 2.5], kinks={2.0: 0.0},
-                 outside=[inf], needs="a finite x", unused=True)
+                 outside=[inf], needs="a finite x", unused=True, gap=lambda x: x - rint(x))
 rint       = row("rint", "the whole number nearest to x, the even one of two",
                  lambda x: math.copysign(round(x), x) if math.isfinite(x) else x,
                  lambda x, out: (0.0,),
-                 r"\operatorname{{rint}}({0})", at=[-1.3, 2.7], kinks={2.5: 0.0}, unused=True)
+                 r"\operatorname{{rint}}({0})", at=[-1.3, 2.7], kinks={2.5: 0.0}, unused=True,
+                 gap=lambda x: x - floor(x) - 0.5)
 identity   = row("identity", "x itself, as a node of its own", lambda x: x, lambda x, out: (1.0,),
                  "{0}", text="{0}", at=[-1.3, 2.5], public=False)
 
@@ -381,10 +507,12 @@ def _clip_partials(x: Any, low: Any, high: Any, out: Any) -> tuple[float, float,
 atan2   = row("atan2", "the angle in radians of the point (x, y), in all four quadrants",
               lambda y, x: math.atan2(y, x), _atan2_partials,
               r"\operatorname{{atan2}}({0}, {1})",
-              at=[(1.5, -0.3), (-2.0, 0.4)], kinks={(0.0, 0.0): (0.0, 0.0)})
+              at=[(1.5, -0.3), (-2.0, 0.4)], kinks={(0.0, 0.0): (0.0, 0.0)},
+              gap=lambda y, x: hypot(x, y))
 hypot   = row("hypot", "the length sqrt(x**2 + y**2)", lambda x, y: math.hypot(x, y),
               lambda x, y, out: (cosine(x, y, out), cosine(y, x, out)),
-              r"\sqrt{{{0}^2 + {1}^2}}", at=[(1.5, -0.3)], kinks={(0.0, 0.0): (0.0, 0.0)})
+              r"\sqrt{{{0}^2 + {1}^2}}", at=[(1.5, -0.3)], kinks={(0.0, 0.0): (0.0, 0.0)},
+              gap=lambda x, y: hypot(x, y))
 # The slopes of atan2 and hypot, where r = hypot(x, y): as quotients of rows their slopes cancel.
 turn    = row("turn", "x / (x**2 + y**2), the slope of an angle", _turn, _turn_partials,
               reads=lambda x, y, r: x / r / r, at=[(1.5, -0.3, 1.0), (-0.3, 1.5, 1.0)],
@@ -395,16 +523,17 @@ cosine  = row("cosine", "x / hypot(x, y), the slope of a length", _cosine, _cosi
 minimum = row("minimum", "the smaller of two", lambda x, y: x if x < y or x != x else y,
               lambda x, y, out: (1.0, 0.0) if x < y else (0.0, 1.0) if x > y else (0.5, 0.5),
               r"\min({0}, {1})", at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.5, 0.5)},
-              unused=True)
+              unused=True, gap=lambda x, y: x - y)
 maximum = row("maximum", "the larger of two", lambda x, y: x if x > y or x != x else y,
               lambda x, y, out: (1.0, 0.0) if x > y else (0.0, 1.0) if x < y else (0.5, 0.5),
               r"\max({0}, {1})", at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.5, 0.5)},
-              unused=True)
+              unused=True, gap=lambda x, y: x - y)
 clip    = row("clip", "x, but at least low and at most high", _clip, _clip_partials,
               r"\operatorname{{clip}}({0}, {1}, {2})",
               at=[(0.4, 0.0, 1.0), (-2.0, 0.0, 1.0), (2.0, 0.0, 1.0)],
               kinks={(0.0, 0.0, 1.0): (0.5, 0.5, 0.0), (1.0, 0.0, 1.0): (0.5, 0.0, 0.5)},
-              outside=[(0.5, 1.0, 0.0)], needs="low <= high", unused=True)
+              outside=[(0.5, 1.0, 0.0)], needs="low <= high", unused=True,
+              gap=lambda x, low, high: x - (low if 2.0 * x < low + high else high))
 where   = row("where", "a where the condition is true (not 0), else b",
               lambda condition, a, b: a if condition else b,
               lambda condition, a, b, out: (0.0, 1.0, 0.0) if condition else (0.0, 0.0, 1.0),
@@ -553,12 +682,42 @@ def _logaddexp(x: float, y: float) -> float:
     return max(x, y) + math.log1p(math.exp(-math.fabs(x - y)))
 
 
-def _logaddexp_partials(x: Any, y: Any, out: Any) -> Sequence[Any]:
-    if not (out >= inf or out <= -inf):  # finite or nan
-        return sigmoid(x - y), sigmoid(y - x)
-    return _logsumexp_partials(x, y, out=out)
+def _share(x: float, y: float) -> float:
+    z = x - y
+    e = math.exp(-math.fabs(z))
+    small, large = e / (1.0 + e), 1.0 / (1.0 + e)
+    if not -inf < z < inf:  # two equal infinities share
+        return 0.5 if x == y else small if x < y else large
+    w = x - z
+    rest = (x - (z + w)) + (w - y)  # what the rounding of z dropped, as in `_exp_difference`
+    out, other = (large, small) if z >= 0.0 else (small, large)
+    return out + out * other * rest
 
 
+def _share_partials(x: Any, y: Any, out: Any) -> tuple[Any, Any]:
+    slope = out * share(y, x)
+    return slope, -slope
+
+
+# sigmoid(x - y) would have the rounding of x - y
+share = row("share", "exp(x) / (exp(x) + exp(y))", _share, _share_partials,
+    reads=lambda x, y: sigmoid(x - y), at=[(1.5, -0.3), (-1000.3, -300.7), (0.7, 0.7)],
+    kinks={(inf, inf): (0.25, -0.25)}, public=False)
+
+
+def _norm_partials(*xs: Any, out: Any) -> list[Any]:
+    if out.__class__ is float:  # nobody reads the slopes of numbers
+        return [x / out if out else 0.0 for x in xs]
+    # x / out would have a difference as its slope: hence the norm of those before x and after it
+    before = accumulate(xs[:-1], hypot, initial=0.0)
+    after = [*accumulate(xs[:0:-1], hypot, initial=0.0)][::-1]
+    return [cosine(x, hypot(b, a), out) for x, b, a in zip(xs, before, after, strict=True)]
+
+
+norm = row("norm", "the length sqrt(x1**2 + ... + xn**2)", lambda *xs: math.hypot(*xs),
+    _norm_partials, lambda *xs: rf"\sqrt{{{' + '.join(f'{{{x}}}^2' for x in xs)}}}",
+    at=[(1.5, -0.3, 2.0), (-1.5,), (1.0, 1e-3)], kinks={(0.0, 0.0): (0.0, 0.0)},
+    gap=lambda *xs: math.hypot(*xs))
 sum = row("sum", "the sum", lambda *xs: plain_sum(xs), lambda *xs, out: (1.0,) * len(xs),
     lambda *xs: " + ".join(xs), text=lambda *xs: " + ".join(xs), at=[(1.5, -0.3, 2.0)])
 mean = row("mean", "the arithmetic mean", lambda *xs: plain_sum(xs) / len(xs),
@@ -577,7 +736,7 @@ logsumexp = row("logsumexp", "log(exp(x1) + ... + exp(xn)), safe for large input
     kinks={(inf, 0.0): (1.0, 0.0), (-inf, -inf): (0.5, 0.5)},
     source="Blanchard, Higham and Higham, Accurately computing log-sum-exp, 2021")
 logaddexp = row("logaddexp", "log(exp(x) + exp(y)), safe for large inputs, exact near 0",
-    _logaddexp, _logaddexp_partials, r"\ln(e^{{{0}}} + e^{{{1}}})",
+    _logaddexp, lambda x, y, out: (share(x, y), share(y, x)), r"\ln(e^{{{0}}} + e^{{{1}}})",
     at=[(1.5, -0.3), (0.0, -40.0), (1000.0, 999.0), (0.7, 0.7)],
     kinks={(inf, 0.0): (1.0, 0.0), (-inf, -inf): (0.5, 0.5)},
     source="Blanchard, Higham and Higham, Accurately computing log-sum-exp, 2021")

@@ -21,6 +21,7 @@ __all__ = [
     "logsumexp",
     "mean",
     "neuron",
+    "norm",
     "prod",
     "softmax",
     "sum",
@@ -84,6 +85,27 @@ def prod(xs: Iterable[Any]) -> Any:
     (5.0, 0.0)
     """
     return row.prod(*listed(xs, "prod"))
+
+
+def norm(xs: Iterable[Any]) -> Any:
+    """Compute the length sqrt(x1**2 + ... + xn**2) as one node, without overflow or underflow.
+
+    Args:
+        xs: n numbers or Values, n >= 0.
+
+    Returns:
+        The length, 0.0 if there is nothing to measure: a Value if one of `xs` is. At the origin,
+        where the length has a kink, its derivatives are taken as 0.
+
+    Raises:
+        TypeError: `xs` is not a list of numbers.
+
+    >>> x, y = Value(3.0), Value(4.0)
+    >>> sg.norm([x, y]).backward()
+    >>> x.grad, y.grad
+    (0.6, 0.8)
+    """
+    return row.norm(*listed(xs, "norm"))
 
 
 def dot(ws: Iterable[Any], xs: Iterable[Any], bias: Any = None) -> Any:

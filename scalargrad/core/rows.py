@@ -16,11 +16,14 @@ A row states, in this order and with these names:
   show, written with the table's own operations.
 * ``at``        points where the operation is smooth: the tests differentiate there.
 * ``kinks``     points without a finite derivative, and the partials used there.
+* ``gap``       how far the first operand is from the nearest kink, where the slope or the value
+  jumps: with a sign, 0 at the kink. A function of the inputs, written with the table's operations.
 * ``outside``   points where the operation must raise; ``needs`` states the domain in words.
 * ``unused``    which partials of zero say that the operand was not used, as that of the branch
   which `where` did not take: True for all, the positions of some, or a function of the operands
   and a position. Nothing flows on from there, whatever stands behind it; any other zero is a
   number, and 0 * inf is nan.
+* ``more``      what a call with other numbers of operands does: a function for each such number.
 * ``source``    where the formula comes from.
 * ``public``    False for an operation that has an operator, or is for other rows only.
 """
@@ -32,6 +35,7 @@ from math import isfinite
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, overload
 
+from scalargrad.core.elementwise import elementwise, has_elements
 from scalargrad.core.numbers import Traced, as_float
 
 if TYPE_CHECKING:  # inspect and string take 10 ms to load, and few programs need them
@@ -62,7 +66,8 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         at: Iterable[Point] = (), kinks: Mapping[Point, Point] | None = None,
         outside: Iterable[Point] = (), needs: str = "", source: str = "", public: bool = True,
         unused: bool | tuple[int, ...] | Callable[[Sequence[Any], int], bool] = False,
-        reads: Callable[..., Any] | None = None,
+        reads: Callable[..., Any] | None = None, gap: Callable[..., Any] | None = None,
+        more: Mapping[int, Callable[..., Any]] | None = None,
     ) -> None:  # fmt: skip
         self.name = self.__name__ = name
         self.symbol = name if symbol is None else symbol
@@ -75,7 +80,8 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         self.kinks = {_point(p): _point(d) for p, d in (kinks or {}).items()}
         self.about, self.needs, self.source, self.public = about, needs, source, public
         self.unused = unused
-        self.reads = reads
+        self.reads, self.gap = reads, gap
+        self.more = more or {}
 
     @overload
     def __call__(self, *inputs: float) -> float: ...
@@ -84,7 +90,7 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
     def __call__(self, *inputs: Any) -> Any:
         """The result on numbers, or on Values and numbers."""
         if self.arity is not None and len(inputs) != self.arity:
-            raise TypeError(f"{self.name} takes {self.arity} operand(s), got {len(inputs)}")
+            return self._with_more(inputs)
         for x in inputs:
             if type(x) is not float:
                 break
@@ -93,7 +99,20 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         for x in inputs:
             if isinstance(x, Traced):
                 return x.apply(self, inputs)
+        if self.arity == 1 and has_elements(inputs[0]):
+            return elementwise(self, inputs[0], self.name)
         return self.evaluate([as_float(x, self.name) for x in inputs])
+
+    def _with_more(self, inputs: tuple[Any, ...]) -> Any:
+        """What the column `more` says about this number of operands."""
+        form = self.more.get(len(inputs))
+        if form is None:
+            counts = " or ".join(map(str, [self.arity, *self.more]))
+            raise TypeError(f"{self.name} takes {counts} operand(s), got {len(inputs)}")
+        x, *others = inputs
+        if has_elements(x):
+            return elementwise(lambda element: form(element, *others), x, self.name)
+        return form(*inputs)
 
     def evaluate(self, numbers: Sequence[float], operands: Sequence[object] = ()) -> float:
         """The value at `numbers`; an error names the `operands` (Values with their labels)."""
@@ -158,7 +177,7 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         if self.source:
             lines.append(f"Source: {self.source}.")
         if self.public and (self.at or self.kinks):
-            x = next(p for p in [*self.at, *self.kinks] if p != (0.0,))
+            x = [*self.at, *self.kinks][0]
             for example in ((0.5,), (2.5,)):
                 if self.arity == 1 and self._defined(example):
                     x = example

@@ -1,4 +1,4 @@
-"""The examples by lecture, as `python -m scalargrad list` shows them and `run` finds them."""
+"""The examples of the lectures and of the work, as the command line lists them and runs them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 
 from scalargrad.examples.pictures import Picture
 
-__all__ = ["LECTURES", "Example", "Lecture", "example", "summary"]
+__all__ = ["GROUPS", "LECTURES", "WORK", "Example", "Group", "Lecture", "example", "summary"]
 
 
 class Example(Protocol):
@@ -33,6 +33,20 @@ class Lecture:
 
     author: str
     title: str
+    folder: str
+    examples: tuple[str, ...]
+
+    @property
+    def heading(self) -> str:
+        """The line above its examples in a list."""
+        return f"{self.author}: {self.title}"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Examples of one subject that are taken from no lecture; they need SciPy."""
+
+    heading: str
     folder: str
     examples: tuple[str, ...]
 
@@ -68,6 +82,13 @@ LECTURES = (
          "network_at_work", "residual_and_attention", "small_gpt"),
     ),
 )  # fmt: skip
+WORK = Group(
+    "Scalars at work: fit, price, move, measure (needs the extra `solve`)",
+    "work",
+    ("spaced_repetition", "option_greeks", "double_pendulum", "nonlinear_regression",
+     "instrument_budget", "inverse_kinematics"),
+)  # fmt: skip
+GROUPS: tuple[Lecture | Group, ...] = (*LECTURES, WORK)
 
 
 def example(name: str) -> Example:
@@ -86,7 +107,7 @@ def example(name: str) -> Example:
     ValueError: no example is named 'simplest_netwrok'; did you mean simplest_network?
     """
     module = name.replace("-", "_")
-    known = {entry: lecture.folder for lecture in LECTURES for entry in lecture.examples}
+    known = {entry: group.folder for group in GROUPS for entry in group.examples}
     if module not in known:
         similar = get_close_matches(module, known)
         hint = f"did you mean {' or '.join(similar)}?" if similar else "`list` shows all names"

@@ -528,13 +528,14 @@ class Run:
         tape = Tape.of([x for x in results if isinstance(x, Value)], self.fresh)
         sources = [tape.index[x] for x in outside if x in tape.index]
         depends = tape.reach([*sources, *self._outside(tape)])
-        marks = len(self.bound) < len(self.fresh) and not self.recorder
+        marks = len(self.bound) < len(self.fresh)
         settled = []
         for result in results:
             if isinstance(result, Value):
                 value = result if self.builds else stop_gradient(result)
                 if marks and depends[tape.index[result]]:  # it may depend on arguments of this run
-                    value = identity(value)
+                    if not self.recorder or value in self.tape.index:  # else it was made just now
+                        value = identity(value)
                     _results.add(value)
                 settled.append(value if depends[tape.index[result]] else result._data)
             else:

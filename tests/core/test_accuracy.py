@@ -9,7 +9,7 @@ from pathlib import Path
 
 import mpmath as mp
 import pytest
-from exact import DIGITS, EXACT, TERMS, error, errors, exact, points, usable
+from exact import DIGITS, EXACT, OPERANDS, TERMS, error, errors, exact, points, usable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,7 +44,10 @@ def test_operations_anywhere(name: str, data: st.DataObject) -> None:
     row = TABLE[name]
     number = st.floats(allow_nan=False, allow_infinity=False) | st.floats(-40.0, 40.0)
     count = data.draw(st.integers(1, 5)) if row.arity is None else row.arity
-    point = tuple(data.draw(number) for _ in range(count))
+    if name in OPERANDS:
+        point = OPERANDS[name](random.Random(data.draw(st.integers(0, 2**32))))
+    else:
+        point = tuple(data.draw(number) for _ in range(count))
     if usable(row, point):
         assert_accurate(name, point)
 
@@ -93,7 +96,8 @@ def test_errors_are_found() -> None:
     assert error(0.0, mp.mpf(10) ** -310) < 1e12
     assert error(math.inf, mp.mpf(10) ** 309) == 0.0
     assert error(math.inf, mp.mpf(1)) == error(math.nan, mp.mpf(1)) == math.inf
-    assert set(TERMS) <= set(EXACT) <= set(TABLE)
+    assert set(EXACT) == set(TABLE)
+    assert {*TERMS, *OPERANDS} <= set(EXACT)
 
 
 def test_the_page_states_errors_within_the_bounds() -> None:

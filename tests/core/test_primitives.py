@@ -7,10 +7,11 @@ from typing import Any
 
 import mpmath as mp
 import pytest
+from exact import EXACT
 
 import scalargrad as sg
 from scalargrad import Value
-from scalargrad.core import primitives
+from scalargrad.core import primitives, special
 from scalargrad.core.rows import TABLE, Primitive
 
 ROWS = list(TABLE.values())
@@ -23,12 +24,19 @@ KINKS = [
 OUTSIDE = [pytest.param(row, at, id=f"{row.name}{at}") for row in ROWS for at in row.outside]
 
 mp.mp.dps = 50
+# Rows whose values are series with as many terms as a float needs.
+SERIES = {
+    name
+    for name in TABLE
+    if name in vars(special) and name not in ("ndtr", "bell", "gamma", "logit")
+}
 # the functions of `math` that mpmath spells differently
 PRECISE = SimpleNamespace(
     **{name: getattr(mp, name) for name in dir(math) if hasattr(mp, name)}
     | {
         "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
         "copysign": lambda x, y: abs(x) * mp.sign(y),
+        "hypot": lambda *xs: mp.sqrt(mp.fsum(x * x for x in xs)),
         "exp2": lambda x: mp.mpf(2) ** x,
         "isinf": mp.isinf,
         "log2": lambda x: mp.log(x, 2),
@@ -40,11 +48,14 @@ PRECISE = SimpleNamespace(
 @pytest.fixture
 def precise(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rows compute with 50 digits while this lasts."""
-    monkeypatch.setattr(primitives, "math", PRECISE)
+    for module in (primitives, special):
+        monkeypatch.setattr(module, "math", PRECISE)
 
 
 def exact(row: Primitive) -> Any:
     value = row.value
+    if row.name in SERIES:
+        return lambda *xs: EXACT[row.name](*xs)[0]
     return getattr(PRECISE, value.__name__) if value.__module__ == "math" else value
 
 
@@ -65,6 +76,7 @@ def test_value_and_partials(row: Primitive, at: tuple[float, ...], precise: None
 
     with pytest.MonkeyPatch.context() as plain:
         plain.setattr(primitives, "math", math)
+        plain.setattr(special, "math", math)
         out = row.evaluate(at)
         got = row.partials(*at, out)
 
@@ -84,6 +96,7 @@ def test_second_derivatives(row: Primitive, at: tuple[float, ...], precise: None
 
     with pytest.MonkeyPatch.context() as plain:
         plain.setattr(primitives, "math", math)
+        plain.setattr(special, "math", math)
         got = sg.hessian(row, range(n))(*at)
 
     for i in range(n):
@@ -124,6 +137,41 @@ def test_stated_partials_at_kinks(
     assert str([*map(float, row.partials(*at, out))]) == expected
     assert str([*map(float, numbers(row.partials(*values, node)))]) == expected
     assert str([*map(float, node.partials)]) == expected
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.gap], ids=lambda row: row.name)
+def test_gap_is_the_distance_to_a_kink(row: Primitive) -> None:
+    assert row.gap is not None
+    for at in row.kinks:
+        assert row.gap(*at) == 0.0
+
+    for x, *others in row.at:
+        gap = row.gap(x, *others)
+        assert gap != 0.0
+        (slope, *_) = numbers(sg.grad(row.gap, [0])(x, *others))
+        if slope == 1.0:  # not so for a distance from the origin
+            assert math.isclose(row.gap(x - gap, *others), 0.0, abs_tol=1e-12)
+
+
+def test_rows_that_jump_or_bend_state_a_gap() -> None:
+    """Where the partials on both sides of a stated kink differ, or the values do."""
+    for row in ROWS:
+        if not row.public or row.arity not in (1, 2, 3) or row.name == "where":
+            continue
+        for x, *others in row.kinks:
+            step = 1e-7
+            try:
+                sides = [row.evaluate((x + s, *others)) for s in (-step, step)]
+                slopes = [
+                    row.partials(x + s, *others, y)[0]
+                    for s, y in zip((-step, step), sides, strict=True)
+                ]
+            except ValueError:
+                continue  # the edge of the domain
+            bends = all(map(math.isfinite, slopes)) and abs(slopes[1] - slopes[0]) > 1e-3
+            jumps = abs(sides[1] - sides[0]) > 1e-3
+            infinite = math.inf in row.kinks[(x, *others)]
+            assert row.gap or infinite or not (bends or jumps), row.name
 
 
 @pytest.mark.parametrize(("row", "at"), OUTSIDE)
@@ -190,3 +238,11 @@ def test_nan_passes_through() -> None:
     assert math.isnan(sg.maximum(1.0, math.nan))
     assert math.isnan(sg.minimum(math.nan, 1.0))
     assert math.isnan(sg.minimum(1.0, math.nan))
+
+
+def test_an_operand_that_never_counts_is_unused() -> None:
+    for row in ROWS:
+        slopes = [row.partials(*at, row.value(*at)) for at in row.at]
+        for i, of_one in enumerate(zip(*slopes, strict=False)):
+            if len(of_one) > 1 and not any(of_one):
+                assert row.may_leave_out(i), (row.name, i)

@@ -43,11 +43,13 @@ def test_several_and_any_number_of_inputs() -> None:
     sg.check_grads(mix, (2.0, 3.0, 4.0), order=2)
 
     norm = sg.primitive(
-        "norm", lambda *xs: math.hypot(*xs), lambda *xs, out: tuple(x / out for x in xs)
+        "own_norm", lambda *xs: math.hypot(*xs), lambda *xs, out: tuple(x / out for x in xs)
     )
     assert sg.grad(norm, (0, 1))(3.0, 4.0) == (0.6, 0.8)
     sg.check_grads(norm, (3.0, 4.0, 5.0), order=2)
-    positional = sg.primitive("norm", math.hypot, lambda *args: [x / args[-1] for x in args[:-1]])
+    positional = sg.primitive(
+        "own_norm", math.hypot, lambda *args: [x / args[-1] for x in args[:-1]]
+    )
     sg.check_grads(positional, (3.0, 4.0))
     with pytest.raises(TypeError, match=r"mix takes 3 operand\(s\), got 2"):
         mix(1.0, 2.0)
@@ -129,3 +131,8 @@ def test_signatures_and_names() -> None:
     assert Value.__mod__.__name__ == "__mod__"
     assert Value.__rpow__.__name__ == "__rpow__"
     assert "tangent" in Value.tanh.__doc__
+
+
+def test_names_of_operands() -> None:
+    assert [*TABLE["sum"].names(3)] == ["x", "y", "z"]
+    assert [*TABLE["sum"].names(4)] == ["x0", "x1", "x2", "x3"]

@@ -13,7 +13,7 @@ import scalargrad as sg
 from scalargrad.cli import main
 from scalargrad.examples import catalogue
 
-NAMES = [name for lecture in catalogue.LECTURES for name in lecture.examples]
+NAMES = [name for group in catalogue.GROUPS for name in group.examples]
 FOLDER = Path(catalogue.__file__).parent
 
 
@@ -25,7 +25,7 @@ def text_of(name: str) -> str:
 
 
 def test_all_modules_are_listed_once() -> None:
-    others = {"__init__", "catalogue", "pictures", "matrices", "names"}
+    others = {"__init__", "catalogue", "pictures", "matrices", "names", "moving"}
 
     assert sorted(NAMES) == sorted({path.stem for path in FOLDER.rglob("*.py")} - others)
 
@@ -103,12 +103,12 @@ def test_each_draws_what_it_says(name: str, tmp_path: Path) -> None:
 # --- the command line -----------------------------------------------------------------------
 
 
-def test_list_shows_all_by_lecture(capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_shows_all_by_subject(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     text = capsys.readouterr().out
 
-    for lecture in catalogue.LECTURES:
-        assert f"{lecture.author}: {lecture.title}\n" in text
+    for group in catalogue.GROUPS:
+        assert f"{group.heading}\n" in text
     for name in NAMES:
         assert f"  {name:<26} {catalogue.summary(name).rstrip('.')}\n" in text
 
@@ -175,6 +175,17 @@ def test_without_matplotlib_the_numbers_come_and_the_line_to_type(
 
     assert "0.096" in captured.out
     assert "pip install -e '.[plot]'" in captured.err
+
+
+def test_without_scipy_the_line_to_type(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking() -> None:
+        raise ImportError("sg.solve needs SciPy. In the checkout type: pip install -e '.[solve]'")
+
+    monkeypatch.setattr("scalargrad.examples.work.inverse_kinematics.run", lacking)
+    assert main(["run", "inverse_kinematics"]) == 2
+    assert "inverse_kinematics cannot run: sg.solve needs SciPy" in capsys.readouterr().err
 
 
 def test_ctrl_c(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

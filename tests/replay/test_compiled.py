@@ -370,6 +370,21 @@ def test_what_is_not_finite_can_be_allowed(backend: str) -> None:
     assert math.isnan(c.value_and_grad([1.0, -1.0])[0])
 
 
+def test_an_operation_that_fails_in_the_backward_pass_says_how(backend: str) -> None:
+    own = sg.primitive("own", lambda x: x, lambda x, out: (sg.exp(x),))
+    c = sg.compile(own, backend=backend)
+
+    with pytest.raises(FloatingPointError, match=r"sample 1: in the backward pass.* overflows"):
+        c.value_and_grad([1.0, 1000.0])
+
+
+def test_an_infinite_slope_behind_a_choice_is_named(backend: str) -> None:
+    c = sg.compile(lambda x: sg.where(x > 0.0, x, sg.sqrt(-x) * 2.0), backend=backend)
+
+    with pytest.raises(FloatingPointError, match=r"sample 1: in the backward pass, v.* is inf"):
+        c.value_and_grad([1.0, 0.0])
+
+
 def test_what_is_not_chosen_may_be_undefined(backend: str) -> None:
     c = sg.compile(lambda x: sg.where(x > 0, sg.log(x), 0.0), backend=backend)
 
@@ -601,6 +616,27 @@ def test_transforms_of_plain_numbers_inside(backend: str) -> None:
         assert sg.compile(f, backend=backend)(2.0) == pytest.approx(eagerly.data, rel=1e-12)
 
 
+def test_results_of_transforms_inside_others(backend: str) -> None:
+    """What a transform of plain numbers gives may be used in the next one."""
+
+    def first(x: Any) -> Any:
+        rate = sg.grad(lambda a: x * a * a)(1.0)
+        return sg.grad(lambda b: b * b * rate)(x)
+
+    def second(x: Any) -> Any:
+        mass = sg.hessian(lambda a: sg.cosh(a) * x)(0.0)
+        return sg.grad(lambda b: sg.hessian(lambda a: b * a * a)(0.0) * sg.sin(b) / mass)(x)
+
+    def itself(x: Any) -> Any:  # the derivative is a value that was there before
+        slope = sg.grad(lambda a: a * x)(1.0)
+        return sg.grad(lambda b: slope * b + x)(2.0)
+
+    for f in (first, second, itself):
+        assert sg.compile(f, backend=backend)(3.0) == pytest.approx(f(3.0), rel=1e-12)
+        slopes = sg.compile(sg.grad(f), backend=backend)(3.0)
+        assert slopes == pytest.approx(sg.grad(f)(3.0), rel=1e-12)
+
+
 def test_undefined_comparisons_fail_as_they_do_eagerly(backend: str) -> None:
     c = sg.compile(lambda x: x if sg.log(x) < 5 else -x, backend=backend)
     assert c(1.0) == 1.0
@@ -700,3 +736,16 @@ def test_the_values_from_outside_are_listed(backend: str) -> None:
     c([1.0, -1.0])
     assert len(c.outside) == 1
     assert c.outside[0] is b
+
+
+def test_results_stay_when_the_memory_of_their_columns_is_used_again(backend: str) -> None:
+    c = sg.compile(lambda x, y: (x, y, x * y), backend=backend)
+    X = np.linspace(1.0, 2.0, 5_000)
+    Y = X + 1.0
+
+    found = c(X, Y)
+    copies = [column.copy() for column in found]
+    assert len(c._memory._free) == 1
+    c(Y, X * 3.0)
+    assert [column.tolist() for column in found] == [column.tolist() for column in copies]
+    assert len(c._memory._free) == 1

@@ -9,7 +9,7 @@ pytest.importorskip("scipy", reason="SciPy is not installed")
 
 import mpmath as mp
 import numpy as np
-from nist_problems import FOLDER, PROBLEMS, Problem, digits
+from nist_problems import FOLDERS, PROBLEMS, Problem, digits
 from scipy.optimize import least_squares as scipys
 
 import scalargrad as sg
@@ -57,7 +57,7 @@ def test_floats_hold_no_more_digits_of_the_deviations_of_lanczos1() -> None:
     The deviations at the same unknowns, one exact step further and with exact data, have all.
     """
     problem = BY_NAME["Lanczos1"]
-    lines = (FOLDER / "Lanczos1.dat").read_text("ascii").splitlines()
+    lines = (FOLDERS[0] / "Lanczos1.dat").read_text("ascii").splitlines()
     rows = [line.split() for line in lines[60:]]
     b = solved(problem, 1).x
     with mp.workdps(50):

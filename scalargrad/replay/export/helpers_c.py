@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from scalargrad.core import primitives as row
+from scalargrad.replay.export.translated import c_helpers
 
 __all__ = ["HELPERS"]
 
 # By name, the text. One may use others, which stand before it.
 HELPERS: dict[str, str] = {}
+
+
+HELPERS |= c_helpers()
 
 
 def _add(text: str) -> None:
@@ -45,37 +48,6 @@ static double sg_floordiv(double x, double y) /* the quotient rounded down */
     return copysign(0.0, x / y);
 }
 """)
-_add(f"""
-static double sg_sinc(double x) /* sin(pi x) / (pi x), and 1 at 0 */
-{{
-    return x != 0.0 ? sin({row.PI!r} * x) / ({row.PI!r} * x) : 1.0;
-}}
-""")
-_add(f"""
-static double sg_sinc_derivative(double order, double x)
-{{
-    const double z = {row.PI!r} * x;
-    double total = 0.0, factorial = 1.0;
-    int n, k;
-    if (!(order >= 0.0 && order <= 100.0) || fmod(order, 1.0) != 0.0) return NAN;
-    n = (int)order;
-    if (fabs(z) < order + 1.0) {{ /* the Taylor series; the other terms would cancel here */
-        for (k = n % 2; k < 30 + 4 * n; k += 2) {{
-            const double term = pow(z, (double)k) / ((order + k + 1.0) * factorial);
-            total += ((n + k) / 2) % 2 ? -term : term;
-            factorial *= (k + 1.0) * (k + 2.0);
-        }}
-    }} else {{ /* from the derivatives of z sinc = sin z */
-        const double sine = sin(z), cosine = cos(z);
-        total = sine / z;
-        for (k = 1; k <= n; k++) {{
-            const double even = k % 4 == 0 ? sine : -sine, odd = k % 4 == 1 ? cosine : -cosine;
-            total = ((k % 2 ? odd : even) - k * total) / z;
-        }}
-    }}
-    return pow({row.PI!r}, order) * total;
-}}
-""")
 _add("""
 static double sg_sigmoid_slope(double x)
 {
@@ -94,31 +66,6 @@ static double sg_tanh_slope(double x)
         return 4.0 * e / ((1.0 + e) * (1.0 + e));
     }
 }
-""")
-_add(f"""
-static double sg_dropped(double x, double y) /* what the rounding of x * y drops (Dekker, 1971) */
-{{
-    const double split = {row.SPLIT!r};
-    const double high = x * split - (x * split - x), other = y * split - (y * split - y);
-    const double low = x - high, rest = y - other;
-    return ((high * other - x * y) + high * rest + low * other) + low * rest;
-}}
-""")
-_add("""
-static double sg_bell(double x, double a) /* exp(-a x * x) */
-{
-    if (!(-1e100 < x && x < 1e100)) return exp(-a * x * x);
-    return exp(-a * (x * x)) * (1.0 - a * sg_dropped(x, x));
-}
-""")
-_add(f"""
-static double sg_ndtr(double x) /* the share of a standard normal variable below x */
-{{
-    const double half = {row.SQRT_HALF!r}, z = -x * half;
-    if (!(-40.0 < x && x < -1.0)) return 0.5 * erfc(z);
-    return 0.5 * (erfc(z) + {2.0 / row.SQRT_PI!r} * exp(-z * z)
-                  * (sg_dropped(x, half) + x * {row.SQRT_HALF_REST!r}));
-}}
 """)
 _add("""
 static double sg_sigmoid(double x)
@@ -214,6 +161,31 @@ static double sg_exp_difference(double x, double y) /* exp(x - y) */
     const double z = x - y, e = exp(z), w = x - z;
     const double rest = (x - (z + w)) + (w - y); /* what the rounding of z dropped */
     return e < INFINITY ? e + e * rest : e;
+}
+""")
+_add("""
+static double sg_log_base(double x, double base)
+{
+    if (base == 10.0) return log10(x);
+    if (base == 2.0) return log2(x);
+    return base <= 0.0 ? NAN : log(x) / log(base);
+}
+""")
+_add("""
+static double sg_xlogy(double x, double y)
+{
+    return x == 0.0 && y >= 0.0 ? 0.0 : y < 0.0 ? NAN : x * log(y);
+}
+""")
+_add("""
+static double sg_share(double x, double y) /* exp(x) / (exp(x) + exp(y)) */
+{
+    const double z = x - y, w = x - z, e = exp(-fabs(z));
+    const double rest = (x - (z + w)) + (w - y); /* what the rounding of z dropped */
+    const double small = e / (1.0 + e), large = 1.0 / (1.0 + e);
+    const double out = z >= 0.0 ? large : small, other = z >= 0.0 ? small : large;
+    if (fabs(z) < INFINITY) return out + out * other * rest;
+    return x == y ? 0.5 : x < y ? small : large;
 }
 """)
 _add("""

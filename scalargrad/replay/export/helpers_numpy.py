@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scalargrad.core import primitives as row
+from scalargrad.replay.export.translated import numpy_helpers
 
 __all__ = ["HELPERS"]
 
@@ -10,36 +10,14 @@ __all__ = ["HELPERS"]
 HELPERS: dict[str, str] = {}
 
 
+HELPERS |= numpy_helpers()
+
+
 def _add(text: str) -> None:
     name = next(line for line in text.splitlines() if line.startswith("def "))
     HELPERS[name[4:].partition("(")[0]] = text.strip() + "\n"
 
 
-_add(f'''
-@np.vectorize(otypes=[float])
-def _sinc_derivative(order, x):
-    """The derivative of sin(pi x) / (pi x), of an order from 0 to 100."""
-    if not 0.0 <= order <= 100.0 or order % 1.0 or not math.isfinite(x):
-        return math.nan
-    n, z = int(order), {row.PI!r} * float(x)
-    total = 0.0
-    if abs(z) < n + 1.0:  # the Taylor series; the other terms would cancel here
-        for k in range(n % 2, 30 + 4 * n, 2):
-            term = z**k / (n + k + 1.0) / math.factorial(k) if k < 171 else 0.0
-            total += term * (-1.0) ** ((n + k) // 2)
-    else:  # from the derivatives of z sinc = sin z
-        sine, cosine = math.sin(z), math.cos(z)
-        total = sine / z
-        for k in range(1, n + 1):
-            total = ((cosine, -sine, -cosine, sine)[(k - 1) % 4] - k * total) / z
-    return {row.PI!r} ** n * total
-''')
-_add('''
-@np.vectorize(otypes=[float])
-def _erf(x):
-    """The error function, which NumPy does not have."""
-    return math.erf(x)
-''')
 _add('''
 def _sigmoid_slope(x):
     """The slope of the sigmoid."""
@@ -51,28 +29,6 @@ def _tanh_slope(x):
     """The slope of tanh, exact far out, too."""
     t, e = np.tanh(x), np.exp(-2.0 * np.abs(x))
     return np.where(np.abs(x) < 1.0, 1.0 - t * t, 4.0 * e / ((1.0 + e) * (1.0 + e)))
-''')
-_add(f'''
-def _dropped(x, y):
-    """What the rounding of x * y drops (Dekker, 1971)."""
-    split = {row.SPLIT!r}
-    high, other = x * split - (x * split - x), y * split - (y * split - y)
-    low, rest = x - high, y - other
-    return ((high * other - x * y) + high * rest + low * other) + low * rest
-''')
-_add('''
-def _bell(x, a):
-    """exp(-a x * x), with the digits that the rounding of the square drops."""
-    near = np.abs(x) < 1e100
-    return np.exp(-a * (x * x)) * np.where(near, 1.0 - a * _dropped(x, x), 1.0)
-''')
-_add(f'''
-def _ndtr(x):
-    """The share of a standard normal variable below x."""
-    z = -x * {row.SQRT_HALF!r}
-    rest = _dropped(x, {row.SQRT_HALF!r}) + x * {row.SQRT_HALF_REST!r}
-    rest = np.where((-40.0 < x) & (x < -1.0), {2.0 / row.SQRT_PI!r} * np.exp(-z * z) * rest, 0.0)
-    return 0.5 * (np.vectorize(math.erfc, otypes=[float])(z) + rest)
 ''')
 _add('''
 def _sigmoid(x):
@@ -122,6 +78,28 @@ def _exp_difference(x, y):
     e, w = np.exp(z), x - z
     rest = (x - (z + w)) + (w - y)
     return np.where(e < np.inf, e + e * rest, e)
+''')
+_add('''
+def _log_base(x, base):
+    """The logarithm to a base, exact for 2 and 10."""
+    other = np.where(base <= 0.0, np.nan, np.log(x) / np.log(base))
+    return np.where(base == 10.0, np.log10(x), np.where(base == 2.0, np.log2(x), other))
+''')
+_add('''
+def _xlogy(x, y):
+    """x log(y), and 0 where x is 0."""
+    return np.where((x == 0.0) & (y >= 0.0), 0.0, np.where(y < 0.0, np.nan, x * np.log(y)))
+''')
+_add('''
+def _share(x, y):
+    """exp(x) / (exp(x) + exp(y)), with what the rounding of the difference drops."""
+    z = x - y
+    e, w = np.exp(-np.abs(z)), x - z
+    rest = (x - (z + w)) + (w - y)
+    small, large = e / (1.0 + e), 1.0 / (1.0 + e)
+    out, other = np.where(z >= 0.0, large, small), np.where(z >= 0.0, small, large)
+    far = np.where(x == y, 0.5, out)
+    return np.where(np.abs(z) < np.inf, out + out * other * rest, far)
 ''')
 _add('''
 def _logsumexp(values):

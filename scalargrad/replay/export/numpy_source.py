@@ -752,7 +752,7 @@ def _helpers(code: str) -> list[str]:
     needed: set[str] = set()
     stack = [code]
     while stack:
-        for name in {*re.findall(r"\b_[a-z]\w*(?=\()", stack.pop())} & {*HELPERS} - needed:
+        for name in {*re.findall(r"\b_[a-z]\w*(?=\(|, otypes)", stack.pop())} & {*HELPERS} - needed:
             needed.add(name)
             stack.append(HELPERS[name])
     return [text for name, text in HELPERS.items() if name in needed]

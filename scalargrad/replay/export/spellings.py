@@ -93,6 +93,33 @@ def _numpy_take(operands: Sequence[str]) -> str:
     return f"_take({operands[0]}, [{', '.join(operands[1:])}])"
 
 
+def _by_lane(call: str) -> str:
+    """A call of a function of plain numbers, on arrays."""
+    name, _, operands = call.partition("(")
+    return f"np.vectorize({name}, otypes=[float])({operands}"
+
+
+def _special(*places: str) -> Spelling:
+    """A function of `core/special.py`, of these operands; its name stands first."""
+    name, *operands = places
+    call = f"{name}({', '.join(operands)})"
+    return Spelling(f"sg_{call}", _by_lane(f"_{call}"))
+
+
+def _c_norm(xs: Sequence[str]) -> str:
+    text = f"fabs({xs[0]})"
+    for x in xs[1:]:
+        text = f"hypot({text}, {x})"
+    return text
+
+
+def _numpy_norm(xs: Sequence[str]) -> str:
+    text = f"np.abs({xs[0]})"
+    for x in xs[1:]:
+        text = f"np.hypot({text}, {x})"
+    return text
+
+
 # fmt: off
 SPELLINGS: dict[Primitive, Spelling] = {
     row.neg: Spelling("-{0}", "-{0}"),
@@ -119,8 +146,6 @@ SPELLINGS: dict[Primitive, Spelling] = {
     row.one_minus_square: Spelling("(1.0 - {0}) * (1.0 + {0})", "(1.0 - {0}) * (1.0 + {0})"),
     row.radians: Spelling(f"{{0}} * {row.PI / 180.0!r}", f"{{0}} * {row.PI / 180.0!r}"),
     row.degrees: Spelling(f"{{0}} * {180.0 / row.PI!r}", f"{{0}} * {180.0 / row.PI!r}"),
-    row.sinc: Spelling("sg_sinc({0})", "np.sinc({0})"),
-    row.sinc_derivative: Spelling("sg_sinc_derivative({0}, {1})", "_sinc_derivative({0}, {1})"),
     row.asin: Spelling("asin({0})", "np.arcsin({0})"),
     row.acos: Spelling("acos({0})", "np.arccos({0})"),
     row.atan: Spelling("atan({0})", "np.arctan({0})"),
@@ -130,11 +155,8 @@ SPELLINGS: dict[Primitive, Spelling] = {
     row.asinh: Spelling("asinh({0})", "np.arcsinh({0})"),
     row.acosh: Spelling("acosh({0})", "np.arccosh({0})"),
     row.atanh: Spelling("atanh({0})", "np.arctanh({0})"),
-    row.erf: Spelling("erf({0})", "_erf({0})"),
     row.sigmoid_slope: Spelling("sg_sigmoid_slope({0})", "_sigmoid_slope({0})"),
     row.tanh_slope: Spelling("sg_tanh_slope({0})", "_tanh_slope({0})"),
-    row.bell: Spelling("sg_bell({0}, {1})", "_bell({0}, {1})"),
-    row.ndtr: Spelling("sg_ndtr({0})", "_ndtr({0})"),
     row.sigmoid: Spelling("sg_sigmoid({0})", "_sigmoid({0})"),
     row.softplus: Spelling("sg_softplus({0})", "_softplus({0})"),
     row.relu: Spelling("sg_relu({0})", "np.maximum({0}, 0.0)"),
@@ -142,7 +164,7 @@ SPELLINGS: dict[Primitive, Spelling] = {
                              "np.where({0} > 0.0, {0}, 0.01 * {0})"),
     row.elu: Spelling("({0} > 0.0 ? {0} : expm1({0}))",
                       "np.where({0} > 0.0, {0}, np.expm1({0}))"),
-    row.gelu: Spelling("{0} * sg_ndtr({0})", "{0} * _ndtr({0})"),
+    row.gelu: Spelling("{0} * sg_ndtr({0})", f"{{0}} * {_by_lane('_ndtr({0})')}"),
     row.silu: Spelling("{0} * sg_sigmoid({0})", "{0} * _sigmoid({0})"),
     row.abs: Spelling("fabs({0})", "np.abs({0})"),
     row.sign: Spelling("sg_sign({0})", "np.sign({0})"),
@@ -165,6 +187,7 @@ SPELLINGS: dict[Primitive, Spelling] = {
     row.take: Spelling(_c_take, _numpy_take),
     row.largest: Spelling(_c_list("sg_largest"), _numpy_list("_largest")),
     row.exp_difference: Spelling("sg_exp_difference({0}, {1})", "_exp_difference({0}, {1})"),
+    row.share: Spelling("sg_share({0}, {1})", "_share({0}, {1})"),
     row.weight: Spelling("{0} / {1}", "{0} / {1}"),
     # in Python a sum starts from 0.0, so that one of nothing but -0.0 is 0.0
     row.sum: Spelling(lambda xs: f"0.0 + {_sum(xs)}", _sum),
@@ -173,6 +196,19 @@ SPELLINGS: dict[Primitive, Spelling] = {
     row.dot: Spelling(_c_dot, _dot),
     row.logsumexp: Spelling(_c_list("sg_logsumexp"), _numpy_list("_logsumexp")),
     row.logaddexp: Spelling("sg_logaddexp({0}, {1})", "np.logaddexp({0}, {1})"),
+    row.norm: Spelling(_c_norm, _numpy_norm),
+    row.copysign: Spelling("copysign({0}, {1})", "np.copysign({0}, {1})"),
+    row.x_times_rest: Spelling("{0} * (1.0 - {0})", "{0} * (1.0 - {0})"),
+    row.log_base: Spelling("sg_log_base({0}, {1})", "_log_base({0}, {1})"),
+    row.xlogy: Spelling("sg_xlogy({0}, {1})", "_xlogy({0}, {1})"),
+    **{TABLE[name]: _special(name, "{0}") for name in (
+        "erf", "erfc", "erfinv", "erfinv_slope", "ndtr", "log_ndtr", "hazard", "ndtri",
+        "ndtri_slope", "sinc", "logit", "gamma", "lgamma", "digamma",
+    )},
+    **{TABLE[name]: _special(name, "{0}", "{1}") for name in (
+        "bell", "mills", "sinc_derivative", "polygamma", "beta", "betaln",
+    )},
+    row.polygamma_rise: _special("polygamma_rise", "{0}", "{1}", "{2}"),
     all_finite: Spelling(_finite, _finite),
     broadcast: Spelling("{0}", "np.full(n, {0})"),
 }

@@ -14,9 +14,11 @@ from scalargrad.core.rows import CUSTOM, TABLE, Primitive
 from scalargrad.replay.export import helpers_c, helpers_numpy
 from scalargrad.replay.export.spellings import SPELLINGS
 
-# C's hypot is not Python's; a factorial in floats is rounded where Python's is exact. By row: how
-# many units of 2**-53 they may differ.
-ROUNDED = {"hypot": 2, "cosine": 4, "turn": 6, "sinc_derivative": 64}
+# C's hypot and gamma are not Python's. By row: how many units of 2**-53 they may differ.
+ROUNDED = {
+    "hypot": 2, "cosine": 4, "turn": 6, "norm": 4, "sinc_derivative": 64, "gamma": 16,
+    "polygamma": 16, "polygamma_rise": 16, "beta": 16, "betaln": 16,
+}  # fmt: skip
 SPREAD = [-700.5, -40.2, -3.7, -1.5, -1.0, -0.4, -1e-9, 0.0, 1e-300, 0.3, 1.0, 2.6, 30.1, 709.0]
 
 
@@ -26,7 +28,7 @@ def points(row: Primitive) -> list[tuple[float, ...]]:
     spread = [tuple(SPREAD[(i + 5 * k) % len(SPREAD)] for k in range(arity)) for i in range(14)]
     if row.name == "take":
         spread = [(float(k), 1.5, -0.3) for k in range(2)]
-    if row.name == "sinc_derivative":
+    if row.name in ("sinc_derivative", "polygamma", "mills"):
         spread = [(n, x) for n in (0.0, 1.0, 2.0, 5.0) for x in SPREAD[2:12]]
     found = []
     for point in [*row.at, *row.kinks, *spread]:

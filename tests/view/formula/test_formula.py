@@ -132,7 +132,11 @@ def test_values_read_well() -> None:
 # --- brackets and algebra ------------------------------------------------------------------------
 
 
-@given(programs([row for row in ANY if row.name != "abs"]))
+# the one is no Python, the others have constants, which are shown with four digits
+READABLE = [row for row in ANY if row.name not in ("abs", "hazard", "ndtri_slope", "erfinv_slope")]
+
+
+@given(programs(READABLE))
 def test_formulas_of_programs_read_as_they_are(program: Program) -> None:
     inputs = [Formula(x, f"x{i}") for i, x in enumerate(program.point)]
     out = replace(program, constant=Formula(program.constant, "c"))(*inputs)  # type: ignore[arg-type]

@@ -19,8 +19,9 @@ from jax.scipy import special
 from scalargrad.core import primitives as row
 from scalargrad.core.primitives import plain_sum
 from scalargrad.core.rows import TABLE, Primitive
+from scalargrad.core.special import SPLIT, SQRT_HALF, SQRT_HALF_REST
 from scalargrad.replay.lowering import Rule, matrix
-from scalargrad.replay.program import NEAR, Program, all_finite, apart, broadcast
+from scalargrad.replay.program import NEAR, Program, all_finite, apart, broadcast, sizes
 
 __all__ = ["FOLDS", "MAPS", "PAIRS", "REDUCED", "ROUNDED", "RULES", "exactly", "product_sum"]
 
@@ -94,7 +95,7 @@ def _softplus(x: Any) -> Any:
 
 def _halves(x: Any) -> tuple[Any, Any]:
     """The upper and the lower half of the digits of x."""
-    up = exactly(x * (row.SPLIT if x.dtype == jnp.float64 else 2.0**12 + 1.0))
+    up = exactly(x * (SPLIT if x.dtype == jnp.float64 else 2.0**12 + 1.0))
     high = up - (up - x)
     return high, x - high
 
@@ -113,10 +114,10 @@ def _bell(x: Any, a: Any) -> Any:
 
 
 def _ndtr(x: Any) -> Any:
-    z = exactly(-x * row.SQRT_HALF)
+    z = exactly(-x * SQRT_HALF)
     near = (x > -40.0) & (x < -1.0)
     tail = jnp.where(near, x, -2.0)
-    rest = _dropped(tail, jnp.full_like(tail, row.SQRT_HALF))[1] + tail * row.SQRT_HALF_REST
+    rest = _dropped(tail, jnp.full_like(tail, SQRT_HALF))[1] + tail * SQRT_HALF_REST
     put_back = 2.0 / row.SQRT_PI * jnp.exp(-z * z) * rest
     return 0.5 * (special.erfc(z) + jnp.where(near, put_back, 0.0))
 
@@ -127,6 +128,16 @@ def _exp_difference(x: Any, y: Any) -> Any:
     w = x - z
     rest = (x - (z + w)) + (w - y)
     return jnp.where(e < inf, e + e * rest, e)
+
+
+def _share(x: Any, y: Any) -> Any:
+    z = x - y
+    w = x - z
+    rest = (x - (z + w)) + (w - y)
+    e = jnp.exp(-jnp.abs(z))
+    small, large = e / (1.0 + e), 1.0 / (1.0 + e)
+    out, other = jnp.where(z >= 0.0, large, small), jnp.where(z >= 0.0, small, large)
+    return jnp.where(jnp.abs(z) < inf, out + out * other * rest, jnp.where(x == y, 0.5, out))
 
 
 def _hypot(x: Any, y: Any) -> Any:
@@ -170,8 +181,12 @@ def _logaddexp(x: Any, y: Any) -> Any:
 
 
 def _sinc(x: Any) -> Any:
-    angle = row.PI * x
-    return jnp.where(x == 0.0, 1.0, jnp.sin(angle) / angle)
+    # jnp.sinc has the rounding of pi x; here every difference is exact
+    r = jnp.abs(x) % 2.0
+    r = jnp.where(r > 1.5, r - 2.0, jnp.where(r > 0.5, 1.0 - r, r))
+    return jnp.where(
+        x == 0.0, 1.0, jnp.sin(row.PI * r) / jnp.where(x == 0.0, 1.0, row.PI * jnp.abs(x))
+    )
 
 
 def _step(
@@ -273,6 +288,9 @@ MAPS: dict[Primitive, Callable[..., Any]] = {
     row.less_equal: lambda x, y: _truth(x <= y),
     row.equal: lambda x, y: _truth(x == y),
     row.exp_difference: _exp_difference,
+    row.share: _share,
+    row.x_times_rest: lambda x: x * (1.0 - x),
+    row.copysign: jnp.copysign,
     row.weight: lambda power, total, x, y: power / total,
     row.logaddexp: _logaddexp,
     _logsumexp_of: lambda top, ones, rest: jnp.where(
@@ -331,11 +349,26 @@ def _inverse(program: Program, xs: tuple[int, ...]) -> int:
     return program.emit(row.inverse, xs)
 
 
+def _norm(program: Program, xs: tuple[int, ...]) -> int:
+    total = program.emit(row.abs, xs[:1])
+    for x in xs[1:]:
+        total = program.emit(row.hypot, (total, x))
+    return total
+
+
+def _sizes(program: Program, operands: tuple[int, ...]) -> int:
+    one = program.constant(1.0)
+    size = [slot if slot == one else program.emit(row.abs, (slot,)) for slot in operands]
+    return program.emit(row.dot, tuple(size))
+
+
 # Rows composed of several others, or cheaper in another form.
 RULES: dict[Primitive, Rule] = {
+    row.norm: _norm,
     row.inverse: _inverse,
     row.mean: _mean,
     row.logsumexp: _logsumexp,
+    sizes: _sizes,
 }
 
 assert all(TABLE.get(own.name, own) is own for own in MAPS)

@@ -6,17 +6,19 @@ import hashlib
 import sys
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numba
 
+from scalargrad.core import special
 from scalargrad.replay.backends.numba import interpreter
 
-__all__ = ["compiled_interpreter"]
+__all__ = ["compiled", "compiled_interpreter", "stamp"]
 
 # The sources that the machine code depends on.
-_FILES = ("interpreter", "kernels", "memory", "spellings", "vectors")
+_FILES = ("interpreter", "kernels", "memory", "scalars", "spellings", "vectors")
 _MESSAGE = (
     "scalargrad: compiling the interpreter that replays programs at machine speed, once on this "
     "machine (about 6 s) ..."
@@ -30,10 +32,12 @@ _NOT_CACHED = (
 _DIGEST = 32  # bytes of a SHA-256
 
 
-def _stamp() -> str:
+@cache
+def stamp() -> str:
     """A text that changes when the sources do: numba itself checks one file only."""
     here = Path(__file__).parent
     texts = [(here / f"{name}.py").read_bytes() for name in _FILES]
+    texts.append(Path(special.__file__).read_bytes())
     texts.append(b"files end in a digest")  # those from before do not
     return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
@@ -46,21 +50,33 @@ def compiled_interpreter() -> Any:
     """
     if numba.config.DISABLE_JIT:
         raise RuntimeError("backend 'numba' cannot run while NUMBA_DISABLE_JIT is set")
-    run = interpreter.make_run(_stamp())
+    return compiled(interpreter.make_run(stamp()), interpreter.SIGNATURE, _MESSAGE, _NOT_CACHED)
+
+
+def compiled(function: Any, signature: str, message: str = "", not_cached: str = "") -> Any:
+    """A function compiled for one signature, from the cache if its machine code is there.
+
+    Args:
+        function: what to compile.
+        signature: its types.
+        message: what to print before it is compiled.
+        not_cached: what to print before it is compiled where there is no cache.
+    """
     try:
-        cached = numba.njit(nogil=True, cache=True)(run)
-        if not _is_cached(cached):
-            print(_MESSAGE, file=sys.stderr, flush=True)
-        cached.compile(interpreter.SIGNATURE)
+        cached = numba.njit(nogil=True, cache=True)(function)
+        if not _is_cached(cached, signature) and message:
+            print(message, file=sys.stderr, flush=True)
+        cached.compile(signature)
         return cached
     except (RuntimeError, OSError):  # no writable folder, or a full disk
-        print(_NOT_CACHED, file=sys.stderr, flush=True)
-        plain = numba.njit(nogil=True)(run)
-        plain.compile(interpreter.SIGNATURE)
+        if not_cached:
+            print(not_cached, file=sys.stderr, flush=True)
+        plain = numba.njit(nogil=True)(function)
+        plain.compile(signature)
         return plain
 
 
-def _is_cached(dispatcher: Any) -> bool:
+def _is_cached(dispatcher: Any, signature: Any = interpreter.SIGNATURE) -> bool:
     """Whether numba will find the machine code on disk, by its own index.
 
     Damaged files are removed, with a warning. numba reads them without a check: an empty one is an
@@ -72,7 +88,7 @@ def _is_cached(dispatcher: Any) -> bool:
     try:
         cache = dispatcher._cache
         files = cache._cache_file
-        key = cache._index_key(interpreter.SIGNATURE, dispatcher.targetctx.codegen())
+        key = cache._index_key(signature, dispatcher.targetctx.codegen())
         index, data_path, load_index = Path(files._index_path), files._data_path, files._load_index
         files._dump = _with_digest(files._dump)
     except Exception:  # these names are private to numba, and the check is not worth an error

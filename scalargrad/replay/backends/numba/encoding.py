@@ -14,17 +14,16 @@ from scalargrad.core.primitives import dot, dot_operands, take
 from scalargrad.core.rows import Primitive
 from scalargrad.replay.backends.numba import interpreter
 from scalargrad.replay.backends.numba.kernels import SIDE, TALL
+from scalargrad.replay.backends.numba.scalars import special_loop
 from scalargrad.replay.backends.numba.spellings import FOLDS, LOOPS, MAPS, RULES, SCALARS
 from scalargrad.replay.backends.numba.ufuncs import Callback, numpy_loop
 from scalargrad.replay.lowering import lowered, matrix
-from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
+from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, sizes
 from scalargrad.replay.schedule import Group, Outer, schedule
 
 __all__ = ["Encoded"]
 
 PLAIN, TILE, ROW = 0, 1, 2
-
-_ERFS = dict(zip(SCALARS, (interpreter.ERF, interpreter.NDTR), strict=True))
 
 
 class _Pool:
@@ -173,22 +172,18 @@ class Encoded:
             code += (interpreter.OPCODES[row] * 4, count)
             for slot in members:
                 self._encode_fold(row, slot, code)
-        elif row in _ERFS:
-            code += (_ERFS[row] * 4, count)
-            for slot in members:
-                code += (words[slot], words[operands[slot][0]])
         elif row is take:
             code += (interpreter.TAKE * 4, count)
             for slot in members:
                 index, *values = operands[slot]
                 code += (words[slot], words[index], len(values) * 4, *[words[o] for o in values])
-        elif row in LOOPS and (found := numpy_loop(LOOPS[row])):
-            arity = len(operands[members[0]])
-            code += (interpreter.LOOP * 4, count, found[0] * 4, found[1] * 4, arity * 4)
+        elif found := _loop(row):
+            address, data, arity = found
+            code += (interpreter.LOOP * 4, count, address * 4, data * 4, arity * 4)
             self.work += 20 * len(members)
             for slot in members:
                 code.append(words[slot])
-                code += [words[o] for o in operands[slot]]
+                code += [words[o] for o in operands[slot][:arity]]
         else:
             self._encode_calls(row, members, code)
 
@@ -206,7 +201,7 @@ class Encoded:
 
     def _encode_fold(self, row: Primitive, slot: int, code: list[int]) -> None:
         words, mine = self.words, self.program.operands[slot]
-        if row is not dot:
+        if row not in (dot, sizes):
             code += (words[slot], len(mine) * 4, *[words[o] for o in mine])
             return
         ws, xs, bias = dot_operands(mine)
@@ -260,6 +255,15 @@ class Encoded:
                 self.uniform.append((2 * 4, self.sums[slot] * 4))
             else:
                 self.uniform.append((1 * 4, self.words[slot]))
+
+
+def _loop(row: Primitive) -> tuple[int, int, int] | None:
+    """The addresses of a row's loop over lanes and of its data, and how many operands it takes."""
+    if row in SCALARS:
+        address, arity = special_loop(SCALARS[row])
+        return address, 0, arity
+    found = numpy_loop(LOOPS[row]) if row in LOOPS else None
+    return found and (*found, row.arity or 0)
 
 
 def _tiled(indices: range, side: int) -> list[range]:

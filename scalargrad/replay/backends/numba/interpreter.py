@@ -12,7 +12,6 @@ from typing import Any
 
 import numba
 
-from scalargrad.core.primitives import SPLIT, SQRT_HALF, SQRT_HALF_REST, SQRT_PI
 from scalargrad.replay.backends.numba.kernels import (
     FIRST_FOLD,
     OPCODES,
@@ -27,12 +26,10 @@ __all__ = [
     "BEGIN",
     "CALL",
     "END",
-    "ERF",
     "FIELDS",
     "FINISH",
     "LOOP",
     "MATRIX",
-    "NDTR",
     "OPCODES",
     "OUTER",
     "SAMPLES",
@@ -42,7 +39,7 @@ __all__ = [
 ]  # fmt: skip
 
 _LAST = len(OPCODES)
-END, LOOP, CALL, TAKE, ERF, NDTR, MATRIX, OUTER = range(_LAST, _LAST + 8)
+END, LOOP, CALL, TAKE, MATRIX, OUTER = range(_LAST, _LAST + 6)
 
 # The words of a frame: addresses and, for lists, the number of their entries of two words.
 FIELDS = [
@@ -130,36 +127,6 @@ def _take(code: int, base: int, n: int, lanes: int) -> int:
             set_number(out, lane, value)
         _pad(out, n, lanes)
         code += 8 * (3 + length)
-    return code
-
-
-@numba.njit(nogil=True)
-def _ndtr(x: float) -> float:
-    """The value of the row `ndtr`; see primitives.py."""
-    z = -x * SQRT_HALF
-    if not -40.0 < x < -1.0:
-        return 0.5 * math.erfc(z)
-    product = x * SQRT_HALF
-    high, other = x * SPLIT - (x * SPLIT - x), SQRT_HALF * SPLIT - (SQRT_HALF * SPLIT - SQRT_HALF)
-    low, last = x - high, SQRT_HALF - other
-    rest = ((high * other - product) + high * last + low * other) + low * last
-    rest += x * SQRT_HALF_REST
-    return 0.5 * (math.erfc(z) + 2.0 / SQRT_PI * math.exp(-z * z) * rest)
-
-
-@numba.njit(nogil=True)
-def _erf(op: int, code: int, base: int, n: int, lanes: int) -> int:
-    count = word(code, 1)
-    code += 16
-    for _ in range(count):
-        out, x = base + (word(code, 0) & -2), base + (word(code, 1) & -2)
-        for lane in range(n):
-            if op == ERF:
-                set_number(out, lane, math.erf(number(x, lane)))
-            else:
-                set_number(out, lane, _ndtr(number(x, lane)))
-        _pad(out, n, lanes)
-        code += 16
     return code
 
 
@@ -295,8 +262,6 @@ def make_run(stamp: str) -> Any:
                     code = _loop(op, code, base, n, lanes, scratch)
                 elif op == TAKE:
                     code = _take(code, base, n, lanes)
-                elif op in (ERF, NDTR):
-                    code = _erf(op, code, base, n, lanes)
                 else:
                     code = -1
 

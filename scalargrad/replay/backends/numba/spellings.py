@@ -12,10 +12,19 @@ from collections.abc import Callable
 from math import inf, nan
 
 from scalargrad.core import primitives as row
+from scalargrad.core import special
 from scalargrad.core.rows import TABLE, Primitive
 from scalargrad.replay.backends.numba.vectors import Vector
 from scalargrad.replay.lowering import Rule
-from scalargrad.replay.program import NEAR, SAMPLE, Program, all_finite, apart, broadcast
+from scalargrad.replay.program import (
+    NEAR,
+    SAMPLE,
+    Program,
+    all_finite,
+    apart,
+    broadcast,
+    sizes,
+)
 
 __all__ = ["FOLDS", "LOOPS", "MAPS", "RULES", "SCALARS"]
 
@@ -50,7 +59,9 @@ _bell_argument = _step("bell_argument", lambda x, a: -a * x * x)
 _bell_of = _step("bell_of", lambda x, a, e: e)  # where a square has no rounding to make good
 _exp_difference_of = _step("exp_difference_of", lambda x, y, e: e)  # likewise
 _quotient = _step("quotient", lambda x, r: x / r if r else 0.0)
-_sinc_of = _step("sinc_of", lambda x, s: s / x if x else 1.0)
+_share_of = _step("share_of", lambda x, y, e: row.share.value(x, y))
+_log_base_of = _step("log_base_of", lambda x, base: x / base)
+_xlogy_of = _step("xlogy_of", lambda x, y, log: row.xlogy.value(x, y))
 _logsumexp_of = _step("logsumexp_of", lambda x, log: x if abs(x) == inf else x + log)
 _below_one = _step("below_one", lambda *es: row.plain_sum(e for e in es if e != 1.0))
 _further_ones = _step("further_ones", lambda *es: row.plain_sum(e for e in es if e == 1.0) - 1.0)
@@ -87,8 +98,19 @@ def _exp_difference_of_vectors(x: Vector, y: Vector, e: Vector) -> Vector:
     return (e.unary("fabs") < inf).pick(e + e * rest, e)
 
 
+def _share_of_vectors(x: Vector, y: Vector, e: Vector) -> Vector:
+    z = x - y
+    w = x - z
+    rest = (x - (z + w)) + (w - y)
+    small, large = e / (1.0 + e), 1.0 / (1.0 + e)
+    left = z >= 0.0
+    out = left.pick(large, small)
+    finite = z.unary("fabs") < inf
+    return finite.pick(out + out * left.pick(small, large) * rest, x.equals(y).pick(0.5, out))
+
+
 def _bell_of_vectors(x: Vector, a: Vector, e: Vector) -> Vector:
-    up = x * row.SPLIT
+    up = x * special.SPLIT
     high = up - (up - x)
     low = x - high
     rest = ((high * high - x * x) + high * low + low * high) + low * low
@@ -134,14 +156,19 @@ MAPS: dict[Primitive, Callable[..., Vector]] = {
     _bell_of: _bell_of_vectors,
     _exp_difference_of: _exp_difference_of_vectors,
     _quotient: lambda x, r: r.equals(0.0).pick(0.0, x / r),
-    _sinc_of: lambda x, s: x.equals(0.0).pick(1.0, s / x),
+    _share_of: _share_of_vectors,
+    _log_base_of: lambda x, base: base.equals(-inf).pick(nan, x / base),
+    _xlogy_of: lambda x, y, log: x.equals(0.0).pick((y >= 0.0).pick(0.0, nan), x * log),
+    row.x_times_rest: lambda x: x * (1.0 - x),
+    row.copysign: lambda x, y: x.copysign(y),
     _logsumexp_of: lambda x, log: x.unary("fabs").equals(inf).pick(x, x + log),
 }
 
-# Rows with any number of operands: the value to start from, and what each operand (of dot: each
-# pair) does to the total. The maximum keeps a nan, unlike Python's max.
+# Rows with any number of operands: the value to start from, and what each operand (of dot and of
+# sizes: each pair) does to the total. The maximum keeps a nan, unlike Python's max.
 FOLDS: dict[Primitive, tuple[float, Callable[..., Vector]]] = {
     row.dot: (0.0, lambda total, w, x: w.fma(x, total)),
+    sizes: (0.0, lambda total, w, x: total + (w * x).unary("fabs")),
     row.sum: (0.0, lambda total, x: total + x),
     row.prod: (1.0, lambda total, x: total * x),
     all_finite: (0.0, lambda total, x: total + x * 0.0),
@@ -160,7 +187,12 @@ LOOPS: dict[Primitive, str] = {TABLE[name]: loop for name, loop in {
     "mod": "remainder",
 }.items()}  # fmt: skip
 
-SCALARS = (row.erf, row.ndtr)  # computed one lane at a time, by the C library
+# Rows computed one lane at a time, by the function of `special.py` of this name.
+SCALARS: dict[Primitive, str] = {TABLE[name]: name for name in (
+    "erf", "erfc", "erfinv", "erfinv_slope", "ndtr", "log_ndtr", "hazard", "mills", "ndtri",
+    "ndtri_slope", "sinc", "sinc_derivative", "logit", "gamma", "lgamma", "digamma", "polygamma",
+    "polygamma_rise", "beta", "betaln",
+)}  # fmt: skip
 
 
 def _sigmoid(program: Program, operands: tuple[int, ...]) -> int:
@@ -247,9 +279,26 @@ def _logaddexp(program: Program, xs: tuple[int, ...]) -> int:
     return program.emit(_logsumexp_of, (program.emit(row.maximum, xs), log))
 
 
-def _sinc(program: Program, operands: tuple[int, ...]) -> int:
-    angle = program.emit(row.mul, (*operands, program.constant(row.PI)))
-    return program.emit(_sinc_of, (angle, program.emit(row.sin, (angle,))))
+def _share(program: Program, operands: tuple[int, ...]) -> int:
+    distance = program.emit(_minus_abs, (program.emit(row.sub, operands),))
+    return program.emit(_share_of, (*operands, program.emit(row.exp, (distance,))))
+
+
+def _log_base(program: Program, operands: tuple[int, ...]) -> int:
+    x, base = [program.emit(row.log, (slot,)) for slot in operands]
+    return program.emit(_log_base_of, (x, base))
+
+
+def _xlogy(program: Program, operands: tuple[int, ...]) -> int:
+    x, y = operands
+    return program.emit(_xlogy_of, (x, y, program.emit(row.log, (y,))))
+
+
+def _norm(program: Program, xs: tuple[int, ...]) -> int:
+    total = program.emit(row.abs, xs[:1])
+    for x in xs[1:]:
+        total = program.emit(row.hypot, (total, x))
+    return total
 
 
 def _mean(program: Program, xs: tuple[int, ...]) -> int:
@@ -273,6 +322,9 @@ RULES: dict[Primitive, Rule] = {
     row.turn: _turn,
     row.logsumexp: _logsumexp,
     row.logaddexp: _logaddexp,
-    row.sinc: _sinc,
+    row.share: _share,
+    row.log_base: _log_base,
+    row.xlogy: _xlogy,
+    row.norm: _norm,
     row.mean: _mean,
 }

@@ -84,6 +84,10 @@ class Vector:
         """self * other + more, rounded once if the processor can do that."""
         return self._with(lambda *xs: self.lanes.call("fmuladd", *xs), other, more)
 
+    def copysign(self, other: Any) -> Vector:
+        """The size of these numbers with the signs of others."""
+        return self._with(lambda *xs: self.lanes.call("copysign", *xs), other)
+
     def unary(self, name: str) -> Vector:
         """The function `name` of LLVM: fabs, sqrt, floor or ceil."""
         return self._with(lambda x: self.lanes.call(name, x))

@@ -1,0 +1,1 @@
+"""Formulas of a few unknowns at work: fitted, priced, moved, measured."""
