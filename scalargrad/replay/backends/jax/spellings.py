@@ -78,6 +78,12 @@ def _sigmoid(x: Any) -> Any:
     return jnp.where(x >= 0.0, 1.0, e) / (1.0 + e)
 
 
+def _logit(x: Any) -> Any:
+    near = (x >= 0.25) & (x <= 0.75)  # where the difference is exact
+    middle = 2.0 * _atanh(jnp.where(near, 2.0 * x - 1.0, 0.0))
+    return jnp.where(near, middle, jnp.log(exactly(x / (1.0 - x))))
+
+
 def _sigmoid_slope(x: Any, out: Any) -> Any:
     e = jnp.exp(-jnp.abs(x))
     return e / ((1.0 + e) * (1.0 + e))
@@ -240,6 +246,7 @@ MAPS: dict[Primitive, Callable[..., Any]] = {
     row.log2: jnp.log2,
     row.log10: jnp.log10,
     row.log1p: jnp.log1p,
+    row.xlogy: lambda x, y: jnp.where((x == 0.0) & (y >= 0.0), 0.0, x * jnp.log(y)),
     row.inverse: lambda x: jnp.where(x == 0.0, inf, 1.0 / x),
     row.sqrt: jnp.sqrt,
     row.cbrt: jnp.cbrt,
@@ -260,10 +267,12 @@ MAPS: dict[Primitive, Callable[..., Any]] = {
     row.acosh: _acosh,
     row.atanh: _atanh,
     row.erf: special.erf,
+    row.erfc: special.erfc,
     row.sigmoid_slope: _sigmoid_slope,
     row.tanh_slope: _tanh_slope,
     row.bell: _bell,
     row.ndtr: _ndtr,
+    row.logit: _logit,
     row.sigmoid: _sigmoid,
     row.softplus: _softplus,
     row.relu: lambda x: jnp.where(x <= 0.0, 0.0, x),
