@@ -21,7 +21,7 @@ from scalargrad.core.rows import Primitive
 from scalargrad.replay.lowering import matrix
 from scalargrad.replay.program import SAMPLE, Program, over_samples
 
-__all__ = ["Group", "Outer", "schedule"]
+__all__ = ["Group", "Outer", "outer_products", "schedule"]
 
 
 class Group:
@@ -78,7 +78,7 @@ def schedule(
         row = rows[members[0]]
         assert row is not None  # leaves have no key
         stages[phases[members[0]]].append((key >> 28 & 0xFFFFFFFF, Group(row, members)))
-    for outer in _outers(program, sums):
+    for outer in outer_products(program, sums):
         read = [s for tuples in (outer.lefts, outer.rights) for slots in tuples for s in slots]
         stages[SAMPLE].append((max([levels[s] for s in read], default=0), outer))
     # A sum over the samples runs as early as it can: its operands may be overwritten afterwards.
@@ -86,7 +86,7 @@ def schedule(
     return [[group for _, group in stage] for stage in stages]
 
 
-def _outers(program: Program, sums: Iterable[int]) -> list[Outer]:
+def outer_products(program: Program, sums: Iterable[int]) -> list[Outer]:
     """The sums over the samples, combined into full products of lefts and rights."""
     by_left: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
     for slot in sums:

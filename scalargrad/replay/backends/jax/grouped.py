@@ -15,12 +15,25 @@ from jax import lax
 
 from scalargrad.core.primitives import take
 from scalargrad.replay.backends.jax.callbacks import called_back
-from scalargrad.replay.backends.jax.plan import Apply, Matrix, Outers, Plan, Rows, Scan, Sums
-from scalargrad.replay.backends.jax.spellings import FOLDS, MAPS, PAIRS, exactly
+from scalargrad.replay.backends.jax.plan import (
+    Apply,
+    Dots,
+    Folds,
+    Joined,
+    Matrix,
+    Outers,
+    Plan,
+    Rows,
+    Scan,
+    Sums,
+)
+from scalargrad.replay.backends.jax.spellings import FOLDS, MAPS, PAIRS, REDUCED, exactly
+from scalargrad.replay.backends.jax.strides import strided
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
 
 __all__ = ["Grouped"]
 
+_FEW = 8  # terms that are added up one by one
 _WRITTEN_OUT = 4  # sums over the samples that are multiplied and added up without a matrix product
 
 
@@ -68,16 +81,10 @@ class _Run:
                 self.sums[len(self.arrays)] = self._outers(unit)
                 self.arrays.append(None)
                 continue
-            if isinstance(unit, Matrix):
-                found = self._matrix(unit)
-            elif isinstance(unit, Sums):
-                found = self._sums(unit)
-            elif isinstance(unit, Scan):
+            if isinstance(unit, Scan):
                 self.arrays += self._scan(unit)
-                continue
             else:
-                found = self._apply(unit)
-            self.arrays.append(found)
+                self.arrays.append(self._array(unit))
 
     def sum_up(self, axis: Any) -> None:
         """Make the sums over the samples known, those of other devices included."""
@@ -109,11 +116,7 @@ class _Run:
     def _rows(self, rows: Rows) -> Any:
         """Their numbers, shape (rows, N or 1); one row where all are the same."""
         parts = [self._piece(piece) for piece in rows.pieces]
-        if len(parts) == 1:
-            found = parts[0]
-        else:
-            width = max(part.shape[1] for part in parts)
-            found = jnp.concatenate([jnp.broadcast_to(p, (len(p), width)) for p in parts])
+        found = _stacked(parts)
         return found if rows.order is None else found[rows.order]
 
     def _piece(self, piece: Any) -> Any:
@@ -122,6 +125,8 @@ class _Run:
         array = self.arrays[piece.array]
         if piece.indices is not None:
             return array[piece.indices]
+        if piece.strides is not None:
+            return strided(array, piece.start, piece.strides)
         start, count, step = piece.start, piece.count, piece.step
         if step < 0:
             first = start + step * (count - 1)
@@ -131,6 +136,25 @@ class _Run:
         return lax.slice_in_dim(array, start, start + step * (count - 1) + 1, step)
 
     # --- units --------------------------------------------------------------------------------
+
+    def _array(self, unit: Any) -> Any:
+        if isinstance(unit, Matrix):
+            return self._matrix(unit)
+        if isinstance(unit, Dots):
+            return self._dots(unit)
+        if isinstance(unit, Sums):
+            return self._sums(unit)
+        if isinstance(unit, Folds):
+            shape = unit.terms, len(unit.members)
+            return REDUCED[unit.row](self._table(unit.operands, *shape))
+        if isinstance(unit, Joined):
+            return _stacked([self._array(part) for part in unit.units])
+        return self._apply(unit)
+
+    def _table(self, rows: Rows, first: int, then: int) -> Any:
+        """Rows as an array with two axes in their place."""
+        found = self._rows(rows)
+        return jnp.broadcast_to(found, (first * then, found.shape[1])).reshape(first, then, -1)
 
     def _apply(self, unit: Apply) -> Any:
         row, xs = unit.row, [self._rows(rows) for rows in unit.operands]
@@ -149,6 +173,7 @@ class _Run:
             found = jnp.full((m, 1), np.nan, self.dtype)
             for k, x in enumerate(xs[1:]):
                 found = jnp.where(xs[0] == k, x, found)
+            found = lax.optimization_barrier(found)  # or each of its users chooses again
         elif row in MAPS:
             found = MAPS[row](*[jnp.asarray(x, self.dtype) for x in xs])
         else:
@@ -163,8 +188,9 @@ class _Run:
 
     def _matrix(self, unit: Matrix) -> Any:
         x = self._rows(unit.inputs)
-        m, n = len(unit.members), unit.inputs.count
-        x = jnp.broadcast_to(x, (n, x.shape[1]))
+        m, n = len(unit.members) // unit.vectors, unit.inputs.count // unit.vectors
+        width = x.shape[1]
+        x = jnp.broadcast_to(x, (unit.inputs.count, width)).reshape(n, -1)
         if unit.layout is None:
             w = jnp.broadcast_to(self._rows(unit.weights), (m * n, 1)).reshape(m, n)
         else:
@@ -177,7 +203,19 @@ class _Run:
                 part = jnp.pad(part, (0, rows * pitch - part.shape[0]))
             table = part.reshape(rows, pitch)
             w = table[:, :n] if right == 1 else table[:, :m].T
-        found = jnp.matmul(w, x, precision=lax.Precision.HIGHEST)
+        found = jnp.matmul(w, x, precision=lax.Precision.HIGHEST).reshape(-1, width)
+        return found if unit.bias is None else found + self._rows(unit.bias)
+
+    def _dots(self, unit: Dots) -> Any:
+        left, right = [
+            self._table(rows, unit.terms, len(unit.members)) for rows in (unit.left, unit.right)
+        ]
+        if unit.terms <= _FEW:
+            found = left[0] * right[0]
+            for t in range(1, unit.terms):
+                found = found + left[t] * right[t]
+        else:
+            found = (left * right).sum(0)
         return found if unit.bias is None else found + self._rows(unit.bias)
 
     def _sums(self, unit: Sums) -> Any:
@@ -210,8 +248,8 @@ class _Run:
             found = run.apart()
             return found[: len(start)], [row[0] for row in found[len(start) :]]
 
-        _, found = lax.scan(turn, start, (each, uniform), length=turns, reverse=unit.reverse)
-        return [*found]
+        state, found = lax.scan(turn, start, (each, uniform), length=turns, reverse=unit.reverse)
+        return [*found, *[state[k] for k, _ in unit.last]]
 
     def _outers(self, unit: Outers) -> Any:
         """The sums of this device, shape `unit.shape`."""
@@ -219,17 +257,20 @@ class _Run:
         if unit.across:
             return self._outers_across(unit)
         right -= unit.ones
+        terms = unit.terms
         total: Any = 0.0
         alone: Any = 0.0
         for t, rows in enumerate(unit.lefts):
-            x = self._weighted(jnp.broadcast_to(self._rows(rows), (down, self.n)))
+            x = self._weighted(jnp.broadcast_to(self._rows(rows), (down * terms, self.n)))
+            x = x.reshape(down, -1)
             if unit.ones:
                 alone = alone + x.sum(1, keepdims=True)
             if not right:
                 continue
-            y = jnp.broadcast_to(self._rows(unit.rights[t]), (right, self.n))
+            y = jnp.broadcast_to(self._rows(unit.rights[t]), (right * terms, self.n))
             if self.weights is not None:
                 y = jnp.where(self.weights > 0.0, y, 0.0)
+            y = y.reshape(right, -1)
             if down * right <= _WRITTEN_OUT:
                 total = total + (x[:, None] * y[None]).sum(2)
             else:
@@ -256,3 +297,10 @@ class _Run:
         if self.weights is None:
             return x
         return jnp.where(self.weights > 0.0, x * self.weights, 0.0)
+
+
+def _stacked(parts: list[Any]) -> Any:
+    if len(parts) == 1:
+        return parts[0]
+    width = max(part.shape[1] for part in parts)
+    return jnp.concatenate([jnp.broadcast_to(part, (len(part), width)) for part in parts])

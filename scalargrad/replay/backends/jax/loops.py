@@ -24,6 +24,7 @@ _LEAST = 256  # instructions of a loop, and
 _TURNS = 8  # its turns: shorter ones are written out
 _CONTEXT = 8  # instructions by which places of a program are compared
 _CANDIDATES = 8  # lengths of a turn that are tried
+_BETTER = 1.1  # times as many instructions for which turns may be longer
 _MULTIPLES = 64  # of a distance at which rows repeat
 
 
@@ -55,6 +56,11 @@ class Loop:
         """How many times the body is run."""
         return len(self.slots) // self.period
 
+    @property
+    def carried(self) -> list[int]:
+        """The instructions of the body that the next turn uses."""
+        return sorted({x for mine in self.operands for kind, x in mine if kind == CARRY})
+
 
 @dataclass
 class Body:
@@ -80,7 +86,7 @@ class Body:
 def body_of(program: Program, loop: Loop, used: Sequence[int]) -> Body:
     """The body of a loop, of which others use the instructions at the positions `used`."""
     found = [operand for operands in loop.operands for operand in operands]
-    carried = sorted({x for kind, x in found if kind == CARRY})
+    carried = loop.carried
     each = [list(slots) for slots in sorted({tuple(x) for kind, x in found if kind == EACH})]
     same = sorted({x for kind, x in found if kind == SAME and x not in program.constants})
     body = Program()
@@ -149,16 +155,18 @@ def _best_loop(
     program: Program, slots: Sequence[int], place: dict[int, int], marks: tuple[Any, Any],
     first: int, end: int,
 ) -> Loop | None:  # fmt: skip
-    """The loop with the most instructions in a part of a program."""
+    """The loop with the most instructions in a part of a program; of similar ones the shortest."""
     best: Loop | None = None
     kinds = marks[0]
-    for period in _likely(*marks, first, end):
+    for period in sorted(_likely(*marks, first, end)):
         same = kinds[first : end - period] == kinds[first + period : end]
         for start, length in _runs(same, max(_LEAST - period, (_TURNS - 1) * period)):
             for begin, count in _equal_runs(program, slots, place, first + start, length, period):
                 turns = count // period + 1
                 size = turns * period
-                if turns < _TURNS or size < _LEAST or (best and size <= len(best.slots)):
+                longer = best is not None and period > best.period
+                least = len(best.slots) * (_BETTER if longer else 1.0) if best else 0
+                if turns < _TURNS or size < _LEAST or size <= least:
                     continue
                 found = _loop(program, slots[begin : begin + size], place, begin, period)
                 best = found or best
@@ -183,10 +191,10 @@ def _loop(
             elif max(at) < begin:
                 found.append((EACH, list(each)))
             else:
-                behind = begin + j - at[0]  # by so many instructions in each turn
-                if any(here != at[0] + r * period for r, here in enumerate(at)):
+                behind = begin + j + period - at[1]  # by so many instructions in each turn
+                if any(here != at[1] + r * period for r, here in enumerate(at[1:])):
                     return None
-                if behind > j + period or at[0] < 0:
+                if behind > j + period or (at[0] >= begin and behind > j):
                     return None
                 kind = TURN if behind <= j else CARRY
                 found.append((kind, (j - behind) % period))
@@ -251,6 +259,8 @@ def _equal_runs(
                 at, then = place.get(o, -1), place.get(p, -1)
                 leaves = at < 0 and then < 0 and o not in constants and p not in constants
                 alike = at < start if o == p else leaves and phases[o] == phases[p]
+                # in the first turn, anything stands in the place of what the turn before computed
+                alike = alike or (k < start + period and at < start <= then < start + period)
                 if not alike and (min(at, then) < 0 or (then - at != period and then >= start)):
                     fits = False
                     break

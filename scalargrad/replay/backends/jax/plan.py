@@ -5,6 +5,8 @@ not arithmetic but gathers and concatenations, so groups are cut and ordered suc
 of a group are a slice of one array:
 
 * a group whose members read different arrays is cut into groups whose members read the same ones;
+* groups by kinds are not cut: what comes from several arrays lies in one from then on;
+* operands in a regular pattern, such as one feature of all positions, are read as strides;
 * the members of a group stand in the order of their operands in the arrays before: adjoints, which
   are written from the last to the first, stand in the order of the values they belong to;
 * the sums over the samples of every left with every right are a matrix in that order too, with the
@@ -13,21 +15,38 @@ of a group are a slice of one array:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from scalargrad.core.primitives import dot_operands
 from scalargrad.core.rows import Primitive
+from scalargrad.replay.backends.jax.accumulate import accumulated
+from scalargrad.replay.backends.jax.chains import joined
+from scalargrad.replay.backends.jax.kinds import by_kind
 from scalargrad.replay.backends.jax.loops import Loop, body_of, segments
-from scalargrad.replay.backends.jax.spellings import PAIRS, ROUNDED
+from scalargrad.replay.backends.jax.spellings import PAIRS, REDUCED, ROUNDED
+from scalargrad.replay.backends.jax.strides import Strides, strides_of
 from scalargrad.replay.lowering import matrix
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, broadcast, over_samples
 from scalargrad.replay.schedule import Group, Outer, schedule
 
-__all__ = ["Apply", "Matrix", "Outers", "Piece", "Plan", "Rows", "Scan", "Sums"]
+__all__ = [
+    "Apply",
+    "Dots",
+    "Folds",
+    "Joined",
+    "Matrix",
+    "Outers",
+    "Piece",
+    "Plan",
+    "Rows",
+    "Scan",
+    "Sums",
+]
 
 _MOST_CUTS = 16  # groups that one is cut into: more would be as slow as gathers
 MATRIX_FROM = 5  # terms from which on a product is a matrix product and not written out
@@ -37,7 +56,8 @@ MATRIX_FROM = 5  # terms from which on a product is a matrix product and not wri
 class Piece:
     """Rows of one array: from `start` on, `count` of them, `step` apart; or those at `indices`.
 
-    A piece of constants has no array and its `numbers`.
+    With `strides` they are a table of rows (see `strides.py`) from `start` on. A piece of constants
+    has no array and its `numbers`.
     """
 
     array: int
@@ -46,6 +66,7 @@ class Piece:
     step: int = 1
     indices: Any = None
     numbers: Any = None
+    strides: Strides | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +81,11 @@ class Rows:
     def cost(self) -> int:
         """The number of operations that fetch them."""
         return len(self.pieces) + (self.order is not None)
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether slices of one array have them all."""
+        return len(self.pieces) == 1 and self.pieces[0].indices is None and self.order is None
 
 
 @dataclass
@@ -77,9 +103,14 @@ class Apply:
 
 @dataclass
 class Matrix:
-    """Rows of a matrix of shared numbers times rows of the samples, plus a bias."""
+    """Rows of a matrix of shared numbers times rows of the samples, plus a bias.
+
+    It multiplies several vectors at once: `inputs` has the first number of each, then the second of
+    each and so on, and `members` likewise.
+    """
 
     members: list[int]
+    vectors: int
     weights: Rows  # of the matrix, flat
     layout: tuple[int, int, int] | None  # start and strides in the array, where it has some
     inputs: Rows
@@ -90,8 +121,9 @@ class Matrix:
 class Outers:
     """Sums over the samples of every left with every right, term by term.
 
-    `ones` says whether the last right is the number 1. `across` says that the rows are those of
-    all terms of one left or right: few sums with many terms.
+    Where the numbers lie so, all `terms` are one product: of each left all terms, then those of the
+    next. `ones` says whether the last right is the number 1. `across` says that the rows are those
+    of all terms of one left or right: few sums with many terms.
     """
 
     members: list[int]
@@ -100,6 +132,7 @@ class Outers:
     ones: bool
     shape: tuple[int, int]
     across: bool
+    terms: int = 1
 
 
 @dataclass
@@ -113,6 +146,35 @@ class Sums:
 
 
 @dataclass
+class Dots:
+    """Sums of equally many products: the rows of all first terms, of all second terms and so on."""
+
+    members: list[int]
+    terms: int
+    left: Rows
+    right: Rows
+    bias: Rows | None
+
+
+@dataclass
+class Folds:
+    """A row that adds up, or the like, on equally many operands, laid out as in `Dots`."""
+
+    row: Primitive
+    members: list[int]
+    terms: int
+    operands: Rows
+
+
+@dataclass
+class Joined:
+    """Several units whose results lie in one array: those of one kind, of several lengths."""
+
+    members: list[int]
+    units: list[Apply | Dots | Folds | Sums]
+
+
+@dataclass
 class Scan:
     """A loop, whose body is a program of its own.
 
@@ -122,6 +184,8 @@ class Scan:
     Attributes:
         members: Those instructions of the body that others use: for each its slots in all turns, in
             the order in which they are stored.
+        last: Those of which others use the last turn alone, and which the loop carries: for each
+            its place among what is carried, and its slot in the last turn.
         body: The plan of the body. Its outputs are what the next turn gets, then `members`.
         turns: The number of turns.
         reverse: Whether the turns are stored from the last to the first.
@@ -131,6 +195,7 @@ class Scan:
     """
 
     members: list[list[int]]
+    last: list[tuple[int, int]]
     body: Plan
     turns: int
     reverse: bool
@@ -140,8 +205,13 @@ class Scan:
     same: list[Rows]
     same_uniform: Rows
 
+    @property
+    def arrays(self) -> list[list[int]]:
+        """The slots of each array that it makes."""
+        return [*self.members, *[[slot] for _, slot in self.last]]
 
-Unit = Apply | Matrix | Outers | Sums | Scan
+
+Unit = Apply | Dots | Folds | Joined | Matrix | Outers | Sums | Scan
 
 
 @dataclass
@@ -154,6 +224,7 @@ class Plan:
         place: By slot, its array and row. The first arrays hold the inputs and the parameters.
         uniform, samples, outputs: The rows of the outputs; those of each where they are apart.
         operations: About how many operations of XLA it takes.
+        by_kinds: Whether groups are by kinds (see `kinds.py`), and those of a kind in one array.
     """
 
     program: Program
@@ -161,8 +232,17 @@ class Plan:
     place: dict[int, tuple[int, int]] = field(default_factory=dict)
     stages: list[list[Unit]] = field(default_factory=list)
     operations: int = 0
+    by_kinds: bool = False
 
     def __post_init__(self) -> None:
+        parts = _parts(self.program)
+        loops = [part for part in parts if isinstance(part, Loop)]
+        if loops:
+            program = accumulated(self.program, loops)
+            if program is not self.program:
+                self.program, parts = program, _parts(program)
+        else:
+            self.program, self._stages, self.by_kinds = _ordered(self.program)
         program = self.program
         for k, slot in enumerate(program.inputs):
             self.place[slot] = (k, 0) if self.apart else (0, k)
@@ -172,9 +252,9 @@ class Plan:
         self.arrays += 1
         phases = program.phases
         self.stages = [[], [], []]
-        for unit in self._all_units():
+        for unit in self._all_units(parts):
             self.stages[self._phase].append(unit)
-            for members in unit.members if isinstance(unit, Scan) else [unit.members]:
+            for members in unit.arrays if isinstance(unit, Scan) else [unit.members]:
                 for k, slot in enumerate(members):
                     self.place[slot] = self.arrays, k
                 self.arrays += 1
@@ -184,12 +264,12 @@ class Plan:
         self.uniform = self.rows([s for s in program.outputs if phases[s] != SAMPLE])
         self.samples = self.rows([s for s in program.outputs if phases[s] == SAMPLE])
 
-    def _all_units(self) -> Iterator[Unit]:
+    def _all_units(self, parts: Sequence[list[int] | Loop]) -> Iterator[Unit]:
         """The units in the order of their computation; `_phase` is that of the last one."""
         program = self.program
-        parts = _parts(program)
         if not any(isinstance(part, Loop) for part in parts):
-            for self._phase, stage in enumerate(schedule(program)):
+            stages = self._stages
+            for self._phase, stage in enumerate(stages):
                 for group in stage:
                     yield from self._units(group)
             return
@@ -234,34 +314,33 @@ class Plan:
             array, row = place[first]
             return Rows(count, (Piece(array, row, 1),))
         pieces: list[Piece] = []
-        k = 0
-        while k < count and len(pieces) <= max(4, count // 8):
-            if slots[k] in constants:
-                end = k
-                while end < count and slots[end] in constants:
+        most = max(4, count // 8)
+        for array, part in groupby(slots, self._array):
+            pieces += self._pieces(array, [*part], most)
+            if len(pieces) > most:
+                return self._gathered(slots)
+        return Rows(count, tuple(pieces))
+
+    def _pieces(self, array: int, slots: list[int], most: int) -> list[Piece]:
+        """Slots that one array has, or constants (-1), as few pieces; too many are of no use."""
+        count = len(slots)
+        if array < 0:
+            numbers = [self.program.constants[slot] for slot in slots]
+            return [Piece(-1, numbers=np.array(numbers), count=count)]
+        at = [self.place[slot][1] for slot in slots]
+        found: list[Piece] = []
+        start = 0
+        while start < count and len(found) <= most:
+            end, step = start + 1, 1
+            if end < count and at[end] != at[start]:
+                step = at[end] - at[start]
+                while end < count and at[end] - at[end - 1] == step:
                     end += 1
-                numbers = [constants[slot] for slot in slots[k:end]]
-                pieces.append(Piece(-1, numbers=np.array(numbers), count=end - k))
-                k = end
-                continue
-            array, start = place[slots[k]]
-            end, step = k + 1, 1
-            while end < count and slots[end] in place:
-                other, row = place[slots[end]]
-                if other != array:
-                    break
-                if end == k + 1:
-                    step = row - start
-                    if step == 0:
-                        break
-                if row != start + step * (end - k):
-                    break
-                end += 1
-            pieces.append(Piece(array, start, end - k, step if end > k + 1 else 1))
-            k = end
-        if k == count:
-            return Rows(count, tuple(pieces))
-        return self._gathered(slots)
+            if start == 0 and end < count and (strides := strides_of(at)) is not None:
+                return [Piece(array, at[0], count, strides=strides)]
+            found.append(Piece(array, at[start], end - start, step if end > start + 1 else 1))
+            start = end
+        return found
 
     def _gathered(self, slots: Sequence[int]) -> Rows:
         constants, place = self.program.constants, self.place
@@ -287,11 +366,14 @@ class Plan:
             return Rows(len(slots), tuple(pieces))
         return Rows(len(slots), tuple(pieces), order)
 
+    def _place(self, slot: int) -> tuple[int, int]:
+        return (-1, -1) if slot in self.program.constants else self.place[slot]
+
     def _array(self, slot: int) -> int:
-        return -1 if slot in self.program.constants else self.place[slot][0]
+        return self._place(slot)[0]
 
     def _row(self, slot: int) -> int:
-        return -1 if slot in self.program.constants else self.place[slot][1]
+        return self._place(slot)[1]
 
     # --- groups as units ----------------------------------------------------------------------
 
@@ -301,45 +383,110 @@ class Plan:
             yield self._outers(group)
             return
         operands = self.program.operands
+        rest = group.members
+        if group.row is matrix:
+            rest = yield from self._matrices(rest)
         classes: dict[Any, list[int]] = {}
-        for slot in group.members:
-            key = tuple(map(self._array, operands[slot])), len(operands[slot])
-            classes.setdefault(key, []).append(slot)
-        if len(classes) > max(_MOST_CUTS, len(group.members) // 4):
+        for slot in rest:
+            arrays = () if self.by_kinds else tuple(map(self._array, operands[slot]))
+            classes.setdefault((arrays, len(operands[slot])), []).append(slot)
+        if len(classes) > max(_MOST_CUTS, len(rest) // 4):
             classes = {}
-            for slot in group.members:
+            for slot in rest:
                 classes.setdefault(len(operands[slot]), []).append(slot)
+        units: list[Apply | Dots | Folds | Sums] = []
         for members in classes.values():
-            members.sort(key=lambda slot: [*map(self._row, operands[slot])])
-            yield self._unit(group.row, members)
+            members.sort(key=lambda slot: [*map(self._place, operands[slot])])
+            units.append(self._unit(group.row, members))
+        if self.by_kinds and len(units) > 1:
+            self.operations += 1
+            yield Joined([slot for members in classes.values() for slot in members], units)
+        else:
+            yield from units
 
-    def _unit(self, row: Primitive, members: list[int]) -> Unit:
+    def _unit(self, row: Primitive, members: list[int]) -> Apply | Dots | Folds | Sums:
         operands = self.program.operands
+        exact = row in ROUNDED or not self.program.exact.isdisjoint(members)
         if row in PAIRS:
             ws, _, _ = dot_operands(operands[members[0]])
-            if row is matrix and len(ws) >= MATRIX_FROM:
-                return self._matrix(members)
+            found = None if exact else self._dots(members)
+            if found:
+                return found
             if len(ws) > max(4, len(members)):
                 return self._sums(members)
         count = len(operands[members[0]])
+        if row in REDUCED and count >= MATRIX_FROM and not exact:
+            if len(members) == 1:
+                mine = sorted(operands[members[0]], key=self._place)
+                return Folds(row, members, count, self.rows(mine))
+            flat = self._rows([operands[slot][t] for t in range(count) for slot in members])
+            if flat.is_regular:
+                self.operations += 2
+                return Folds(row, members, count, flat)
         read = [self.rows([operands[slot][i] for slot in members]) for i in range(count)]
         self.operations += 1 + 2 * (count // 2) * (row in PAIRS)
-        exact = row in ROUNDED or not self.program.exact.isdisjoint(members)
         return Apply(row, members, read, exact)
 
-    def _matrix(self, members: list[int]) -> Matrix:
-        operands = self.program.operands
-        taken = [dot_operands(operands[slot]) for slot in members]
-        # The terms of an adjoint come from the last to the first
-        xs = taken[0][1]
-        order = sorted(range(len(xs)), key=lambda k: (self._array(xs[k]), self._row(xs[k])))
-        n = len(order)
-        flat = [ws[k] for ws, _, _ in taken for k in order]
-        layout = self._layout(flat, len(members), n)
-        weights = Rows(0, (Piece(self._array(flat[0])),)) if layout else self.rows(flat)
+    def _dots(self, members: list[int]) -> Dots | None:
+        """All terms at once, where that takes fewer operations than term by term."""
+        taken = [dot_operands(self.program.operands[slot]) for slot in members]
+        terms = range(len(taken[0][0]))
+        left, right = [
+            self._rows([sides[side][t] for t in terms for sides in taken]) for side in (0, 1)
+        ]
+        if left.is_regular and right.is_regular:
+            if len(terms) < MATRIX_FROM:
+                return None
+        else:
+            apart = sum(
+                [self._rows([sides[k][t] for sides in taken]).cost for t in terms for k in (0, 1)]
+            )
+            if left.cost + right.cost + 2 >= apart:
+                return None
+        self.operations += left.cost + right.cost + 2
         bias = self.rows([bias[0] for _, _, bias in taken]) if taken[0][2] else None
+        return Dots(members, len(terms), left, right, bias)
+
+    def _matrices(self, members: list[int]) -> Generator[Matrix, None, list[int]]:
+        """Those of a group that are products of matrices; returns the others."""
+        vectors: dict[Any, list[int]] = {}
+        rest = []
+        for slot in members:
+            ws, xs, bias = dot_operands(self.program.operands[slot])
+            if len(ws) < MATRIX_FROM:
+                rest.append(slot)
+            else:
+                vectors.setdefault((xs, len(bias)), []).append(slot)
+        alike: dict[Any, list[tuple[tuple[int, ...], list[int]]]] = {}
+        for (xs, _), mine in vectors.items():
+            mine.sort(key=lambda slot: [*map(self._row, self.program.operands[slot])])
+            lines = tuple([dot_operands(self.program.operands[slot])[0] for slot in mine])
+            arrays = () if self.by_kinds else tuple(map(self._array, xs))
+            key = lines, len(self.program.operands[mine[0]]) % 2, arrays
+            alike.setdefault(key, []).append((xs, mine))
+        for several in alike.values():
+            several.sort(key=lambda vector: [*map(self._place, vector[0])])
+            yield self._matrix([xs for xs, _ in several], [mine for _, mine in several])
+        return rest
+
+    def _matrix(self, vectors: list[tuple[int, ...]], each: list[list[int]]) -> Matrix:
+        """The product of one matrix with several vectors, whose results are at the slots `each`."""
+        operands = self.program.operands
+        # The terms of an adjoint come from the last to the first
+        xs = vectors[0]
+        order = sorted(range(len(xs)), key=lambda k: (self._array(xs[k]), self._row(xs[k])))
+        n, m = len(order), len(each[0])
+        lines = [dot_operands(operands[slot])[0] for slot in each[0]]
+        flat = [ws[k] for ws in lines for k in order]
+        layout = self._layout(flat, m, n)
+        weights = Rows(0, (Piece(self._array(flat[0])),)) if layout else self.rows(flat)
+        inputs = self.rows([vector[k] for k in order for vector in vectors])
+        members = [slots[i] for i in range(m) for slots in each]
+        bias = None
+        if len(operands[members[0]]) % 2:
+            bias = self.rows([operands[slot][-1] for slot in members])
         self.operations += 4
-        return Matrix(members, weights, layout, self.rows([xs[k] for k in order]), bias)
+        return Matrix(members, len(vectors), weights, layout, inputs, bias)
 
     def _layout(self, flat: list[int], m: int, n: int) -> tuple[int, int, int] | None:
         """Start and strides of a matrix that lies in one array: w[i][j] at start + a i + b j."""
@@ -365,7 +512,14 @@ class Plan:
     def _scan(self, loop: Loop) -> Scan:
         phases, period = self.program.phases, loop.period
         turns = [loop.slots[j::period] for j in range(period)]
-        used = [j for j in range(period) if not self._users.isdisjoint(turns[j])]
+        carried = loop.carried
+        used, last = [], []
+        for j, slots in enumerate(turns):
+            mine = self._users.intersection(slots)
+            if mine == {slots[-1]} and j in carried:
+                last.append((carried.index(j), slots[-1]))
+            elif mine:
+                used.append(j)
         body = body_of(self.program, loop, used)
         # Turns that take what an earlier loop left, from the last to the first, are stored so
         falling = [self._row(each[1]) < self._row(each[0]) for each in body.each]
@@ -377,7 +531,7 @@ class Plan:
         for slots in body.each:
             each[phases[slots[0]] == SAMPLE].append(self.rows(slots[order]))
         return Scan(
-            [turns[j][order] for j in used], plan, loop.turns, reverse,
+            [turns[j][order] for j in used], last, plan, loop.turns, reverse,
             [self.rows([slot]) for slot in body.start], each[True], each[False],
             [self.rows([slot]) for slot in body.same if phases[slot] == SAMPLE],
             self.rows([slot for slot in body.same if phases[slot] != SAMPLE]),
@@ -408,10 +562,36 @@ class Plan:
             rights = [self.rows(outer.rights[j]) for j in plain]
             self.operations += 3 * len(members)
             return Outers(members, lefts, rights, ones, (len(down), len(right)), across)
+        if len(terms) > 1 and len(plain) > 1:
+            left = self._rows([outer.lefts[i][t] for i in down for t in terms])
+            side = self._rows([outer.rights[j][t] for j in plain for t in terms])
+            if left.is_regular and side.is_regular:
+                self.operations += 5
+                shape = len(down), len(right)
+                return Outers(members, [left], [side], ones, shape, across, len(terms))
         lefts = [self.rows([outer.lefts[i][t] for i in down]) for t in terms]
         rights = [self.rows([outer.rights[j][t] for j in plain]) for t in terms] if plain else []
         self.operations += 3 * len(terms)
         return Outers(members, lefts, rights, ones, (len(down), len(right)), across)
+
+
+def _ordered(program: Program) -> tuple[Program, list[list[Group | Outer]], bool]:
+    """The groups of each phase, by levels, or by kinds where these are much fewer.
+
+    Returns:
+        The program, in which chains are joined if they are by kinds; the groups; and whether.
+    """
+    stages = schedule(program)
+    most = sum(isinstance(group, Group) for group in stages[SAMPLE]) * 3 // 4
+    chained = joined(program)
+    slots = [s for s, row in enumerate(chained.rows) if row and chained.phases[s] == SAMPLE]
+    found = by_kind(chained, slots, most)
+    if found is None:
+        return program, stages, False
+    stages = schedule(chained)
+    outers = [group for group in stages[SAMPLE] if isinstance(group, Outer)]
+    stages[SAMPLE] = [*found, *outers]
+    return chained, stages, True
 
 
 def _parts(program: Program) -> list[list[int] | Loop]:

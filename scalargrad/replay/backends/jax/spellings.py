@@ -23,7 +23,7 @@ from scalargrad.core.special import SPLIT, SQRT_HALF, SQRT_HALF_REST
 from scalargrad.replay.lowering import Rule, matrix
 from scalargrad.replay.program import NEAR, Program, all_finite, apart, broadcast, sizes
 
-__all__ = ["FOLDS", "MAPS", "PAIRS", "ROUNDED", "RULES", "exactly", "product_sum"]
+__all__ = ["FOLDS", "MAPS", "PAIRS", "REDUCED", "ROUNDED", "RULES", "exactly", "product_sum"]
 
 
 def exactly(x: Any) -> Any:
@@ -76,6 +76,12 @@ def _mod(x: Any, y: Any) -> Any:
 def _sigmoid(x: Any) -> Any:
     e = jnp.exp(-jnp.abs(x))  # of a negative number, which does not overflow
     return jnp.where(x >= 0.0, 1.0, e) / (1.0 + e)
+
+
+def _logit(x: Any) -> Any:
+    near = (x >= 0.25) & (x <= 0.75)  # where the difference is exact
+    middle = 2.0 * _atanh(jnp.where(near, 2.0 * x - 1.0, 0.0))
+    return jnp.where(near, middle, jnp.log(exactly(x / (1.0 - x))))
 
 
 def _sigmoid_slope(x: Any, out: Any) -> Any:
@@ -240,6 +246,7 @@ MAPS: dict[Primitive, Callable[..., Any]] = {
     row.log2: jnp.log2,
     row.log10: jnp.log10,
     row.log1p: jnp.log1p,
+    row.xlogy: lambda x, y: jnp.where((x == 0.0) & (y >= 0.0), 0.0, x * jnp.log(y)),
     row.inverse: lambda x: jnp.where(x == 0.0, inf, 1.0 / x),
     row.sqrt: jnp.sqrt,
     row.cbrt: jnp.cbrt,
@@ -260,10 +267,12 @@ MAPS: dict[Primitive, Callable[..., Any]] = {
     row.acosh: _acosh,
     row.atanh: _atanh,
     row.erf: special.erf,
+    row.erfc: special.erfc,
     row.sigmoid_slope: _sigmoid_slope,
     row.tanh_slope: _tanh_slope,
     row.bell: _bell,
     row.ndtr: _ndtr,
+    row.logit: _logit,
     row.sigmoid: _sigmoid,
     row.softplus: _softplus,
     row.relu: lambda x: jnp.where(x <= 0.0, 0.0, x),
@@ -307,6 +316,13 @@ FOLDS: dict[Primitive, tuple[float, int, Callable[..., Any]]] = {
     row.largest: (-inf, 0, _maximum),
     _below_one: (0.0, 1, _add_below_one),
     _further_ones: (-1.0, 1, _add_one),
+}
+
+# Those of them without shared operands, on all numbers at once: along the first axis.
+REDUCED: dict[Primitive, Callable[..., Any]] = {
+    row.sum: lambda xs: xs.sum(0),
+    all_finite: lambda xs: (xs * 0.0).sum(0),
+    row.largest: lambda xs: xs.max(0),
 }
 
 # Rows whose result XLA would simplify together with what uses it.

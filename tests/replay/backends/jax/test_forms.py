@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 np = pytest.importorskip("numpy")
 jax = pytest.importorskip("jax", reason="needs the extra 'jax'")
@@ -15,10 +17,12 @@ from scalargrad.replay.backends.jax import form as forms  # noqa: E402
 from scalargrad.replay.backends.jax.codes import Codes  # noqa: E402
 from scalargrad.replay.backends.jax.grouped import Grouped  # noqa: E402
 from scalargrad.replay.backends.jax.interpreted import Interpreted  # noqa: E402
-from scalargrad.replay.backends.jax.plan import Matrix, Outers, Plan, Scan  # noqa: E402
+from scalargrad.replay.backends.jax.plan import Joined, Matrix, Outers, Plan, Scan  # noqa: E402
 from scalargrad.replay.backends.jax.runner import JaxRunner  # noqa: E402
+from scalargrad.replay.backends.jax.strides import strided, strides_of  # noqa: E402
 from scalargrad.replay.backends.python import PythonRunner  # noqa: E402
 from scalargrad.replay.program import Program  # noqa: E402
+from scalargrad.replay.schedule import schedule  # noqa: E402
 
 
 def numbers(count: int, seed: int) -> list[Value]:
@@ -109,12 +113,35 @@ def irregular() -> tuple[Any, list[Value], int]:
     return f, w, 5
 
 
+def attention() -> tuple[Any, list[Value], int]:
+    width, places = 6, 5
+    w = numbers(3 * width * width, 8)
+    matrices = [
+        [w[(m * width + k) * width :][:width] for k in range(width)] for m in range(3)
+    ]  # fmt: skip
+
+    def f(x: Any) -> Any:
+        xs = [x[t * width : (t + 1) * width] for t in range(places)]
+        keys = [[sg.dot(row, v) for row in matrices[0]] for v in xs]
+        total = 0.0
+        for t, v in enumerate(xs):
+            scores = [sg.dot(keys[t], keys[s]) for s in range(t + 1)]
+            found = [
+                sg.dot(sg.softmax(scores), column) for column in zip(*xs[: t + 1], strict=True)
+            ]
+            hidden = [sg.tanh(sg.dot(row, found)) for row in matrices[1]]
+            total += sg.logsumexp([sg.dot(row, hidden) + v[0] for row in matrices[2]])
+        return total
+
+    return f, w, width * places
+
+
 @pytest.fixture(autouse=True)
 def short_loops(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scalargrad.replay.backends.jax.loops._LEAST", 48)
 
 
-CASES = [network, classifier, recurrence, wide_recurrence, chain, irregular]
+CASES = [network, classifier, recurrence, wide_recurrence, chain, irregular, attention]
 
 
 def programs_of(case: Callable[[], Any]) -> tuple[Program, Any, Any]:
@@ -144,7 +171,9 @@ def test_a_program_and_its_derivatives(case: Callable[[], Any], form: Any) -> No
     program, theta, columns = programs_of(case)
     with jax.enable_x64(True):
         run = jax.jit(form(forms.prepared(program), "float64").__call__)
-        found = [np.asarray(part) for part in run(theta, columns)]
+        # mostly with weights, since each of the two is compiled for itself
+        all_alike = () if case is network else (np.ones(70),)
+        found = [np.asarray(part) for part in run(theta, columns, *all_alike)]
         weights = np.arange(70) % 3 * 1.0
         spoilt = np.where(weights > 0, columns, np.nan)
         weighted = [np.asarray(part) for part in run(theta, spoilt, weights)]
@@ -192,6 +221,37 @@ def test_what_a_plan_finds() -> None:
     assert not any(isinstance(unit, Scan) for unit in units(irregular))
     assert any(isinstance(u, Matrix) for s in units(wide_recurrence) if isinstance(s, Scan)
                for stage in s.body.stages for u in stage)  # fmt: skip
+    # what is summed over the turns is carried on, and nothing is kept of each turn for it
+    assert all(unit.last for unit in units(recurrence) if isinstance(unit, Scan))
+
+
+def test_what_is_of_one_kind_lies_together() -> None:
+    """Positions that see one more than the one before are of unequal depth."""
+    program = forms.prepared(programs_of(attention)[0])
+    plan = Plan(program)
+    assert plan.by_kinds
+    assert plan.arrays < sum(map(len, schedule(program))) * 3 // 4
+    forward = [m for m in plan.stages[1] if isinstance(m, Matrix) and m.layout is not None]
+    assert sum(m.vectors == 5 for m in forward) >= 3  # all positions at once
+    assert any(isinstance(unit, Joined) for unit in plan.stages[1])
+    assert not Plan(forms.prepared(programs_of(network)[0])).by_kinds
+
+
+@settings(max_examples=25)
+@given(st.data())
+def test_rows_with_strides(data: st.DataObject) -> None:
+    array = np.arange(400.0).reshape(200, 2)
+    counts = data.draw(st.lists(st.integers(1, 4), max_size=3))
+    steps = [data.draw(st.integers(-9, 9)) for _ in counts]
+    grid = np.zeros(1, int)
+    for count, step in zip(counts, steps, strict=True):
+        grid = (grid[:, None] + step * np.arange(count)).ravel()
+    at = grid - grid.min() + data.draw(st.integers(0, 20))
+    found = strides_of(at)
+    if found is not None:
+        assert (np.asarray(strided(array, int(at[0]), found)) == array[at]).all()
+    # any one axis, and an axis within a longer step
+    assert found is not None or len(counts) > 1
 
 
 def test_the_form_is_chosen_by_the_shape_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
