@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from threading import RLock
 from typing import Any, NoReturn
@@ -124,6 +125,7 @@ class Compiled:
         self.options = Options(threads=threads or _cores())
         self._variants: dict[Any, list[Variant]] = {}  # by the shapes of the arguments
         self._earlier: dict[str, bool] = {}  # the `care` of another process
+        self._split: tuple[Any, str] | None = None  # the mesh and its axis, of `shard`
         self._places: list[Place] = []  # that hold the Values in use
         self._lock = RLock()
         self._names: Callable[[int], list[str]]
@@ -140,6 +142,9 @@ class Compiled:
     def __repr__(self) -> str:
         count = f"{self.recordings} recording{'s' * (self.recordings != 1)}"
         form = f", {form}" if (form := self.form) else ""
+        if self._split is not None:
+            mesh, axis = self._split
+            form += f", samples over {mesh.shape[axis]} devices"
         return f"<compiled {self.__name__}, backend={self.backend!r}{form}, {count}>"
 
     @property
@@ -502,6 +507,62 @@ class Compiled:
         return JaxFunction(
             self.__name__, branches, len(self.params), self.reduction == "mean", dtype
         )
+
+    def shard(self, mesh: Any, axis: str = "samples") -> Compiled:
+        """The same function on many devices of JAX: the samples split, the parameters repeated.
+
+        A sum over the samples is one sum over the devices. Any number of samples will do: the last
+        one is repeated with weight zero, which changes nothing. A call with little work, below
+        some ten thousand operations, is not split.
+
+        Args:
+            mesh: A mesh of devices, as from `jax.make_mesh`. It may span several processes: then
+                all of them call with the same numbers, and each gets all results.
+            axis: The name of its axis to split the samples over; over others all is repeated.
+
+        Returns:
+            A `Compiled` with the same parameters and all that was recorded. It gives the results
+            and the errors of this one, but for roundings, since sums are taken in another order.
+
+        Raises:
+            ImportError: JAX is not installed, or too old.
+            TypeError: `mesh` is no mesh of devices, or `axis` no text.
+            ValueError: The mesh has no such axis, or no device of this process.
+            DeviceError: In a call: the devices failed, or another process has died. It is a
+                RuntimeError.
+
+        >>> w = Value(3.0)
+        >>> c = sg.compile(lambda x: w * x, [w], backend="python")
+        >>> mesh = jax.make_mesh((8,), ("samples",))  # doctest: +SKIP
+        >>> c.shard(mesh).value_and_grad([1.0, 2.0])  # doctest: +SKIP
+        (4.5, array([1.5]))
+        """
+        backend = select("jax", self.dtype)  # the error if it cannot run
+        start_jax()
+        from scalargrad.replay.backends.jax.sharded import ShardedRunner, check_mesh
+
+        check_mesh(mesh, axis, "shard")
+        twin = Compiled(
+            self.f, self.params or None, "jax", self.reduction, sorted(self.static),
+            self.allow_nonfinite, self.threads, self.dtype,
+        )  # fmt: skip
+        runner = partial(ShardedRunner, dtype=self.dtype, mesh=mesh, axis=axis)
+        twin._backend, twin._split = replace(backend, prepare=runner), (mesh, axis)
+        with self._lock:
+            twin._earlier, recorded = self.care, dict(self._variants)
+            variants = {
+                key: [
+                    Variant.restored(
+                        self.f, self.params, v.found, twin._backend, twin.options, v.literal,
+                        v.out, v.failure, v.hopeless,
+                    )
+                    for v in kind
+                ]
+                for key, kind in recorded.items()
+            }  # fmt: skip
+        twin._restore(variants, {})
+        twin._names, twin.__name__ = self._names, self.__name__
+        return twin
 
     def _restore(
         self, variants: Mapping[Any, Sequence[Variant]], names: Mapping[int, Sequence[str]]
