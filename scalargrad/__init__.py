@@ -64,6 +64,7 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     from scalargrad.core.native import NATIVE
     from scalargrad.core.paths import count_paths, largest_paths, paths
     from scalargrad.replay import Compiled, RecordingError, compile, from_json
+    from scalargrad.replay.backends.jax.processes import distributed
     from scalargrad.saving import load, save
     from scalargrad.training.fit import EarlyStopping, History, fit
     from scalargrad.transforms.check import GradientCheckError, check_grads, numerical_grad
@@ -102,6 +103,7 @@ _LAZY = {
         "core.native": "NATIVE",
         "core.paths": "count_paths largest_paths paths",
         "replay": "Compiled RecordingError compile from_json",
+        "replay.backends.jax.processes": "distributed",
         "saving": "load save",
         "training.fit": "EarlyStopping History fit",
         "transforms.check": "GradientCheckError check_grads numerical_grad",
@@ -170,6 +172,7 @@ __all__ = [
     "count_paths",
     "data",
     "degrees",
+    "distributed",
     "dot",
     "draw",
     "elu",
