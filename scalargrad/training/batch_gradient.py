@@ -144,8 +144,13 @@ class Replayed:
     """
 
     def __init__(
-        self, model: Model, loss: Loss, params: Sequence[Value], backend: str,
-        data: Sequence[Data], split: Split | None = None,
+        self,
+        model: Model,
+        loss: Loss,
+        params: Sequence[Value],
+        backend: str,
+        data: Sequence[Data],
+        split: Split | None = None,
     ) -> None:
         def loss_of_one(x: Any, y: Any) -> Any:
             if self.compiled.recordings >= _MAX_BRANCHES:

@@ -254,6 +254,8 @@ def fit(
                 checkpoints.write_if_due()
         if checkpoints is not None:
             checkpoints.finish()
+        if split is not None and checkpoint is not None:
+            split.check_same({"the end": run.losses})  # nobody reads the file before it is there
     except BaseException as error:
         if checkpoints is not None:
             checkpoints.rescue()

@@ -144,7 +144,7 @@ def check_same(mesh: Any, things: Mapping[str, bytes], caller: str) -> None:
         ]
     )
 
-    def rows(index: tuple[slice, ...]) -> Any:
+    def rows(index: Any) -> Any:
         return np.tile(mine, (len(range(*index[0].indices(mesh.size))), 1))
 
     split = NamedSharding(mesh, PartitionSpec(mesh.axis_names))

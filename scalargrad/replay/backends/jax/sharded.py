@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -14,7 +16,7 @@ from scalargrad.replay.backends.backend import DEFAULT, DeviceError, Options
 from scalargrad.replay.backends.jax.runner import JaxRunner
 from scalargrad.replay.program import Program
 
-__all__ = ["ShardedRunner", "check_mesh", "spans_processes"]
+__all__ = ["ShardedRunner", "Split", "check_mesh", "spans_processes"]
 
 _DIGITS = 5  # binary ones of the samples per device: so many numbers of samples share their code
 
@@ -53,6 +55,89 @@ def spans_processes(mesh: Any) -> bool:
     return len({device.process_index for device in mesh.devices.flat}) > 1
 
 
+class Split:
+    """The samples split over an axis of a mesh, and what is computed of arrays that lie there.
+
+    Args:
+        mesh: The mesh.
+        axis: The name of the axis.
+        to_jax: Makes a `JaxFunction` of all that has been recorded.
+    """
+
+    def __init__(self, mesh: Mesh, axis: str, to_jax: Callable[[], Any]) -> None:
+        self.mesh, self.axis, self.size = mesh, axis, mesh.shape[axis]
+        self._devices, self._to_jax = {*mesh.devices.flat}, to_jax
+        self._run: tuple[Any, Any] = None, None
+
+    def holds(self, columns: Sequence[Any]) -> bool:
+        """Whether arrays lie on the devices of the mesh, with equally many samples on each."""
+        return bool(columns) and all(
+            isinstance(x, jax.Array)
+            and not isinstance(x, jax.core.Tracer)
+            and x.ndim > 0
+            and x.shape[0] == columns[0].shape[0] > 0
+            and x.shape[0] % self.size == 0
+            and (self.size == 1 or x.sharding.device_set == self._devices)
+            for x in columns
+        )
+
+    def value_and_grad(self, state: Any, theta: Any, columns: Sequence[Any]) -> tuple[float, Any]:
+        """The value and its derivative by theta; nan or infinite where Python has to look.
+
+        Args:
+            state: What the function depends on besides its arguments: it is traced anew if another
+                one comes.
+            theta: Shape (P,).
+            columns: Arrays that it `holds`.
+        """
+        if self._run[0] != state:
+            self._run = state, self._made(self._to_jax(), len(columns))
+        with jax.enable_x64(True), failing(self.mesh):
+            value, gradient = self._run[1](theta, *map(self._placed, columns))
+            return float(value), np.asarray(gradient, np.float64)
+
+    def _made(self, f: Any, count: int) -> Any:
+        def of_one_device(theta: Any, *columns: Any) -> Any:
+            return f.value_and_grad(theta, *columns, axis=self.axis)
+
+        split = PartitionSpec(self.axis)
+        return jax.jit(
+            jax.shard_map(
+                of_one_device, mesh=_auto(self.mesh), check_vma=False,
+                in_specs=(PartitionSpec(), *[split] * count), out_specs=PartitionSpec(),
+            )
+        )  # fmt: skip
+
+    def first(self, columns: Sequence[Any]) -> list[Any]:
+        """The first sample of arrays, as arrays of the host."""
+        return [self._everywhere(lambda x: x[:1], x) for x in columns]
+
+    def gathered(self, x: Any) -> Any:
+        """An array of all processes as one of the host; anything else as it is."""
+        if not isinstance(x, jax.Array) or isinstance(x, jax.core.Tracer):
+            return x
+        here = x.is_fully_addressable or x.is_fully_replicated
+        return np.asarray(x) if here else self._everywhere(lambda x: x, x)
+
+    def _everywhere(self, f: Any, x: Any) -> Any:
+        everywhere = NamedSharding(_auto(self.mesh), PartitionSpec())
+        with jax.enable_x64(True), failing(self.mesh):
+            return np.asarray(jax.jit(f, out_shardings=everywhere)(self._placed(x)))
+
+    def _placed(self, x: Any) -> Any:
+        """The array as it lies, or moved, with its first axis split."""
+        return jax.device_put(x, NamedSharding(_auto(self.mesh), PartitionSpec(self.axis)))
+
+
+@contextmanager
+def failing(mesh: Mesh) -> Iterator[None]:
+    """What fails in the block is a `DeviceError` of this mesh."""
+    try:
+        yield
+    except JaxRuntimeError as error:
+        raise DeviceError(f"the devices of the mesh {dict(mesh.shape)} failed: {error}") from error
+
+
 class ShardedRunner(JaxRunner):
     """Runs a program with the samples split over an axis of a mesh, and the parameters on each.
 
@@ -77,12 +162,8 @@ class ShardedRunner(JaxRunner):
         Raises:
             DeviceError: The devices failed: their memory is full, or another process has died.
         """
-        try:
+        with failing(self.mesh):
             return super().run(parameters, columns, options)
-        except JaxRuntimeError as error:
-            raise DeviceError(
-                f"the devices of the mesh {dict(self.mesh.shape)} failed: {error}"
-            ) from error
 
     def _run(self, parameters: Any, columns: Any) -> tuple[Any, Any]:
         if self._function is None:
