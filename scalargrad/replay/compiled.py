@@ -367,7 +367,7 @@ class Compiled:
         return total * weight, batch.refilled([scaled(row, weight) for row in rows])
 
     def _on_devices(self, args: Sequence[Any], theta: Any) -> tuple[float, Any] | None:
-        """The value and derivatives of arrays on devices; None of others, or if Python has to look."""
+        """The value and derivatives of arrays on devices; None where Python has to look."""
         if self._split is None or not self.params or not self._split.holds(args):
             return None
         with self._lock:

@@ -161,7 +161,7 @@ def test_arrays_that_lie_on_the_devices(kind: AxisType, monkeypatch: pytest.Monk
     assert close(s(X, Y), c(x, y))
 
     x[5] = -1.0
-    with pytest.raises(ValueError, match="sample 5: .*log"):
+    with pytest.raises(ValueError, match=r"sample 5: .*log"):
         s.value_and_grad(put(x), Y)
     with pytest.raises(TypeError, match="one number"):
         sg.compile(lambda x: [x, w], [w], backend="python").shard(devices).value_and_grad(X)
@@ -203,5 +203,5 @@ def test_devices_that_fail(monkeypatch: pytest.MonkeyPatch) -> None:
             model, X, Y, losses.squared_error, optim.SGD(model.parameters(), 0.1), 1, mesh=mesh()
         ),
     ):
-        with pytest.raises(DeviceError, match="'samples': 8.*the connection is gone"):
+        with pytest.raises(DeviceError, match=r"'samples': 8.*the connection is gone"):
             call()
