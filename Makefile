@@ -87,6 +87,7 @@ bench:      ## time and memory beside other engines, and pictures, as ratios of 
 	$(PYTHON) benchmarks/pictures.py
 	$(PYTHON) benchmarks/replay.py
 	$(PYTHON) benchmarks/scale.py
+	$(PYTHON) benchmarks/scale_model.py
 	$(PYTHON) benchmarks/solve.py
 
 long:       ## the lectures' photographs in full size, graphs of 10^7 nodes; minutes, and gigabytes
