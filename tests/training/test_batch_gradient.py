@@ -55,6 +55,23 @@ def test_replay_trains_as_eager_code_does(backend: str, options: dict[str, Any])
     assert "replayed" not in repr(eager)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_targets_in_an_array_of_one_axis(backend: str) -> None:
+    """Its elements are NumPy scalars, which look like arrays and cannot change."""
+    np = pytest.importorskip("numpy")
+    theta = []
+    for convert in (list, np.array):
+        random.seed(3)
+        model = nn.MLP(2, [1])
+        X, Y = (convert(column) for column in data(6))
+        optimizer = optim.SGD(model.parameters(), lr=0.05)
+        history = sg.fit(model, X, Y, losses.squared_error, optimizer, 2, backend=backend)
+        assert history.backend == backend
+        theta.append([p.data for p in model.parameters()])
+
+    assert theta[0] == theta[1]
+
+
 @needs_numba
 def test_large_work_is_replayed_by_itself() -> None:
     X, Y = data(3_000)

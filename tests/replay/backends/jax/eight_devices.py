@@ -1,5 +1,6 @@
 """What `test_sharded.py` runs in a process with 8 devices: each function is a test."""
 
+import doctest
 import random
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import jax
 import numpy as np
 import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
+from rooms import ROOT
 
 import scalargrad as sg
 from scalargrad import Value, losses, nn, optim
@@ -205,3 +207,10 @@ def test_devices_that_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         with pytest.raises(DeviceError, match=r"'samples': 8.*the connection is gone"):
             call()
+
+
+def test_the_page_says_what_is_so() -> None:
+    page = str(ROOT / "docs" / "scale.md")
+    failed, tried = doctest.testfile(page, module_relative=False, globs={"sg": sg})
+
+    assert (failed, tried > 15) == (0, True)

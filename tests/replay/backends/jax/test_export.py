@@ -30,9 +30,7 @@ def test_the_page_writes_here_and_runs_elsewhere(
     assert ran.returncode == 0, ran.stderr
 
     rate, size = Value(0.4), Value(2.0)
-    c = sg.compile(
-        lambda t, y: (size * sg.exp(-rate * t) - y) ** 2, [rate, size], backend="python"
-    )
+    c = sg.compile(lambda t, y: (size * sg.exp(-rate * t) - y) ** 2, [rate, size], backend="python")
     t = np.linspace(0.0, 5.0, 100)
     value, gradient = c.value_and_grad(t, 3.0 * np.exp(-0.5 * t))
     found = [float(word) for word in ran.stdout.split()]
