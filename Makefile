@@ -3,11 +3,13 @@ PYTHON = .venv/bin/python
 PYTEST = $(PYTHON) -m pytest -n logical
 # Every Python process that these variables reach measures its coverage.
 MEASURED = COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage
+# The versions of CPython that `make versions` runs the tests on; uv finds them on PATH.
+PYTHONS = 3.11 3.12 3.13
 # These take the node of Python.
 PURE = SCALARGRAD_REQUIRE_NATIVE= SCALARGRAD_PURE=1
 
 .PHONY: setup native test pure sanitize rest check docs notebooks figures accuracy nist coverage report lines \
-	bench long kills fuzz wheel
+	bench long kills fuzz soak oldest versions mutants wheel
 
 setup:      ## install everything a developer needs into .venv
 	python3 -m venv .venv
@@ -86,6 +88,7 @@ bench:      ## time and memory beside other engines, and pictures, as ratios of 
 	$(PYTHON) benchmarks/eager.py
 	$(PYTHON) benchmarks/pictures.py
 	$(PYTHON) benchmarks/replay.py
+	$(PYTHON) benchmarks/propagate.py
 	$(PYTHON) benchmarks/scale.py
 	$(PYTHON) benchmarks/scale_model.py
 	$(PYTHON) benchmarks/solve.py
@@ -96,8 +99,35 @@ long:       ## the lectures' photographs in full size, graphs of 10^7 nodes; min
 kills:      ## kill training at 200 random moments on each backend, and compare what it ends with
 	SCALARGRAD_LONG=1 $(PYTEST) tests/training/test_checkpoint.py -k killed
 
-fuzz:       ## run the random tests with many more examples; half an hour
-	HYPOTHESIS_PROFILE=fuzz $(PYTEST) tests
+fuzz:       ## run the random tests with many more examples, and count these; an hour of one core
+	mkdir -p build
+	HYPOTHESIS_PROFILE=fuzz $(PYTEST) tests -m hypothesis --hypothesis-show-statistics \
+	    > build/fuzz.txt || { cat build/fuzz.txt; exit 1; }
+	@awk '/ passing/ {n += $$2} END {print n " examples passed"}' build/fuzz.txt
+
+soak:       ## train for a million steps, and write what memory does; ten minutes
+	$(PYTHON) docs/make_soak.py
+
+# $(call test_with,NAME,PYTHON,OPTIONS OF UV): the tests in an environment of its own
+define test_with
+	rm -rf build/$(1)
+	.venv/bin/uv venv -q --python $(2) build/$(1)
+	.venv/bin/uv pip install -q --python build/$(1) $(3) -e '.[dev]'
+	SCALARGRAD_REQUIRE_NATIVE=1 build/$(1)/bin/python -m pytest -n logical
+endef
+
+oldest:     ## run the tests on the oldest Python and dependencies that pyproject.toml allows
+	$(call test_with,oldest,3.11,--resolution lowest-direct --constraint tests/oldest.txt)
+
+python-%:   ## run the tests on one version of CPython with the newest dependencies
+	$(call test_with,python-$*,$*)
+
+versions: oldest $(PYTHONS:%=python-%)  ## run the tests on all these versions, warnings as errors
+
+# `make mutants MUTANTS="core/tape.py --sample 0.1"`; all options: `make mutants MUTANTS=--help`
+MUTANTS =
+mutants:    ## change the code in one place at a time: some test must fail; hours, and goes on later
+	nice $(PYTHON) tests/mutants.py $(MUTANTS)
 
 wheel:      ## build the source distribution and, from it, the wheel for this machine, into dist
 	$(PYTHON) -m build

@@ -17,7 +17,8 @@ import scalargrad as sg
 # No deadline: a shared machine is slow now and then, which is no fault of the code. The same
 # examples on every run: who looks for new ones runs `make fuzz`.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
-settings.register_profile("fuzz", deadline=None, max_examples=5000)
+EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "5000"))
+settings.register_profile("fuzz", deadline=None, max_examples=EXAMPLES)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
@@ -26,6 +27,8 @@ collect_ignore_glob = [] if find_spec("numba") else ["scalargrad/replay/backends
 collect_ignore_glob += [] if find_spec("jax") else ["scalargrad/replay/backends/jax/*.py"]
 # Likewise those that draw with matplotlib.
 collect_ignore_glob += [] if find_spec("matplotlib") else ["scalargrad/plot/*.py"]
+# And the program of `make mutants`.
+collect_ignore_glob += [] if find_spec("cosmic_ray") else ["tests/mutants.py"]
 # And those that solve with SciPy.
 collect_ignore_glob += [] if find_spec("scipy") else ["scalargrad/solve/*.py"]
 

@@ -24,7 +24,18 @@ def large_network() -> sg.Drawing:
     return sg.draw(loss, model, engine="builtin")
 
 
+def diagnosed() -> sg.Drawing:
+    random.seed(0)
+    model = nn.MLP(2, [4, 4, 1], activation="relu")
+    for parameter in model.layers[0].neurons[1].parameters():
+        parameter.data = -5.0
+    loss = sg.mean([(model([random.random(), random.random()]) - 1.0) ** 2 for _ in range(5)])
+    loss.label = "loss"
+    return sg.diagnose(loss, model).draw(max_nodes=40, engine="builtin")
+
+
 if __name__ == "__main__":
     folder = Path(__file__).parent
     seven_nodes().save(folder / "seven_node.svg")
     large_network().save(folder / "large_network.svg")
+    diagnosed().save(folder / "diagnosed.svg")

@@ -61,8 +61,11 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     from scalargrad import plot as plot  # not in __all__, since matplotlib may be missing
     from scalargrad import solve as solve  # likewise SciPy
     from scalargrad.core.custom import primitive
+    from scalargrad.core.lines import traced_lines
     from scalargrad.core.native import NATIVE
     from scalargrad.core.paths import count_paths, largest_paths, paths
+    from scalargrad.measure.propagate import Propagation, Propagations, propagate
+    from scalargrad.measure.sensitivities import SensitivityTable, sensitivities
     from scalargrad.replay import Compiled, RecordingError, compile, from_json
     from scalargrad.replay.backends.jax.processes import distributed
     from scalargrad.saving import load, save
@@ -85,6 +88,7 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     )
     from scalargrad.transforms.taylor import taylor
     from scalargrad.transforms.tree import register_container
+    from scalargrad.view.diagnose.diagnose import Diagnosis, diagnose
     from scalargrad.view.draw import draw
     from scalargrad.view.drawing import Drawing
     from scalargrad.view.explain.explain import Explanation, explain
@@ -100,8 +104,11 @@ _LAZY = {
     name: f"scalargrad.{module}"
     for module, names in {
         "core.custom": "primitive",
+        "core.lines": "traced_lines",
         "core.native": "NATIVE",
         "core.paths": "count_paths largest_paths paths",
+        "measure.propagate": "Propagation Propagations propagate",
+        "measure.sensitivities": "SensitivityTable sensitivities",
         "replay": "Compiled RecordingError compile from_json",
         "replay.backends.jax.processes": "distributed",
         "saving": "load save",
@@ -111,6 +118,7 @@ _LAZY = {
         "transforms.sparse": "SparsityPattern sparse_hessian sparse_jacobian sparsity",
         "transforms.taylor": "taylor",
         "transforms.tree": "register_container",
+        "view.diagnose.diagnose": "Diagnosis diagnose",
         "view.draw": "draw",
         "view.drawing": "Drawing",
         "view.explain.explain": "Explanation explain",
@@ -144,13 +152,17 @@ for _name, _row in _TABLE.items():
 __all__ = [
     "NATIVE",
     "Compiled",
+    "Diagnosis",
     "Drawing",
     "EarlyStopping",
     "Explanation",
     "Film",
     "GradientCheckError",
     "History",
+    "Propagation",
+    "Propagations",
     "RecordingError",
+    "SensitivityTable",
     "SparsityPattern",
     "Value",
     "abs",
@@ -172,6 +184,7 @@ __all__ = [
     "count_paths",
     "data",
     "degrees",
+    "diagnose",
     "distributed",
     "dot",
     "draw",
@@ -214,11 +227,13 @@ __all__ = [
     "pow",
     "primitive",
     "prod",
+    "propagate",
     "radians",
     "register_container",
     "relu",
     "rint",
     "save",
+    "sensitivities",
     "sigmoid",
     "sign",
     "silu",
@@ -239,6 +254,7 @@ __all__ = [
     "tanh",
     "taylor",
     "topological_order",
+    "traced_lines",
     "value_and_grad",
     "vjp",
     "where",

@@ -243,6 +243,7 @@ def _fit() -> Scene:
         "early_stopping": sg.EarlyStopping(1, 1e6),
         "progress": False, "shuffle": False, "backend": "eager",
         "checkpoint": "run.ckpt", "every": 60.0, "resume": True,
+        "mesh": None,
     }  # fmt: skip
     return sg.fit, arguments, model.parameters()
 
@@ -290,6 +291,17 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "paths": _on_graph(sg.paths, w=None, limit=3),
     "largest_paths": _on_graph(sg.largest_paths, w=None, limit=3),
     "explain": _on_graph(sg.explain, w=None, model=None, limit=3),
+    "diagnose": lambda: (
+        sg.diagnose, {"value": _graph()[0], "model": [Value(1.0, "w")]}, [],
+    ),
+    "Diagnosis.draw": lambda: (
+        sg.diagnose(_graph()[0]).draw,
+        {
+            "max_nodes": 9, "max_edges": 9, "expand": (), "focus": None, "radius": 1,
+            "rankdir": "LR", "engine": "builtin",
+        },
+        [],
+    ),
     "draw": _on_graph(
         sg.draw, model=None, max_nodes=9, max_edges=9, expand=(), focus=None, radius=1,
         rankdir="LR", engine="builtin",
@@ -320,6 +332,21 @@ SCENES: dict[str, Callable[[], Scene]] = {
         lambda f, x, g: sg.vjp(f, x)[1](g), {0: _square, 1: 2.0, 2: 1.0}, [],
     ),
     "hvp": _of(sg.hvp, f=_square, primals=(2.0,), tangents=(1.0,)),
+    "propagate": _of(
+        sg.propagate, f=lambda x, y: x * y, inputs={"x": (1.0, 0.1), "y": (2.0, 0.1)},
+        correlations={("x", "y"): 0.5}, second_order=True, draws=10, seed=1,
+    ),
+    "propagate.value": _at(lambda x: sg.propagate(lambda x: x, {"x": (x, 0.1)}, draws=0), 1.0),
+    "propagate.std": _at(lambda u: sg.propagate(lambda x: x, {"x": (1.0, u)}, draws=0), 0.1),
+    "propagate.input": _at(lambda x: sg.propagate(lambda x: x, {"x": x}, draws=0), (1.0, 0.1)),
+    "propagate.correlation": _at(
+        lambda r: sg.propagate(
+            lambda x, y: x, {"x": (1.0, 0.1), "y": (1.0, 0.1)}, {("x", "y"): r}, draws=0
+        ),
+        0.5,
+    ),
+    "sensitivities": _of(sg.sensitivities, f=lambda x: x, inputs={"x": 1.0}),
+    "sensitivities.value": _at(lambda x: sg.sensitivities(lambda x: x, {"x": x}), 1.0),
     "compile": _on_values(
         lambda params, f, backend, reduction, **rest: sg.compile(
             f, params, backend, reduction, **rest
@@ -335,6 +362,9 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "Compiled.to_json": _exporting("to_json"),
     "from_json": _of(sg.from_json, text=_compiled()[0].to_json(), backend="python", threads=1),
     "Compiled.theta": _setter(_compiled, "theta"),
+    "distributed": _of(
+        sg.distributed, coordinator="10.0.0.1:29500", processes=2, process=0, heartbeat=30
+    ),
     "fit": _fit,
     "EarlyStopping": _of(sg.EarlyStopping, patience=2, min_delta=0.5),
     "save": _saved(sg.save),

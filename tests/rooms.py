@@ -22,6 +22,7 @@ ROOMS = [
     ".",
     "replay",
     "training",
+    "measure",
     "view",
     "plot",
     "solve",

@@ -12,8 +12,9 @@ from scalargrad.core.rows import CUSTOM
 
 # What is made by others, takes no argument, or holds what a function returns.
 WITHOUT_ARGUMENTS = {
-    "NATIVE", "Compiled", "Drawing", "Explanation", "Film", "GradientCheckError", "History",
-    "RecordingError", "SparsityPattern", "check_grads", "numerical_grad",
+    "NATIVE", "Compiled", "Diagnosis", "Drawing", "Explanation", "Film", "GradientCheckError",
+    "History", "Propagation", "Propagations", "RecordingError", "SensitivityTable",
+    "SparsityPattern", "check_grads", "numerical_grad", "traced_lines",
 }  # fmt: skip
 OF_MODULES = {
     "data": data, "losses": losses, "metrics": metrics, "nn": nn, "optim": optim,

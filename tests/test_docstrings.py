@@ -19,10 +19,14 @@ if find_spec("scipy"):
 # Classes whose instances come from functions: users do not call them.
 RESULTS = {
     "Compiled",
+    "Diagnosis",
     "Drawing",
     "Explanation",
     "Film",
     "History",
+    "Propagation",
+    "Propagations",
+    "SensitivityTable",
     "SparsityPattern",
     "classifiers.Course",
     "classifiers.Update",

@@ -26,7 +26,7 @@
 #ifndef SCALARGRAD_SOURCE
 #define SCALARGRAD_SOURCE ""
 #endif
-#define INTERFACE 3
+#define INTERFACE 4
 
 /* On the x87, a sum of products is rounded once, where Python rounds each product. */
 #if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 1
@@ -462,7 +462,7 @@ binary_by_reference(int op, PyObject *p, PyObject *q)
 
 static PyObject *stack_of_modes; /* the context variable of modes.py */
 static PyObject *row_of_detached;
-static PyObject *name_builds, *name_recorder, *name_frame;
+static PyObject *name_builds, *name_recorder, *name_frame, *name_nodes;
 
 /* Whether an attribute is None; -1 with an error. */
 static int
@@ -488,7 +488,8 @@ look_up_mode(void)
     int found = BUILD, decided = 0;
     for (Py_ssize_t i = modes ? PyTuple_GET_SIZE(modes) : 0; i-- > 0 && found != REFERENCE;) {
         PyObject *mode = PyTuple_GET_ITEM(modes, i);
-        if (is_none(mode, name_recorder, &value) != 1 || is_none(mode, name_frame, &value) != 1)
+        if (is_none(mode, name_recorder, &value) != 1 || is_none(mode, name_frame, &value) != 1 ||
+            is_none(mode, name_nodes, &value) != 1)
             found = REFERENCE;
         else if (!decided && is_none(mode, name_builds, &value) == 0) {
             decided = 1;
@@ -2647,7 +2648,8 @@ module_setup(PyObject *Py_UNUSED(module), PyObject *args)
     name_builds = PyUnicode_InternFromString("builds");
     name_recorder = PyUnicode_InternFromString("recorder");
     name_frame = PyUnicode_InternFromString("frame");
-    if (!name_builds || !name_recorder || !name_frame) return NULL;
+    name_nodes = PyUnicode_InternFromString("nodes");
+    if (!name_builds || !name_recorder || !name_frame || !name_nodes) return NULL;
     if (find_methods(binary_reference, binary_methods, BINARY_COUNT) ||
         find_methods(reflected_reference, reflected_methods, BINARY_COUNT) ||
         find_methods(comparison_reference, comparison_methods, 6) ||

@@ -23,9 +23,7 @@ def as_flag(x: Any, name: str) -> bool:
         ...
     TypeError: shuffle must be True or False, got str: 'no'
     """
-    if x is True or x is False:
-        return x
-    if type(x).__name__ in ("bool", "bool_"):  # NumPy's, which must not be imported to ask
+    if type(x).__name__ in ("bool", "bool_"):  # also NumPy's, which must not be imported to ask
         return bool(x)
     raise TypeError(f"{name} must be True or False, got {shown(x)}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scalargrad.core import primitives as row
-from scalargrad.core.numbers import Traced
+from scalargrad.core.numbers import as_operand
 
 __all__ = ["where"]
 
@@ -14,8 +14,9 @@ def where(condition: Any, a: Any, b: Any, /) -> Any:
     """Choose `a` where the condition is true, else `b`.
 
     Args:
-        condition: a comparison, several joined by ``&``, ``|`` and ``~``, a bool, or a number or
-            Value, which is true if it is not 0.
+        condition: a comparison, several joined by ``&``, ``|`` and ``^`` (``c ^ True`` is not c,
+            also written ``~c``, of which Python 3.12 warns where c is a bool), a bool, or a number
+            or Value, which is true if it is not 0.
         a: a number or Value, or a function of no argument that returns it.
         b: likewise.
 
@@ -33,14 +34,12 @@ def where(condition: Any, a: Any, b: Any, /) -> Any:
     >>> x = Value(-1.0)
     >>> where(x > 0.0, lambda: sg.sqrt(x), 0.0)
     0.0
-    >>> where((x > -2.0) & ~(x > 0.0), x * x, x).data
+    >>> where((x > -2.0) & ((x > 0.0) ^ True), x * x, x).data
     1.0
     """
     if condition.__class__ is int and condition == -2:
         condition = False  # what Python makes of ~True: bools are whole numbers there
     if callable(a) or callable(b):
-        if not isinstance(condition, Traced):
-            condition = row.identity(condition)
-        chosen = a if condition else b
+        chosen = a if as_operand(condition, "where") else b
         return chosen() if callable(chosen) else chosen
     return row.where(condition, a, b)

@@ -23,6 +23,7 @@ __all__ = [
     "leaves_created",
     "no_grad",
     "note_leaf",
+    "note_node",
     "pushed",
     "recorder",
     "stack",
@@ -40,11 +41,12 @@ class Mode:
         builds: whether operations build a graph; None leaves that to the modes below.
         recorder: takes over every operation, comparison and truth test, or None.
         leaves: a set that collects the leaves created while the mode is in force, or None.
+        nodes: likewise for the results of operations.
         frame: the frame whose block pushed the mode.
         owner: the context manager that pushed it.
     """
 
-    __slots__ = ("__weakref__", "builds", "frame", "leaves", "owner", "recorder")
+    __slots__ = ("__weakref__", "builds", "frame", "leaves", "nodes", "owner", "recorder")
 
     def __init__(
         self,
@@ -53,14 +55,16 @@ class Mode:
         leaves: set[Any] | None = None,
         frame: FrameType | None = None,
         owner: object = None,
+        nodes: Any = None,
     ) -> None:
         self.builds, self.recorder, self.leaves, self.owner = builds, recorder, leaves, owner
+        self.nodes = nodes
         # The body of a generator or coroutine leaves the stack while it is suspended, and its modes
         # with it. Other frames end before their block's caller goes on.
         suspends = frame is not None and frame.f_code.co_flags & _SUSPENDABLE
         self.frame = frame if suspends else None
         key = id(self)
-        if builds is False or recorder is not None:
+        if builds is False or recorder is not None or nodes is not None:
             active[key] = ref(self, lambda _: active.pop(key, None))
         if leaves is not None:
             watching[key] = ref(self, lambda _: watching.pop(key, None))
@@ -96,6 +100,13 @@ def note_leaf(leaf: Any) -> None:
     for mode in stack.get():
         if mode.leaves is not None and mode.in_force():
             mode.leaves.add(leaf)
+
+
+def note_node(node: Any) -> None:
+    """Tell the modes of this context that an operation made a node."""
+    for mode in stack.get():
+        if mode.nodes is not None and mode.in_force():
+            mode.nodes.add(node)
 
 
 def _push(mode: Mode) -> None:

@@ -15,7 +15,15 @@ from itertools import filterfalse, islice
 from typing import TYPE_CHECKING, Any
 
 from scalargrad.core import primitives as row
-from scalargrad.core.modes import active, builds, note_leaf, recorder, stack, watching
+from scalargrad.core.modes import (
+    active,
+    builds,
+    note_leaf,
+    note_node,
+    recorder,
+    stack,
+    watching,
+)  # fmt: skip
 from scalargrad.core.native import machine_code
 from scalargrad.core.numbers import as_float, is_number
 from scalargrad.core.operators import Operators
@@ -148,14 +156,20 @@ class Node(Operators):
             data = primitive.evaluate((self._data,), inputs)
             if active and not builds():
                 return leaf(data, DETACHED)
-            return nary(primitive, data, inputs, tuple(primitive.partials(self._data, data)))
+            made = nary(primitive, data, inputs, tuple(primitive.partials(self._data, data)))
+            if active:
+                note_node(made)
+            return made
         name = primitive.name
         operands = tuple([x if isinstance(x, Node) else constant(x, name) for x in inputs])
         inner = [x._data for x in operands]
         data = primitive.evaluate(inner, operands)
         if active and not builds():
             return leaf(data, DETACHED)
-        return nary(primitive, data, operands, tuple(primitive.partials(*inner, data)))
+        made = nary(primitive, data, operands, tuple(primitive.partials(*inner, data)))
+        if active:
+            note_node(made)
+        return made
 
     def compare(self, primitive: Primitive, x: Any, y: Any) -> Any:
         """Whether the comparison holds for the numbers; while recording, a value that is 1 or 0."""
@@ -182,21 +196,21 @@ class Node(Operators):
     def __add__(self, other: Any) -> Any:
         if active:
             return Operators.__add__(self, other)
-        if other.__class__ is not _class and (other := _operand(other)) is None:
+        if other.__class__ is not _class and (other := _operand(other, "add")) is None:
             return NotImplemented
         return binary(row.add, self._data + other._data, self, other, 1.0, 1.0)
 
     def __sub__(self, other: Any) -> Any:
         if active:
             return Operators.__sub__(self, other)
-        if other.__class__ is not _class and (other := _operand(other)) is None:
+        if other.__class__ is not _class and (other := _operand(other, "sub")) is None:
             return NotImplemented
         return binary(row.sub, self._data - other._data, self, other, 1.0, -1.0)
 
     def __mul__(self, other: Any) -> Any:
         if active:
             return Operators.__mul__(self, other)
-        if other.__class__ is not _class and (other := _operand(other)) is None:
+        if other.__class__ is not _class and (other := _operand(other, "mul")) is None:
             return NotImplemented
         x, y = self._data, other._data
         return binary(row.mul, x * y, self, other, y, x)
@@ -204,7 +218,7 @@ class Node(Operators):
     def __truediv__(self, other: Any) -> Any:
         if active:
             return Operators.__truediv__(self, other)
-        if other.__class__ is not _class and (other := _operand(other)) is None:
+        if other.__class__ is not _class and (other := _operand(other, "div")) is None:
             return NotImplemented
         x, y = self._data, other._data
         if not y:
@@ -242,16 +256,16 @@ def argument(number: Any, origin: Argument) -> Any:
     return made
 
 
-def constant(x: Any, caller: str = "an operation") -> Any:
+def constant(x: Any, caller: str) -> Any:
     """The plain number `x` as a leaf; the error for anything else names the `caller`."""
     return leaf(x if x.__class__ is float else as_float(x, caller), CONSTANT)
 
 
-def _operand(x: Any) -> Any:
+def _operand(x: Any, caller: str) -> Any:
     """The other operand of an operator as a node; None if it is no real number."""
     if isinstance(x, Node):
         return x
-    return constant(x) if is_number(x) else None
+    return constant(x, caller) if is_number(x) else None
 
 
 _class: type[Node] = Node

@@ -31,6 +31,7 @@ cosine: Primitive
 hypot: Primitive
 inverse: Primitive
 sigmoid_slope: Primitive
+rint: Primitive
 sign: Primitive
 sinc_derivative: Primitive
 tanh_slope: Primitive
@@ -75,11 +76,13 @@ floordiv = row("floordiv", "the quotient rounded down", lambda x, y: x // y,
                lambda x, y, out: (0.0, 0.0),
                r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor", text="{0} // {1}", symbol="//",
                at=[(7.5, 2.0), (-7.5, 2.0)], kinks={(4.0, 2.0): (0.0, 0.0)},
-               outside=[(1.0, 0.0)], needs="y != 0", public=False, unused=True)
+               outside=[(1.0, 0.0)], needs="y != 0", public=False, unused=True,
+               gap=lambda x, y: x - y * rint(x / y))
 mod  = row("mod", "what the division leaves, with the sign of y", lambda x, y: x % y,
            lambda x, y, out: (1.0, -(x // y)), r"{0} \bmod {1}", text="{0} % {1}", symbol="%",
            at=[(7.5, 2.0), (-7.5, 2.0)], kinks={(4.0, 2.0): (1.0, -2.0)},
-           outside=[(1.0, 0.0)], needs="y != 0", public=False, unused=True)
+           outside=[(1.0, 0.0)], needs="y != 0", public=False, unused=True,
+           gap=lambda x, y: x - y * rint(x / y))
 
 
 def _pow(x: float, y: float) -> float:
@@ -105,8 +108,8 @@ def _pow_partials(x: Any, y: Any, out: Any) -> tuple[Any, Any]:
 pow  = row("pow", "x to the power y", _pow, _pow_partials,
            "{{{0}}}^{{{1}}}", text="{0} ** {1}", symbol="**",
            at=[(1.5, -0.3), (0.4, 2.5), (2.0, 3.0)],
-           kinks={(0.0, 0.5): (inf, 0.0), (0.0, 2.0): (0.0, 0.0), (0.0, 1.0): (1.0, 0.0),
-                  (0.0, 0.0): (0.0, 0.0), (-2.0, 3.0): (12.0, nan)},
+           kinks={(0.0, 0.25): (inf, 0.0), (0.0, 0.5): (inf, 0.0), (0.0, 2.0): (0.0, 0.0),
+                  (0.0, 1.0): (1.0, 0.0), (0.0, 0.0): (0.0, 0.0), (-2.0, 3.0): (12.0, nan)},
            outside=[(0.0, -1.0), (-8.0, 1 / 3), (1e200, 2.0)],
            needs="x > 0, or x = 0 and y >= 0, or x < 0 and a whole y",
            unused=_zero_exponent)
@@ -297,12 +300,13 @@ relu       = row("relu", "x where it is positive, else 0", lambda x: 0.0 if x <=
                  lambda x, out: (1.0 if x > 0.0 else 0.0,),
                  r"\operatorname{{relu}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.0},
                  source="Nair and Hinton, Rectified linear units improve RBMs, 2010",
-                 unused=True)
+                 unused=True, gap=lambda x: x)
 leaky_relu = row("leaky_relu", "x where it is positive, else 0.01 x",
                  lambda x: x if x > 0.0 else 0.01 * x,
                  lambda x, out: (1.0 if x > 0.0 else 0.01,),
                  r"\operatorname{{leaky\_relu}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.01},
-                 source="Maas et al., Rectifier nonlinearities improve acoustic models, 2013")
+                 source="Maas et al., Rectifier nonlinearities improve acoustic models, 2013",
+                 gap=lambda x: x)
 elu        = row("elu", "x where it is positive, else exp(x) - 1",
                  lambda x: x if x > 0.0 else math.expm1(x),
                  lambda x, out: (1.0 if x > 0.0 else exp(x),),
@@ -318,21 +322,23 @@ silu       = row("silu", "x * sigmoid(x), also called swish", lambda x: x * _sig
                  r"\operatorname{{silu}}({0})", at=[-1.3, 0.0, 2.5, -1000.0],
                  source="Elfwing et al., Sigmoid-weighted linear units, 2017")
 abs        = row("abs", "x without its sign", math.fabs, lambda x, out: (sign(x),),
-                 "|{0}|", text="|{0}|", at=[-1.3, 2.5], kinks={0.0: 0.0})
+                 "|{0}|", text="|{0}|", at=[-1.3, 2.5], kinks={0.0: 0.0}, gap=lambda x: x)
 sign       = row("sign", "-1, 0 or 1, as x is negative, zero or positive",
                  lambda x: math.copysign(1.0, x) if x < 0.0 or x > 0.0 else x,
                  lambda x, out: (0.0,),
-                 r"\operatorname{{sign}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.0}, unused=True)
+                 r"\operatorname{{sign}}({0})", at=[-1.3, 2.5], kinks={0.0: 0.0}, unused=True,
+                 gap=lambda x: x)
 floor      = row("floor", "the whole number at or below x", lambda x: float(math.floor(x)),
                  lambda x, out: (0.0,), r"\lfloor {0} \rfloor", at=[-1.3, 2.5], kinks={2.0: 0.0},
-                 outside=[inf], needs="a finite x", unused=True)
+                 outside=[inf], needs="a finite x", unused=True, gap=lambda x: x - rint(x))
 ceil       = row("ceil", "the whole number at or above x", lambda x: float(math.ceil(x)),
                  lambda x, out: (0.0,), r"\lceil {0} \rceil", at=[-1.3, 2.5], kinks={2.0: 0.0},
-                 outside=[inf], needs="a finite x", unused=True)
+                 outside=[inf], needs="a finite x", unused=True, gap=lambda x: x - rint(x))
 rint       = row("rint", "the whole number nearest to x, the even one of two",
                  lambda x: math.copysign(round(x), x) if math.isfinite(x) else x,
                  lambda x, out: (0.0,),
-                 r"\operatorname{{rint}}({0})", at=[-1.3, 2.7], kinks={2.5: 0.0}, unused=True)
+                 r"\operatorname{{rint}}({0})", at=[-1.3, 2.7], kinks={2.5: 0.0}, unused=True,
+                 gap=lambda x: x - floor(x) - 0.5)
 identity   = row("identity", "x itself, as a node of its own", lambda x: x, lambda x, out: (1.0,),
                  "{0}", text="{0}", at=[-1.3, 2.5], public=False)
 
@@ -381,10 +387,12 @@ def _clip_partials(x: Any, low: Any, high: Any, out: Any) -> tuple[float, float,
 atan2   = row("atan2", "the angle in radians of the point (x, y), in all four quadrants",
               lambda y, x: math.atan2(y, x), _atan2_partials,
               r"\operatorname{{atan2}}({0}, {1})",
-              at=[(1.5, -0.3), (-2.0, 0.4)], kinks={(0.0, 0.0): (0.0, 0.0)})
+              at=[(1.5, -0.3), (-2.0, 0.4)], kinks={(0.0, 0.0): (0.0, 0.0)},
+              gap=lambda y, x: hypot(x, y))
 hypot   = row("hypot", "the length sqrt(x**2 + y**2)", lambda x, y: math.hypot(x, y),
               lambda x, y, out: (cosine(x, y, out), cosine(y, x, out)),
-              r"\sqrt{{{0}^2 + {1}^2}}", at=[(1.5, -0.3)], kinks={(0.0, 0.0): (0.0, 0.0)})
+              r"\sqrt{{{0}^2 + {1}^2}}", at=[(1.5, -0.3)], kinks={(0.0, 0.0): (0.0, 0.0)},
+              gap=lambda x, y: hypot(x, y))
 # The slopes of atan2 and hypot, where r = hypot(x, y): as quotients of rows their slopes cancel.
 turn    = row("turn", "x / (x**2 + y**2), the slope of an angle", _turn, _turn_partials,
               reads=lambda x, y, r: x / r / r, at=[(1.5, -0.3, 1.0), (-0.3, 1.5, 1.0)],
@@ -395,16 +403,17 @@ cosine  = row("cosine", "x / hypot(x, y), the slope of a length", _cosine, _cosi
 minimum = row("minimum", "the smaller of two", lambda x, y: x if x < y or x != x else y,
               lambda x, y, out: (1.0, 0.0) if x < y else (0.0, 1.0) if x > y else (0.5, 0.5),
               r"\min({0}, {1})", at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.5, 0.5)},
-              unused=True)
+              unused=True, gap=lambda x, y: x - y)
 maximum = row("maximum", "the larger of two", lambda x, y: x if x > y or x != x else y,
               lambda x, y, out: (1.0, 0.0) if x > y else (0.0, 1.0) if x < y else (0.5, 0.5),
               r"\max({0}, {1})", at=[(1.5, -0.3), (-0.3, 1.5)], kinks={(1.0, 1.0): (0.5, 0.5)},
-              unused=True)
+              unused=True, gap=lambda x, y: x - y)
 clip    = row("clip", "x, but at least low and at most high", _clip, _clip_partials,
               r"\operatorname{{clip}}({0}, {1}, {2})",
               at=[(0.4, 0.0, 1.0), (-2.0, 0.0, 1.0), (2.0, 0.0, 1.0)],
               kinks={(0.0, 0.0, 1.0): (0.5, 0.5, 0.0), (1.0, 0.0, 1.0): (0.5, 0.0, 0.5)},
-              outside=[(0.5, 1.0, 0.0)], needs="low <= high", unused=True)
+              outside=[(0.5, 1.0, 0.0)], needs="low <= high", unused=True,
+              gap=lambda x, low, high: x - (low if 2.0 * x < low + high else high))
 where   = row("where", "a where the condition is true (not 0), else b",
               lambda condition, a, b: a if condition else b,
               lambda condition, a, b, out: (0.0, 1.0, 0.0) if condition else (0.0, 0.0, 1.0),

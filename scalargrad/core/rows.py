@@ -16,6 +16,8 @@ A row states, in this order and with these names:
   show, written with the table's own operations.
 * ``at``        points where the operation is smooth: the tests differentiate there.
 * ``kinks``     points without a finite derivative, and the partials used there.
+* ``gap``       how far the first operand is from the nearest kink, where the slope or the value
+  jumps: with a sign, 0 at the kink. A function of the inputs, written with the table's operations.
 * ``outside``   points where the operation must raise; ``needs`` states the domain in words.
 * ``unused``    which partials of zero say that the operand was not used, as that of the branch
   which `where` did not take: True for all, the positions of some, or a function of the operands
@@ -62,7 +64,7 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         at: Iterable[Point] = (), kinks: Mapping[Point, Point] | None = None,
         outside: Iterable[Point] = (), needs: str = "", source: str = "", public: bool = True,
         unused: bool | tuple[int, ...] | Callable[[Sequence[Any], int], bool] = False,
-        reads: Callable[..., Any] | None = None,
+        reads: Callable[..., Any] | None = None, gap: Callable[..., Any] | None = None,
     ) -> None:  # fmt: skip
         self.name = self.__name__ = name
         self.symbol = name if symbol is None else symbol
@@ -75,7 +77,7 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         self.kinks = {_point(p): _point(d) for p, d in (kinks or {}).items()}
         self.about, self.needs, self.source, self.public = about, needs, source, public
         self.unused = unused
-        self.reads = reads
+        self.reads, self.gap = reads, gap
 
     @overload
     def __call__(self, *inputs: float) -> float: ...
@@ -158,7 +160,7 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         if self.source:
             lines.append(f"Source: {self.source}.")
         if self.public and (self.at or self.kinks):
-            x = next(p for p in [*self.at, *self.kinks] if p != (0.0,))
+            x = [*self.at, *self.kinks][0]
             for example in ((0.5,), (2.5,)):
                 if self.arity == 1 and self._defined(example):
                     x = example

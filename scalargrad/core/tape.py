@@ -73,7 +73,7 @@ class Tape:
         """The local derivative on each edge, as of when its result was computed."""
         return partials(self.nodes, self.starts)
 
-    def leaves(self, first: int = 0) -> list[int]:
+    def leaves(self, first: int) -> list[int]:
         """The nodes without operands, from node `first` on."""
         if self._swept_by is not None:
             return self._swept_by.leaves(self.starts, first)  # type: ignore[no-any-return]

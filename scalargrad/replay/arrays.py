@@ -53,8 +53,10 @@ def as_array(x: Any, name: str) -> Any:
         ValueError: It is a list whose rows differ in length.
         OverflowError: A number is beyond the range of floats.
     """
-    check_unmasked(x, name)
     np = array_library()
+    if np is not None and x.__class__ is np.ndarray and x.dtype.char == "d":
+        return x  # the usual case, which has nothing to check
+    check_unmasked(x, name)
     if np is None:
         return [as_float(number, name) for number in x]
     try:
@@ -133,6 +135,11 @@ def all_finite(numbers: Any) -> bool:
         return all(map(isfinite, numbers))
     # A sum of squares is finite only if all are, and costs a third of testing each number.
     return isfinite(np.vdot(numbers, numbers)) or bool(np.isfinite(numbers).all())
+
+
+def all_rows_finite(rows: Any) -> bool:
+    """Whether no number in these rows, one array or a list of rows, is nan or infinite."""
+    return all(map(all_finite, rows)) if rows.__class__ is list else all_finite(rows)
 
 
 def nonfinite(rows: Sequence[Any]) -> list[int]:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, product
 from math import prod
+from sys import getrefcount
 from typing import Any, NamedTuple
 
 from scalargrad.core.numbers import as_float
@@ -19,9 +20,48 @@ from scalargrad.transforms.tree import (
     without_numbers,
 )
 
-__all__ = ["Batch", "Nesting", "Static", "argument_names"]
+__all__ = ["Batch", "Memory", "Nesting", "Static", "argument_names"]
 
 Shape = tuple[int, ...]
+_LARGE = 1 << 13  # numbers: the memory of fewer is Python's own, and no new page
+
+
+def _references_to_a_local() -> int:
+    """The count of an object that one name holds: 2, and fewer from Python 3.14 on."""
+    array = object()
+    return getrefcount(array)
+
+
+_ALONE = _references_to_a_local()
+
+
+class Memory:
+    """Arrays for the columns of batches, which later batches use again.
+
+    The system clears new memory page by page: 1.1 of 3.4 ms with 180 columns of 1,000 samples.
+    """
+
+    MOST = 1 << 25  # bytes, beyond which an array is not kept
+
+    def __init__(self) -> None:
+        self._free: list[Any] = []  # list.append and list.pop are safe between threads
+
+    def take(self, shape: tuple[int, int]) -> Any:
+        """An array of this shape, whose numbers are to be written."""
+        while self._free:
+            try:
+                array = self._free.pop()
+            except IndexError:  # another thread was faster
+                break
+            # Besides this name only a result that is a view of it can hold it
+            if array.shape == shape and getrefcount(array) <= _ALONE:
+                return array
+        return array_library().empty(shape)
+
+    def give(self, array: Any) -> None:
+        """Let a later batch use an array that nobody writes or reads any more."""
+        if array.nbytes <= self.MOST:
+            self._free.append(array)
 
 
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:
@@ -71,12 +111,15 @@ class Batch:
             what belongs to all samples.
     """
 
-    def __init__(self, args: Sequence[Any], names: Sequence[str], static: frozenset[int]) -> None:
+    def __init__(
+        self, args: Sequence[Any], names: Sequence[str], static: frozenset[int], memory: Memory
+    ) -> None:
         if static and max(static) >= len(args):
             raise ValueError(
                 f"static_argnums={max(static)}, but there are {len(args)} arguments, counted from 0"
             )
         self.args = list(args)
+        self._memory, self._taken = memory, None
         np = array_library()
         rows: list[Any] = []
         self.columns: Any
@@ -116,8 +159,16 @@ class Batch:
             self.columns = rows
         elif len(rows) == 1:
             self.columns = np.ascontiguousarray(rows[0])
-        else:
+        elif sum(map(len, rows)) * self.count < _LARGE:
             self.columns = np.concatenate(rows) if rows else np.empty((0, self.count))
+        else:
+            self.columns = self._taken = memory.take((sum(map(len, rows)), self.count))
+            np.concatenate(rows, out=self.columns)
+
+    def done(self) -> None:
+        """Leave the memory of the columns to a later batch: nobody reads them any more."""
+        if self._taken is not None:
+            self._memory.give(self._taken)
 
     def _counted(self, counts: list[int | None]) -> tuple[bool, int]:
         if counts and counts[0] and counts.count(counts[0]) == len(counts):

@@ -29,7 +29,7 @@ from scalargrad.replay.arrays import (
 from scalargrad.replay.backends import select
 from scalargrad.replay.backends.backend import Options
 from scalargrad.replay.backends.jax import start as start_jax
-from scalargrad.replay.batch import Batch, argument_names
+from scalargrad.replay.batch import Batch, Memory, argument_names
 from scalargrad.replay.export.document import written
 from scalargrad.replay.export.recorded import Recorded
 from scalargrad.replay.export.source import source
@@ -138,6 +138,7 @@ class Compiled:
         self._split: Any = None  # the devices of `shard`
         self._places: list[Place] = []  # that hold the Values in use
         self._lock = RLock()
+        self._memory = Memory()
         self._names: Callable[[int], list[str]]
         self._names = lru_cache(lambda count: argument_names(f, count))  # saves 20 us a call
         self.__name__ = name_of(f)
@@ -306,6 +307,7 @@ class Compiled:
                 rows[k] = scattered(rows[k], column, samples.indices, batch.count)
             if suspects:  # what is found for them overwrites this
                 parts += self._settled(variant, batch, suspects, None)
+        batch.done()
         return refilled(first.out, [float(row[0]) for row in rows] if batch.single else rows)
 
     def value_and_grad(self, *args: Any, theta: Sequence[float] | None = None) -> tuple[float, Any]:
@@ -361,6 +363,7 @@ class Compiled:
                 continue
             for k, column in enumerate(slopes):
                 rows[k] = scattered(rows[k], column, samples.indices, batch.count)
+        batch.done()
         weight = 1.0 / batch.count if self.reduction == "mean" else 1.0
         if self.params:
             return total * weight, scaled(gradient, weight)
@@ -623,7 +626,7 @@ class Compiled:
                     )
         if self._split is not None:
             args = [self._split.gathered(x) for x in args]
-        return Batch(args, self._names(len(args)), self.static)
+        return Batch(args, self._names(len(args)), self.static, self._memory)
 
     def _theta(self, theta: Sequence[float]) -> Any:
         if not is_list(theta):

@@ -9,6 +9,7 @@ from typing import Any
 from scalargrad.core.primitives import take, where
 from scalargrad.replay.backends.python import PythonRunner
 from scalargrad.replay.program import Program, over_samples
+from scalargrad.replay.reference import FAULTS, value_of
 
 __all__ = ["nonfinite_error", "nonfinite_sample"]
 
@@ -58,14 +59,12 @@ def nonfinite_error(
     if row is None:
         return FloatingPointError(f"{prefix}{name} is {number} to begin with")
     inputs = [numbers[slot] for slot in operands]
-    if row is take:
-        if isfinite(inputs[0]) and inputs[0] % 1.0 != 0.0:
-            return ValueError(f"{prefix}take needs a whole number as index, got {inputs[0]!r}")
-        return IndexError(f"{prefix}take: index {inputs[0]:g} in a list of {len(inputs) - 1}")
     line = program.line(guilty) if len(operands) < 20 else f"{name} = {row.name}(...)"
     try:
-        row.value(*inputs)
-    except (ValueError, ZeroDivisionError, OverflowError) as cause:
+        value_of(row, inputs)
+    except FAULTS as cause:
+        if row is take:  # which has said what is wrong
+            return type(cause)(f"{prefix}{cause}")
         return FloatingPointError(f"{prefix}{line}: {row.domain_error(cause, inputs)}")
     named = dict.fromkeys(slot for slot in operands if slot not in program.constants)
     at = ", ".join(f"{program.name(slot)} = {numbers[slot]!r}" for slot in [*named][:6])

@@ -9,14 +9,14 @@ from itertools import accumulate, compress
 from math import copysign, isfinite, nan
 from typing import Any
 
-from scalargrad.core.primitives import dot
+from scalargrad.core.primitives import dot, dot_operands
 from scalargrad.core.rows import Primitive
 from scalargrad.core.tape import Tape
 from scalargrad.replay.simplify import SIMPLER
 
 __all__ = [
     "AFTER", "BEFORE", "NEAR", "SAMPLE", "Guard", "Program", "all_finite", "apart", "broadcast",
-    "over_samples",
+    "over_samples", "sizes",
 ]  # fmt: skip
 
 # When a slot is computed: once before the samples, from parameters and constants alone; for each
@@ -43,6 +43,17 @@ NEAR = 2.0**-40
 apart = Primitive(
     "apart", "nan where rounding could move x to 0, if numbers of size y were added up, else 0",
     lambda x, y: nan if abs(x) < y * NEAR else 0.0, lambda x, y, out: (0.0, 0.0),
+)  # fmt: skip
+
+
+def _sizes(*operands: float) -> float:
+    ws, xs, _ = dot_operands(operands)
+    return sum([abs(w * x) for w, x in zip(ws, xs, strict=True)])
+
+
+sizes = Primitive(
+    "sizes", "the size of what a sum of products adds up: |w1 x1| + ... + |wn xn|",
+    _sizes, lambda *operands, out: (0.0,) * len(operands),
 )  # fmt: skip
 
 

@@ -100,7 +100,9 @@ def record(
                 raise undefined_error(f"{prefix}{line}{error}", error) from error
             raise
         position = recording.restart
-        if position is None:
+        if position is not None:
+            line = ""  # it was that of another operation
+        else:
             if len(recording.outside) > len(known) or (recording.created and not repeated):
                 known, repeated = recording.outside, True
                 continue

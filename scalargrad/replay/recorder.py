@@ -14,6 +14,7 @@ from math import nan
 from types import CodeType, FrameType
 from typing import Any, NoReturn
 
+from scalargrad.core.lines import calling_frame, is_own
 from scalargrad.core.modes import builds
 from scalargrad.core.node import CONSTANT, Leaf, constant, owner_of, without_partials
 from scalargrad.core.operators import is_inverted, is_truth
@@ -128,7 +129,7 @@ class Recorder:
         a bool, and a guard.
         """
         made = self.apply(primitive, inputs)
-        frame = _calling_frame()
+        frame = calling_frame()
         if _looks_at_bools(frame):
             return self.decide(made)
         self.unasked[id(made)] = made, _line(frame)
@@ -193,7 +194,7 @@ class Recorder:
         frame = sys._getframe(1)
         while frame.f_back and frame.f_code.co_name in _HASHING:
             frame = frame.f_back
-        if _is_own(frame):
+        if is_own(frame):
             return None  # the library itself looks up nodes
         if is_truth(value):
             return hash(self.decide(value))
@@ -284,31 +285,18 @@ class Recorder:
 _HASHING = ("__hash__", "check_access")  # the functions that a look-up by hash goes through
 
 
-def _is_own(frame: FrameType) -> bool:
-    """Whether a frame belongs to this package; examples are written as users write."""
-    name = frame.f_globals.get("__name__", "")
-    return name.partition(".")[0] == "scalargrad" and not name.startswith("scalargrad.examples.")
-
-
-def _calling_frame() -> FrameType:
-    frame = sys._getframe(1)
-    while frame.f_back and _is_own(frame):
-        frame = frame.f_back
-    return frame
-
-
 def _line(frame: FrameType) -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno} ({frame.f_code.co_name})"
 
 
 def calling_line() -> str:
     """The line of the user's program that runs: the first one outside of this package."""
-    return _line(_calling_frame())
+    return _line(calling_frame())
 
 
 def _looks_at_bools(frame: FrameType | None) -> bool:
     """Whether the code that runs, up to this package, looks at bools as objects."""
-    while frame is not None and not _is_own(frame):
+    while frame is not None and not is_own(frame):
         if _has_bools(frame.f_code):
             return True
         frame = frame.f_back

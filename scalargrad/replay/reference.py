@@ -50,8 +50,10 @@ def value_of(row: Primitive, inputs: Sequence[float]) -> float:
     if row is take and number != number and inputs[0] == inputs[0]:
         if inputs[0] % 1.0 != 0.0:
             raise ValueError(f"take needs a whole number as index, got {inputs[0]!r}")
-        if not 0.0 <= inputs[0] < len(inputs) - 1:
-            raise IndexError(f"take: index {inputs[0]:g} in a list of {len(inputs) - 1}")
+        index, count = inputs[0], len(inputs) - 1
+        if not 0.0 <= index < count:  # a negative one has `count` added to it
+            index -= count if index < 0.0 else 0.0
+            raise IndexError(f"take: index {index:g} in a list of {count}")
     return number
 
 

@@ -10,7 +10,15 @@ from typing import Any
 from scalargrad.core.numbers import is_number
 from scalargrad.core.value import Value, data_of, packed_data
 from scalargrad.replay.adjoints import with_adjoints
-from scalargrad.replay.arrays import all_finite, array, filled, nonfinite, scaled, truths_hold
+from scalargrad.replay.arrays import (
+    all_finite,
+    all_rows_finite,
+    array,
+    filled,
+    nonfinite,
+    scaled,
+    truths_hold,
+)
 from scalargrad.replay.backends.backend import Backend, Options, Runner
 from scalargrad.replay.backends.python import PythonRunner
 from scalargrad.replay.batch import Batch
@@ -156,7 +164,7 @@ class Variant:
         sample = [float(column[index]) for column in batch.columns]
         return self._reference.judge(self._outside(theta), sample)
 
-    def values(self, samples: Samples, allow_nonfinite: bool) -> tuple[list[Any], list[int]]:
+    def values(self, samples: Samples, allow_nonfinite: bool) -> tuple[Sequence[Any], list[int]]:
         """One array over the samples for each number of the result.
 
         Also the indices of samples that Python has to look at.
@@ -165,7 +173,7 @@ class Variant:
             return [filled(samples.count, nan) for _ in self.program.outputs], []
         rows = self._run("values", samples, None)
         results = rows[: len(self.program.outputs)]
-        if not all(map(all_finite, rows)):
+        if not all_rows_finite(rows):
             if self.asks and not samples.exact:
                 return results, samples.at(nonfinite(rows))
             if not allow_nonfinite:
@@ -182,12 +190,8 @@ class Variant:
         """
         ask = self.asks and not samples.exact
         for purpose in ("careful",) if self.careful else ("gradient", "careful"):
-            if self.by_parameters:  # one array, checked as a whole
-                (uniform, _), rows = self._replay(purpose, samples, theta), []
-            else:
-                total, *rows = self._run(purpose, samples, theta)
-                uniform = array([total[0]])
-            if all_finite(uniform) and all(map(all_finite, rows)):
+            uniform, rows = self._replay(purpose, samples, theta)
+            if all_finite(uniform) and (self.by_parameters or all_rows_finite(rows)):
                 if not samples.exact:
                     self.careful = purpose == "careful"
                 break
@@ -198,9 +202,11 @@ class Variant:
         else:
             if not allow_nonfinite:
                 self._blame("careful", samples, theta)
-        value, slopes = float(uniform[0]), rows[: len(self.program.inputs)]
+        value, slopes, count = float(uniform[0]), rows, len(self.program.inputs)
         if self.by_parameters:
             slopes = array(uniform[1 : len(self.params) + 1])
+        elif len(rows) < count:  # some are equal for all samples
+            slopes = self._by_output(purpose, samples, uniform, rows)[1 : count + 1]
         if not samples.undefined:
             return value, slopes, []
         if self.by_parameters:
@@ -213,9 +219,13 @@ class Variant:
             return False
         return purpose == "guards" or not self.program.guards
 
-    def _run(self, purpose: str, samples: Samples, theta: Sequence[float] | None) -> list[Any]:
-        """One array over the samples for each output of a program."""
+    def _run(self, purpose: str, samples: Samples, theta: Sequence[float] | None) -> Any:
+        """One array over the samples for each output of a program; all in one array or a list."""
         uniform, rows = self._replay(purpose, samples, theta)
+        return self._by_output(purpose, samples, uniform, rows) if len(uniform) else rows
+
+    def _by_output(self, purpose: str, samples: Samples, uniform: Any, rows: Any) -> list[Any]:
+        """What a run returned, as one array over the samples for each output."""
         same, apart = iter(uniform), iter(rows)
         program, _ = self._for(purpose, samples.exact)
         phases = program.phases

@@ -17,8 +17,9 @@ from collections.abc import Sequence
 
 from scalargrad.core import primitives as row
 from scalargrad.core.primitives import dot_operands
-from scalargrad.core.rows import Primitive
-from scalargrad.replay.program import Program, all_finite, apart
+from scalargrad.core.rows import TABLE, Primitive
+from scalargrad.replay.partials import partials_of
+from scalargrad.replay.program import Program, all_finite, apart, sizes
 from scalargrad.replay.reference import ends_of
 
 __all__ = ["watched"]
@@ -42,10 +43,11 @@ _EXACT = {
 _SHORT = 64  # instructions of a chain that is worth keeping as it stands
 
 _COMPARISONS = {row.less, row.less_equal, row.equal}
-# The edges of domains: by row, the operand and the numbers where it begins or ends.
+# The edges of domains: by row, the operand and the numbers where it begins or ends. Of // and % the
+# jumps are watched, and these grow beyond all rounding where the divisor goes to 0.
 _EDGES: dict[Primitive, tuple[int, tuple[float, ...]]] = {
-    row.div: (1, (0.0,)), row.floordiv: (1, (0.0,)), row.mod: (1, (0.0,)), row.sqrt: (0, (0.0,)),
-    row.log: (0, (0.0,)), row.log2: (0, (0.0,)), row.log10: (0, (0.0,)), row.log1p: (0, (-1.0,)),
+    row.div: (1, (0.0,)), row.sqrt: (0, (0.0,)), row.log: (0, (0.0,)), row.log2: (0, (0.0,)),
+    row.log10: (0, (0.0,)), row.log1p: (0, (-1.0,)),
     row.asin: (0, (-1.0, 1.0)), row.acos: (0, (-1.0, 1.0)), row.atanh: (0, (-1.0, 1.0)),
     row.acosh: (0, (1.0,)), row.pow: (0, (0.0,)),
 }  # fmt: skip
@@ -53,6 +55,17 @@ _POSITIVE = {
     row.exp, row.exp2, row.abs, row.sqrt, row.relu, row.sigmoid, row.softplus, row.hypot, row.cosh,
     *_COMPARISONS,
 }  # fmt: skip
+# Rows whose result has a small relative error if their operands have: so rounding does not change
+# its sign. Those that jump are watched themselves.
+_ACCURATE = _COMPARISONS | {
+    row.neg, row.mul, row.div, row.abs, row.identity, row.stopped, row.sqrt, row.cbrt, row.pow,
+    row.hypot, row.prod, row.exp, row.exp2, row.expm1, row.log1p, row.sinh, row.cosh, row.tanh,
+    row.asinh, row.atan, row.erf, row.sigmoid, row.softplus, row.relu, row.leaky_relu, row.elu,
+    row.silu, row.gelu, row.minimum, row.maximum, row.clip, row.where, row.sign, row.floor,
+    row.ceil, row.rint, row.floordiv,
+}  # fmt: skip
+_SUMS = {row.add, row.sum, row.mean, row.dot}
+_BENT = {row.neg, row.identity, row.stopped, row.abs, row.relu, row.leaky_relu, row.elu}
 _DEEPEST = 6  # sums within sums whose sizes count
 _FOLD = 16  # operands of one all_finite, which keeps them all in memory
 
@@ -80,8 +93,9 @@ class _Watch:
     def run(self, near: bool) -> None:
         program = self.program
         program.literal = False  # what is added may be simplified
+        self.inexact = self._inexact()
         self.positive = self._positive()
-        self.cancels = self._cancels()
+        self.accurate = self._accurate()
         jumps = self._jumps()
         if not near:
             jumps = []
@@ -185,16 +199,7 @@ class _Watch:
 
         Where the other is None, the operand jumps at each whole number.
         """
-        program = self.program
-        sizes = [0] * self.count  # of the chain up to a slot; 0 for a leaf
-        self.inexact = bytearray(self.count)
-        for slot, kind in enumerate(self.rows):
-            if kind is not None:
-                mine = self.operands[slot]
-                sizes[slot] = size = 1 + sum([sizes[operand] for operand in mine])
-                self.inexact[slot] = (
-                    kind not in _EXACT or size > _SHORT or any(self.inexact[o] for o in mine)
-                )
+        program, accurate = self.program, self.accurate
         jumps: list[tuple[int, int, float | int | None]] = []
         looked_at: list[int] = []  # what has to keep its bits
         for slot in range(self.count):
@@ -203,7 +208,7 @@ class _Watch:
                 looked_at += mine
                 if any(self.inexact[o] for o in mine):
                     jumps.append((slot, mine[0], mine[1]))
-            elif kind is row.floor or kind is row.ceil:
+            elif kind is row.floor or kind is row.ceil or kind is row.rint:
                 looked_at += mine
                 if self.inexact[mine[0]]:
                     jumps.append((slot, mine[0], None))
@@ -211,28 +216,31 @@ class _Watch:
                 looked_at += mine
                 if any(self.inexact[o] for o in mine):
                     jumps.append((slot, -1, None))
-            elif kind is row.sign or kind is row.where:
+            elif kind is row.sign or kind is row.where or kind is row.atan2:
                 looked_at.append(mine[0])
-                if self.inexact[mine[0]] and self.rows[mine[0]] not in _COMPARISONS:
+                if not accurate[mine[0]]:
                     jumps.append((slot, mine[0], 0.0))
             if kind in _EDGES and not self._whole_power(slot):
                 position, edges = _EDGES[kind]
-                if edges == (0.0,) and not self._may_cancel(mine[position]):
+                x = mine[position]
+                if self.positive[x] and edges == (0.0,) and (kind is row.sqrt or accurate[x]):
                     continue
-                looked_at.append(mine[position])
-                if self.inexact[mine[position]]:
-                    jumps += [(slot, mine[position], edge) for edge in edges]
+                looked_at.append(x)
+                if self.inexact[x] and not (accurate[x] and edges == (0.0,)):
+                    jumps += [(slot, x, edge) for edge in edges]
         for guard in program.guards:
             looked_at.append(guard.slot)
-            if self.inexact[guard.slot] and self.rows[guard.slot] not in _COMPARISONS:
+            if not accurate[guard.slot]:
                 jumps.append((guard.slot, guard.slot, 0.0))
-        exact = program.exact
-        stack = looked_at
-        while stack:
-            slot = stack.pop()
-            if self.rows[slot] is not None and not self.inexact[slot] and slot not in exact:
-                exact.add(slot)
-                stack += self.operands[slot]
+        seen: set[int] = set()
+        while looked_at:
+            slot = looked_at.pop()
+            if self.rows[slot] is not None and slot not in seen:
+                seen.add(slot)
+                if not self.inexact[slot]:
+                    program.exact.add(slot)
+                if accurate[slot]:  # as it is if those are
+                    looked_at += self.operands[slot]
         return jumps
 
     def _whole_power(self, slot: int) -> bool:
@@ -244,20 +252,18 @@ class _Watch:
 
     def _watch_jumps(self, jumps: Sequence[tuple[int, int, float | int | None]]) -> None:
         emit, constant = self.program.emit, self.program.constant
-        self._scales: dict[int, int] = {}
+        self._sizes: dict[int, int] = {}
         for slot, x, other in jumps:
             if x < 0:  # a quotient that is rounded down
                 x, y = self.operands[slot]
-                scale = emit(row.div, (self._scale(x), emit(row.abs, (y,))))
+                size = emit(row.div, (self._size(x), y))
                 x = emit(row.div, (x, y))
-                scale = emit(row.add, (scale, emit(row.abs, (x,))))
-            elif isinstance(other, float) and other == 0.0:
-                if not self._may_cancel(x):
-                    continue
-                scale = self._scale(x)
+                size = self._together([size, x])
             else:
-                scale = self._scale(x)
+                size = self._size(x)
             if other is None:
+                if self.rows[slot] is row.rint:  # it jumps between the whole numbers
+                    x = emit(row.add, (x, constant(0.5)))
                 half = emit(row.add, (x, constant(0.5)))
                 distance = emit(row.sub, (x, emit(row.floor, (half,))))
             elif isinstance(other, float):
@@ -266,31 +272,40 @@ class _Watch:
                 if self._settled_sign(x, other) or self._settled_sign(other, x):
                     continue
                 distance = emit(row.sub, (x, other))
-                scale = emit(row.add, (scale, self._scale(other)))
-            self.found.append(emit(apart, (distance, scale)))
+                size = self._together([size, self._size(other)])
+            if self.program.rows[size] is not sizes:
+                size = emit(row.abs, (size,))
+            self.found.append(emit(apart, (distance, size)))
 
     def _settled_sign(self, x: int, other: int) -> bool:
         """Whether `other` is the number 0, and rounding cannot move x from it."""
-        return self.program.constants.get(other) == 0.0 and not self._may_cancel(x)
+        return self.program.constants.get(other) == 0.0 and bool(self.accurate[x])
 
-    def _may_cancel(self, x: int) -> bool:
-        """Whether x may be the small difference of large numbers."""
-        return bool(self.cancels[x])
-
-    def _cancels(self) -> bytearray:
-        """By slot, whether it may be the small difference of large numbers."""
-        cancels = bytearray(self.count)
+    def _inexact(self) -> bytearray:
+        """By slot, whether a backend may compute other bits than Python."""
+        sizes = [0] * self.count  # of the chain up to a slot; 0 for a leaf
+        inexact = bytearray(self.count)
         for slot, kind in enumerate(self.rows):
-            if kind is None or self.positive[slot]:
-                continue
+            if kind is not None:
+                mine = self.operands[slot]
+                sizes[slot] = size = 1 + sum([sizes[operand] for operand in mine])
+                inexact[slot] = kind not in _EXACT or size > _SHORT or any(inexact[o] for o in mine)
+        return inexact
+
+    def _accurate(self) -> bytearray:
+        """By slot, whether its relative error is small: no small difference of larger numbers."""
+        accurate = bytearray(self.count)
+        for slot, kind in enumerate(self.rows):
             mine = self.operands[slot]
-            if kind in (row.neg, row.abs, row.identity, row.stopped):
-                cancels[slot] = cancels[mine[0]]
-            elif kind is row.mul or kind is row.div:
-                cancels[slot] = any(cancels[o] for o in mine)
+            if not self.inexact[slot]:
+                accurate[slot] = 1
+            elif kind in _SUMS:
+                accurate[slot] = self.positive[slot] and all(accurate[o] for o in mine)
+            elif kind in _ACCURATE:
+                accurate[slot] = all(accurate[o] for o in mine)
             else:
-                cancels[slot] = kind in (row.add, row.sub, row.sum, row.mean, row.dot)
-        return cancels
+                accurate[slot] = not any(self.inexact[o] for o in mine)
+        return accurate
 
     def _positive(self) -> bytearray:
         """By slot, whether it is at least 0 and made without cancellation."""
@@ -318,31 +333,46 @@ class _Watch:
                 positive[slot] = all(positive[o] for o in mine)
         return positive
 
-    def _scale(self, x: int, depth: int = 0) -> int:
-        """The slot of the size of what was added up to x."""
-        known = self._scales.get(x)
-        if known is not None:
-            return known
-        emit = self.program.emit
-        kind, mine = (self.rows[x], self.operands[x]) if x < self.count else (None, ())
-        if depth < _DEEPEST and self.inexact[x] and not self.positive[x]:
-            if kind in (row.add, row.sub):
-                a, b = [self._scale(o, depth + 1) for o in mine]
-                scale = emit(row.add, (a, b))
-            elif kind in (row.neg, row.identity, row.stopped, row.abs):
-                scale = self._scale(mine[0], depth + 1)
-            elif kind is row.mul:
-                a, b = [self._scale(o, depth + 1) for o in mine]
-                scale = emit(row.mul, (a, b))
-            elif kind is row.div:
-                scale = emit(row.div, (self._scale(mine[0], depth + 1), emit(row.abs, (mine[1],))))
-            elif kind in (row.sum, row.mean):
-                scale = emit(kind, tuple([self._scale(o, depth + 1) for o in mine]))
-            elif kind is row.dot:
-                scale = emit(row.dot, tuple([emit(row.abs, (o,)) for o in mine]))
-            else:
-                scale = emit(row.abs, (x,))
-        else:
-            scale = emit(row.abs, (x,))
-        self._scales[x] = scale
-        return scale
+    def _size(self, x: int, depth: int = 0) -> int:
+        """A slot of the size, or of its negative, of what was added up to x."""
+        if depth == _DEEPEST or x >= self.count or self.accurate[x]:
+            return x
+        if x not in self._sizes:
+            self._sizes[x] = self._size_of_terms(x, depth + 1)
+        return self._sizes[x]
+
+    def _size_of_terms(self, x: int, depth: int) -> int:
+        emit, kind, mine = self.program.emit, self.rows[x], self.operands[x]
+        if kind is row.dot:
+            ws, xs, bias = dot_operands(mine)
+            return emit(sizes, (*ws, *[self.one] * len(bias), *xs, *bias))
+        if kind is row.mul:
+            return emit(row.mul, tuple([self._size(o, depth) for o in mine]))
+        if kind in (row.add, row.sub, row.sum, row.mean):
+            size = self._together([self._size(o, depth) for o in mine])
+            if kind is row.mean:
+                size = emit(row.div, (size, self.program.constant(float(len(mine)))))
+            return size
+        if kind in _BENT:  # where they bend, the slope on one side says nothing of the other
+            return self._size(mine[0], depth)
+        if kind in (row.minimum, row.maximum, row.clip):
+            return self._together([self._size(o, depth) for o in mine if not self.accurate[o]])
+        if kind is row.where:
+            return emit(row.where, (mine[0], *[self._size(o, depth) for o in mine[1:]]))
+        return self._moved(x, depth)
+
+    def _moved(self, x: int, depth: int) -> int:
+        """The size of x, and of what moves it when its operands are rounded."""
+        program, kind, mine = self.program, self.rows[x], self.operands[x]
+        if kind is None or kind.name not in TABLE:
+            return x
+        inexact = [i for i, o in enumerate(mine) if self.inexact[o]]
+        partials = partials_of(kind, len(mine), False).inline(
+            (*mine, x), program.emit, program.constant, program.constants.get, inexact
+        )
+        moving = [self._size(mine[i], depth) for i in inexact]
+        return program.emit(sizes, (self.one, *partials, x, *moving))
+
+    def _together(self, slots: Sequence[int]) -> int:
+        """The slot of the sum of the sizes of several numbers."""
+        return self.program.emit(sizes, (*[self.one] * len(slots), *slots))

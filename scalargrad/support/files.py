@@ -120,9 +120,11 @@ def _remove_leftovers(folder: Path, prefix: str) -> None:
     if fcntl is None:
         return
     with contextlib.suppress(OSError):  # a folder that cannot be read, a file of another user
-        with os.scandir(folder) as entries:
-            found = [entry.path for entry in entries if entry.name.startswith(prefix)]
-        for path in found:
-            with contextlib.suppress(OSError), open(path, "r+b") as file:
+        # Not os.scandir: Ctrl-C before its block begins would leave it open
+        for name in os.listdir(folder):
+            if not name.startswith(prefix):
+                continue
+            path = folder / name
+            with contextlib.suppress(OSError), path.open("r+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # an error if it is locked
-                os.unlink(path)
+                path.unlink()

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from scalargrad.core.arguments import as_flag
 from scalargrad.core.modes import no_grad
+from scalargrad.core.native import NATIVE
 from scalargrad.core.numbers import as_float
 from scalargrad.core.value import Value, clear_grads, set_grads
 from scalargrad.replay.arrays import all_finite, array_library, floats, scaled
@@ -38,9 +39,10 @@ class Data(Protocol):
     def __getitem__(self, index: Any, /) -> Any: ...
 
 
-# Instructions times samples times epochs from which on replay pays for its start: numba takes half
-# a second to import, and eager code 2 to 3 us for an instruction, many of which are whole `dot`s.
-_WORTHWHILE = 6e5
+# Instructions times samples times epochs from which on replay pays for its start, half a second to
+# import numba. Eager code takes 0.07 us (a sum) to 0.6 us (a `dot` of 64 numbers) for one, 0.2 in
+# small networks; with the node of Python 1.8 to 6 us. Replay takes 0.02 us.
+_WORTHWHILE = 6e6 if NATIVE else 6e5
 _FIRST = 1000  # samples of the first batch to evaluate eagerly too
 _CHECKED = 16  # samples to evaluate eagerly too in epochs 1, 2, 4, 8 ...
 _MAX_BRANCHES = 16  # recordings; a model that branches more often runs eagerly

@@ -31,8 +31,6 @@ class Split:
     """
 
     def __init__(self, mesh: Any, backend: str) -> None:
-        if backend not in ("auto", "jax"):
-            raise ValueError(f"fit: a mesh is for backend='jax', got backend={backend!r}")
         select("jax")
         start()
         import jax
@@ -40,6 +38,8 @@ class Split:
         from scalargrad.replay.backends.jax.sharded import check_mesh, spans_processes
 
         check_mesh(mesh, "samples", "fit")
+        if backend not in ("auto", "jax"):
+            raise ValueError(f"fit: a mesh is for backend='jax', got backend={backend!r}")
         self.mesh, self.several = mesh, spans_processes(mesh)
         owners = {device.process_index for device in mesh.devices.flat}
         self.first = jax.process_index() == min(owners)

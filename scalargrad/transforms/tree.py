@@ -282,6 +282,8 @@ def refilled(tree: Any, flat: Iterable[Any], derivatives: bool = False) -> Any:
 def refiller(tree: Any, derivatives: bool = False) -> Callable[[Iterator[Any]], Any]:
     """The function that fills the nesting of `tree` with the next numbers of an iterator."""
     kind = tree.__class__
+    if kind is float:
+        return next
     if kind is list or kind is tuple:  # written out, since a Jacobian fills one for each row
         if all(map(_is_plain, tree)):
             count = len(tree)

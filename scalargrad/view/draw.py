@@ -5,12 +5,13 @@ from typing import Any
 
 from scalargrad.core.value import Value
 from scalargrad.view.drawing import Drawing
+from scalargrad.view.graph import Graph
 from scalargrad.view.layout import choose
 from scalargrad.view.paint import svg
 from scalargrad.view.paint.scene import paint
 from scalargrad.view.read.reading import read
 
-__all__ = ["draw"]
+__all__ = ["draw", "drawn"]
 
 
 def draw(
@@ -72,7 +73,11 @@ def draw(
     Drawing(3 boxes, 3 edges, engine='builtin')
     """
     choose.check(engine)
-    graph = read(x, model, max_nodes, max_edges, expand, focus, radius, rankdir).graph
+    return drawn(read(x, model, max_nodes, max_edges, expand, focus, radius, rankdir).graph, engine)
+
+
+def drawn(graph: Graph, engine: str) -> Drawing:
+    """The picture of a graph, laid out by an engine."""
     layout, used = choose.lay_out(graph, engine)
     scene = paint(graph, layout)
     return Drawing(svg.write(scene), used, graph, scene)

@@ -11,7 +11,7 @@ from scalargrad.core.labels import format_number
 __all__ = ["Box", "Edge", "Graph", "Kind", "Role", "Row", "count", "largest_size"]
 
 Kind = Literal["parameter", "input", "constant", "operation", "result", "group", "bundle"]
-Role = Literal["title", "data", "grad", "count"]
+Role = Literal["title", "data", "grad", "count", "mark"]
 
 
 class Row(NamedTuple):
@@ -29,7 +29,8 @@ class Box:
     `parameters` count what a group holds; its `data` is None and its `grad` the largest |grad| in
     it. `grad` is None before a backward pass, which is not the same as a gradient of zero. A box
     of a `recorded` program has no `grad`, and `data` only if it is constant: the other numbers
-    differ by sample.
+    differ by sample. A `mark` is what `diagnose` found, of a group what it found first, and
+    `marked` how many values in the box bear it.
     """
 
     number: int
@@ -41,6 +42,8 @@ class Box:
     values: int = 1
     parameters: int = 0
     recorded: bool = False
+    mark: str = ""
+    marked: int = 0
 
     @property
     def title(self) -> str:
@@ -71,6 +74,8 @@ class Box:
         elif self.data is not None:
             rows.append(Row("data", f"data {format_number(self.data or 0.0)}"))
             rows.append(Row("grad", "" if self.recorded else f"grad {grad}"))
+        if self.mark:
+            rows.append(Row("mark", self.mark + (f" ×{self.marked:,}" if self.marked > 1 else "")))
         return tuple(row for row in rows if row.text)
 
     @property

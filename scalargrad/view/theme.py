@@ -8,7 +8,7 @@ from scalargrad.view.graph import Box, Edge, Graph, Kind
 
 __all__ = [
     "ARROW", "BACKGROUND", "BOX_FONT_SIZE", "EDGE_COLOUR", "EDGE_FONT_SIZE", "EDGE_WIDTH", "FONT",
-    "FOOT", "INK", "INNER_BORDER", "LINE_HEIGHT", "MARGIN", "NODE_GAP", "NOTICE_FONT_SIZE",
+    "FOOT", "INK", "INNER_BORDER", "LINE_HEIGHT", "MARGIN", "MARKS", "NODE_GAP", "NOTICE_FONT_SIZE",
     "NOT_FINITE", "POINTS_PER_INCH", "RANK_GAP", "SHADES", "STACK", "STYLES", "UNKNOWN", "Style",
     "box_size", "fill_of", "label_size", "line_width", "text_width",
 ]  # fmt: skip
@@ -73,6 +73,15 @@ SHADES: tuple[tuple[float, str], ...] = (
 UNKNOWN = "#efede6"
 # A gradient that is nan or infinite: another hue, and another grey than all shades.
 NOT_FINITE = "#f2b880"
+# What `diagnose` found: hues for what is wrong, for where no gradient passes, and for doubts.
+_STOPPED, _DOUBTFUL = "#d9c3e6", "#f7e08b"
+MARKS: dict[str, str] = {
+    "nonfinite value": NOT_FINITE, "infinite slope": NOT_FINITE, "nonfinite gradient": NOT_FINITE,
+    "unused parameter": _STOPPED, "zero derivative": _STOPPED, "dead unit": _STOPPED,
+    "saturated unit": _STOPPED, "step": _STOPPED, "vanishing gradient": _STOPPED,
+    "exploding gradient": _DOUBTFUL, "kink": _DOUBTFUL, "near kink": _DOUBTFUL,
+    "cancellation": _DOUBTFUL,
+}  # fmt: skip
 
 
 def fill_of(part: Box | Edge, graph: Graph) -> str:
@@ -82,6 +91,8 @@ def fill_of(part: Box | Edge, graph: Graph) -> str:
     >>> fill_of(seen, Graph((seen,), (), "", "LR"))
     '#80b0dd'
     """
+    if isinstance(part, Box) and part.mark:
+        return MARKS[part.mark]
     if isinstance(part, Box) and part.kind == "constant":
         return BACKGROUND
     if part.grad is None:

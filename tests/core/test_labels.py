@@ -35,7 +35,10 @@ def test_clean(text: object, expected: str) -> None:
     assert expected == actual
 
 
-@pytest.mark.parametrize("text", ["x" * 41, "x" * 10_000_000, "\r\n".join("x" * 50)])
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 41, "x" * 10_000_000, "\r\n".join("x" * 50), "x" + "\r\n" * 60 + "x"],
+)
 def test_clean_cuts_long_text(text: str) -> None:
     actual = clean(text)
 

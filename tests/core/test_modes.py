@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 
+import node_programs as of
 import pytest
 
 import scalargrad as sg
@@ -97,6 +98,17 @@ def test_a_suspended_generator_does_not_reach_its_consumer() -> None:
     for inside in stream(3):
         assert inside == 0.0
         assert slope() == 20.0
+
+
+def test_a_mode_of_another_context_changes_nothing() -> None:
+    """Not even the words of an error."""
+    expected = [of.every_operand(f) for f in of.OPERATORS[:5]] + [of.every_row()]
+    suspended = stream(2)
+    next(suspended)
+
+    assert active
+    assert [of.every_operand(f) for f in of.OPERATORS[:5]] + [of.every_row()] == expected
+    suspended.close()
 
 
 def test_generators_that_end_out_of_order() -> None:
@@ -261,3 +273,18 @@ def test_the_innermost_mode_decides() -> None:
         with pushed(Mode(builds=True)):
             assert builds()
     assert recorder() is None
+
+
+def test_a_mode_that_a_function_enters_outlives_it() -> None:
+    x = Value(2.0)
+
+    def enter(block: sg.no_grad) -> None:
+        block.__enter__()
+
+    block = sg.no_grad()
+    enter(block)
+    try:
+        assert not (x * 3.0).parents
+    finally:
+        block.__exit__(None, None, None)
+    assert (x * 3.0).parents

@@ -126,6 +126,41 @@ def test_stated_partials_at_kinks(
     assert str([*map(float, node.partials)]) == expected
 
 
+@pytest.mark.parametrize("row", [row for row in ROWS if row.gap], ids=lambda row: row.name)
+def test_gap_is_the_distance_to_a_kink(row: Primitive) -> None:
+    assert row.gap is not None
+    for at in row.kinks:
+        assert row.gap(*at) == 0.0
+
+    for x, *others in row.at:
+        gap = row.gap(x, *others)
+        assert gap != 0.0
+        (slope, *_) = numbers(sg.grad(row.gap, [0])(x, *others))
+        if slope == 1.0:  # not so for a distance from the origin
+            assert math.isclose(row.gap(x - gap, *others), 0.0, abs_tol=1e-12)
+
+
+def test_rows_that_jump_or_bend_state_a_gap() -> None:
+    """Where the partials on both sides of a stated kink differ, or the values do."""
+    for row in ROWS:
+        if not row.public or row.arity not in (1, 2, 3) or row.name == "where":
+            continue
+        for x, *others in row.kinks:
+            step = 1e-7
+            try:
+                sides = [row.evaluate((x + s, *others)) for s in (-step, step)]
+                slopes = [
+                    row.partials(x + s, *others, y)[0]
+                    for s, y in zip((-step, step), sides, strict=True)
+                ]
+            except ValueError:
+                continue  # the edge of the domain
+            bends = all(map(math.isfinite, slopes)) and abs(slopes[1] - slopes[0]) > 1e-3
+            jumps = abs(sides[1] - sides[0]) > 1e-3
+            infinite = math.inf in row.kinks[(x, *others)]
+            assert row.gap or infinite or not (bends or jumps), row.name
+
+
 @pytest.mark.parametrize(("row", "at"), OUTSIDE)
 def test_outside_the_domain(row: Primitive, at: tuple[float, ...]) -> None:
     errors = (ValueError, ZeroDivisionError, OverflowError)
@@ -190,3 +225,11 @@ def test_nan_passes_through() -> None:
     assert math.isnan(sg.maximum(1.0, math.nan))
     assert math.isnan(sg.minimum(math.nan, 1.0))
     assert math.isnan(sg.minimum(1.0, math.nan))
+
+
+def test_an_operand_that_never_counts_is_unused() -> None:
+    for row in ROWS:
+        slopes = [row.partials(*at, row.value(*at)) for at in row.at]
+        for i, of_one in enumerate(zip(*slopes, strict=False)):
+            if len(of_one) > 1 and not any(of_one):
+                assert row.may_leave_out(i), (row.name, i)

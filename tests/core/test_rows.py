@@ -129,3 +129,8 @@ def test_signatures_and_names() -> None:
     assert Value.__mod__.__name__ == "__mod__"
     assert Value.__rpow__.__name__ == "__rpow__"
     assert "tangent" in Value.tanh.__doc__
+
+
+def test_names_of_operands() -> None:
+    assert [*TABLE["sum"].names(3)] == ["x", "y", "z"]
+    assert [*TABLE["sum"].names(4)] == ["x0", "x1", "x2", "x3"]

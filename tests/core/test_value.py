@@ -117,6 +117,8 @@ INFINITE_BEHIND: list[tuple[Callable[[Any], Any], float]] = [
     (lambda x: (x.sqrt() - 1.0).relu() + x, 1.0),
     (lambda x: x.sqrt().relu(), 0.0),
     (lambda x: sg.floor(x.sqrt()) + sg.sign(x.sqrt()) + x, 1.0),
+    (lambda x: sg.ceil(x.sqrt()) + x, 1.0),
+    (lambda x: sg.rint(x.sqrt()) + x, 1.0),
     (lambda x: x.sqrt() // 2.0 + x, 1.0),
     (lambda x: (x - 1.0).relu().sqrt(), 0.0),
     (lambda x: 0 * x.sqrt() + x, 1.0),

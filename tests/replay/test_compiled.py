@@ -370,6 +370,21 @@ def test_what_is_not_finite_can_be_allowed(backend: str) -> None:
     assert math.isnan(c.value_and_grad([1.0, -1.0])[0])
 
 
+def test_an_operation_that_fails_in_the_backward_pass_says_how(backend: str) -> None:
+    own = sg.primitive("own", lambda x: x, lambda x, out: (sg.exp(x),))
+    c = sg.compile(own, backend=backend)
+
+    with pytest.raises(FloatingPointError, match=r"sample 1: in the backward pass.* overflows"):
+        c.value_and_grad([1.0, 1000.0])
+
+
+def test_an_infinite_slope_behind_a_choice_is_named(backend: str) -> None:
+    c = sg.compile(lambda x: sg.where(x > 0.0, x, sg.sqrt(-x) * 2.0), backend=backend)
+
+    with pytest.raises(FloatingPointError, match=r"sample 1: in the backward pass, v.* is inf"):
+        c.value_and_grad([1.0, 0.0])
+
+
 def test_what_is_not_chosen_may_be_undefined(backend: str) -> None:
     c = sg.compile(lambda x: sg.where(x > 0, sg.log(x), 0.0), backend=backend)
 
@@ -700,3 +715,16 @@ def test_the_values_from_outside_are_listed(backend: str) -> None:
     c([1.0, -1.0])
     assert len(c.outside) == 1
     assert c.outside[0] is b
+
+
+def test_results_stay_when_the_memory_of_their_columns_is_used_again(backend: str) -> None:
+    c = sg.compile(lambda x, y: (x, y, x * y), backend=backend)
+    X = np.linspace(1.0, 2.0, 5_000)
+    Y = X + 1.0
+
+    found = c(X, Y)
+    copies = [column.copy() for column in found]
+    assert len(c._memory._free) == 1
+    c(Y, X * 3.0)
+    assert [column.tolist() for column in found] == [column.tolist() for column in copies]
+    assert len(c._memory._free) == 1

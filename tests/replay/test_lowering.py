@@ -52,3 +52,10 @@ def test_a_layer_becomes_a_matrix() -> None:
         PythonRunner(rewritten).run(theta, [[0.5], [1.0], [2.0]]),
         PythonRunner(program).run(theta, [[0.5], [1.0], [2.0]]),
     )
+
+
+def test_one_dot_beside_a_product_of_the_same_number_is_no_matrix() -> None:
+    w, b, v = Value(0.5), Value(-0.25), Value(2.0)
+    program = sg.compile(lambda x: sg.tanh(w * x + b) * sg.tanh(v * x), [w, b, v]).record(0.3)
+
+    assert matrix not in lowered(program, {}).rows

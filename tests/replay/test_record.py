@@ -45,12 +45,20 @@ LEAKS = {
 }
 
 
+ACCESSES = {  # what the error says of them
+    "data of an input": "reads .data of", "grad of a parameter": "reads .grad of",
+    "partials": "reads .partials of", "float": "converts to a plain number", "a format": "formats",
+    "a number in a dict": "looks up by hash", "setting data": "sets .data of",
+    "setting grad": "sets .grad of", "backward": r"calls .backward\(\) of",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", LEAKS)
 def test_what_would_be_frozen_is_refused(kind: str) -> None:
     w = Value(2.0, "w")
     drawn = random.getstate()
 
-    with pytest.raises(sg.RecordingError):
+    with pytest.raises(sg.RecordingError, match=ACCESSES.get(kind, ".")):
         python(lambda x: LEAKS[kind](x, w), [w])(1.0)
 
     assert type(w) is Value
@@ -359,3 +367,26 @@ def test_a_fork_while_another_thread_records() -> None:
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert type(w) is Value
+
+
+def test_beside_a_thread_draws_are_told_from_seeded_generators() -> None:
+    stop = threading.Event()
+    other = threading.Thread(target=stop.wait)
+    other.start()
+    try:
+        seeded = 2.0 * random.Random(5).random()
+        assert python(lambda x: x * random.Random(5).random())(2.0) == seeded
+        before = random.getstate()
+        for draws in (
+            lambda x: [random.seed(1), x][1],
+            lambda x: x * random.random(),
+            lambda x: x * random.Random().random(),
+        ):
+            with pytest.raises(sg.RecordingError, match="draws random numbers"):
+                python(draws)(1.0)
+        assert random.getstate() == before
+        with pytest.raises(sg.RecordingError, match="not the same from one call to the next"):
+            python(lambda x: x * next(iter(random.random, None)))(1.0)  # drawn in C
+    finally:
+        stop.set()
+        other.join()

@@ -72,6 +72,37 @@ def test_targets_in_an_array_of_one_axis(backend: str) -> None:
     assert theta[0] == theta[1]
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_validation_is_replayed_too(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    validate = Eager.validate
+    monkeypatch.setattr(Eager, "validate", lambda *args: calls.append(args) or validate(*args))
+
+    history, *_ = train(backend, validation=data(7))
+
+    assert (len(history.validation), calls) == (6, [])
+
+
+def test_some_samples_are_checked_in_epochs_1_2_4_and_8(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    steps: list[int] = []
+    check, step = Replayed.check, Replayed.step
+    monkeypatch.setattr(
+        Replayed,
+        "check",
+        lambda *args: calls.append(len(steps)) or check(*args),  # type: ignore[func-returns-value]
+    )
+    monkeypatch.setattr(
+        Replayed,
+        "step",
+        lambda *args: steps.append(1) or step(*args),  # type: ignore[func-returns-value]
+    )
+
+    train("python", epochs=10, batch_size=None)
+
+    assert calls == [1, 2, 4, 8]
+
+
 @needs_numba
 def test_large_work_is_replayed_by_itself() -> None:
     X, Y = data(3_000)
@@ -79,7 +110,7 @@ def test_large_work_is_replayed_by_itself() -> None:
     optimizer = optim.SGD(model.parameters(), lr=0.01)
 
     history = sg.fit(
-        model, X, Y, lambda y, t: losses.squared_error(y, t, "mean"), optimizer, epochs=60
+        model, X, Y, lambda y, t: losses.squared_error(y, t, "mean"), optimizer, epochs=120
     )
 
     assert history.backend == "numba"

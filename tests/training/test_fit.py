@@ -603,10 +603,12 @@ def test_an_interrupted_bar_is_ended(slow: None, part: str) -> None:
 
 
 def test_an_error_ends_the_bar_too(slow: None) -> None:
-    with contextlib.redirect_stderr(Terminal()) as stream, pytest.raises(ZeroDivisionError):
-        _interrupted(8, "loss", lambda: 1 / 0)
+    with contextlib.redirect_stderr(Terminal()) as stream:
+        with pytest.raises(ZeroDivisionError) as caught:
+            _interrupted(8, "loss", lambda: 1 / 0)
+        assert stream.getvalue().endswith("]\n")  # though the traceback keeps the bar alive
 
-    assert stream.getvalue().endswith("]\n")
+    assert caught.tb
 
 
 def test_the_bar_can_be_turned_off(slow: None) -> None:

@@ -4,6 +4,7 @@ import functools
 import itertools
 import math
 import random
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -153,6 +154,7 @@ class Keeping(Line):
         self.numpy, self.last, self.seen = np.random.default_rng(3), 0.0, {1: [2.0]}
         self.recent: deque[int] = deque(maxlen=3)
         self.count = itertools.count() if kind == "iterator" else None
+        self.first: float | None = None
         total = 0
 
         def count() -> int:
@@ -193,6 +195,9 @@ class Keeping(Line):
             self.closure()
         elif self.kind == "iterator":
             next(self.count or iter([1]))
+        elif self.kind == "first call" and self.first is None:
+            self.first = 1.0
+            return super().__call__(x) * 2.0
         elif self.kind == "last result":
             self.last = super().__call__(x)
             return self.last
@@ -204,16 +209,22 @@ class Keeping(Line):
 
     def kept(self) -> list[Any]:
         last = self.last.data if isinstance(self.last, Value) else self.last
-        return [last, *self.array, self.slot, Keeping.calls, CALLS[0], len(self.seen[1]),
-                self.own.random(), float(self.numpy.random()), self.closure(), *self.recent,
-                len(vars(self).get("more", [])), next(self.count or iter([0]))]  # fmt: skip
+        return [last, self.first or 0.0, *self.array, self.slot, Keeping.calls, CALLS[0],
+                len(self.seen[1]), self.own.random(), float(self.numpy.random()), self.closure(),
+                *self.recent, len(vars(self).get("more", [])),
+                next(self.count or iter([0]))]  # fmt: skip
 
 
 KINDS = [
     "attribute", "new attribute", "slot", "class", "global", "list in a dict", "deque", "array",
     "own generator", "NumPy generator", "random", "np.random", "drawn in C", "closure", "iterator",
-    "last result", "eager only", "rare",
+    "last result", "first call", "eager only", "rare",
 ]  # fmt: skip
+
+
+# A lock of NumPy before 2.3 cannot be held while its own thread draws: beside another thread nobody
+# knows who drew, and nothing is put back.
+HAS_LOCKS = isinstance(np.random.default_rng().bit_generator.lock, type(threading.RLock()))
 
 
 @pytest.mark.parametrize("threads", [False, True], ids=["alone", "beside a thread"])
@@ -228,13 +239,16 @@ def test_what_a_model_keeps_is_what_eager_code_leaves(
         other.start()
     try:
         results = []
+        beside = len(sys._current_frames()) > 1  # the processes of xdist have a thread more
+        unclear = beside and kind in ("NumPy generator", "np.random") and not HAS_LOCKS
         for how in ("auto", "eager"):
             model = Keeping(kind)
             history, numbers = trained(how, losses.squared_error, 12, 4, 5, model)
             results.append([*numbers, *model.kept()])
             assert history.backend == "eager"
             if how == "auto":
-                words = ("changes", "draws", "holds")
+                words = ("changes", "draws", "holds", "not the same")
+                words = words[3:] if unclear else words
                 assert any(word in history.reason for word in words), history.reason
     finally:
         stop.set()
@@ -242,7 +256,8 @@ def test_what_a_model_keeps_is_what_eager_code_leaves(
             other.join()
     if threads and kind == "drawn in C":
         results = [numbers[:6] for numbers in results]  # nobody knows who drew: not put back
-    assert_equal(*results)
+    if not unclear:
+        assert_equal(*results)
 
 
 def test_a_loss_that_counts_and_samples_that_change_are_eager_too(
@@ -321,8 +336,6 @@ def test_what_another_thread_draws_and_trains_is_neither_refused_nor_put_back(
 
 
 def test_a_profiler_of_the_user_goes_on() -> None:
-    import sys
-
     seen: list[str] = []
 
     def profile(frame: Any, event: str, argument: Any) -> None:

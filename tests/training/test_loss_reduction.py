@@ -14,6 +14,11 @@ SHARES: dict[str | None, Any] = {
     None: None,
 }
 
+
+def each(ys: Any, ts: Any) -> list[Any]:
+    return [(y - t) ** 2 for y, t in zip(ys, ts, strict=True)]
+
+
 LOSSES: dict[str, tuple[Any, str | None]] = {
     "half sum": (losses.squared_error, "sum"),
     "sum": (lambda y, t: losses.squared_error(y, t, "sum"), "sum"),
@@ -25,6 +30,18 @@ LOSSES: dict[str, tuple[Any, str | None]] = {
         lambda ys, ts: sum((y - t) ** 2 for y, t in zip(ys, ts, strict=True)) / len(ys),
         "mean",
     ),
+    "less the negative": (lambda ys, ts: each(ys, ts)[0] - -sg.sum(each(ys, ts)[1:]), "sum"),
+    "less a sum": (lambda ys, ts: each(ys, ts)[0] - sg.sum(each(ys, ts)[1:]), None),
+    "scaled": (lambda ys, ts: sg.sum(each(ys, ts)) * 3.0 / 2.0 - 0.5 * sum(each(ys, ts)), "sum"),
+    "divided by nothing": (lambda ys, ts: sg.sum(each(ys, ts)) / sg.Value(1.0), "sum"),
+    "a dot": (lambda ys, ts: sg.dot([0.5] * len(ys), each(ys, ts)) * 2.0, "sum"),
+    "a dot from the right": (lambda ys, ts: sg.dot(each(ys, ts), [1.0] * len(ys)), "sum"),
+    "unequal weights": (lambda ys, ts: sg.dot([1.0, 2.0, 3.0][: len(ys)], each(ys, ts)), None),
+    "with a constant": (lambda ys, ts: sg.sum(each(ys, ts)) + 1.0, None),
+    "with a constant each": (lambda ys, ts: sg.sum([e + 1.0 for e in each(ys, ts)]), "sum"),
+    "with a constant in the mean": (lambda ys, ts: 1.0 + sg.mean(each(ys, ts)), "mean"),
+    "two of three": (lambda ys, ts: sg.sum(each(ys, ts)[:2]), None),
+    "nothing": (lambda ys, ts: 0.0 * sg.sum(ys), "sum"),
     "the largest": (lambda ys, ts: sg.maximum(ys[0] - ts[0], ys[-1] - ts[-1]), None),
     "root of the mean": (lambda y, t: sg.sqrt(losses.squared_error(y, t, "mean")), None),
     "of neighbours": (lambda ys, ts: sg.sum([a * b for a in ys for b in ys]), None),

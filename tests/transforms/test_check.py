@@ -383,3 +383,14 @@ def test_evaluations_are_not_repeated() -> None:
         sg.numerical_grad(f, (1.0, 2.0, 3.0, 4.0, 5.0), method)
 
         assert len(calls) == expected
+
+
+def test_one_argument_takes_few_evaluations() -> None:
+    calls = []
+
+    def f(x: Any) -> Any:
+        calls.append(x)
+        return sg.sin(x) * sg.exp(x)
+
+    sg.check_grads(f, (0.7,))
+    assert len(calls) < 12

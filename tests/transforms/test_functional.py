@@ -354,3 +354,19 @@ def test_results_of_transforms_may_be_used_in_later_ones() -> None:
     assert grad(lambda x: x * pullback(1.0)[0])(1.0).data == 2.0
     slope.backward()
     assert w.grad == 6.0
+
+
+def test_a_nesting_has_up_to_a_hundred_levels() -> None:
+    def total(tree: Any) -> Any:
+        return total(tree[0]) if isinstance(tree, list) else 3.0 * tree
+
+    def deep(levels: int) -> Any:
+        tree: Any = 1.0
+        for _ in range(levels):
+            tree = [tree]
+        return tree
+
+    slope = sg.grad(total)(deep(101))
+    assert total(slope) == 9.0
+    with pytest.raises(ValueError, match="more than 100 levels deep"):
+        sg.grad(total)(deep(102))

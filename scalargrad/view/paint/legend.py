@@ -85,7 +85,11 @@ def _gradients(graph: Graph) -> list[_Entry]:
     grads = [part.grad for part in graph.boxes] + [part.grad for part in graph.edges]
     if any(grad is not None and not isfinite(grad) for grad in grads):
         entries.append((_box(plain, theme.NOT_FINITE), "nan or infinite"))
-    return entries or [(_box(plain, theme.SHADES[0][1]), "every gradient is 0")]
+    entries = entries or [(_box(plain, theme.SHADES[0][1]), "every gradient is 0")]
+    marks: dict[str, list[str]] = {}  # by fill
+    for mark in dict.fromkeys(box.mark for box in graph.boxes if box.mark):
+        marks.setdefault(theme.MARKS[mark], []).append(mark)
+    return [*entries, *((_box(plain, fill), ", ".join(kinds)) for fill, kinds in marks.items())]
 
 
 def _length(text: str) -> float:

@@ -60,12 +60,14 @@ def read(
     x: Any, model: Any = None, max_nodes: int = 150, max_edges: int = 400,
     expand: str | Value | Iterable[str | Value] = (), focus: Value | str | None = None,
     radius: int = 2, rankdir: str = "LR", *, film: bool = False,
+    grads: Sequence[float] = (), marks: Mapping[int, str] | None = None,
 ) -> Reading:  # fmt: skip
     """Read the graph of `x`, collapsed if it exceeds the budgets.
 
     `x` is a Value, a list of Values, a recorded program or a compiled function; the other arguments
     and the errors are those of `draw`. For a `film` every operation has a name, "v12" without a
-    label, and the gradients are computed here, from 1 at `x`.
+    label, and the gradients are computed here, from 1 at `x`. So it is where `grads` are given, by
+    the index of the value; `marks` are what the boxes of some values say besides.
 
     >>> graph = read(Value(2.0, label="a") * 3).graph
     >>> [(box.number, box.kind) for box in graph.boxes]
@@ -92,8 +94,8 @@ def read(
             boxes = _Boxes(Grouping([*range(len(roles.order))], links, ""), "", opened)
         else:
             boxes = _collapsed(roles, modules, named, start, max_nodes, max_edges, radius)
-        numbers = adjoints(tape) if film else ()
-        return _Reader(finder, boxes, numbers, max_nodes, max_edges).reading(rankdir)
+        numbers = adjoints(tape) if film else grads
+        return _Reader(finder, boxes, numbers, max_nodes, max_edges, marks or {}).reading(rankdir)
 
 
 def _tape_of(x: Any) -> tuple[Tape, list[int]]:
@@ -219,9 +221,10 @@ class _Reader:
 
     def __init__(
         self, finder: Finder, boxes: _Boxes, adjoints: Sequence[float], max_nodes: int,
-        max_edges: int,
+        max_edges: int, marks: Mapping[int, str],
     ) -> None:  # fmt: skip
         self.finder, self.roles, self.adjoints = finder, finder.roles, adjoints
+        self.marks = marks
         self.order = self.roles.order
         self.how, self.left, self.max_edges = boxes.grouping.how, boxes.left, max_edges
         self.names = names_of(self.order, self.roles.names) if adjoints else {}
@@ -272,6 +275,8 @@ class _Reader:
             else self._group(box, members)
             for box, members in enumerate(self.members)
         ]  # fmt: skip
+        if self.marks:
+            boxes = [self._marked(box) for box in boxes]
         drawn, lines = self._lines(apart=True)
         if len(drawn) > self.max_edges:  # one value may be the operand of another many times
             drawn, lines = self._lines(apart=False)
@@ -306,6 +311,14 @@ class _Reader:
             box, "group" if shown else "constant", self._title(box, members[0], shown), "", None,
             largest_size(grads), len(members), kinds.count("parameter"), self.recorded,
         )  # fmt: skip
+
+    def _marked(self, box: Box) -> Box:
+        """The box with the first mark of its values, in the order of the marks."""
+        found = [self.marks[i] for i in self.members[box.number] if i in self.marks]
+        if not found:
+            return box
+        first = next(mark for mark in self.marks.values() if mark in found)
+        return replace(box, mark=first, marked=found.count(first))
 
     def _title(self, box: int, first: int, shown: Sequence[int]) -> str:
         """The title of a group: its module, or the labels in it, or its operations and a number.

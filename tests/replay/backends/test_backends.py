@@ -69,8 +69,15 @@ def test_lists_stand_for_arrays_where_there_is_no_numpy(monkeypatch: pytest.Monk
     assert by_arguments.value_and_grad(X, Y) == (-1.0, ([[0.5, 0.0], [-0.5, 0.0]], [0.5, 1.5]))
     assert by_arguments([[2.0, 0.0]], [3.0]) == [6.0]
     assert sg.compile(lambda x: x * x, backend="python").value_and_grad(3.0) == (9.0, 6.0)
+    branches = sg.compile(
+        lambda x: x if x > 0 and not x > 2 else 2.0 * x if x > -1 else 3.0 * x, backend="python"
+    )
+    assert branches([1.0, 3.0, -0.5, -2.0]) == [1.0, 6.0, -1.0, -6.0]
+    selfish: list[Any] = []
+    selfish.append(selfish)
     for wrong, match in [
         (([[1.0], [1.0, 2.0]], Y), "differ in length"),
+        ((selfish, [1.0]), "differ in length"),
         ((X, [1.0]), "'y' has 1 samples"),
         ((X, 1.0), "'y' is one number"),
         (([], []), "no samples"),

@@ -7,12 +7,12 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
 
-from scalargrad.core.numbers import as_count
+from scalargrad.core.numbers import as_count, shown
 from scalargrad.replay.backends import select
 from scalargrad.replay.backends.jax import start
 
@@ -21,11 +21,10 @@ __all__ = ["check_same", "distributed"]
 _BYTES = 8  # of a digest
 
 
-@contextmanager
 def distributed(
     coordinator: str | None = None, processes: int | None = None, process: int | None = None, *,
     heartbeat: int = 30,
-) -> Iterator[None]:  # fmt: skip
+) -> AbstractContextManager[None]:  # fmt: skip
     """Join the processes that compute as one, for the length of a block.
 
     Inside, `jax.devices()` are the devices of all processes, and a mesh of them is for `c.shard`
@@ -45,13 +44,17 @@ def distributed(
         process: The number of this one, from 0.
         heartbeat: After how many seconds without a sign of life a process counts as dead.
 
+    Returns:
+        What `with` takes; the processes join when the block begins, and part when it ends.
+
     Raises:
         ImportError: JAX is not installed, or too old.
         TypeError: An argument has the wrong type.
-        ValueError: Only some of the three are given, they do not fit together, the environment
-            does not have them either, or processes are set to be recoverable, so that they would
-            wait for dead ones.
-        RuntimeError: The others did not come within 5 minutes, or JAX has computed before.
+        ValueError: Only some of the three are given, or they do not fit together. When the block
+            begins: the environment does not have them either, or processes are set to be
+            recoverable, so that they would wait for dead ones.
+        RuntimeError: When the block begins: the others did not come within 5 minutes, or JAX has
+            computed before.
 
     >>> with sg.distributed("10.0.0.1:29500", processes=2, process=0):  # doctest: +SKIP
     ...     mesh = jax.make_mesh((jax.device_count(),), ("samples",))
@@ -63,16 +66,25 @@ def distributed(
     if any(given) and not all(given):
         raise ValueError(
             "distributed: give coordinator, processes and process, or none of them, so that JAX "
-            "finds them in the environment of Slurm, Open MPI or Kubernetes"
+            "finds them in the environment of Slurm, Open MPI or Kubernetes, got "
+            f"{shown(coordinator)}, {shown(processes)} and {shown(process)}"
         )
     if coordinator is not None:
-        if not isinstance(coordinator, str) or not coordinator.rpartition(":")[2].isdecimal():
+        host, _, port = coordinator.rpartition(":") if isinstance(coordinator, str) else ("",) * 3
+        if not host or not port.isdecimal():
             raise ValueError(
                 "distributed: coordinator must be the address and port of process 0, like "
-                f"'10.0.0.1:29500', got {coordinator!r}"
+                f"'10.0.0.1:29500', got {shown(coordinator)}"
             )
         processes = as_count(processes, "distributed: processes")
         process = as_count(process, "distributed: process", least=0, most=processes - 1)
+    return _joined(coordinator, processes, process, heartbeat)
+
+
+@contextmanager
+def _joined(
+    coordinator: str | None, processes: int | None, process: int | None, heartbeat: int
+) -> Iterator[None]:
     start()
     import jax
 

@@ -20,7 +20,7 @@ from scalargrad.core import primitives as row
 from scalargrad.core.primitives import plain_sum
 from scalargrad.core.rows import TABLE, Primitive
 from scalargrad.replay.lowering import Rule, matrix
-from scalargrad.replay.program import NEAR, Program, all_finite, apart, broadcast
+from scalargrad.replay.program import NEAR, Program, all_finite, apart, broadcast, sizes
 
 __all__ = ["FOLDS", "MAPS", "PAIRS", "ROUNDED", "RULES", "exactly", "product_sum"]
 
@@ -324,11 +324,18 @@ def _inverse(program: Program, xs: tuple[int, ...]) -> int:
     return program.emit(row.inverse, xs)
 
 
+def _sizes(program: Program, operands: tuple[int, ...]) -> int:
+    one = program.constant(1.0)
+    size = [slot if slot == one else program.emit(row.abs, (slot,)) for slot in operands]
+    return program.emit(row.dot, tuple(size))
+
+
 # Rows composed of several others, or cheaper in another form.
 RULES: dict[Primitive, Rule] = {
     row.inverse: _inverse,
     row.mean: _mean,
     row.logsumexp: _logsumexp,
+    sizes: _sizes,
 }
 
 assert all(TABLE.get(own.name, own) is own for own in MAPS)

@@ -17,7 +17,7 @@ from scalargrad.replay.backends.numba.kernels import SIDE, TALL
 from scalargrad.replay.backends.numba.spellings import FOLDS, LOOPS, MAPS, RULES, SCALARS
 from scalargrad.replay.backends.numba.ufuncs import Callback, numpy_loop
 from scalargrad.replay.lowering import lowered, matrix
-from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
+from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, sizes
 from scalargrad.replay.schedule import Group, Outer, schedule
 
 __all__ = ["Encoded"]
@@ -206,7 +206,7 @@ class Encoded:
 
     def _encode_fold(self, row: Primitive, slot: int, code: list[int]) -> None:
         words, mine = self.words, self.program.operands[slot]
-        if row is not dot:
+        if row not in (dot, sizes):
             code += (words[slot], len(mine) * 4, *[words[o] for o in mine])
             return
         ws, xs, bias = dot_operands(mine)

@@ -94,7 +94,7 @@ def _slices(lanes: Lanes, size: Any) -> Iterator[tuple[int, Any]]:
 def _fold(lanes: Lanes, op: Any, code: Any, base: Any, size: Any) -> Any:
     """Groups of FOLDS: op, count, then for each member its result, the number of operands, these.
 
-    A dot has the number of pairs, a bias, then its pairs: w1 x1 w2 x2 ...
+    A dot, and sizes, have the number of pairs, a bias, then its pairs: w1 x1 w2 x2 ...
     """
     count = lanes.word(code, 1)
     here = lanes.count(lanes.add(code, 16))

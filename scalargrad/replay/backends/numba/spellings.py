@@ -15,7 +15,15 @@ from scalargrad.core import primitives as row
 from scalargrad.core.rows import TABLE, Primitive
 from scalargrad.replay.backends.numba.vectors import Vector
 from scalargrad.replay.lowering import Rule
-from scalargrad.replay.program import NEAR, SAMPLE, Program, all_finite, apart, broadcast
+from scalargrad.replay.program import (
+    NEAR,
+    SAMPLE,
+    Program,
+    all_finite,
+    apart,
+    broadcast,
+    sizes,
+)
 
 __all__ = ["FOLDS", "LOOPS", "MAPS", "RULES", "SCALARS"]
 
@@ -138,10 +146,11 @@ MAPS: dict[Primitive, Callable[..., Vector]] = {
     _logsumexp_of: lambda x, log: x.unary("fabs").equals(inf).pick(x, x + log),
 }
 
-# Rows with any number of operands: the value to start from, and what each operand (of dot: each
-# pair) does to the total. The maximum keeps a nan, unlike Python's max.
+# Rows with any number of operands: the value to start from, and what each operand (of dot and of
+# sizes: each pair) does to the total. The maximum keeps a nan, unlike Python's max.
 FOLDS: dict[Primitive, tuple[float, Callable[..., Vector]]] = {
     row.dot: (0.0, lambda total, w, x: w.fma(x, total)),
+    sizes: (0.0, lambda total, w, x: total + (w * x).unary("fabs")),
     row.sum: (0.0, lambda total, x: total + x),
     row.prod: (1.0, lambda total, x: total * x),
     all_finite: (0.0, lambda total, x: total + x * 0.0),

@@ -18,6 +18,7 @@ from scalargrad import Value, losses, nn, optim  # noqa: E402
 from scalargrad.replay.backends import backend  # noqa: E402
 
 HERE = Path(__file__).parent
+HEARTBEAT = 20  # seconds: less is missed on a busy machine
 LIMIT = 240  # seconds until a subprocess counts as hanging, on a busy machine
 
 
@@ -38,30 +39,35 @@ def test_eight_devices() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def two_processes(what: str, folder: Path) -> list[tuple[int, str]]:
-    """The status and the output of two processes that run `two_processes.py`."""
+def two_processes(what: str, folder: Path, first: int) -> list[tuple[int, str]]:
+    """The status and the output of two processes that run `two_processes.py`.
+
+    Process `first` ends by itself, and the other one must then end in time.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     script = HERE / "two_processes.py"
     started = [
         subprocess.Popen(
-            [sys.executable, "-u", script, what, address, str(number), folder],
+            [sys.executable, "-u", script, what, address, str(number), folder, str(HEARTBEAT)],
             env=environment(2), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )
         for number in range(2)
     ]  # fmt: skip
     try:
-        outputs = [process.communicate(timeout=LIMIT)[0] for process in started]
+        started[first].wait(LIMIT)
+        started[1 - first].wait(HEARTBEAT + 15)
+        return [(process.returncode, process.communicate()[0]) for process in started]
     finally:
         for process in started:
             process.kill()
-    return [(process.returncode, out) for process, out in zip(started, outputs, strict=True)]
+            process.communicate()
 
 
 def test_two_processes_compute_as_one(tmp_path: Path) -> None:
     """And when one of them fails in the end, the other one ends too."""
-    ended = two_processes("compute", tmp_path)
+    ended = two_processes("compute", tmp_path, first=1)
 
     for number, (status, out) in enumerate(ended):
         assert "all equal" in out, out
@@ -74,8 +80,8 @@ def test_two_processes_compute_as_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("killed", [0, 1])
 def test_a_process_that_is_killed(killed: int, tmp_path: Path) -> None:
-    """The one that is left ends with a message; the limit of `communicate` is the bound."""
-    ended = two_processes(f"kill {killed}", tmp_path)
+    """The one that is left ends with a message."""
+    ended = two_processes(f"kill {killed}", tmp_path, first=killed)
 
     assert ended[killed][0] == -signal.SIGKILL, ended[killed][1]
     status, out = ended[1 - killed]

@@ -7,16 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
 import pytest
-from jax.sharding import AxisType, PartitionSpec
 
-import scalargrad as sg
-from scalargrad import losses, nn, optim
-from scalargrad.replay.backends.jax import runner
+np = pytest.importorskip("numpy")
+jax = pytest.importorskip("jax", reason="needs the extra 'jax'")
 
-runner.WORTH_COMPILING = 0  # small calls are split too
+from jax.sharding import AxisType, PartitionSpec  # noqa: E402
+
+import scalargrad as sg  # noqa: E402
+from scalargrad import losses, nn, optim  # noqa: E402
+from scalargrad.replay.backends.jax import runner  # noqa: E402
 
 
 def problem() -> tuple[Any, Any, Any]:
@@ -84,7 +84,8 @@ def die(mesh: Any, number: int, killed: int) -> None:
 
 def main() -> None:
     what, address, number, folder = sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4])
-    with sg.distributed(address, 2, number, heartbeat=5):
+    runner.WORTH_COMPILING = 0  # small calls are split too
+    with sg.distributed(address, 2, number, heartbeat=int(sys.argv[5])):
         mesh = jax.make_mesh((4,), ("samples",), axis_types=(AxisType.Auto,))
         if what == "compute":
             compute(mesh, number, folder)

@@ -1,0 +1,1 @@
+"""Measured numbers: uncertainties propagated to a result, and its sensitivities."""
