@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-import numpy as np
-
 from scalargrad.core.numbers import as_count, shown
 from scalargrad.replay.backends import select
 from scalargrad.replay.backends.jax import start
@@ -147,6 +145,7 @@ def check_same(mesh: Any, things: Mapping[str, bytes], caller: str) -> None:
         ValueError: In every process: something differs, which the message names.
     """
     import jax
+    import numpy as np
     from jax.sharding import NamedSharding, PartitionSpec
 
     mine = np.concatenate(

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -48,21 +49,21 @@ def two_processes(what: str, folder: Path, first: int) -> list[tuple[int, str]]:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     script = HERE / "two_processes.py"
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-u", script, what, address, str(number), folder, str(HEARTBEAT)],
-            env=environment(2), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )
-        for number in range(2)
-    ]  # fmt: skip
-    try:
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-u", script, what, address, str(n), folder, str(HEARTBEAT)],
+                    env=environment(2), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                )
+            )
+            for n in range(2)
+        ]  # fmt: skip
+        for process in started:
+            stack.callback(process.kill)
         started[first].wait(LIMIT)
         started[1 - first].wait(HEARTBEAT + 15)
         return [(process.returncode, process.communicate()[0]) for process in started]
-    finally:
-        for process in started:
-            process.kill()
-            process.communicate()
 
 
 def test_two_processes_compute_as_one(tmp_path: Path) -> None:
