@@ -90,6 +90,7 @@ bench:      ## time and memory beside other engines, and pictures, as ratios of 
 	$(PYTHON) benchmarks/replay.py
 	$(PYTHON) benchmarks/propagate.py
 	$(PYTHON) benchmarks/scale.py
+	$(PYTHON) benchmarks/scale_model.py
 	$(PYTHON) benchmarks/solve.py
 	$(PYTHON) benchmarks/spaced_repetition.py
 

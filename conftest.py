@@ -24,7 +24,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 # The files of the numba backend cannot be imported, nor their examples run, where it is missing.
 collect_ignore_glob = [] if find_spec("numba") else ["scalargrad/replay/backends/numba/*.py"]
-collect_ignore_glob += [] if find_spec("jax") else ["scalargrad/replay/backends/jax/*.py"]
+collect_ignore_glob += [] if find_spec("jax") else [
+    "scalargrad/replay/backends/jax/*.py", "docs/scale.md",
+]  # fmt: skip
 # Likewise those that draw with matplotlib.
 collect_ignore_glob += [] if find_spec("matplotlib") else ["scalargrad/plot/*.py"]
 # And the program of `make mutants`.

@@ -91,6 +91,7 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     from scalargrad.measure.propagate import Propagation, Propagations, propagate
     from scalargrad.measure.sensitivities import SensitivityTable, sensitivities
     from scalargrad.replay import Compiled, RecordingError, compile, from_json
+    from scalargrad.replay.backends.jax.processes import distributed
     from scalargrad.saving import load, save
     from scalargrad.training.fit import EarlyStopping, History, fit
     from scalargrad.transforms.check import GradientCheckError, check_grads, numerical_grad
@@ -133,6 +134,7 @@ _LAZY = {
         "measure.propagate": "Propagation Propagations propagate",
         "measure.sensitivities": "SensitivityTable sensitivities",
         "replay": "Compiled RecordingError compile from_json",
+        "replay.backends.jax.processes": "distributed",
         "saving": "load save",
         "training.fit": "EarlyStopping History fit",
         "transforms.check": "GradientCheckError check_grads numerical_grad",
@@ -211,6 +213,7 @@ __all__ = [
     "degrees",
     "diagnose",
     "digamma",
+    "distributed",
     "dot",
     "draw",
     "elu",

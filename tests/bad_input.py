@@ -243,6 +243,7 @@ def _fit() -> Scene:
         "early_stopping": sg.EarlyStopping(1, 1e6),
         "progress": False, "shuffle": False, "backend": "eager",
         "checkpoint": "run.ckpt", "every": 60.0, "resume": True,
+        "mesh": None,
     }  # fmt: skip
     return sg.fit, arguments, model.parameters()
 
@@ -362,6 +363,9 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "Compiled.to_json": _exporting("to_json"),
     "from_json": _of(sg.from_json, text=_compiled()[0].to_json(), backend="python", threads=1),
     "Compiled.theta": _setter(_compiled, "theta"),
+    "distributed": _of(
+        sg.distributed, coordinator="10.0.0.1:29500", processes=2, process=0, heartbeat=30
+    ),
     "fit": _fit,
     "EarlyStopping": _of(sg.EarlyStopping, patience=2, min_delta=0.5),
     "save": _saved(sg.save),

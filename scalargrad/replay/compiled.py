@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
+from math import isfinite
 from threading import RLock
 from typing import Any, NoReturn
 
@@ -14,7 +16,16 @@ from scalargrad.core.modes import recorder
 from scalargrad.core.numbers import as_count, shown
 from scalargrad.core.value import Value, data_of, grads_of, packed_data, set_data, set_grads
 from scalargrad.optim import checked_parameters
-from scalargrad.replay.arrays import added, array, as_array, floats, is_whole, scaled, scattered
+from scalargrad.replay.arrays import (
+    added,
+    all_finite,
+    array,
+    as_array,
+    floats,
+    is_whole,
+    scaled,
+    scattered,
+)
 from scalargrad.replay.backends import select
 from scalargrad.replay.backends.backend import Options
 from scalargrad.replay.backends.jax import start as start_jax
@@ -124,6 +135,7 @@ class Compiled:
         self.options = Options(threads=threads or _cores())
         self._variants: dict[Any, list[Variant]] = {}  # by the shapes of the arguments
         self._earlier: dict[str, bool] = {}  # the `care` of another process
+        self._split: Any = None  # the devices of `shard`
         self._places: list[Place] = []  # that hold the Values in use
         self._lock = RLock()
         self._memory = Memory()
@@ -141,6 +153,8 @@ class Compiled:
     def __repr__(self) -> str:
         count = f"{self.recordings} recording{'s' * (self.recordings != 1)}"
         form = f", {form}" if (form := self.form) else ""
+        if self._split is not None:
+            form += f", samples over {self._split.size} devices"
         return f"<compiled {self.__name__}, backend={self.backend!r}{form}, {count}>"
 
     @property
@@ -320,6 +334,9 @@ class Compiled:
         >>> value, [float(g) for g in gradient]
         (7.5, [2.5])
         """
+        numbers = None if theta is None else self._theta(theta)
+        if (found := self._on_devices(args, numbers)) is not None:
+            return found
         try:
             batch = self._batch(args)
         except TypeError as failed:
@@ -329,14 +346,12 @@ class Compiled:
                     "another computation call the function itself, and differentiate the whole"
                 ) from failed
             raise
-        numbers = None if theta is None else self._theta(theta)
         total = 0.0
         gradient: Any = None
         rows: list[Any] = [None] * len(batch.columns)
         parts = self._parts(batch, numbers)
         for variant, samples in parts:
-            found = variant.value_and_grad(samples, numbers, self.allow_nonfinite)
-            value, slopes, suspects = found
+            value, slopes, suspects = variant.value_and_grad(samples, numbers, self.allow_nonfinite)
             if suspects:  # once more without them
                 rest = samples.without(suspects)
                 parts += [(variant, rest)] if rest else []
@@ -353,6 +368,23 @@ class Compiled:
         if self.params:
             return total * weight, scaled(gradient, weight)
         return total * weight, batch.refilled([scaled(row, weight) for row in rows])
+
+    def _on_devices(self, args: Sequence[Any], theta: Any) -> tuple[float, Any] | None:
+        """The value and derivatives of arrays on devices; None where Python has to look."""
+        if self._split is None or not self.params or not self._split.holds(args):
+            return None
+        with self._lock:
+            if self._places and not all_hold(self._places):
+                self._forget()
+            if tuple(x.shape[1:] for x in args) not in self._variants:
+                self.record(*self._split.first(args))
+            variants = [variant for kind in self._variants.values() for variant in kind]
+            if recorder() or self.static or any(v.literal.raised for v in variants):
+                return None
+            state = [v.digest for v in variants], data_of(self.outside)
+            numbers = self.theta if theta is None else theta
+            value, gradient = self._split.value_and_grad(state, numbers, args)
+        return (value, gradient) if isfinite(value) and all_finite(gradient) else None
 
     def to_source(self, language: str, *args: Any) -> str:
         """The recorded program in another language, for where scalargrad is not installed.
@@ -506,6 +538,68 @@ class Compiled:
             self.__name__, branches, len(self.params), self.reduction == "mean", dtype
         )
 
+    def shard(self, mesh: Any, axis: str = "samples") -> Compiled:
+        """The same function on many devices of JAX: the samples split, the parameters repeated.
+
+        A sum over the samples is one sum over the devices. Any number of samples will do: the last
+        one is repeated with weight zero, which changes nothing. A call with little work, below
+        some ten thousand operations, is not split.
+
+        Arrays of NumPy are sent to the devices in each call. Arrays of JAX that lie on all devices
+        of the mesh already, each with its part of the samples, stay there in `value_and_grad` and
+        `backward` with `params`; so no process needs the data of others. They are fetched only if
+        the result is not finite, or a sample takes a branch that is not recorded yet.
+
+        Args:
+            mesh: A mesh of devices, as from `jax.make_mesh`. It may span several processes: then
+                all of them call with the same numbers, and each gets all results.
+            axis: The name of its axis to split the samples over; over others all is repeated.
+
+        Returns:
+            A `Compiled` with the same parameters and all that was recorded. It gives the results
+            and the errors of this one, but for roundings, since sums are taken in another order.
+
+        Raises:
+            ImportError: JAX is not installed, or too old.
+            TypeError: `mesh` is no mesh of devices, or `axis` no text.
+            ValueError: The mesh has no such axis, or no device of this process.
+            DeviceError: In a call: the devices failed, or another process has died. It is a
+                RuntimeError.
+
+        >>> w = Value(3.0)
+        >>> c = sg.compile(lambda x: w * x, [w], backend="python")
+        >>> mesh = jax.make_mesh((8,), ("samples",))  # doctest: +SKIP
+        >>> c.shard(mesh).value_and_grad([1.0, 2.0])  # doctest: +SKIP
+        (4.5, array([1.5]))
+        """
+        backend = select("jax", self.dtype)  # the error if it cannot run
+        start_jax()
+        from scalargrad.replay.backends.jax.sharded import ShardedRunner, Split, check_mesh
+
+        check_mesh(mesh, axis, "shard")
+        twin = Compiled(
+            self.f, self.params or None, "jax", self.reduction, sorted(self.static),
+            self.allow_nonfinite, self.threads, self.dtype,
+        )  # fmt: skip
+        runner = partial(ShardedRunner, dtype=self.dtype, mesh=mesh, axis=axis)
+        twin._backend = replace(backend, prepare=runner)
+        twin._split = Split(mesh, axis, partial(twin.to_jax, self.dtype))
+        with self._lock:
+            twin._earlier, recorded = self.care, dict(self._variants)
+            variants = {
+                key: [
+                    Variant.restored(
+                        self.f, self.params, v.found, twin._backend, twin.options, v.literal,
+                        v.out, v.failure, v.hopeless,
+                    )
+                    for v in kind
+                ]
+                for key, kind in recorded.items()
+            }  # fmt: skip
+        twin._restore(variants, {})
+        twin._names, twin.__name__ = self._names, self.__name__
+        return twin
+
     def _restore(
         self, variants: Mapping[Any, Sequence[Variant]], names: Mapping[int, Sequence[str]]
     ) -> None:
@@ -530,6 +624,8 @@ class Compiled:
                         f"dtype='float32', but argument {name!r} holds whole numbers, which beyond "
                         "2**24 would change: convert it (x.astype('float32')), or take float64"
                     )
+        if self._split is not None:
+            args = [self._split.gathered(x) for x in args]
         return Batch(args, self._names(len(args)), self.static, self._memory)
 
     def _theta(self, theta: Sequence[float]) -> Any:

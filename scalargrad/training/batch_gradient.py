@@ -15,11 +15,13 @@ from scalargrad.core.numbers import as_float
 from scalargrad.core.value import Value, clear_grads, set_grads
 from scalargrad.replay.arrays import all_finite, array_library, floats, scaled
 from scalargrad.replay.backends import select
+from scalargrad.replay.backends.backend import DeviceError
 from scalargrad.replay.compiled import Compiled
 from scalargrad.replay.program import Program
 from scalargrad.replay.recorder import RecordingError
 from scalargrad.support.collector import collector_paused
 from scalargrad.training.loss_reduction import shares_of
+from scalargrad.training.split import Split
 from scalargrad.training.state import unchanged
 from scalargrad.transforms.tree import nested
 
@@ -140,10 +142,17 @@ class Replayed:
         params: the leaf Values to differentiate by.
         backend: a backend of `sg.compile`.
         data: the samples and targets, which are no state of the model.
+        split: the devices that share the samples, if there are several.
     """
 
     def __init__(
-        self, model: Model, loss: Loss, params: Sequence[Value], backend: str, data: Sequence[Data]
+        self,
+        model: Model,
+        loss: Loss,
+        params: Sequence[Value],
+        backend: str,
+        data: Sequence[Data],
+        split: Split | None = None,
     ) -> None:
         def loss_of_one(x: Any, y: Any) -> Any:
             if self.compiled.recordings >= _MAX_BRANCHES:
@@ -152,6 +161,8 @@ class Replayed:
                 return loss([model(x)], [y])
 
         self.compiled = Compiled(loss_of_one, params, backend, "sum", allow_nonfinite=True)
+        if split is not None:
+            self.compiled = self.compiled.shard(split.mesh)
         self.eager = Eager(model, loss, params)
         self.params = params
         self.data = data
@@ -211,6 +222,8 @@ class Replayed:
             if many and len(self.compiled.care) > _MAX_BRANCHES:  # the same ones once
                 raise _BranchesError(_MANY)
             return result
+        except DeviceError:  # eager code alone would go another way than other processes
+            raise
         except Exception as error:  # an error of the model itself comes up again eagerly
             self.reason = _reason(error)
             return None
@@ -294,7 +307,7 @@ class Replayed:
 def batch_gradient(
     model: Model, X: Data, Y: Data, loss: Loss, params: Sequence[Value], epochs: int, backend: str,
     batch_size: int, validation: tuple[Data, Data] | None = None,
-    before: EngineState | None = None,
+    before: EngineState | None = None, split: Split | None = None,
 ) -> Eager | Replayed:  # fmt: skip
     """Choose how to compute the loss and gradient of each batch of a training run.
 
@@ -311,6 +324,8 @@ def batch_gradient(
         ValueError: there is no backend of that name.
     """
     eager = Eager(model, loss, params)
+    if split is not None:
+        backend = "jax"
     auto = backend == "auto"
     samples = len(X) * epochs
     if before is not None and backend != "eager":
@@ -322,7 +337,7 @@ def batch_gradient(
         return eager
     try:
         data = (X, Y, *(validation or ()))
-        replayed = Replayed(model, loss, params, backend, data)
+        replayed = Replayed(model, loss, params, backend, data, split)
         size = min(batch_size, len(X))
         lengths = {size, len(X) % size or size, len(validation[0]) if validation else size}
         with replayed.trial():

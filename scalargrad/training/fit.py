@@ -11,7 +11,7 @@ from typing import Any
 
 from scalargrad.core.arguments import as_flag
 from scalargrad.core.numbers import as_count, as_non_negative, shown
-from scalargrad.core.value import data_of, set_data
+from scalargrad.core.value import data_of, packed_data, set_data
 from scalargrad.data import check_samples, cut
 from scalargrad.optim import Optimizer
 from scalargrad.support.files import as_path
@@ -20,6 +20,7 @@ from scalargrad.training.batch_gradient import Data, Eager, Loss, Replayed, batc
 from scalargrad.training.checkpoint import Checkpoints
 from scalargrad.training.run import EarlyStopping, Run
 from scalargrad.training.settings import named_values, settings_of
+from scalargrad.training.split import Split
 
 __all__ = ["EarlyStopping", "History", "fit"]
 
@@ -65,6 +66,7 @@ def fit(
     early_stopping: EarlyStopping | int | None = None, progress: bool = True,
     *, shuffle: bool = True, backend: str = "auto",
     checkpoint: str | os.PathLike[str] | None = None, every: float = 60.0, resume: bool = False,
+    mesh: Any = None,
 ) -> History:  # fmt: skip
     """Train `model` on the samples `X` with the targets `Y`.
 
@@ -89,6 +91,11 @@ def fit(
     appears when training starts, every 60 seconds, at the end, after Ctrl-C and after an error. If
     a write fails, on a full disk for example, a warning says so and training goes on.
 
+    With a `mesh` of JAX devices the samples of each batch are split over its axis "samples", as by
+    `Compiled.shard`. It may span the processes of `sg.distributed`: all of them call `fit` with the
+    same model, data and `random.seed`, which is checked; they end with the same parameters, and
+    only process 0 writes checkpoints and shows a progress bar.
+
     Args:
         model: maps one sample to its output: an `nn.Module` or a function.
         X: N samples.
@@ -112,9 +119,12 @@ def fit(
             run and goes on with it. All arguments must be those of the run, but for `epochs`, which
             counts those of the file too and may be more, `progress`, `every` and `backend`; another
             backend changes the last digits.
+        mesh: a mesh of JAX devices with an axis "samples", as from
+            `jax.make_mesh((8,), ("samples",))`; `backend` is then "jax".
 
     Returns:
-        The `History`. After Ctrl-C too: the parameters then keep what was learnt so far.
+        The `History`. After Ctrl-C too, but not in several processes: the parameters then keep
+        what was learnt so far.
 
     Raises:
         TypeError: an argument has the wrong type, or the optimizer keeps what a checkpoint cannot
@@ -124,7 +134,9 @@ def fit(
         FileExistsError: the checkpoint exists, and `resume` is not set.
         OSError: the checkpoint cannot be read, or not be written when training starts.
         RecordingError: the backend given by name cannot replay this model and loss.
-        ImportError: the backend given by name is not installed.
+        ImportError: the backend given by name, or JAX for a mesh, is not installed.
+        DeviceError: the devices of the mesh failed, or another process has died. It is a
+            RuntimeError.
 
     >>> random.seed(0)
     >>> model = nn.MLP(1, [1])
@@ -158,13 +170,14 @@ def fit(
     if resume and checkpoint is None:
         raise ValueError("fit: resume=True needs the file to go on from, got checkpoint=None")
 
+    split = None if mesh is None else Split(mesh, backend)
     run = Run(len(X))
     mixed = shuffle and batch_size is not None
     steps = len(cut(run.place.order, size))  # of an epoch
     checkpoints, restored = None, None
+    held_out = (None, None) if validation is None else validation
     if checkpoint is not None:
         path = as_path(checkpoint, "fit: checkpoint")
-        held_out = (None, None) if validation is None else validation
         data = dict(zip(("X", "Y", "X of validation", "Y of validation"), (X, Y, *held_out),
                         strict=True))  # fmt: skip
         named = named_values(model, optimizer)
@@ -178,6 +191,19 @@ def fit(
             restored = checkpoints.restore()
         else:
             checkpoints.check_new()
+    if split is not None:
+        drawn = random.getstate() if mixed and restored is None else None
+        split.check_same(
+            {
+                "the parameters": packed_data(optimizer.parameters),
+                "the samples": (X, Y, *held_out),
+                "the settings": (epochs, size, mixed, checkpoint is not None, _written(rule)),
+                "the random numbers": drawn,
+                "the checkpoint": (restored is None, run.place.epoch, len(run.trained)),
+            }
+        )
+        if not split.first:
+            checkpoints, progress = None, False
 
     history = History()
     done = run.place.epoch * steps + len(run.trained)
@@ -187,7 +213,7 @@ def fit(
         engine = batch_gradient(
             model, X, Y, loss, optimizer.parameters, epochs, backend, size,
             None if validation is None else (validation[0], validation[1]),
-            None if restored is None else restored[0],
+            None if restored is None else restored[0], split,
         )  # fmt: skip
         if restored is not None:
             restored[1].put()
@@ -228,10 +254,12 @@ def fit(
                 checkpoints.write_if_due()
         if checkpoints is not None:
             checkpoints.finish()
+        if split is not None and checkpoint is not None:
+            split.check_same({"the end": run.losses})  # nobody reads the file before it is there
     except BaseException as error:
         if checkpoints is not None:
             checkpoints.rescue()
-        if not isinstance(error, KeyboardInterrupt):
+        if not isinstance(error, KeyboardInterrupt) or (split is not None and split.several):
             raise
         history.stopped = "interrupted"
     finally:

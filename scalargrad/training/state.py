@@ -146,7 +146,7 @@ class _State:
             self._elements(x, partial(list, x), partial(_reset, x))
         elif isinstance(x, (tuple, frozenset)):
             self.rest += [v for v in x if type(v) not in _ATOMS]
-        elif hasattr(x, "__array_interface__") and hasattr(x, "copy"):
+        elif hasattr(x, "__array_interface__") and hasattr(x, "__setitem__"):  # no NumPy scalar
             self._part("an array", x.copy, partial(x.__setitem__, ...))
         if type(x) in (list, dict, tuple):
             return

@@ -56,6 +56,23 @@ def test_replay_trains_as_eager_code_does(backend: str, options: dict[str, Any])
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_targets_in_an_array_of_one_axis(backend: str) -> None:
+    """Its elements are NumPy scalars, which look like arrays and cannot change."""
+    np = pytest.importorskip("numpy")
+    theta = []
+    for convert in (list, np.array):
+        random.seed(3)
+        model = nn.MLP(2, [1])
+        X, Y = (convert(column) for column in data(6))
+        optimizer = optim.SGD(model.parameters(), lr=0.05)
+        history = sg.fit(model, X, Y, losses.squared_error, optimizer, 2, backend=backend)
+        assert history.backend == backend
+        theta.append([p.data for p in model.parameters()])
+
+    assert theta[0] == theta[1]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_the_validation_is_replayed_too(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     validate = Eager.validate

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from scalargrad.replay.program import Program
 
-__all__ = ["DEFAULT", "Backend", "Options", "Runner"]
+__all__ = ["DEFAULT", "Backend", "DeviceError", "Options", "Runner"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,10 @@ class Options:
 
 
 DEFAULT = Options()
+
+
+class DeviceError(RuntimeError):
+    """Devices failed, not the program: memory is full, or a process that others wait for died."""
 
 
 class Runner(Protocol):

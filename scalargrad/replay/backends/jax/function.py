@@ -252,7 +252,7 @@ class JaxFunction:
             total = total + (lost if axis is None else lax.psum(lost, axis))
         if self._mean:
             if weights is None:
-                count: Any = float(n if axis is None else n * lax.axis_size(axis))
+                count: Any = jnp.asarray(n if axis is None else n * lax.axis_size(axis), self.dtype)
             else:
                 count = weights.sum() if axis is None else lax.psum(weights.sum(), axis)
             total, slope, slopes = total / count, slope / count, slopes / count

@@ -89,7 +89,8 @@ class JaxRunner:
                 found = (self._run_small if is_small else self._run)(parameters, columns)
         except (JaxRuntimeError, ValueError) as error:  # JAX makes one of them of what is raised
             raise callbacks.failure_behind(error) from None
-        return tuple(np.asarray(part, np.float64) for part in found)  # type: ignore[return-value]
+        # those of JAX are read-only, and callers write into what they get
+        return tuple(np.require(part, np.float64, "W") for part in found)  # type: ignore[return-value]
 
     def _run(self, parameters: Any, columns: Any) -> tuple[Any, Any]:
         if self._function is None:
