@@ -346,8 +346,9 @@ class _Watch:
         if kind is row.dot:
             ws, xs, bias = dot_operands(mine)
             return emit(sizes, (*ws, *[self.one] * len(bias), *xs, *bias))
-        if kind is row.mul:
-            return emit(row.mul, tuple([self._size(o, depth) for o in mine]))
+        if kind is row.mul:  # not size times size, which grows with each factor
+            a, b = mine
+            return emit(sizes, (a, b, self._size(b, depth), self._size(a, depth)))
         if kind in (row.add, row.sub, row.sum, row.mean):
             size = self._together([self._size(o, depth) for o in mine])
             if kind is row.mean:

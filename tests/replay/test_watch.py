@@ -7,6 +7,7 @@ import pytest
 
 import scalargrad as sg
 from scalargrad import Value
+from scalargrad.replay.backends.python import PythonRunner
 from scalargrad.replay.program import apart
 
 positive = sg.sigmoid  # never overflows
@@ -109,3 +110,23 @@ def test_products_that_are_used_twice_each() -> None:
         return sg.sqrt(last) + sg.log(last)
 
     assert sg.compile(f, backend="python")(1.0, 1.0) == 1.0
+
+
+def test_ordinary_samples_of_a_long_recurrence_are_not_near_a_jump() -> None:
+    """Sizes times sizes would grow with each turn, until every sample went by the reference."""
+
+    def f(s: Value, t: Value) -> Value:
+        for _ in range(8):
+            kept = (sg.exp(-t) - 0.5) * 2.0 + 1.5
+            r = (1.0 + 0.1 * t / s) ** -sg.exp(t * 0.1)
+            s = s * (1.0 + kept * (1.0 - r) ** 0.8 * s**-0.1)
+        return s
+
+    c = sg.compile(f, backend="python")
+    program = c.record(5.0, 1.0)
+    numbers = PythonRunner(program).numbers([], [5.0, 1.0])
+    watched = [slot for slot, row in enumerate(program.rows) if row is apart]
+    assert len(watched) >= 8
+    assert [slot for slot in watched if isnan(numbers[slot])] == []
+    size = max(abs(numbers[program.operands[slot][1]]) for slot in watched)
+    assert size < 1e4
