@@ -718,7 +718,7 @@ def _norm_partials(*xs: Any, out: Any) -> list[Any]:
 norm = row("norm", "the length sqrt(x1**2 + ... + xn**2)", lambda *xs: math.hypot(*xs),
     _norm_partials, lambda *xs: rf"\sqrt{{{' + '.join(f'{{{x}}}^2' for x in xs)}}}",
     at=[(1.5, -0.3, 2.0), (-1.5,), (1.0, 1e-3)], kinks={(0.0, 0.0): (0.0, 0.0)},
-    gap=lambda *xs: math.hypot(*xs))
+    gap=lambda *xs: norm(*xs))
 sum = row("sum", "the sum", lambda *xs: plain_sum(xs), lambda *xs, out: (1.0,) * len(xs),
     lambda *xs: " + ".join(xs), text=lambda *xs: " + ".join(xs), at=[(1.5, -0.3, 2.0)])
 mean = row("mean", "the arithmetic mean", lambda *xs: plain_sum(xs) / len(xs),
