@@ -27,6 +27,7 @@ def environment(devices: int) -> dict[str, str]:
     return {
         **os.environ, "JAX_NUM_CPU_DEVICES": str(devices), "JAX_PLATFORMS": "cpu",
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "PYTEST_ADDOPTS": "",  # the options of the run around it, such as -n 2
     }  # fmt: skip
 
 
