@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -56,7 +56,6 @@ class JaxRunner:
         self.form = form_of(self._lowered, self.dtype)
         self.n_parameters, self.n_inputs = len(program.parameters), len(program.inputs)
         self._instructions = len(self._lowered)
-        self._codes: Codes | None = None
         self._function: Any = None
         self._can_encode = Codes.can_encode(self._lowered)
 
@@ -97,27 +96,30 @@ class JaxRunner:
             self._function = jax.jit(self.form.__call__)
         return jax.device_get(self._function(parameters, columns))  # type: ignore[no-any-return]
 
+    @cached_property  # set once it is whole, as other threads may ask meanwhile
+    def _steps(self) -> tuple[Codes, tuple[Any, ...], np.int32, int]:
+        """The program as steps, these as arrays of a common size, their count, and that of rows."""
+        codes = Codes(self._lowered)
+        operations, reads, writes = codes.stage(BEFORE, SAMPLE, AFTER)
+        count = len(operations)
+        missing = _size_class(count, 4096, 8) - count
+        steps = (
+            np.pad(operations, (0, missing)), np.pad(reads, ((0, 0), (0, missing))),
+            np.pad(writes, (0, missing)),
+        )  # fmt: skip
+        return codes, steps, np.int32(count), _size_class(codes.rows, 1024, 8)
+
     def _run_small(self, parameters: Any, columns: Any) -> tuple[Any, Any]:
-        if self._codes is None:
-            self._codes = Codes(self._lowered)
-            codes, reads, writes = self._codes.stage(BEFORE, SAMPLE, AFTER)
-            count = _size_class(len(codes), 4096, 8)
-            missing = count - len(codes)
-            self._steps = (
-                np.pad(codes, (0, missing)), np.pad(reads, ((0, 0), (0, missing))),
-                np.pad(writes, (0, missing)),
-            )  # fmt: skip
-            self._count = np.int32(len(codes))
-            self._rows = _size_class(self._codes.rows, 1024, 8)
-        codes, n = self._codes, columns.shape[1]
+        codes, steps, count, rows = self._steps
+        n = columns.shape[1]
         lanes = _size_class(n, 16, 16)
-        store = np.zeros((self._rows, lanes), self.dtype)
+        store = np.zeros((rows, lanes), self.dtype)
         store[: codes.rows] = codes.start[:, None]
         store[codes.parameters] = parameters[:, None]
         store[codes.inputs, :n] = columns
         store[codes.inputs, n:] = columns[:, -1:]
         weights = (np.arange(lanes) < n).astype(self.dtype)
-        found = np.asarray(_small(store, self._steps, self._count, weights, codes.calls))
+        found = np.asarray(_small(store, steps, count, weights, codes.calls))
         return found[codes.uniform, 0], found[codes.samples, :n]
 
 
