@@ -39,6 +39,14 @@ def eager(
     return value.data, gradient
 
 
+def value(row: Primitive, xs: Sequence[float]) -> float | None:
+    """The value that the table gives, None where it raises."""
+    try:
+        return row.value(*xs)
+    except (ValueError, ZeroDivisionError, OverflowError):
+        return None
+
+
 @cache
 def shaken_row(row: Primitive, error: float) -> Primitive:
     """The operation with a value that is off by so much; its partials see that value."""

@@ -1,7 +1,7 @@
 """Special functions of plain numbers: error functions, quantiles, gamma and its relatives.
 
 Outside its domain a function gives nan, beyond the range of floats infinity. All of them are
-arithmetic and functions of `math` alone: the numba backend compiles this file as it stands, and
+arithmetic and functions of `math` alone: the numba backend compiles this file unchanged, and
 exports translate it (`replay/export/translated.py`).
 DLMF is the NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov.
 """

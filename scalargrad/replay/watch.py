@@ -40,7 +40,7 @@ _EXACT = {
     row.minimum, row.maximum, row.clip, row.where, row.less, row.less_equal, row.equal, row.relu,
     row.identity, row.stopped, row.floordiv, row.mod,
 }  # fmt: skip
-_SHORT = 64  # instructions of a chain that is worth keeping as it stands
+_SHORT = 64  # instructions of a chain that is worth keeping unfused
 
 _COMPARISONS = {row.less, row.less_equal, row.equal}
 # The edges of domains: by row, the operand and the numbers where it begins or ends. Of // and % the

@@ -65,13 +65,13 @@ class EngineState(NamedTuple):
     care: Mapping[str, bool] = MappingProxyType({})
 
     @classmethod
-    def read(cls, told: dict[str, Any]) -> EngineState:
+    def read(cls, state: dict[str, Any]) -> EngineState:
         """Return the state that JSON has read; errors if JSON cannot have written it."""
-        shares = {int(length): as_float(share) for length, share in told["shares"].items()}
-        care = {str(digest): as_flag(x, "care") for digest, x in told["care"].items()}
-        if type(told["backend"]) is not str or type(told["reason"]) is not str:
+        shares = {int(length): as_float(share) for length, share in state["shares"].items()}
+        care = {str(digest): as_flag(x, "care") for digest, x in state["care"].items()}
+        if type(state["backend"]) is not str or type(state["reason"]) is not str:
             raise TypeError("a backend without a name")
-        return cls(told["backend"], told["reason"], shares, care)
+        return cls(state["backend"], state["reason"], shares, care)
 
     def written(self) -> dict[str, Any]:
         """Return what JSON can write."""

@@ -103,15 +103,15 @@ def test_a_suspended_generator_does_not_reach_its_consumer() -> None:
 def test_a_mode_of_another_context_changes_nothing() -> None:
     """Not even the words of an error."""
 
-    def told() -> list[str]:
+    def messages() -> list[str]:
         return [line for f in of.OPERATORS[:5] for line in of.every_operand(f)] + of.every_row()
 
-    expected = told()
+    expected = messages()
     suspended = stream(2)
     next(suspended)
 
     assert active
-    assert [pair for pair in zip(told(), expected, strict=True) if pair[0] != pair[1]] == []
+    assert [pair for pair in zip(messages(), expected, strict=True) if pair[0] != pair[1]] == []
     suspended.close()
 
 

@@ -331,12 +331,12 @@ class _Function:
                     self._group(group)
         body = [*self.lines, *self._result()]
         code = "\n".join(body)
-        told = {
+        summary = {
             "value": "The results, the samples that it is for, and those where it is defined.",
             "gradient": "The sum over the samples, its derivatives, and where it is defined.",
             "careful": "The same where nothing flows on from what was not used.",
         }[self.purpose]
-        lines = [f"def _{self.purpose}_{self.number}(theta, columns):", f'    """{told}"""']
+        lines = [f"def _{self.purpose}_{self.number}(theta, columns):", f'    """{summary}"""']
         names = {*re.findall(r"\w+", code)}
         if "n" in names:
             lines.append("    n = columns.shape[1]")

@@ -139,7 +139,7 @@ def check_same(mesh: Any, things: Mapping[str, bytes], caller: str) -> None:
     Args:
         mesh: The mesh; all its processes call this.
         things: By the name that users know, what must be the same.
-        caller: Who asks.
+        caller: The name of the function that the message begins with.
 
     Raises:
         ValueError: In every process: something differs, which the message names.
