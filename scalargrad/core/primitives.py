@@ -46,6 +46,7 @@ sign: Primitive
 sinc_derivative: Primitive
 tanh_slope: Primitive
 turn: Primitive
+where: Primitive
 x_times_rest: Primitive
 
 
@@ -133,11 +134,11 @@ def _pow(x: float, y: float) -> float:
 def _pow_partials(x: Any, y: Any, out: Any) -> tuple[Any, Any]:
     # Below an exponent of 1, x ** (y - 1) would divide by zero at x = 0 and overflow near it. From
     # 0.5 on 1 - y is exact; below, its rounding would count log(x) times. In the last branch x = 0
-    # means 0 ** 0, which is flat: with y < 0 it is out of the domain.
-    if y >= 1.0:
-        dx = y * x ** (y - 1.0)
-    elif y >= 0.5 or (y > 0.0 and not x > 0.0):
-        dx = y * inverse(x ** (1.0 - y))
+    # means 0 ** 0, which is flat: with y < 0 it is out of the domain. The exponent is chosen by
+    # `where`, so that a program has one power for the first two branches.
+    if y >= 0.5 or (y > 0.0 and not x > 0.0):
+        power = x ** where(y >= 1.0, y - 1.0, 1.0 - y)
+        dx = y * (power if y >= 1.0 else inverse(power))
     else:
         dx = y * out / x if x else 0.0
     # With a negative x there is no power for the neighbours of a whole y, hence no derivative.
