@@ -301,18 +301,6 @@ def test_copies_made_elsewhere_meanwhile_are_plain() -> None:
     assert [type(x) for x in copies] == [Value] * 3
 
 
-def test_a_parameter_of_a_subclass_is_followed() -> None:
-    class Weight(Value):
-        pass
-
-    w = Weight(2.0)
-    c = python(lambda x: x * w, [w])
-    assert c.value_and_grad(3.0) == (6.0, np.array([3.0]))
-    w.data = 5.0
-    assert c(3.0) == 15.0
-    assert type(w) is Weight
-
-
 def test_the_number_of_a_value_that_is_not_an_operand_is_refused() -> None:
     rate = Value(0.5, "rate")
 
