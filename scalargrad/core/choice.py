@@ -40,10 +40,11 @@ def where(condition: Any, a: Any, b: Any, /) -> Any:
     >>> where((x > -2.0) & ((x > 0.0) ^ True), x * x, x).data
     1.0
     """
-    if condition.__class__ is int and condition == -2:
-        condition = False  # what Python makes of ~True: bools are whole numbers there
-    if has_elements(condition):
-        return elementwise(where, (condition, a, b), "where")
+    if condition.__class__ is not bool:
+        if condition.__class__ is int and condition == -2:
+            condition = False  # what Python makes of ~True: bools are whole numbers there
+        elif has_elements(condition):
+            return elementwise(where, (condition, a, b), "where")
     if callable(a) or callable(b):
         chosen = a if as_operand(condition, "where") else b
         return chosen() if callable(chosen) else chosen
