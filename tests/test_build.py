@@ -188,7 +188,7 @@ def test_the_source_distribution_has_what_the_build_needs(checkout: Path, setup:
 
 
 def test_every_file_beside_the_modules_is_shipped(checkout: Path, setup: Run) -> None:
-    """Data of examples, styles and scripts of films, stubs of types: in the wheel and the source."""
+    """Data of examples, styles and scripts of films, stubs of types; in both distributions."""
     compiled = (".py", ".pyc", ".pyd", ".so", ".c")
     paths = [p.relative_to(ROOT) for p in (ROOT / "scalargrad").rglob("*") if p.is_file()]
     data = {
