@@ -364,6 +364,36 @@ def test_a_fork_while_another_thread_records() -> None:
     assert type(w) is Value
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # of JAX, once another test started it
+def test_a_fork_while_another_thread_holds_the_lock_of_numpys_generator() -> None:
+    lock = np.random.mtrand._rand._bit_generator.lock  # type: ignore[attr-defined]
+    if not isinstance(lock, type(threading.RLock())):
+        pytest.skip("the locks of NumPy before 2.3 are not held")
+    told: list[str] = []
+
+    def f(x: Any) -> Any:  # without a function that waits, which would give the lock back
+        told.append("recording")
+        while len(told) == 1:
+            pass
+        return 2.0 * x
+
+    thread = threading.Thread(target=lambda: python(f)(1.0))
+    thread.start()
+    while not told:
+        pass
+    free = lock.acquire(blocking=False)
+    child = os.fork()
+    if not child:
+        os._exit(0 if lock.acquire(blocking=False) else 1)
+    told.append("forked")
+    thread.join(20)
+    _, status = os.waitpid(child, 0)
+    assert not free
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
 def test_beside_a_thread_draws_are_told_from_seeded_generators() -> None:
     stop = threading.Event()
     other = threading.Thread(target=stop.wait)
