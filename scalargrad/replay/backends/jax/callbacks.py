@@ -39,7 +39,9 @@ def _apply(row: Primitive, operands: tuple[Any, ...]) -> Any:
     arrays = np.broadcast_arrays(*[np.asarray(x) for x in operands])
     out = np.empty(arrays[0].shape, arrays[0].dtype)
     flat = out.reshape(-1)
-    for k, xs in enumerate(zip(*[a.ravel().tolist() for a in arrays], strict=True)):
+    points = [*zip(*[a.ravel().tolist() for a in arrays], strict=True)]
+    row.foresee(points)
+    for k, xs in enumerate(points):
         try:
             flat[k] = row.value(*xs)
         except FAULTS:
