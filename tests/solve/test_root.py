@@ -323,7 +323,7 @@ def test_most_roots_of_many_samples_are_found_together(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_recorded_one_of_many_samples_without_a_root_raises(backend: str) -> None:
     c = sg.compile(lambda p: root(square, 1.0, p), backend=backend)
-    with pytest.raises(ValueError, match="sample 30: .* did not converge"):
+    with pytest.raises(ValueError, match=r"sample 30: .* did not converge"):
         c([1.0] * 30 + [-1.0] + [2.0] * 30)
 
 

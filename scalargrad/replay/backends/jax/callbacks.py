@@ -40,15 +40,16 @@ def _apply(row: Primitive, operands: tuple[Any, ...]) -> Any:
     out = np.empty(arrays[0].shape, arrays[0].dtype)
     flat = out.reshape(-1)
     points = [*zip(*[a.ravel().tolist() for a in arrays], strict=True)]
-    row.foresee(points)
-    for k, xs in enumerate(points):
-        try:
-            flat[k] = row.value(*xs)
-        except FAULTS:
-            flat[k] = np.nan
-        except BaseException as failure:  # XLA would hand on its text alone
-            _FAILED.append(failure)
-            raise
+    try:
+        row.foresee(points)
+        for k, xs in enumerate(points):
+            try:
+                flat[k] = row.value(*xs)
+            except FAULTS:
+                flat[k] = np.nan
+    except BaseException as failure:  # XLA would hand on its text alone
+        _FAILED.append(failure)
+        raise
     return out
 
 
