@@ -49,6 +49,7 @@ __all__ = [
 ]
 
 _MOST_CUTS = 16  # groups that one is cut into: more would be as slow as gathers
+_TOGETHER = 8  # members from which on a group of a recurrence is one array
 MATRIX_FROM = 5  # terms from which on a product is a matrix product and not written out
 
 
@@ -236,13 +237,14 @@ class Plan:
 
     def __post_init__(self) -> None:
         parts = _parts(self.program)
+        self._is_recurrent = self.apart or len(parts) > 1
         loops = [part for part in parts if isinstance(part, Loop)]
         if loops:
             program = accumulated(self.program, loops)
             if program is not self.program:
                 self.program, parts = program, _parts(program)
         else:
-            self.program, self._stages, self.by_kinds = _ordered(self.program)
+            self.program, self._stages, self.by_kinds = _ordered(self.program, not self.apart)
         program = self.program
         for k, slot in enumerate(program.inputs):
             self.place[slot] = (k, 0) if self.apart else (0, k)
@@ -360,7 +362,7 @@ class Plan:
                 numbers = np.array([constants[slot] for slot in kept])
                 pieces.append(Piece(-1, numbers=numbers, count=len(kept)))
             else:
-                pieces.append(Piece(array, indices=np.array(kept, np.int32), count=len(kept)))
+                pieces.append(_kept(array, kept))
         order = np.array([by_array[array][row] for array, row in where], np.int32)
         if (order == np.arange(len(slots))).all():
             return Rows(len(slots), tuple(pieces))
@@ -387,10 +389,13 @@ class Plan:
         if group.row is matrix:
             rest = yield from self._matrices(rest)
         classes: dict[Any, list[int]] = {}
+        if self._is_recurrent and len(rest) < _TOGETHER:
+            classes = {slot: [slot] for slot in rest}
+            rest = []
         for slot in rest:
             arrays = () if self.by_kinds else tuple(map(self._array, operands[slot]))
             classes.setdefault((arrays, len(operands[slot])), []).append(slot)
-        if len(classes) > max(_MOST_CUTS, len(rest) // 4):
+        if rest and len(classes) > max(_MOST_CUTS, len(rest) // 4):
             classes = {}
             for slot in rest:
                 classes.setdefault(len(operands[slot]), []).append(slot)
@@ -575,13 +580,23 @@ class Plan:
         return Outers(members, lefts, rights, ones, (len(down), len(right)), across)
 
 
-def _ordered(program: Program) -> tuple[Program, list[list[Group | Outer]], bool]:
+def _kept(array: int, rows: list[int]) -> Piece:
+    """These rows of an array, in ascending order: a slice where they are equally far apart."""
+    step = rows[1] - rows[0] if len(rows) > 1 else 1
+    if rows[-1] - rows[0] == step * (len(rows) - 1):
+        return Piece(array, rows[0], len(rows), step)
+    return Piece(array, indices=np.array(rows, np.int32), count=len(rows))
+
+
+def _ordered(program: Program, may_join: bool) -> tuple[Program, list[list[Group | Outer]], bool]:
     """The groups of each phase, by levels, or by kinds where these are much fewer.
 
     Returns:
         The program, in which chains are joined if they are by kinds; the groups; and whether.
     """
     stages = schedule(program)
+    if not may_join:
+        return program, stages, False
     most = sum(isinstance(group, Group) for group in stages[SAMPLE]) * 3 // 4
     chained = joined(program)
     slots = [s for s, row in enumerate(chained.rows) if row and chained.phases[s] == SAMPLE]
