@@ -22,6 +22,7 @@ from scalargrad.replay.backends.jax.plan import (
     Joined,
     Matrix,
     Outers,
+    Piece,
     Plan,
     Rows,
     Scan,
@@ -229,7 +230,6 @@ class _Run:
 
     def _scan(self, unit: Scan) -> list[Any]:
         turns, width = unit.turns, self.n
-        each = [jnp.broadcast_to(self._rows(rows), (turns, width)) for rows in unit.each]
         uniform = [jnp.broadcast_to(self._rows(rows), (turns, 1)) for rows in unit.each_uniform]
         start, same = [
             [jnp.broadcast_to(self._rows(rows), (1, width)) for rows in parts]
@@ -240,16 +240,34 @@ class _Run:
         shared = jnp.broadcast_to(shared, (count,))
 
         def turn(state: Any, mine: Any) -> tuple[Any, Any]:
-            each, uniform = mine
-            leaves = [*state, *[x[None] for x in each], *same]
+            number, uniform = mine
+            each = [jnp.broadcast_to(self._row_of(rows, number), (1, width)) for rows in unit.each]
+            leaves = [*state, *each, *same]
             theta = jnp.concatenate([*uniform, shared])[:, None]
             run = _Run(unit.body, self.dtype, [*leaves, theta], width, None)
             run.stage(SAMPLE)
             found = run.apart()
             return found[: len(start)], [row[0] for row in found[len(start) :]]
 
-        state, found = lax.scan(turn, start, (each, uniform), length=turns, reverse=unit.reverse)
+        numbers = jnp.arange(turns, dtype=jnp.int32)
+        state, found = lax.scan(turn, start, (numbers, uniform), reverse=unit.reverse)
         return [*found, *[state[k] for k, _ in unit.last]]
+
+    def _row_of(self, rows: Rows, number: Any) -> Any:
+        """The row with this number, known at run time: read where it lies, without a copy of all.
+
+        Of rows in several pieces, as those of turns before and in a loop, one of each is read.
+        """
+        if rows.order is not None or not all(map(_is_even, rows.pieces)):
+            return lax.dynamic_slice_in_dim(self._rows(rows), number, 1)
+        found, before = None, 0
+        for piece in rows.pieces:
+            count, array = piece.count, self.arrays[piece.array]
+            k = jnp.clip(number - before, 0, count - 1)
+            row = lax.dynamic_slice_in_dim(array, piece.start + piece.step * k, 1)
+            found = row if found is None else jnp.where(number < before, found, row)
+            before += count
+        return found
 
     def _outers(self, unit: Outers) -> Any:
         """The sums of this device, shape `unit.shape`."""
@@ -297,6 +315,11 @@ class _Run:
         if self.weights is None:
             return x
         return jnp.where(self.weights > 0.0, x * self.weights, 0.0)
+
+
+def _is_even(piece: Piece) -> bool:
+    """Whether its rows are equally far apart in an array."""
+    return piece.array >= 0 and piece.indices is None and piece.strides is None
 
 
 def _stacked(parts: list[Any]) -> Any:
