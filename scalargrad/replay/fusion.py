@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from heapq import heappop, heappush
 
 from scalargrad.core import primitives
 from scalargrad.core.primitives import add, div, dot, dot_operands, mul, sub
@@ -40,15 +41,59 @@ def simplified(program: Program) -> Program:
     """The part of a literal program that is needed, its instructions in their cheapest forms."""
     needed = program.used([*program.outputs, *program.conditions()])
     new, slots = program.leaves(needed)
-    for slot, row in enumerate(program.rows):
-        if row is not None and needed[slot]:
-            operands = tuple([slots[operand] for operand in program.operands[slot]])
-            slots[slot] = new.emit(row, operands)
+    for slot in _watched_early(program, needed):
+        row = program.rows[slot]
+        assert row is not None
+        operands = tuple([slots[operand] for operand in program.operands[slot]])
+        slots[slot] = new.emit(row, operands)
     new.outputs = [slots[slot] for slot in program.outputs]
     new.guards = [Guard(slots[g.slot], g.expected, g.where) for g in program.guards]
     new.watch = None if program.watch is None else slots[program.watch]
     new.exact = {slots[slot] for slot in program.exact if slot in slots}
     return new
+
+
+def _watched_early(program: Program, needed: bytearray) -> Iterator[int]:
+    """The needed instructions, each that is only watched as soon as its operands are there.
+
+    So a loop of the user's function stays one loop, and what it computes is used while at hand.
+    """
+    results = program.used([*program.outputs, *[guard.slot for guard in program.guards]])
+    operands = program.operands
+    watched = [s for s, row in enumerate(program.rows) if row and needed[s] and not results[s]]
+    waits: dict[int, int] = {}  # those that depend on results, and on how many instructions
+    users: dict[int, list[int]] = {}
+    for slot in watched:
+        mine = {o for o in operands[slot] if program.rows[o] and (results[o] or o in waits)}
+        if mine:
+            waits[slot] = len(mine)
+            for o in mine:
+                users.setdefault(o, []).append(slot)
+    free = {slot for slot in watched if slot not in waits}  # of leaves: just before they are used
+
+    def ready(slot: int) -> Iterator[int]:
+        heap = [slot]
+        while heap:
+            slot = heappop(heap)
+            yield from before(slot)
+            yield slot
+            for user in users.get(slot, ()):
+                waits[user] -= 1
+                if not waits[user]:
+                    heappush(heap, user)
+
+    def before(slot: int) -> Iterator[int]:
+        for o in operands[slot]:
+            if o in free:
+                free.discard(o)
+                yield from before(o)
+                yield o
+
+    for slot, row in enumerate(program.rows):
+        if row is not None and results[slot]:
+            yield from ready(slot)
+    if free:
+        yield from sorted(free)
 
 
 def fused(program: Program) -> Program:

@@ -7,6 +7,7 @@ chain is one operation on an array, and chains of unequal length end at the same
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
 from scalargrad.core import primitives as row
 from scalargrad.core.rows import Primitive
@@ -20,15 +21,15 @@ _WHOLE: dict[Primitive, Primitive] = {
 _LEAST = 3  # numbers
 
 
-def joined(program: Program) -> Program:
-    """The program with its chains joined; their results inside nothing else uses."""
+def joined(program: Program, only: Collection[Primitive] = _WHOLE.keys()) -> Program:
+    """The program with its chains of these rows joined; their results inside nothing else uses."""
     rows, operands, exact = program.rows, program.operands, program.exact
     often = Counter([o for mine in operands for o in mine] + program.outputs)
     inner: set[int] = set()
     whole: dict[int, list[int]] = {}
     for slot in range(len(rows) - 1, -1, -1):
         this = rows[slot]
-        if this not in _WHOLE or slot in inner or slot in exact:
+        if this not in only or slot in inner or slot in exact:
             continue
         found, parts = list[int](), [slot]
         work = [*operands[slot][::-1]]

@@ -20,13 +20,13 @@ from scalargrad.replay.backends.jax.callbacks import number_of
 from scalargrad.replay.backends.jax.spellings import FOLDS, MAPS, PAIRS
 from scalargrad.replay.program import SAMPLE, Program, over_samples
 
-__all__ = ["CALL", "MOST_OPERANDS", "OPERATIONS", "PAIR", "SUM", "Codes"]
+__all__ = ["CALL", "MOST_OPERANDS", "OPERATIONS", "SUM", "Codes"]
 
 MOST_OPERANDS = 4  # of a step
 
-# The steps besides those of `MAPS`: of dot, take, sums over samples, folds, and calls into Python.
-PAIR, _PICK, SUM, CALL = "pair", "pick", "sum", "call"
-OPERATIONS: list[Any] = [*MAPS, *FOLDS, PAIR, _PICK, SUM, CALL]
+# The steps besides those of `MAPS` and `PAIRS`: of take, sums over samples, folds, and calls into Python.
+_PICK, SUM, CALL = "pick", "sum", "call"
+OPERATIONS: list[Any] = [*MAPS, *FOLDS, *PAIRS, _PICK, SUM, CALL]
 _NUMBERS = {operation: k for k, operation in enumerate(OPERATIONS)}
 
 Step = tuple[Any, int, tuple[int, ...]]  # operation, slot of the result, slots of the operands
@@ -102,8 +102,9 @@ class Codes:
             total = bias[0] if bias else self._constant(0.0)
             if row is over_samples and bias:
                 ws, xs, total = (*ws, *bias), (*xs, self._constant(1.0)), self._constant(0.0)
+            step = SUM if row is over_samples else row
             for w, x in zip(ws, xs, strict=True):
-                yield (SUM if row is over_samples else PAIR), slot, (total, w, x)
+                yield step, slot, (total, w, x)
                 total = slot
         elif row in FOLDS:
             start, shared, _ = FOLDS[row]

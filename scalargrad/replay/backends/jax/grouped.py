@@ -161,10 +161,10 @@ class _Run:
         row, xs = unit.row, [self._rows(rows) for rows in unit.operands]
         m = len(unit.members)
         if row in PAIRS:
-            n = len(xs) // 2
+            n, product = len(xs) // 2, PAIRS[row]
             found = xs[-1] if len(xs) % 2 else None
             for w, x in zip(xs[:n], xs[n : 2 * n], strict=True):
-                found = w * x if found is None else found + w * x
+                found = product(w, x) if found is None else found + product(w, x)
         elif row in FOLDS:
             start, shared, fold = FOLDS[row]
             found = jnp.full((m, 1), start, self.dtype)
@@ -211,18 +211,19 @@ class _Run:
         left, right = [
             self._table(rows, unit.terms, len(unit.members)) for rows in (unit.left, unit.right)
         ]
+        products = PAIRS[unit.row](left, right)
         if unit.terms <= _FEW:
-            found = left[0] * right[0]
+            found = products[0]
             for t in range(1, unit.terms):
-                found = found + left[t] * right[t]
+                found = found + products[t]
         else:
-            found = (left * right).sum(0)
+            found = products.sum(0)
         return found if unit.bias is None else found + self._rows(unit.bias)
 
     def _sums(self, unit: Sums) -> Any:
         found = []
         for left, right, bias in zip(unit.lefts, unit.rights, unit.biases, strict=True):
-            product = self._rows(left) * self._rows(right)
+            product = PAIRS[unit.row](self._rows(left), self._rows(right))
             total = jnp.broadcast_to(product, (left.count, product.shape[1])).sum(0, keepdims=True)
             found.append(total if bias is None else total + self._rows(bias))
         width = max(part.shape[1] for part in found)

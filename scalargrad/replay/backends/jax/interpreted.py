@@ -17,8 +17,8 @@ import numpy as np
 from jax import lax
 
 from scalargrad.replay.backends.jax.callbacks import called_by_number
-from scalargrad.replay.backends.jax.codes import CALL, OPERATIONS, PAIR, SUM, Codes
-from scalargrad.replay.backends.jax.spellings import FOLDS, MAPS, product_sum
+from scalargrad.replay.backends.jax.codes import CALL, OPERATIONS, SUM, Codes
+from scalargrad.replay.backends.jax.spellings import FOLDS, MAPS, PAIRS
 from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program
 
 __all__ = ["Interpreted", "run_steps"]
@@ -70,8 +70,8 @@ def run_steps(
                 function, arity = MAPS[operation], operation.arity
             elif operation in FOLDS:
                 function, arity = FOLDS[operation][2], 2 + FOLDS[operation][1]
-            elif operation == PAIR:
-                function, arity = product_sum, 3
+            elif operation in PAIRS:
+                function, arity = _adding(PAIRS[operation]), 3
             else:
                 function, arity = _pick, 4
             branches.append(branch(function, arity))
@@ -83,6 +83,10 @@ def run_steps(
         return total + jnp.where(weights > 0.0, x * y * weights, 0.0).sum()
 
     return lax.fori_loop(0, count, body, store)
+
+
+def _adding(product: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    return lambda total, w, x: total + product(w, x)
 
 
 def _pick(total: Any, index: Any, k: Any, x: Any) -> Any:

@@ -31,7 +31,7 @@ from scalargrad.replay.backends.jax.loops import Loop, body_of, segments
 from scalargrad.replay.backends.jax.spellings import PAIRS, REDUCED, ROUNDED
 from scalargrad.replay.backends.jax.strides import Strides, strides_of
 from scalargrad.replay.lowering import matrix
-from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, broadcast, over_samples
+from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, all_finite, broadcast, over_samples
 from scalargrad.replay.schedule import Group, Outer, schedule
 
 __all__ = [
@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 _MOST_CUTS = 16  # groups that one is cut into: more would be as slow as gathers
-_TOGETHER = 8  # members from which on a group of a recurrence is one array
+_WRITTEN_OUT = 16  # terms of a sum that are added up one by one in recurrences
 MATRIX_FROM = 5  # terms from which on a product is a matrix product and not written out
 
 
@@ -140,6 +140,7 @@ class Outers:
 class Sums:
     """For each member, the sum of its own products: few members with many terms."""
 
+    row: Primitive
     members: list[int]
     lefts: list[Rows]
     rights: list[Rows]
@@ -150,6 +151,7 @@ class Sums:
 class Dots:
     """Sums of equally many products: the rows of all first terms, of all second terms and so on."""
 
+    row: Primitive
     members: list[int]
     terms: int
     left: Rows
@@ -236,13 +238,14 @@ class Plan:
     by_kinds: bool = False
 
     def __post_init__(self) -> None:
-        parts = _parts(self.program)
-        self._is_recurrent = self.apart or len(parts) > 1
+        program = joined(self.program, {all_finite})  # which would cut each loop into several
+        parts = _parts(program)
         loops = [part for part in parts if isinstance(part, Loop)]
+        self._is_recurrent = self.apart or bool(loops)
         if loops:
-            program = accumulated(self.program, loops)
-            if program is not self.program:
-                self.program, parts = program, _parts(program)
+            self.program = accumulated(program, loops)
+            if self.program is not program:
+                parts = _parts(self.program)
         else:
             self.program, self._stages, self.by_kinds = _ordered(self.program, not self.apart)
         program = self.program
@@ -389,38 +392,49 @@ class Plan:
         if group.row is matrix:
             rest = yield from self._matrices(rest)
         classes: dict[Any, list[int]] = {}
-        if self._is_recurrent and len(rest) < _TOGETHER:
-            classes = {slot: [slot] for slot in rest}
-            rest = []
         for slot in rest:
             arrays = () if self.by_kinds else tuple(map(self._array, operands[slot]))
             classes.setdefault((arrays, len(operands[slot])), []).append(slot)
-        if rest and len(classes) > max(_MOST_CUTS, len(rest) // 4):
+        if len(classes) > max(_MOST_CUTS, len(rest) // 4):
             classes = {}
             for slot in rest:
                 classes.setdefault(len(operands[slot]), []).append(slot)
         units: list[Apply | Dots | Folds | Sums] = []
         for members in classes.values():
             members.sort(key=lambda slot: [*map(self._place, operands[slot])])
-            units.append(self._unit(group.row, members))
+            if self._is_recurrent and self._is_scattered(members):
+                units += [self._unit(group.row, [slot]) for slot in members]
+            else:
+                units.append(self._unit(group.row, members))
         if self.by_kinds and len(units) > 1:
             self.operations += 1
             yield Joined([slot for members in classes.values() for slot in members], units)
         else:
             yield from units
 
+    def _is_scattered(self, members: list[int]) -> bool:
+        """Whether to fetch the operands of a group takes more than to compute each by itself."""
+        operands = [self.program.operands[slot] for slot in members]
+        cost = 0
+        for mine in zip(*operands, strict=True):
+            if not all(slot in self.program.constants for slot in mine):
+                cost += self._rows(mine).cost
+        return len(members) > 1 and cost >= len(members)
+
     def _unit(self, row: Primitive, members: list[int]) -> Apply | Dots | Folds | Sums:
         operands = self.program.operands
         exact = row in ROUNDED or not self.program.exact.isdisjoint(members)
         if row in PAIRS:
             ws, _, _ = dot_operands(operands[members[0]])
-            found = None if exact else self._dots(members)
+            found = None if exact else self._dots(row, members)
             if found:
                 return found
-            if len(ws) > max(4, len(members)):
-                return self._sums(members)
+            least = _WRITTEN_OUT if self._is_recurrent else 4
+            if len(ws) > max(least, len(members)):
+                return self._sums(row, members)
         count = len(operands[members[0]])
-        if row in REDUCED and count >= MATRIX_FROM and not exact:
+        least = _WRITTEN_OUT if self._is_recurrent else MATRIX_FROM - 1
+        if row in REDUCED and count > least and not exact:
             if len(members) == 1:
                 mine = sorted(operands[members[0]], key=self._place)
                 return Folds(row, members, count, self.rows(mine))
@@ -432,7 +446,7 @@ class Plan:
         self.operations += 1 + 2 * (count // 2) * (row in PAIRS)
         return Apply(row, members, read, exact)
 
-    def _dots(self, members: list[int]) -> Dots | None:
+    def _dots(self, row: Primitive, members: list[int]) -> Dots | None:
         """All terms at once, where that takes fewer operations than term by term."""
         taken = [dot_operands(self.program.operands[slot]) for slot in members]
         terms = range(len(taken[0][0]))
@@ -450,7 +464,7 @@ class Plan:
                 return None
         self.operations += left.cost + right.cost + 2
         bias = self.rows([bias[0] for _, _, bias in taken]) if taken[0][2] else None
-        return Dots(members, len(terms), left, right, bias)
+        return Dots(row, members, len(terms), left, right, bias)
 
     def _matrices(self, members: list[int]) -> Generator[Matrix, None, list[int]]:
         """Those of a group that are products of matrices; returns the others."""
@@ -504,10 +518,11 @@ class Plan:
         fits = (right == 1 and down >= n) or (down == 1 and right >= m)
         return (int(at[0, 0]), down, right) if fits and (at == expected).all() else None
 
-    def _sums(self, members: list[int]) -> Sums:
+    def _sums(self, row: Primitive, members: list[int]) -> Sums:
         taken = [dot_operands(self.program.operands[slot]) for slot in members]
         self.operations += 3 * len(members)
         return Sums(
+            row,
             members,
             [self.rows(ws) for ws, _, _ in taken],
             [self.rows(xs) for _, xs, _ in taken],

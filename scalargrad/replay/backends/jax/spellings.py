@@ -23,7 +23,7 @@ from scalargrad.core.special import SPLIT, SQRT_HALF, SQRT_HALF_REST
 from scalargrad.replay.lowering import Rule, matrix
 from scalargrad.replay.program import NEAR, Program, all_finite, apart, broadcast, sizes
 
-__all__ = ["FOLDS", "MAPS", "PAIRS", "REDUCED", "ROUNDED", "RULES", "exactly", "product_sum"]
+__all__ = ["FOLDS", "MAPS", "PAIRS", "REDUCED", "ROUNDED", "RULES", "exactly"]
 
 
 def exactly(x: Any) -> Any:
@@ -36,9 +36,12 @@ def exactly(x: Any) -> Any:
     return jnp.where(x == x, x, nan)
 
 
-def product_sum(total: Any, w: Any, x: Any) -> Any:
-    """One term of a `dot`."""
-    return total + w * x
+def _product(w: Any, x: Any) -> Any:
+    return w * x
+
+
+def _size(w: Any, x: Any) -> Any:
+    return jnp.abs(w * x)
 
 
 def _minimum(x: Any, y: Any) -> Any:
@@ -331,8 +334,11 @@ ROUNDED = frozenset({
     row.log1p,
 })  # fmt: skip
 
-# Rows that are a sum of products w1 x1 + ... + wn xn, plus a bias.
-PAIRS = (row.dot, matrix)
+# Rows that add up something of each pair (w, x), w1 x1 + ... + wn xn, plus a bias if there is one:
+# what they add up.
+PAIRS: dict[Primitive, Callable[[Any, Any], Any]] = {
+    row.dot: _product, matrix: _product, sizes: _size,
+}  # fmt: skip
 
 
 def _mean(program: Program, xs: tuple[int, ...]) -> int:
@@ -365,19 +371,12 @@ def _norm(program: Program, xs: tuple[int, ...]) -> int:
     return total
 
 
-def _sizes(program: Program, operands: tuple[int, ...]) -> int:
-    one = program.constant(1.0)
-    size = [slot if slot == one else program.emit(row.abs, (slot,)) for slot in operands]
-    return program.emit(row.dot, tuple(size))
-
-
 # Rows composed of several others, or cheaper in another form.
 RULES: dict[Primitive, Rule] = {
     row.norm: _norm,
     row.inverse: _inverse,
     row.mean: _mean,
     row.logsumexp: _logsumexp,
-    sizes: _sizes,
 }
 
 assert all(TABLE.get(own.name, own) is own for own in MAPS)
