@@ -393,7 +393,7 @@ class Plan:
             rest = yield from self._matrices(rest)
         classes: dict[Any, list[int]] = {}
         for slot in rest:
-            arrays = () if self.by_kinds else tuple(map(self._array, operands[slot]))
+            arrays = tuple(map(self._array, operands[slot]))
             classes.setdefault((arrays, len(operands[slot])), []).append(slot)
         if len(classes) > max(_MOST_CUTS, len(rest) // 4):
             classes = {}
