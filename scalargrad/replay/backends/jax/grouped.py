@@ -149,7 +149,7 @@ class _Run:
             shape = unit.terms, len(unit.members)
             return REDUCED[unit.row](self._table(unit.operands, *shape))
         if isinstance(unit, Joined):
-            return _stacked([self._array(part) for part in unit.units])
+            return _stacked([self._array(part) for part in unit.units])[unit.order]
         return self._apply(unit)
 
     def _table(self, rows: Rows, first: int, then: int) -> Any:

@@ -14,6 +14,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from scalargrad.core import primitives as row
 from scalargrad.core.primitives import dot_operands
 from scalargrad.replay.lowering import matrix
 from scalargrad.replay.program import Program
@@ -21,6 +22,9 @@ from scalargrad.replay.schedule import Group
 
 __all__ = ["by_kind"]
 
+# Of two numbers what others are of many: where parts of a function are of unequal length, the
+# shortest of these is recorded so.
+_OF_MANY = {row.mul: row.dot, row.add: row.sum, row.maximum: row.largest}
 _ROUNDS = (0, 1, 2)  # how far down the operands of operands count: the best is taken
 _FACTOR = 2  # groups before some are merged, as a multiple of those that are wanted
 
@@ -74,9 +78,9 @@ def _groups(
         kind = full.popleft() if full else max(ready, key=lambda k: len(ready[k]) / members[k])
         mine = ready.pop(kind)
         members[kind] -= len(mine)
-        row = program.rows[mine[0]]
-        assert row is not None
-        groups.append(Group(row, mine))
+        this = program.rows[mine[0]]
+        assert this is not None
+        groups.append(Group(_OF_MANY.get(this, this), mine))
         if len(groups) > _FACTOR * most:
             return None
         for slot in mine:
@@ -135,19 +139,21 @@ def _kinds(program: Program, slots: Sequence[int], rounds: int) -> dict[int, int
     whole = {xs: number(frozenset(lines)) for xs, lines in matrices.items()}
     first: dict[int, int] = {}
     for slot in slots:
-        row = rows[slot]
-        key: Any = row
-        if row is matrix:
+        this = rows[slot]
+        assert this is not None
+        key: Any = _OF_MANY.get(this, this)
+        if this is matrix:
             key = "matrix", whole[dot_operands(operands[slot])[1]]
         first[slot] = number(key)
 
     def around(slot: int, of: dict[int, int]) -> Any:
-        row, mine = rows[slot], operands[slot]
-        assert row is not None
-        if row is matrix:
+        this, mine = rows[slot], operands[slot]
+        assert this is not None
+        if this is matrix:
             return 0
         found: Iterable[int] = [of.get(o, -1 - program.phases[o]) for o in mine]
-        return tuple(found) if row.arity is not None else frozenset(found)
+        ordered = _OF_MANY.get(this, this).arity is not None
+        return tuple(found) if ordered else frozenset(found)
 
     used: dict[int, set[int]] = {}
     for slot in slots:

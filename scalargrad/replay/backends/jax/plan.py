@@ -175,6 +175,7 @@ class Joined:
 
     members: list[int]
     units: list[Apply | Dots | Folds | Sums]
+    order: Any
 
 
 @dataclass
@@ -387,28 +388,30 @@ class Plan:
         if isinstance(group, Outer):
             yield self._outers(group)
             return
-        operands = self.program.operands
+        rows, operands = self.program.rows, self.program.operands
         rest = group.members
         if group.row is matrix:
             rest = yield from self._matrices(rest)
         classes: dict[Any, list[int]] = {}
         for slot in rest:
             arrays = tuple(map(self._array, operands[slot]))
-            classes.setdefault((arrays, len(operands[slot])), []).append(slot)
+            classes.setdefault((rows[slot], arrays, len(operands[slot])), []).append(slot)
         if len(classes) > max(_MOST_CUTS, len(rest) // 4):
             classes = {}
             for slot in rest:
-                classes.setdefault(len(operands[slot]), []).append(slot)
+                classes.setdefault((rows[slot], len(operands[slot])), []).append(slot)
         units: list[Apply | Dots | Folds | Sums] = []
-        for members in classes.values():
+        for (row, *_), members in classes.items():
             members.sort(key=lambda slot: [*map(self._place, operands[slot])])
             if self._is_recurrent and self._is_scattered(members):
-                units += [self._unit(group.row, [slot]) for slot in members]
+                units += [self._unit(row, [slot]) for slot in members]
             else:
-                units.append(self._unit(group.row, members))
+                units.append(self._unit(row, members))
         if self.by_kinds and len(units) > 1:
             self.operations += 1
-            yield Joined([slot for members in classes.values() for slot in members], units)
+            members = [slot for members in classes.values() for slot in members]
+            order = np.argsort(members)
+            yield Joined([members[k] for k in order], units, order.astype(np.int32))
         else:
             yield from units
 
@@ -574,7 +577,8 @@ class Plan:
         right = sorted(range(len(outer.rights)), key=lambda k: key(outer.rights, k))
         ones = is_one(outer.rights[right[-1]])
         members = [outer.slots[i][j] for i in down for j in right]
-        terms = range(len(outer.lefts[0]))
+        # as they lie: those of an adjoint come from the last to the first
+        terms = sorted(range(len(outer.lefts[0])), key=lambda t: self._place(outer.lefts[down[0]][t]))
         plain = right[:-1] if ones else right
         across = len(terms) > max(4, len(down) * len(right))
         if across:
