@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -410,10 +410,18 @@ class Plan:
         if self.by_kinds and len(units) > 1:
             self.operations += 1
             members = [slot for members in classes.values() for slot in members]
-            order = np.argsort(members)
-            yield Joined([members[k] for k in order], units, order.astype(np.int32))
+            order = self._recorded_order(members)
+            yield Joined([members[k] for k in order], units, order)
         else:
             yield from units
+
+    def _recorded_order(self, members: list[int]) -> Any:
+        """The order in which slots were recorded; of adjoints the other way round."""
+        order = np.argsort(members).astype(np.int32)
+        first = [self._place(self.program.operands[members[k]][0]) for k in order]
+        rising = sum([one < two for one, two in pairwise(first)])
+        falling = sum([one > two for one, two in pairwise(first)])
+        return order if rising >= falling else order[::-1]
 
     def _is_scattered(self, members: list[int]) -> bool:
         """Whether to fetch the operands of a group takes more than to compute each by itself."""
