@@ -277,6 +277,8 @@ class _Run:
             return self._outers_across(unit)
         right -= unit.ones
         terms = unit.terms
+        if not right and len(unit.lefts) == 1 and unit.lefts[0].order is None:
+            return self._totals(unit.lefts[0])
         total: Any = 0.0
         alone: Any = 0.0
         for t, rows in enumerate(unit.lefts):
@@ -297,6 +299,16 @@ class _Run:
         if not unit.ones:
             return total
         return jnp.concatenate([total, alone], axis=1) if right else alone
+
+    def _totals(self, rows: Rows) -> Any:
+        """The sums over the samples alone: of each piece by itself, without a copy of all."""
+        found = []
+        for piece in rows.pieces:
+            x = self._piece(piece)
+            count = rows.count if len(rows.pieces) == 1 else len(x)
+            x = self._weighted(jnp.broadcast_to(x, (count, self.n)))
+            found.append(x.sum(1, keepdims=True))
+        return jnp.concatenate(found)
 
     def _outers_across(self, unit: Outers) -> Any:
         """The same where `lefts` and `rights` hold all terms of each, not each term of all."""

@@ -581,6 +581,10 @@ class Plan:
         def key(side: list[tuple[int, ...]], k: int) -> Any:
             return is_one(side[k]), [(self._array(s), self._row(s)) for s in side[k]]
 
+        if len(outer.rights) > len(outer.lefts) and not any(map(is_one, outer.rights)):
+            # a tall product takes less time than a wide one
+            slots = [list(column) for column in zip(*outer.slots, strict=True)]
+            outer = Outer(outer.rights, outer.lefts, slots)
         down = sorted(range(len(outer.lefts)), key=lambda k: key(outer.lefts, k))
         right = sorted(range(len(outer.rights)), key=lambda k: key(outer.rights, k))
         ones = is_one(outer.rights[right[-1]])
