@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from heapq import heappop, heappush
 
 from scalargrad.core import primitives
@@ -53,47 +53,51 @@ def simplified(program: Program) -> Program:
     return new
 
 
-def _watched_early(program: Program, needed: bytearray) -> Iterator[int]:
+def _watched_early(program: Program, needed: bytearray) -> list[int]:
     """The needed instructions, each that is only watched as soon as its operands are there.
 
     So a loop of the user's function stays one loop, and what it computes is used while at hand.
     """
+    rows, operands = program.rows, program.operands
     results = program.used([*program.outputs, *[guard.slot for guard in program.guards]])
-    operands = program.operands
-    watched = [s for s, row in enumerate(program.rows) if row and needed[s] and not results[s]]
-    waits: dict[int, int] = {}  # those that depend on results, and on how many instructions
+    watched = [s for s, row in enumerate(rows) if row and needed[s] and not results[s]]
+    waits: dict[int, int] = {}  # for how many instructions, of those that depend on results
     users: dict[int, list[int]] = {}
     for slot in watched:
-        mine = {o for o in operands[slot] if program.rows[o] and (results[o] or o in waits)}
+        mine = {o for o in operands[slot] if rows[o] and (results[o] or o in waits)}
         if mine:
             waits[slot] = len(mine)
             for o in mine:
                 users.setdefault(o, []).append(slot)
     free = {slot for slot in watched if slot not in waits}  # of leaves: just before they are used
+    order: list[int] = []
 
-    def ready(slot: int) -> Iterator[int]:
-        heap = [slot]
+    def place(slot: int) -> None:
+        stack = [slot]
+        while stack:
+            last = stack[-1]
+            missing = [o for o in operands[last] if o in free]
+            if missing and (last == slot or last in free):
+                stack += missing[::-1]
+                continue
+            stack.pop()
+            if last == slot or last in free:
+                free.discard(last)
+                order.append(last)
+
+    for slot, row in enumerate(rows):
+        heap = [slot] if row is not None and results[slot] else []
         while heap:
-            slot = heappop(heap)
-            yield from before(slot)
-            yield slot
-            for user in users.get(slot, ()):
+            first = heappop(heap)
+            place(first)
+            for user in users.get(first, ()):
                 waits[user] -= 1
                 if not waits[user]:
                     heappush(heap, user)
-
-    def before(slot: int) -> Iterator[int]:
-        for o in operands[slot]:
-            if o in free:
-                free.discard(o)
-                yield from before(o)
-                yield o
-
-    for slot, row in enumerate(program.rows):
-        if row is not None and results[slot]:
-            yield from ready(slot)
-    if free:
-        yield from sorted(free)
+    for slot in sorted(free):
+        if slot in free:
+            place(slot)
+    return order
 
 
 def fused(program: Program) -> Program:

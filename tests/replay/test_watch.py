@@ -100,6 +100,23 @@ def test_a_chain_of_any_depth_before_the_edge_of_a_domain() -> None:
     assert sg.compile(f, backend="python")(0.0) == 1.0
 
 
+def test_what_is_watched_stands_behind_what_it_reads() -> None:
+    """So it is computed while its operands are at hand, however many sums of inputs it takes."""
+
+    def f(xs: Any) -> Value:
+        y, total = sg.exp(xs[0]), 0.0
+        for x in xs:
+            total = total + x
+            y = sg.log(y + total) + 2.0
+        return y
+
+    program = sg.compile(f, backend="python").record([0.01] * 1500)
+    logs = [slot for slot, row in enumerate(program.rows) if row and row.name == "log"]
+    watched = [slot for slot, row in enumerate(program.rows) if row is apart]
+    assert len(watched) > 1000
+    assert sum(slot < logs[-2] for slot in watched) > len(watched) - 3
+
+
 def test_products_that_are_used_twice_each() -> None:
     """Looking at each use again would take 10**16 steps."""
 

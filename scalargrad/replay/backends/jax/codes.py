@@ -24,7 +24,8 @@ __all__ = ["CALL", "MOST_OPERANDS", "OPERATIONS", "SUM", "Codes"]
 
 MOST_OPERANDS = 4  # of a step
 
-# The steps besides those of `MAPS` and `PAIRS`: of take, sums over samples, folds, and calls into Python.
+# The steps besides those of `MAPS`, `FOLDS` and `PAIRS`: of take, sums over the samples, and calls
+# into Python.
 _PICK, SUM, CALL = "pick", "sum", "call"
 OPERATIONS: list[Any] = [*MAPS, *FOLDS, *PAIRS, _PICK, SUM, CALL]
 _NUMBERS = {operation: k for k, operation in enumerate(OPERATIONS)}

@@ -5,7 +5,10 @@ not arithmetic but gathers and concatenations, so groups are cut and ordered suc
 of a group are a slice of one array:
 
 * a group whose members read different arrays is cut into groups whose members read the same ones;
-* groups by kinds are not cut: what comes from several arrays lies in one from then on;
+* groups by kinds are computed by such parts too, but lie in one array, in the order in which they
+  were recorded: what comes from several arrays lies in one from then on;
+* in recurrences, a group whose operands lie scattered is computed one by one: XLA joins such
+  instructions without an array between them;
 * operands in a regular pattern, such as one feature of all positions, are read as strides;
 * the members of a group stand in the order of their operands in the arrays before: adjoints, which
   are written from the last to the first, stand in the order of the values they belong to;
@@ -31,7 +34,15 @@ from scalargrad.replay.backends.jax.loops import Loop, body_of, segments
 from scalargrad.replay.backends.jax.spellings import PAIRS, REDUCED, ROUNDED
 from scalargrad.replay.backends.jax.strides import Strides, strides_of
 from scalargrad.replay.lowering import matrix
-from scalargrad.replay.program import AFTER, BEFORE, SAMPLE, Program, all_finite, broadcast, over_samples
+from scalargrad.replay.program import (
+    AFTER,
+    BEFORE,
+    SAMPLE,
+    Program,
+    all_finite,
+    broadcast,
+    over_samples,
+)  # fmt: skip
 from scalargrad.replay.schedule import Group, Outer, schedule
 
 __all__ = [
@@ -171,7 +182,10 @@ class Folds:
 
 @dataclass
 class Joined:
-    """Several units whose results lie in one array: those of one kind, of several lengths."""
+    """Several units whose results lie in one array: those of one kind, of several lengths.
+
+    `order` says where the members are in the results of the units, one after the other.
+    """
 
     members: list[int]
     units: list[Apply | Dots | Folds | Sums]
@@ -590,7 +604,8 @@ class Plan:
         ones = is_one(outer.rights[right[-1]])
         members = [outer.slots[i][j] for i in down for j in right]
         # as they lie: those of an adjoint come from the last to the first
-        terms = sorted(range(len(outer.lefts[0])), key=lambda t: self._place(outer.lefts[down[0]][t]))
+        lead = outer.lefts[down[0]]
+        terms = sorted(range(len(lead)), key=lambda t: self._place(lead[t]))
         plain = right[:-1] if ones else right
         across = len(terms) > max(4, len(down) * len(right))
         if across:

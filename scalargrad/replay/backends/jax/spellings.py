@@ -221,6 +221,9 @@ _logsumexp_of = _step(
 )
 
 
+_plus_zero = _step("plus_zero", lambda x: x + 0.0, lambda x, out: (1.0,))
+
+
 def _add_below_one(total: Any, top: Any, x: Any) -> Any:
     e = jnp.exp(x - top)
     return total + jnp.where(e == 1.0, 0.0, e)
@@ -305,6 +308,7 @@ MAPS: dict[Primitive, Callable[..., Any]] = {
     row.copysign: jnp.copysign,
     row.weight: lambda power, total, x, y: power / total,
     row.logaddexp: _logaddexp,
+    _plus_zero: lambda x: jnp.where(x == 0.0, jnp.abs(x), x),
     _logsumexp_of: lambda top, ones, rest: jnp.where(
         jnp.abs(top) == inf, top, top + jnp.log1p(ones + rest)
     ),
@@ -345,6 +349,14 @@ def _mean(program: Program, xs: tuple[int, ...]) -> int:
     return program.emit(row.div, (program.emit(row.sum, xs), program.constant(float(len(xs)))))
 
 
+def _add(program: Program, xs: tuple[int, ...]) -> int:
+    """x + 0.0 makes 0.0 of -0.0, as in x ** 0.5; XLA would make x of it."""
+    for zero, x in (xs, xs[::-1]):
+        if repr(program.constants.get(zero)) == "0.0":
+            return program.emit(_plus_zero, (x,))
+    return program.keep(row.add, xs, max([program.phases[x] for x in xs]))
+
+
 def _logsumexp(program: Program, xs: tuple[int, ...]) -> int:
     # The largest has the power 1, beside which those of the others may vanish: so log1p of the
     # others, among which count the further ones of the same size.
@@ -374,6 +386,7 @@ def _norm(program: Program, xs: tuple[int, ...]) -> int:
 # Rows composed of several others, or cheaper in another form.
 RULES: dict[Primitive, Rule] = {
     row.norm: _norm,
+    row.add: _add,
     row.inverse: _inverse,
     row.mean: _mean,
     row.logsumexp: _logsumexp,

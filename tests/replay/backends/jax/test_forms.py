@@ -13,6 +13,7 @@ jax = pytest.importorskip("jax", reason="needs the extra 'jax'")
 
 import scalargrad as sg  # noqa: E402
 from scalargrad import Value, losses, nn  # noqa: E402
+from scalargrad.core import primitives  # noqa: E402
 from scalargrad.replay.backends.jax import form as forms  # noqa: E402
 from scalargrad.replay.backends.jax.codes import Codes  # noqa: E402
 from scalargrad.replay.backends.jax.grouped import Grouped  # noqa: E402
@@ -21,7 +22,7 @@ from scalargrad.replay.backends.jax.plan import Joined, Matrix, Outers, Plan, Sc
 from scalargrad.replay.backends.jax.runner import JaxRunner  # noqa: E402
 from scalargrad.replay.backends.jax.strides import strided, strides_of  # noqa: E402
 from scalargrad.replay.backends.python import PythonRunner  # noqa: E402
-from scalargrad.replay.program import Program  # noqa: E402
+from scalargrad.replay.program import SAMPLE, Program  # noqa: E402
 from scalargrad.replay.schedule import schedule  # noqa: E402
 
 
@@ -235,6 +236,44 @@ def test_what_is_of_one_kind_lies_together() -> None:
     assert sum(m.vectors == 5 for m in forward) >= 3  # all positions at once
     assert any(isinstance(unit, Joined) for unit in plan.stages[1])
     assert not Plan(forms.prepared(programs_of(network)[0])).by_kinds
+
+
+def test_what_is_watched_in_a_loop_is_computed_in_it() -> None:
+    def f(x: Any) -> Any:
+        state, total = sg.exp(w[0]), 0.0
+        for t in range(16):
+            state = sg.exp(w[1] * state - x[t]) + x[t] * state
+            total = total + sg.log(state)
+        return total
+
+    w = numbers(2, 3)
+    program = sg.compile(f, w, backend="python").record(np.linspace(0.1, 0.2, 16))
+    assert program.watch is not None
+    program.outputs.append(program.watch)
+    program.guards = []
+    plan = Plan(forms.prepared(program))
+
+    loops = [unit for unit in plan.stages[SAMPLE] if isinstance(unit, Scan)]
+    assert len(loops) == 1
+    rows = {row and row.name for row in loops[0].body.program.rows}
+    assert {"log", "apart", "sizes", "all_finite"} <= rows
+    # nothing is put together from several arrays, or fetched by index
+    for unit in loops[0].body.stages[SAMPLE]:
+        assert all(read.cost == 1 for read in unit.operands)
+
+
+def test_sums_of_unequal_length_are_one_group() -> None:
+    """The shortest is recorded as a product or an addition, and counts as one of them."""
+    program = forms.prepared(programs_of(attention)[0])
+    plan = Plan(program)
+    found = [{program.rows[slot] for slot in unit.members} for unit in plan.stages[SAMPLE]
+             if isinstance(unit, Joined)]  # fmt: skip
+    assert {primitives.mul, primitives.dot} in found
+    for unit in plan.stages[SAMPLE]:
+        if isinstance(unit, Joined):
+            assert sorted(unit.members) in (unit.members, unit.members[::-1])
+            taken = [slot for part in unit.units for slot in part.members]
+            assert [taken[k] for k in unit.order] == unit.members
 
 
 @settings(max_examples=25)

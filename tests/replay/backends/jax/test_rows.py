@@ -18,7 +18,7 @@ from scalargrad.replay.backends.jax.form import prepared  # noqa: E402
 from scalargrad.replay.backends.jax.grouped import Grouped  # noqa: E402
 from scalargrad.replay.backends.jax.interpreted import Interpreted  # noqa: E402
 from scalargrad.replay.backends.jax.spellings import FOLDS, MAPS, PAIRS, RULES  # noqa: E402
-from scalargrad.replay.program import SAMPLE, Program  # noqa: E402
+from scalargrad.replay.program import SAMPLE, Program, sizes  # noqa: E402
 
 FORMS = [Grouped, Interpreted]
 ROWS = [*TABLE.values()]
@@ -164,6 +164,42 @@ def test_the_compiler_simplifies_nothing_across_rows(form: Any) -> None:
 
     for k, (_, right) in enumerate(cases):
         assert near(right, found[k][0]), (k, right, found[k])
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("count", [1, 3, 9])
+def test_the_sizes_of_sums(form: Any, count: int) -> None:
+    rng = random.Random(count)
+    points = [[rng.uniform(-2.0, 2.0) for _ in range(2 * count)] for _ in range(20)]
+    points[0] = [math.inf] * count + [0.0] * count
+    program = Program()
+    xs = [program.input("x") for _ in range(2 * count)]
+    program.outputs = [program.emit(sizes, (*xs[:count], *xs[count:])), program.emit(sizes, xs[:2])]
+
+    found = run(form, program, np.zeros(0), np.array(points).T)
+
+    for k, point in enumerate(points):
+        assert near(sizes.value(*point), found[0][k])
+        assert near(sizes.value(*point[:2]), found[1][k])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_sign_of_zero_is_that_of_python(form: Any) -> None:
+    """A root is x ** 0.5 with another zero, which the compiler may not overlook."""
+    program = Program()
+    x, y = program.input("x"), program.input("y")
+    half, zero = program.constant(0.5), program.constant(0.0)
+    program.outputs = [
+        program.emit(primitives.pow, (x, half)),
+        program.emit(primitives.pow, (x, y)),
+        program.emit(primitives.add, (zero, x)),
+        program.emit(primitives.sqrt, (x,)),
+    ]
+
+    found = run(form, program, np.zeros(0), np.array([[-0.0] * 3, [0.5] * 3]))
+
+    signs = [math.copysign(1.0, results[0]) for results in found]
+    assert signs == [1.0, 1.0, 1.0, -1.0]
 
 
 @pytest.mark.parametrize("count", [6, 17])
