@@ -110,7 +110,7 @@ def test_what_is_watched_stands_behind_what_it_reads() -> None:
             y = sg.log(y + total) + 2.0
         return y
 
-    program = sg.compile(f, backend="python").record([0.01] * 1500)
+    program = sg.compile(f, backend="python").record([[0.01] * 1500])
     logs = [slot for slot, row in enumerate(program.rows) if row and row.name == "log"]
     watched = [slot for slot, row in enumerate(program.rows) if row is apart]
     assert len(watched) > 1000

@@ -247,7 +247,7 @@ def test_what_is_watched_in_a_loop_is_computed_in_it() -> None:
         return total
 
     w = numbers(2, 3)
-    program = sg.compile(f, w, backend="python").record(np.linspace(0.1, 0.2, 16))
+    program = sg.compile(f, w, backend="python").record(np.linspace(0.1, 0.2, 16)[None])
     assert program.watch is not None
     program.outputs.append(program.watch)
     program.guards = []
@@ -266,7 +266,7 @@ def test_sums_of_unequal_length_are_one_group() -> None:
     """The shortest is recorded as a product or an addition, and counts as one of them."""
     program = forms.prepared(programs_of(attention)[0])
     plan = Plan(program)
-    found = [{program.rows[slot] for slot in unit.members} for unit in plan.stages[SAMPLE]
+    found = [{plan.program.rows[slot] for slot in unit.members} for unit in plan.stages[SAMPLE]
              if isinstance(unit, Joined)]  # fmt: skip
     assert {primitives.mul, primitives.dot} in found
     for unit in plan.stages[SAMPLE]:

@@ -174,7 +174,7 @@ def test_the_sizes_of_sums(form: Any, count: int) -> None:
     points[0] = [math.inf] * count + [0.0] * count
     program = Program()
     xs = [program.input("x") for _ in range(2 * count)]
-    program.outputs = [program.emit(sizes, (*xs[:count], *xs[count:])), program.emit(sizes, xs[:2])]
+    program.outputs = [program.emit(sizes, tuple(xs[:k])) for k in (2 * count, 2)]
 
     found = run(form, program, np.zeros(0), np.array(points).T)
 
