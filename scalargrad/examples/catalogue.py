@@ -72,7 +72,7 @@ LECTURES = (
     Lecture(
         "Brilliant", "Backpropagation",
         "brilliant",
-        ("five_equations", "six_samples", "hyperparameters", "hidden_features"),
+        ("five_equations", "six_samples", "hyperparameters", "hidden_features", "gabor_filters"),
     ),
     Lecture(
         "Lecture 2", "Error backpropagation",

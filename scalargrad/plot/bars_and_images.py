@@ -166,8 +166,8 @@ def images(
     if title:
         page.suptitle(title, fontsize=11)
     if signed:
-        page.colorbar(shades, ax=page.axes, shrink=0.8, ticks=[-largest, 0.0, largest],
-                      format="%+.2g")  # fmt: skip
+        scale = page.colorbar(shades, ax=page.axes, shrink=0.8, ticks=[-largest, 0.0, largest])
+        scale.set_ticklabels([f"{-largest:.2g}", "0", f"{largest:+.2g}"])
     page.alt = alt if alt is not None else f"Pictures: {'; '.join(titles)}".replace("\n", " ")
     return finished(page.axes[0], "", None, "")
 

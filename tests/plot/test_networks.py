@@ -127,7 +127,7 @@ def test_signed_pictures_are_the_lighter_the_larger_and_show_their_scale() -> No
     assert lightness == sorted(lightness)
     assert ax.images[0].get_clim() == (-2.0, 2.0)
     assert [text.get_text() for text in ax.texts] == ["+1.00", "-2.00"]
-    assert [text.get_text() for text in scale.get_yticklabels()] == ["-2", "+0", "+2"]
+    assert [text.get_text() for text in scale.get_yticklabels()] == ["-2", "0", "+2"]
 
 
 def test_large_signed_pictures_have_no_numbers() -> None:
