@@ -105,8 +105,7 @@ def edge(angle: float, x: float = 0.0, y: float = 0.0, width: float = WINDOW) ->
     """
     c, s = math.cos(angle), math.sin(angle)
     return [
-        -(c * (px - x) + s * (py - y))
-        * math.exp(-0.5 * ((px - x) ** 2 + (py - y) ** 2) / width**2)
+        -(c * (px - x) + s * (py - y)) * math.exp(-0.5 * ((px - x) ** 2 + (py - y) ** 2) / width**2)
         for px, py in _PIXELS
     ]
 
@@ -431,7 +430,7 @@ def figures(result: GaborFilters) -> dict[str, Picture]:
             + [f"edge: {m.r2:.2f}" for m in result.edges],
             columns=n, signed=True, width=1.15,
             title="Learnt weights (top), the nearest Gabor filters, the nearest edge filters (R²)",
-            alt="Three rows of pictures. Top: the weights of the hidden units, most of them stripes "
+            alt="Three rows of pictures. Top: the weights of the hidden units, stripes "
             "under a window. Middle: the Gabor filters most like them, hardly different. Bottom: "
             "the edge filters most like them, which have only one light and one dark side.",
         )  # fmt: skip
