@@ -238,7 +238,8 @@ def _draw_surface(ax: Any, xs: Any, ys: Any, zs: Any) -> float:
         X, Y, zs, rstride=2, cstride=2, facecolors=colours, shade=False, linewidth=0.3, zorder=1
     )
     ax.contour(X, Y, zs, levels=12, colors=INK, linewidths=0.5, alpha=0.55, zorder=2)
-    ax.contour(X, Y, zs, levels=12, zdir="z", offset=ground, colors=GREY, linewidths=0.7)
+    below: Any = {"zdir": "z", "offset": ground, "zorder": 0.5}
+    ax.contour(X, Y, zs, levels=12, colors=GREY, linewidths=0.7, **below)
     ax.set_zlim(ground, high)
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.set_major_locator(MaxNLocator(4))
