@@ -293,10 +293,11 @@ def figures(result: TwoInputs) -> dict[str, Picture]:
     shown = min(result.descents.values(), key=lambda descent: descent.lr)
     pictures["surface"] = plot.error_surface(
         bowl, span, path=shown.weights[:40], kind="surface", arrow=w0,
-        title=f"The error, and descent at a rate of {shown.lr:g}",
-        alt="A bowl over the plane of the two weights. On the plane an arrow, minus the gradient, "
-        f"leads from {w0} the way the error falls most; white dots go on to the bowl's lowest "
-        "point at (0.5, 0.8).",
+        points={"minimum": result.solution},
+        title=f"The error surface, and descent at a rate of ε = {shown.lr:g}",
+        alt="A bowl over the plane of the two weights. White dots run from the start down into it, "
+        "to the minimum at (0.5, 0.8). On the plane below, an arrow, minus the gradient, leads "
+        f"from {w0} the way the error falls most.",
     )  # fmt: skip
     contours = plot.figure(
         1, len(result.descents), width=9.0, height=4.4,
