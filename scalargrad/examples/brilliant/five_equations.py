@@ -164,6 +164,7 @@ class FiveEquations:
 
     pairs: list[Pair]
     E: Value
+    first: Value  # E_1 of the first pair, with plain numbers for weights
     a: list[list[list[Value]]]  # by pair, layer and unit; .grad is δ/N
     weights: list[list[list[Value]]]
     gradient_by_hand: list[list[list[float]]]
@@ -223,7 +224,8 @@ def run(
     after = values_of(values, "data")
     outputs_after = [build(x, after, g)[1][-1][0] for x in X]
     return FiveEquations(
-        pairs, E, sums, values, _mean([pair.gradient for pair in pairs]), gradient, after,
+        pairs, E, _labelled(X[0], Y[0], weights, g), sums, values,
+        _mean([pair.gradient for pair in pairs]), gradient, after,
         losses.squared_error(outputs_after, list(Y), "half_mean"),
     )  # fmt: skip
 
@@ -268,20 +270,38 @@ def figures(result: FiveEquations) -> dict[str, Picture]:
 
     sizes = [len(X[0]), *(len(layer[0]) for layer in result.gradient)]
     names = {(0, i): f"x{i + 1}" for i in range(sizes[0])}
-    notes = {}
     for k, deltas in enumerate(result.pairs[0].delta, 1):
         for j, delta in enumerate(deltas):
-            names[k, j] = f"o{j + 1}" if k < len(sizes) - 1 else "ŷ"
-            notes[k, j] = f"δ = {delta:+.4f}"
+            name = f"o{j + 1}" if k < len(sizes) - 1 else "ŷ"
+            names[k, j] = f"{name}\n{delta:+.3f}".replace("0.", ".")
     network = plot.network(
-        sizes, names=names, notes=notes, title="The first pair: δ of every unit, and ∂E/∂w = δ o on the lines",
+        sizes, names=names,
+        title="The first pair: δ in every unit, ∂E/∂w = δ o on the lines",
         edge_values={
             ((k, i - 1), (k + 1, j)): w
             for k, layer in enumerate(result.pairs[0].gradient)
             for i, row in enumerate(layer) if i
             for j, w in enumerate(row)
         },
-        alt="The network with the δ of each unit below it. The width of a line is the size of "
+        alt="The network with the δ of each unit in its circle. The width of a line is the size of "
         "∂E/∂w = δ times the output it comes from; dashed lines are negative.",
     )  # fmt: skip
-    return {"network": network, "graph": sg.draw(_first_pair([[[w.data for w in row] for row in M] for M in result.weights]))}
+    return {
+        "network": network,
+        "graph": sg.draw(result.first),
+    }
+
+
+def _labelled(x: Sequence[float], y: float, weights: Sequence[Matrix], g: Activation) -> Value:
+    """E of one pair, with plain numbers for weights: `grad` of a sum a is its δ."""
+    values = [Value(xi, f"x{i}") for i, xi in enumerate(x, 1)]
+    a, o = build(values, weights, g)
+    for k, layer in enumerate(zip(a, o, strict=True), 1):
+        for name, units in zip("ao", layer, strict=True):
+            for j, unit in enumerate(units, 1):
+                unit.label = f"{name}{j} of layer {k}"
+    o[-1][0].label = "ŷ"
+    E = losses.squared_error(o[-1][0], y)
+    E.label = "E of the pair"
+    E.backward()
+    return E

@@ -206,8 +206,8 @@ def figures(result: HiddenFeatures) -> dict[str, Picture]:
         columns=4, signed=True,
         title="The weights from the 16 pixels",
         alt="The weights of each hidden unit at their pixels, with their numbers; light is "
-        "positive, dark is negative. They are alike along a column, positive on one side, negative on the "
-        "other.",
+        "positive, dark is negative. They are alike along a column, positive on one side and "
+        "negative on the other.",
     )  # fmt: skip
     drawn["features"] = plot.images(
         likes, names, columns=4,
