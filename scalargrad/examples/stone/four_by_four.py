@@ -249,7 +249,8 @@ def figures(result: FourByFour) -> dict[str, Picture]:
     )  # fmt: skip
     for k, (ax, course) in enumerate(zip(four.axes, result.courses, strict=True)):
         plot.network(
-            [4, 1], names=inputs | {(1, 0): f"y{k + 1}"}, ax=ax, title=f"Network {k + 1}: output y{k + 1}",
+            [4, 1], names=inputs | {(1, 0): f"y{k + 1}"}, ax=ax,
+            title=f"Network {k + 1}: output y{k + 1}",
             edge_values={((0, i), (1, 0)): w for i, w in enumerate(course.weights[-1][0])},
         )  # fmt: skip
     errors = {"all outputs": result.course.errors[:41]}

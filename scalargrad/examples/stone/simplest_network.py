@@ -1,4 +1,4 @@
-"""One weight, one association: the gradient of the error, and steepest descent at eight rates.
+"""One weight, one association: the gradient of the error, and descent at eight rates.
 
 The smallest network there is. A single weight w leads from the input x to the output y:
 

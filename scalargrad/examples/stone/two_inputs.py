@@ -369,8 +369,6 @@ def _lines(result: TwoInputs) -> plot.Figure:
         ax.set_xlim(-2.0, 2.0)
         ax.set_ylim(-2.0, 2.0)
         ax.set_aspect("equal")
-        ax.get_legend().remove()
-    for ax in (figure.axes[1], figure.axes[2]):  # one has all three lines, the other room
-        ax.set_zorder(1)
+        ax.legend().remove()  # one for all panels follows
     figure.legend(*figure.axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
