@@ -258,12 +258,12 @@ def _draw_surface(ax: Any, xs: Any, ys: Any, zs: Any) -> float:
 def _draw_path(ax: Any, path: Sequence[Point], f: Any, ground: float | None) -> None:
     """Draw the dots of a descent; on a surface, also as a line on the plane below it."""
     x, y = zip(*path, strict=True)
-    dots: Any = {"color": "white", "markeredgecolor": INK, "markersize": 5, "zorder": 5}
-    disc: Any = {"color": INK, "markersize": 8, "zorder": 6, "linestyle": ""}
+    dots: Any = {"color": "white", "markeredgecolor": INK, "markersize": 5, "zorder": 5, "ls": ""}
+    disc: Any = {"color": INK, "markersize": 8, "zorder": 6, "ls": ""}
     if ground is None:
         ax.plot(x, y, "-", color=INK, linewidth=0.9, zorder=4)
-        ax.plot(x, y, "o", **dots)
-        ax.plot(x[:1], y[:1], "o", **disc)
+        ax.plot(x[:1], y[:1], "o", label="start", **disc)
+        ax.plot(x, y, "o", label="after each update", **dots)
         return
     z = heights(lambda w: f(*w), path, "error_surface: the error on the path")
     ax.plot(x, y, ground, "-", color=INK, linewidth=1.2, zorder=0.8)
