@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -14,6 +15,15 @@ from scalargrad.cli import main
 from scalargrad.examples import catalogue
 
 drawn = pytest.mark.skipif(not find_spec("matplotlib"), reason="matplotlib is not installed")
+
+
+@pytest.fixture
+def two_of_stone(monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Have two quick examples in the catalogue, and return their names."""
+    names = ("simplest_network", "two_inputs")
+    stone = replace(catalogue.LECTURES[0], examples=names)
+    monkeypatch.setattr(catalogue, "GROUPS", (stone, catalogue.WORK))
+    return names
 
 
 def failing(error: Exception) -> Callable[[], NoReturn]:
@@ -114,12 +124,10 @@ def test_words_that_do_not_go_together(
 
 @drawn
 def test_run_all_leaves_a_folder_for_each_and_a_page(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], two_of_stone: tuple[str, ...]
 ) -> None:
-    words = ["run", "--all", "--lecture", "goebels", "--save", str(tmp_path / "new")]
-    assert main(words) == 0
-    folder = tmp_path / "new"
-    names = catalogue.group("goebels").examples
+    names, folder = two_of_stone, tmp_path / "new"
+    assert main(["run", "--all", "--lecture", "stone", "--save", str(folder)]) == 0
 
     assert sorted(path.name for path in folder.iterdir()) == sorted([*names, "index.html"])
     text = (folder / "index.html").read_text("utf-8")
@@ -135,32 +143,33 @@ def test_run_all_leaves_a_folder_for_each_and_a_page(
     for name in names:
         assert catalogue.summary(name) in page.texts("h2")
         assert f"{name:<26} pictures: " in said
-    assert "δ2 = (a2 - y) ⊙ σ'(z2)" in page.text("pre")
+    assert "w_k = w* + (w_0 - w*) (1 - ε x²)^k" in page.text("pre")
     assert "Look for:" not in text
 
 
 @drawn
 def test_run_all_names_what_failed_at_the_end(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    two_of_stone: tuple[str, ...],
+) -> None:  # fmt: skip
     monkeypatch.setattr(
-        "scalargrad.examples.van_veen.normalisation.run", failing(ZeroDivisionError("by zero"))
+        "scalargrad.examples.stone.simplest_network.run", failing(ZeroDivisionError("by zero"))
     )
-    assert main(["run", "--all", "--lecture", "S1", "--save", str(tmp_path)]) == 2
+    assert main(["run", "--all", "--lecture", "S0", "--save", str(tmp_path)]) == 2
     said = capsys.readouterr()
 
-    assert "normalisation              failed\n" in said.out
-    assert "stochastic_descent         pictures: " in said.out
-    assert "1 of 2 examples failed:\n  normalisation: ZeroDivisionError: by zero\n" in said.err
-    assert "stochastic_descent" in (tmp_path / "index.html").read_text("utf-8")
+    assert "simplest_network           failed\n" in said.out
+    assert "two_inputs                 pictures: " in said.out
+    assert "1 of 2 examples failed:\n  simplest_network: ZeroDivisionError: by zero\n" in said.err
+    assert "two_inputs" in (tmp_path / "index.html").read_text("utf-8")
 
 
 @drawn
 def test_run_all_where_nothing_can_be_written(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], two_of_stone: tuple[str, ...]
 ) -> None:
     (tmp_path / "file").write_text("")
-    words = ["run", "--all", "--lecture", "S1", "--save", str(tmp_path / "file" / "below")]
+    words = ["run", "--all", "--lecture", "S0", "--save", str(tmp_path / "file" / "below")]
     assert main(words) == 2
 
     assert "the page cannot be written" in capsys.readouterr().err
