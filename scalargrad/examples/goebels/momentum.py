@@ -209,5 +209,5 @@ def figures(result: Descents) -> dict[str, Picture]:
 
 
 def _of(course: Course) -> str:
-    shown = ", the first 24 shown" if course.updates > 24 else ""
+    shown = "\n(the first 24 are shown)" if course.updates > 24 else ""
     return f"{course.updates} update{'s' * (course.updates > 1)}{shown}"

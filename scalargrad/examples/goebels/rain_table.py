@@ -391,7 +391,7 @@ def figures(result: Rain) -> dict[str, Picture]:
         hidden = enumerate(zip(case.z1, case.a1, strict=True))
         inside |= {(1, j): f"{z.data:.2f}\n{a.data:.2f}" for j, (z, a) in hidden}
         inside[2, 0] = f"{case.z2.data:.2f}\n{case.a2.data:.2f}"
-        below = {(0, 0): "rainy days", (0, 1): "Kdp", (2, 0): f"target {y:.2f}"}
+        below = {(0, 0): "days", (0, 1): "Kdp", (2, 0): f"target {y:.2f}"}
         pictures[name] = plot.diagram(
             _PLACES, [*weights], names=inside, notes=below, edge_values=weights,
             edge_labels=numbers, title=f"{full[day]}, forward: in each unit z above a = σ(z)",
