@@ -514,6 +514,14 @@ plot.loss_curve(history, ylabel="C", title="Momentum for 300 sweeps")
 # step that does not overshoot across is small along.
 
 # %%
+x, y, change = 1.0, 1.0, (0.0, 0.0)
+for _ in range(54):
+    slopes = sg.grad(momentum.build, (0, 1))(x, y)
+    change = [-1 / 9 * g + 4 / 9 * last for g, last in zip(slopes, change, strict=True)]
+    x, y = x + change[0], y + change[1]
+print(f"after 54 updates by equation 9: x = {x:.1e}, y = {y:.1e}")
+
+# %%
 valley = momentum.run()
 {name: course.updates for name, course in valley.courses.items()}
 
