@@ -584,17 +584,17 @@ def run(
     lr = 1.0 / eigenvalues(photos)[1]
     memory = WAYS[way](photos, lr, None)
     training = train(memory, photos, noisy[0], updates)
+    pairs = list(zip(photos, noisy, strict=True))
+    noisy_cues = [_asked(memory, photos, photo, cue, restore=False) for photo, cue in pairs]
+    half_cues = [_asked(memory, photos, p, covered(p), restore=True) for p in photos]
+    del memory  # some gigabytes, before the second one is made
     from_random = None
     if start_at_random:
         other = WAYS[way](photos, lr, random_weights(n))
         from_random = train(other, photos, noisy[0], updates)
-    pairs = list(zip(photos, noisy, strict=True))
     return Photographs(
         n, way, lr, 0.5 if min(map(min, photos)) < 0.0 else 0.0, photos, noisy[0], training,
-        from_random,
-        [_asked(memory, photos, photo, cue, restore=False) for photo, cue in pairs],
-        [_asked(memory, photos, photo, covered(photo), restore=True) for photo in photos],
-        capacity(min(n, 12)),
+        from_random, noisy_cues, half_cues, capacity(min(n, 12)),
     )  # fmt: skip
 
 
