@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DECAYS", "DEGREES", "NAMES", "PATIENCES", "RATE", "X_VALIDATION", "Y_VALIDATION", "Course",
-    "Fit", "Fitting", "Polynomial", "X", "Y", "build", "descend", "figures", "least_squares", "powers",
-    "report", "run",
+    "Fit", "Fitting", "Polynomial", "X", "Y", "build", "descend", "figures", "least_squares",
+    "powers", "report", "run",
 ]  # fmt: skip
 
 X = [-0.9, -0.7, -0.5, -0.3, -0.1, 0.1, 0.3, 0.5, 0.7, 0.9]

@@ -61,7 +61,7 @@ def test_r2_rises_on_the_fitted_data_and_falls_again_on_the_others() -> None:
 
 
 def test_underfitting_goldilocks_fitting_and_overfitting() -> None:
-    """S0.28: by these words: bad on both sets, good on both, perfect on one and bad on the other."""
+    """S0.28: by these words: bad on both sets; good on both; perfect on one, bad on the other."""
     under, goldilocks, over = (fitting.least_squares(degree) for degree in fitting.NAMES)
 
     assert list(fitting.NAMES.values()) == ["underfitting", "Goldilocks fitting", "overfitting"]
