@@ -364,10 +364,10 @@ def report(result: Descents) -> str:
         "", "The slide's algorithm run by itself: how far its weights are from the exact ones", "",
         "  after updates   largest difference of a weight w   of a weight v",
     ]  # fmt: skip
-    for t, (step, other) in enumerate(zip(result.exact, result.literal, strict=True), 1):
+    for t, (step, own) in enumerate(zip(result.exact, result.literal, strict=True), 1):
         apart = [
-            max(abs(p - q) for p, q in zip(_flat(a), _flat(b), strict=True))
-            for a, b in ((step.w_next, other.w_next), (step.v_next, other.v_next))
+            max(abs(p - q) for p, q in zip(_flat(one), _flat(two), strict=True))
+            for one, two in ((step.w_next, own.w_next), (step.v_next, own.v_next))
         ]
         lines.append(f"  {t:>13}   {apart[0]:>32.6f}   {apart[1]:>13.6f}")
     return "\n".join(lines)
