@@ -18,6 +18,7 @@ SMALLER: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 if not find_spec("numba"):
     SMALLER["hyperparameters"] = {"iterations": (10, 100)}
+    SMALLER["gabor_filters"] = {"epochs": 5}
 
 
 class Run(NamedTuple):

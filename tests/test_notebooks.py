@@ -24,7 +24,7 @@ def test_there_are_notebooks() -> None:
 
 @pytest.fixture
 def make_notebooks(monkeypatch: pytest.MonkeyPatch) -> Any:
-    for tool in ("jupytext", "nbclient", "ipykernel", "numpy", "matplotlib"):
+    for tool in ("jupytext", "nbclient", "ipykernel", "matplotlib", "numba", "scipy"):
         pytest.importorskip(tool, reason=f"{tool} is not installed")
     monkeypatch.syspath_prepend(FOLDER.parent / "docs")
     return importlib.import_module("make_notebooks")
@@ -92,34 +92,55 @@ def printed(text: str) -> dict[str, Any]:
     return {"output_type": "stream", "name": "stdout", "text": text}
 
 
+SAME = [
+    (printed("E = 0.1234567890"), printed("E = 0.1234567891")),
+    (printed("E = 1e-17"), printed("E = 3e-17")),
+    (result(html=picture("matplotlib 1")), result(html=picture("matplotlib 1"))),
+]
+OTHER = [
+    (printed("E = 0.12"), printed("E = 0.13"), "stdout: 'E = 0.12', and now 'E = 0.13'"),
+    (printed("3 of 400"), printed("4 of 400"), "'3 of 400', and now '4 of 400'"),
+    (result(html=picture("matplotlib 1")), result(html=picture("matplotlib 2")), "matplotlib 2"),
+]
+WORDS = [  # what is a difference everywhere
+    (printed("a\nb 1"), printed("a\nc 1"), "'b 1', and now 'c 1'"),
+    (result(text="x"), result(text="x", svg="<a/>"), "text/plain, and now image/svg+xml"),
+    (printed("x"), result(text="x"), "showed stdout, and now text/plain"),
+    (result(html=picture("<a/>")), result(html=picture("<b/>")), "<a/>\">', and now"),
+    (result(html=picture("matplotlib")), result(html="none"), "and now 'none'"),
+]
+
+
 @pytest.mark.parametrize(
-    ("kept", "rerun", "said"),
-    [
-        (printed("E = 0.1234567890"), printed("E = 0.1234567891"), ""),
-        (printed("E = 1e-17"), printed("E = 3e-17"), ""),
-        (printed("E = 0.12"), printed("E = 0.13"), "stdout: 'E = 0.12', and now 'E = 0.13'"),
-        (printed("3 of 400"), printed("4 of 400"), "'3 of 400', and now '4 of 400'"),
-        (printed("a\nb"), printed("a\nc"), "'b', and now 'c'"),
-        (result(text="x"), result(text="x", svg="<a/>"), "text/plain, and now image/svg+xml"),
-        (printed("x"), result(text="x"), "showed stdout, and now text/plain"),
-        (result(html=picture("<a/>")), result(html=picture("<b/>")), "<a/>\">', and now"),
-        (result(html=picture("matplotlib 1")), result(html=picture("matplotlib 2")), ""),
-        (result(html=picture("matplotlib")), result(html="none"), "and now 'none'"),
-    ],
-)  # fmt: skip
+    ("kept", "rerun", "said"), [*((*pair, "") for pair in SAME), *OTHER, *WORDS]
+)
 def test_what_differs_is_said(kept: Any, rerun: Any, said: str, make_notebooks: Any) -> None:
-    found = "\n".join(make_notebooks.differences(notebook_of(kept), notebook_of(rerun)))
+    old, new = notebook_of(kept), notebook_of(rerun)
+    old.metadata["scalargrad"] = {"drawn_by": make_notebooks.drawn_by()}
+    found = "\n".join(make_notebooks.differences(old, new))
 
     assert said in found
     assert bool(said) == bool(found)
 
 
-def test_pictures_of_the_same_versions_are_compared_whole(make_notebooks: Any) -> None:
-    kept, rerun = (notebook_of(result(html=picture(f"matplotlib {k}"))) for k in (1, 2))
-    kept.metadata["scalargrad"] = {"drawn_by": make_notebooks.drawn_by()}
+@pytest.mark.parametrize(("kept", "rerun", "said"), WORDS)
+def test_words_and_kinds_are_compared_with_other_versions_too(
+    kept: Any, rerun: Any, said: str, make_notebooks: Any
+) -> None:
+    assert said in "".join(make_notebooks.differences(notebook_of(kept), notebook_of(rerun)))
 
-    assert [*make_notebooks.differences(kept, kept)] == []
-    assert "matplotlib 2" in "".join(make_notebooks.differences(kept, rerun))
+
+def test_with_other_versions_a_tenth_of_the_numbers_may_differ(make_notebooks: Any) -> None:
+    numbers = [str(k) for k in range(20)]
+    kept = notebook_of(printed(" ".join(numbers)))
+    for changed, said in ((2, ""), (3, "3 of 20 numbers are others: 0 is now 77, ")):
+        rerun = notebook_of(printed("  ".join(["77"] * changed + numbers[changed:])))
+        found = "".join(make_notebooks.differences(kept, rerun))
+        assert said in found
+        assert bool(said) == bool(found)
+
+    kept, rerun = (notebook_of(result(html=picture(f"matplotlib {k}"))) for k in (1, 2))
+    assert [*make_notebooks.differences(kept, rerun)] == []
 
 
 def test_another_text_is_said(make_notebooks: Any) -> None:

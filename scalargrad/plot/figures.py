@@ -121,7 +121,7 @@ class Figure(_Figure):
         return offered(forms, include, exclude)
 
 
-_TEXTS = {"title", "xlabel", "ylabel", "alt"}
+_TEXTS = {"title", "xlabel", "ylabel", "zlabel", "alt"}
 _FLAGS = {"bias", "markers", "signed"}
 
 

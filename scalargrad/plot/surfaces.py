@@ -107,8 +107,8 @@ def error_surface(
     path: Sequence[Sequence[float]] = (), kind: str = "contour",
     arrow: Sequence[float] | None = None,
     points: Sequence[Sequence[float]] | Mapping[str, Sequence[float]] = (),
-    xlabel: str = "w1", ylabel: str = "w2", title: str = "", zscale: str = "linear",
-    ax: Axes | None = None, alt: str | None = None,
+    xlabel: str = "w1", ylabel: str = "w2", zlabel: str = "E", title: str = "",
+    zscale: str = "linear", ax: Axes | None = None, alt: str | None = None,
 ) -> Figure:  # fmt: skip
     """Draw the error as a function of two weights, with the path of a descent.
 
@@ -123,6 +123,7 @@ def error_surface(
         points: points (w1, w2) to mark with a cross; or a dict from a label to its point.
         xlabel: the name of the first weight.
         ylabel: the name of the second weight.
+        zlabel: the name of the function.
         title: the title above the axes.
         zscale: "linear" for contours at equal differences, or "log" for equal ratios, which show
             narrow valleys.
@@ -163,7 +164,9 @@ def error_surface(
     zs = np.array(heights(lambda w: f(*w), grid, "error_surface: the error"))
     zs = np.where(np.isfinite(zs), zs, np.nan).reshape(len(ys), len(xs))
     ground = _draw_surface(ax, xs, ys, zs) if deep else None
-    if not deep:
+    if deep:
+        ax.set_zlabel(zlabel)
+    else:
         _draw_contours(ax, xs, ys, zs, zscale == "log")
     if descent:
         _draw_path(ax, descent, f, ground)
@@ -178,7 +181,7 @@ def error_surface(
         else:
             shape = {"arrowstyle": "-|>", "color": ACCENT, "linewidth": 2.2, "mutation_scale": 16}
             ax.annotate("", (tip[0], tip[1]), (w[0], w[1]), arrowprops=shape, zorder=6)
-        ax.plot([], [], color=ACCENT, linewidth=2.2, label="steepest descent, −∇E")
+        ax.plot([], [], color=ACCENT, linewidth=2.2, label=f"steepest descent, −∇{zlabel}")
     if crosses:
         _draw_points(ax, crosses, names, f, deep)
     if arrow is not None or deep:
@@ -191,7 +194,7 @@ def error_surface(
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     row, column = divmod(int(np.nanargmin(zs)), len(xs))
-    text = f"E over {xlabel} and {ylabel}, lowest near {_point((xs[column], ys[row]))}"
+    text = f"{zlabel} over {xlabel} and {ylabel}, lowest near {_point((xs[column], ys[row]))}"
     if descent:
         text += f", with a descent of {_steps(descent)}"
         text += f" from {_point(descent[0])} to {_point(descent[-1])}"
@@ -247,7 +250,6 @@ def _draw_surface(ax: Any, xs: Any, ys: Any, zs: Any) -> float:
     ax.grid(False)
     ticks = MaxNLocator(4).tick_values(low, high)
     ax.set_zticks([z for z in ticks if low <= z <= high])  # the plane below has no error
-    ax.set_zlabel("E")
     ax.view_init(elev=30, azim=azimuth)
     ax.set_box_aspect((1.0, 1.0, 1.05), zoom=1.12)
     return ground

@@ -191,3 +191,13 @@ def test_a_model_may_give_its_number_in_a_list_but_not_two() -> None:
     assert "all of them on the right" in one.alt
     with pytest.raises(ValueError, match="must be one number, got 2"):
         plot.decision_boundary(lambda x: [x[0], x[1]], X, [-1, 1, -1, 1])
+
+
+def test_the_vertical_axis_has_the_name_of_the_function() -> None:
+    page = plot.error_surface(bowl, kind="surface", arrow=(1.0, 1.0), zlabel="f")
+    (ax,) = page.axes
+
+    assert ax.get_zlabel() == "f"  # type: ignore[attr-defined]
+    assert "steepest descent, −∇f" in ax.get_legend_handles_labels()[1]
+    assert page.alt.startswith("f over w1 and w2")
+    assert plot.error_surface(bowl, kind="surface").axes[0].get_zlabel() == "E"  # type: ignore[attr-defined]
