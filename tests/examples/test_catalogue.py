@@ -25,7 +25,7 @@ def text_of(name: str) -> str:
 
 
 def test_all_modules_are_listed_once() -> None:
-    others = {"__init__", "catalogue", "pictures", "matrices", "names", "moving"}
+    others = {"__init__", "catalogue", "pictures", "matrices", "names", "moving", "slides"}
 
     assert sorted(NAMES) == sorted({path.stem for path in FOLDER.rglob("*.py")} - others)
 
