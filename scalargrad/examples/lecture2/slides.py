@@ -104,7 +104,7 @@ def forward_lines(net: SevenNode, names: Mapping[str, str] = {}) -> dict[Key, li
 def backward_lines(
     net: SevenNode, of: str = "E", names: Mapping[str, str] = {}
 ) -> dict[Key, list[Line]]:
-    """The lines of the backward pass: δ by node, ∂E/∂w by edge, in the lecture's order.
+    r"""The lines of the backward pass: δ by node, ∂E/∂w by edge, in the lecture's order.
 
     δj = Σ δk g'(zk) wjk and ∂E/∂wjk = δk g'(zk) aj; node 7 is linear and has no g'.
 
@@ -115,7 +115,7 @@ def backward_lines(
 
     >>> from scalargrad.examples.lecture2 import seven_node
     >>> lines = backward_lines(seven_node.run())
-    >>> print(lines[6][0].text(), lines[6, 7][0].text(), sep="\\n")
+    >>> print(lines[6][0].text(), lines[6, 7][0].text(), sep="\n")
     δ₆ = δ₇ w₆₇ = (−1) · (−0.5) = 0.5
     ∂E/∂w₆₇ = δ₇ a₆ = (−1) · 0.262 = −0.262
     """
@@ -207,7 +207,7 @@ def _drawn(
     marked = {*new, *wide, *((j, i) for i, j in backward)} & {*_PLACES, *turned}
     plot.diagram(_PLACES, turned, names={n: str(n) for n in _PLACES}, highlight=marked, ax=ax)
     for edge in edges:
-        (x0, y0), (x1, y1) = _PLACES[edge[0]], _PLACES[edge[1]]
+        (x0, y0), x1 = _PLACES[edge[0]], _PLACES[edge[1]][0]
         if edge in _BESIDE:
             x, y, align = _BESIDE[edge]
             spots = [(x, y + 0.27, align), (x, y - 0.27, align)]
