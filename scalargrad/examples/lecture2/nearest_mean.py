@@ -172,7 +172,7 @@ def figures(result: Result) -> dict[str, Picture]:
             "nearest mean": (c.nearest_mean.w, c.nearest_mean.b),
             "perceptron": (c.perceptron.w, c.perceptron.b),
         }
-        page = plot.figure(width=7.2, height=5.8)
+        page = plot.figure(width=7.2, height=6.2)
         picture = plot.decision_boundary(
             c.nearest_mean, X, T, lines=both, ax=page.axes[0],
             title=f"{name.capitalize()} classes: nearest mean {len(c.wrong)} errors, "
@@ -191,13 +191,12 @@ def figures(result: Result) -> dict[str, Picture]:
                 markerfacecolor="none", markeredgecolor="#1a1a1a", markeredgewidth=2.0,
                 linestyle="none", label="wrong by the nearest mean",
             )  # fmt: skip
-        ax.legend(loc="upper left" if name == "round" else "lower left", framealpha=0.95,
-                  edgecolor="none", fontsize=9, labelspacing=0.7)  # fmt: skip
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, frameon=False)
         for mean, label in zip(c.nearest_mean.means, ("μ1", "μ2"), strict=True):
             ax.plot(*mean, "*", markersize=15, color="white", markeredgecolor="black", zorder=6)
             spot = (mean[0], mean[1])
             ax.annotate(
-                label, spot, xytext=(9, 7), textcoords="offset points", weight="bold", fontsize=12
+                label, spot, xytext=(9, 7 if label == "μ1" else -18), textcoords="offset points", weight="bold", fontsize=12
             )
         pictures[key] = picture
     return pictures
