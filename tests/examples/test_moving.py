@@ -67,6 +67,18 @@ def test_it_describes_itself(tmp_path: Path) -> None:
     assert repr(made) == "MovingPicture('A \"bar\" & its turn.')"
 
 
+def test_it_has_a_button_and_a_slider_where_scripts_run() -> None:
+    """In a notebook as an object, whose script runs; in it an image for those without scripts."""
+    made = moving({"hand": Bars(FRAMES)}, 2.0, title="A turn", alt="A bar that turns to the left.")
+    (script,) = ElementTree.fromstring(made.svg).findall(f".//{SVG}script")
+    text = script.text or ""
+
+    assert "total = 2, steps = 3;" in text
+    assert "%" not in text.replace("% total", "")
+    html = made._repr_html_()
+    assert html.index("<object ") < html.index("<img ") < html.index("</object>")
+
+
 def test_bad_input(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"saved as \.svg, got 'turn\.gif'"):
         moving({"a": Bars(FRAMES)}, 1.0, title="", alt="").save(tmp_path / "turn.gif")
