@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 from scalargrad.examples.moving import FONT, MovingPicture, document
@@ -90,7 +91,7 @@ def boundary_film(
             found = contour_generator(xs, ys, rows, fill_type=FillType.OuterOffset)
             path = ""
             for outline, offsets in zip(*found.filled(0.0, float("inf")), strict=True):
-                for start, end in zip(offsets, offsets[1:], strict=False):
+                for start, end in pairwise(offsets):
                     ring = [place(float(x), float(y)) for x, y in outline[start : end - 1]]
                     path += f"M{'L'.join(ring)}Z"
             lines.append(_shown(

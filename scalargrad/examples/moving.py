@@ -111,6 +111,7 @@ _CONTROLS = """<script><![CDATA[
     svg.setCurrentTime(Math.min(Math.max(time, 0), total * (1 - 0.5 / steps)));
     draw();
   }
+  function show(frame) { seek((frame + 0.5) / steps * total); }
   function at(event) {
     var point = svg.createSVGPoint();
     point.x = event.clientX;
@@ -128,8 +129,8 @@ _CONTROLS = """<script><![CDATA[
   svg.addEventListener("keydown", function (event) {
     var frame = Math.floor((svg.getCurrentTime() %% total) / total * steps + 1e-6);
     if (event.key === " ") toggle();
-    else if (event.key === "ArrowRight") seek((Math.min(frame + 1, steps - 1) + 0.5) * total / steps);
-    else if (event.key === "ArrowLeft") seek((Math.max(frame - 1, 0) + 0.5) * total / steps);
+    else if (event.key === "ArrowRight") show(Math.min(frame + 1, steps - 1));
+    else if (event.key === "ArrowLeft") show(Math.max(frame - 1, 0));
     else return;
     event.preventDefault();
   });

@@ -17,9 +17,9 @@ A further criterion is ours and not the lecture's: g is not linear. Layers with 
 together one linear layer, so the identity, which meets all three, is of no use by itself.
 
 To measure: the share of the z from -5 to 5 with |g'(z)| > 0.001; the share where g' has the sign of
-the change g(z + h) - g(z - h), for h up to 1; and a network 2-3-1 on four points that are not linearly
-separable. Where a function has a kink or a jump, it has no derivative. The engine then takes 0: for
-relu at z = 0, for max(0, z - 100) at z = 100, and for the step at z = 0.
+the change g(z + h) - g(z - h), for h up to 1; and a network 2-3-1 on four points that are not
+linearly separable. Where a function has a kink or a jump, it has no derivative. The engine then
+takes 0: for relu at z = 0, for max(0, z - 100) at z = 100, and for the step at z = 0.
 
 Source: Lecture 2, Error backpropagation: further remarks, on the choice of g.
 Data: ours: the corners of a square, with opposite corners in one class, and random weights.
@@ -109,8 +109,8 @@ def share_with_slope(g: Callable[[Any], Any], above: float = 1e-3, points: int =
 def share_informative(g: Callable[[Any], Any], points: int = 1001) -> float:
     """The share of evenly spaced z from -5 to 5 where g' tells increase from decrease.
 
-    That is where g'(z) has the sign of the change g(z + h) - g(z - h), and neither is 0; counted for
-    h = 1/4, 1/2, 3/4 and 1.
+    That is where g'(z) has the sign of the change g(z + h) - g(z - h), and neither is 0; counted
+    for h = 1/4, 1/2, 3/4 and 1.
 
     Args:
         g: a function of a Value.
@@ -121,9 +121,8 @@ def share_informative(g: Callable[[Any], Any], points: int = 1001) -> float:
     """
     slope = sg.grad(g)
     slopes = [(z, slope(z)) for z in _grid(points)]
-    told = [
-        at * (g(z + h) - g(z - h)) > 0.0 for h in (0.25, 0.5, 0.75, 1.0) for z, at in slopes
-    ]  # fmt: skip
+    steps = (0.25, 0.5, 0.75, 1.0)
+    told = [bool(at * (g(z + h) - g(z - h)) > 0.0) for h in steps for z, at in slopes]
     return sum(told) / len(told)
 
 
@@ -275,9 +274,9 @@ def figures(result: Result) -> dict[str, Picture]:
 
     page = plot.figure(
         2, 4, width=13.0, height=6.4,
-        alt="Seven functions and their slopes: tanh, sigmoid, relu and identity have one that tells "
-        "where they go; max(0, z - 100) and the step have none from -5 to 5; sin(20 z) swings to "
-        "and fro, and so does its slope.",
+        alt="Seven functions and their slopes: tanh, sigmoid, relu and identity have one that "
+        "tells where they go; max(0, z - 100) and the step have none from -5 to 5; sin(20 z) "
+        "swings to and fro, and so does its slope.",
     )  # fmt: skip
     for ax, (name, g) in zip(page.axes, FUNCTIONS.items(), strict=False):
         second, third = result.shares[name], result.informative[name]
@@ -285,7 +284,7 @@ def figures(result: Result) -> dict[str, Picture]:
         plot.activation(
             {name: g}, span, title=f"{name}\n2: {second:.0%} of z,  3: {third:.0%}", ax=ax
         )
-        ax.get_legend().remove()
+        ax.legend().remove()  # the last panel says what is dashed
     page.axes[-1].set_axis_off()
     page.axes[-1].text(
         0.0, 0.95, "solid: g(z);  dashed: g′(z)\n\nThe lecture's criteria\n"

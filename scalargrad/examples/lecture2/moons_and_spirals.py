@@ -184,9 +184,7 @@ def train(points: Set, l2: float = 0.0, epochs: int = EPOCHS, moments: int = 36)
     """
     model = build()
     parameters = model.parameters()
-    error = sg.compile(
-        lambda x, t: losses.hinge(model(x), t), params=parameters, reduction="mean"
-    )
+    error = sg.compile(lambda x, t: losses.hinge(model(x), t), params=parameters, reduction="mean")
     score = sg.compile(model)
     optimizer = optim.Adam(parameters, lr=0.02, weight_decay=l2)
     kept = {round((epochs + 1) ** (k / (moments - 1))) - 1 for k in range(moments)}
@@ -297,7 +295,8 @@ def _boundaries(name: str, courses: dict[str, Course]) -> Picture:
                 label="wrong label",
             )  # fmt: skip
         ax.set_aspect("equal")
-        ax.get_legend().remove()
+        if ax is not page.axes[0]:
+            ax.legend().remove()
     page.axes[0].legend(loc="upper left", bbox_to_anchor=(0.0, -0.14), ncols=3, frameon=False)
     return page
 

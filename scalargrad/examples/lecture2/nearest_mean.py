@@ -178,8 +178,8 @@ def figures(result: Result) -> dict[str, Picture]:
             title=f"{name.capitalize()} classes: nearest mean {len(c.wrong)} errors, "
             f"perceptron {c.errors}",
             alt=f"Two {name} classes, and the boundaries of both classifiers: the nearest mean "
-            f"makes {len(c.wrong)} errors, which are ringed, the perceptron {c.errors}. A dotted line "
-            "joins the two means, which are stars; the first boundary cuts it in the middle.",
+            f"makes {len(c.wrong)} errors, which are ringed, the perceptron {c.errors}. A dotted "
+            "line joins the two means, which are stars; the first boundary cuts it in the middle.",
         )  # fmt: skip
         ax = picture.axes[0]
         one, two = c.nearest_mean.means
@@ -196,7 +196,12 @@ def figures(result: Result) -> dict[str, Picture]:
             ax.plot(*mean, "*", markersize=15, color="white", markeredgecolor="black", zorder=6)
             spot = (mean[0], mean[1])
             ax.annotate(
-                label, spot, xytext=(9, 7 if label == "μ1" else -18), textcoords="offset points", weight="bold", fontsize=12
+                label,
+                spot,
+                xytext=(9, 7 if label == "μ1" else -18),
+                textcoords="offset points",
+                weight="bold",
+                fontsize=12,
             )
         pictures[key] = picture
     return pictures

@@ -215,9 +215,9 @@ RECORDED = (  # one core of a server, CPython 3.11
     Cost(10, 4.97e-06, 2.51e-06, 7.35e-05, True),
     Cost(100, 1.34e-05, 9.24e-06, 1.38e-03, True),
     Cost(1000, 4.74e-05, 4.35e-05, 4.90e-02, True),
-    Cost(10000, 3.16e-04, 3.53e-04, 3.16e+00, False),
-    Cost(100000, 2.88e-03, 7.88e-03, 2.88e+02, False),
-    Cost(1000000, 2.67e-02, 8.81e-02, 2.67e+04, False),
+    Cost(10000, 3.16e-04, 3.53e-04, 3.16e00, False),
+    Cost(100000, 2.88e-03, 7.88e-03, 2.88e02, False),
+    Cost(1000000, 2.67e-02, 8.81e-02, 2.67e04, False),
 )
 
 
@@ -294,12 +294,11 @@ def lasting(seconds: float) -> str:
     >>> lasting(3e-6), lasting(0.02), lasting(90.0), lasting(2e10)
     ('3 µs', '20 ms', '1.5 minutes', '634 years')
     """
-    for size, unit in (
+    units = (
         (31_557_600.0, "years"), (86_400.0, "days"), (3_600.0, "hours"), (60.0, "minutes"),
-        (1.0, "s"), (1e-3, "ms"), (1e-6, "µs"),
-    ):  # fmt: skip
-        if seconds >= size:
-            break
+        (1.0, "s"), (1e-3, "ms"),
+    )  # fmt: skip
+    size, unit = next((pair for pair in units if seconds >= pair[0]), (1e-6, "µs"))
     count = seconds / size
     return f"{count:,.0f} {unit}" if count >= 9.5 else f"{count:.2g} {unit}"
 
@@ -488,7 +487,8 @@ def _cost_figure() -> Picture:
     )  # fmt: skip
     ax = figure.axes[0]
     for seconds, name in (
-        (1.0, "1 second"), (3600.0, "1 hour"), (31_557_600.0, "1 year"), (3_155_760_000.0, "century"),
+        (1.0, "1 second"), (3600.0, "1 hour"), (31_557_600.0, "1 year"),
+        (3_155_760_000.0, "century"),
     ):  # fmt: skip
         ax.axhline(seconds, color="#8a8a8a", linewidth=0.9, linestyle=(0, (2, 2)), zorder=0.8)
         ax.text(8.0, seconds * 1.3, name, fontsize=10, ha="left", va="bottom")

@@ -374,7 +374,8 @@ _NESTED = (  # the sum in pieces; braces begin and end at brackets, which are la
     ")", ")",
 )  # fmt: skip
 _DELTAS = (  # what each column of the network keeps
-    r"$\dfrac{\partial z}{\partial \theta} = \sum_i \delta_i \, \dfrac{\partial a_i}{\partial \theta}$",
+    r"$\dfrac{\partial z}{\partial \theta} ="
+    r" \sum_i \delta_i \, \dfrac{\partial a_i}{\partial \theta}$",
     r"$\delta_i = \sum_j \delta_j \, \dfrac{\partial b_j}{\partial a_i}$",
     r"$\delta_j = \sum_k \delta_k \, \dfrac{\partial c_k}{\partial b_j}$",
     r"$\delta_k = \dfrac{\partial z}{\partial c_k}$",
@@ -382,7 +383,7 @@ _DELTAS = (  # what each column of the network keeps
 )
 
 
-def _factored() -> Picture:
+def _factored() -> Any:
     """The nested sums with their braces, above the network whose columns keep them."""
     from scalargrad import plot
     from scalargrad.plot.style import ACCENT, INK
@@ -396,9 +397,7 @@ def _factored() -> Picture:
     )  # fmt: skip
     columns = [0.9 + 2.3 * k for k in range(5)]
     places: dict[Any, tuple[float, float]] = {(0, 0): (columns[0], 2.1), (4, 0): (columns[4], 2.1)}
-    places |= {
-        (layer, i): (columns[layer], 2.75 - 1.3 * i) for layer in (1, 2, 3) for i in (0, 1)
-    }
+    places |= {(layer, i): (columns[layer], 2.75 - 1.3 * i) for layer in (1, 2, 3) for i in (0, 1)}
     names = {(0, 0): "θ", (4, 0): "z"}
     names |= {(k, i): f"{'abc'[k - 1]}{i + 1}" for k in (1, 2, 3) for i in (0, 1)}
     # backward: from z to θ
@@ -425,7 +424,8 @@ def _factored() -> Picture:
         )  # fmt: skip
         x += text.get_window_extent().width / page.dpi + 0.04
     for left, right, y, name, colour in (
-        (starts[3], starts[6], 4.55, r"$\delta_j$", INK), (starts[1], x, 3.95, r"$\delta_i$", ACCENT)
+        (starts[3], starts[6], 4.55, r"$\delta_j$", INK),
+        (starts[1], x, 3.95, r"$\delta_i$", ACCENT),
     ):
         xs, ys = [left, left, right, right], [y + 0.12, y, y, y + 0.12]
         ax.plot(xs, ys, color=colour, linewidth=2.0, linestyle="-" if colour == INK else "--")
@@ -435,7 +435,7 @@ def _factored() -> Picture:
     return page
 
 
-def _deltas(result: PathCounts) -> Picture:
+def _deltas(result: PathCounts) -> Any:
     """The small network with δ in each circle."""
     from scalargrad import plot
 

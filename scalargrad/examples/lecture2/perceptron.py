@@ -387,7 +387,8 @@ def report(result: Result) -> str:
     lines += ["  set                 R       γ   (R / γ)²   mistakes"]
     for name, of in result.known.items():
         lines.append(
-            f"  {name}              {of.radius:7.3f} {of.margin:7.3f}  {of.most:9.1f}   {of.mistakes:8d}"
+            f"  {name}              {of.radius:7.3f} {of.margin:7.3f}  {of.most:9.1f}   "
+            f"{of.mistakes:8d}"
         )
     bounds = result.bounds
     if bounds:
@@ -447,7 +448,13 @@ def _at_work(result: Result) -> Picture:
     for k, (ax, (w, b), name) in enumerate(zip(page.axes, states, names, strict=False)):
         p = Perceptron(2, w=w, b=b)
         wrong = p.errors(X, T)
-        _panel(p, "B", ((-5, 6), (-4, 6)), f"{name}: {wrong} wrong" if k == 0 else f"{name}; now {wrong}", ax)
+        _panel(
+            p,
+            "B",
+            ((-5, 6), (-4, 6)),
+            f"{name}: {wrong} wrong" if k == 0 else f"{name}; now {wrong}",
+            ax,
+        )
         if k:
             _show_update(ax, X[course.updates[k - 1].index], states[k - 1])
         errors.append(losses.perceptron([p(x) for x in X], T))

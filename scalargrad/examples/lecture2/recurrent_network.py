@@ -1,7 +1,7 @@
 """A recurrent network of vectors: singular values, ∂E/∂W through time, and clipping.
 
-The unit of the example vanishing_gradients has one number for a state. With a vector h of states the
-weight becomes a matrix W, and each factor of the gradient becomes a matrix, too:
+The unit of the example vanishing_gradients has one number for a state. With a vector h of states,
+the weight becomes a matrix W, and each factor of the gradient becomes a matrix, too:
 
     z_k = W h_{k-1} + x_k        h_k = g(z_k)        k = 1 ... T
     ∂h_T/∂h_{k} = J_T J_{T-1} ... J_{k+1}            J_k = diag(g'(z_k)) W
@@ -180,7 +180,9 @@ def gradients(network: Network, steps: int = STEPS, seed: int = 0) -> Course:
     for z, h in zip(sums, states[:-1], strict=True):
         outer = [[zi.grad * hj.data for hj in h] for zi in z]
         terms.append(math.hypot(*outer[0], *outer[1]))
-        summed = [[s + t for s, t in zip(a, b, strict=True)] for a, b in zip(summed, outer, strict=True)]
+        summed = [
+            [s + t for s, t in zip(a, b, strict=True)] for a, b in zip(summed, outer, strict=True)
+        ]
     M: Matrix = [[1.0, 0.0], [0.0, 1.0]]
     singular = [(1.0, 1.0)]
     for h in reversed(states[1:]):
@@ -267,7 +269,9 @@ def report(result: Result) -> str:
     """Lengths and singular values by the distance in time, the terms of ∂E/∂W, and clipping."""
     steps = len(next(iter(result.courses.values())).terms)
     backs = sorted({back for back in (1, 10, steps // 2, steps) if back <= steps})
-    lines = [f"|∂E/∂h_k|, T = {steps}, for states so many steps back; in brackets what the singular"]
+    lines = [
+        f"|∂E/∂h_k|, T = {steps}, for states so many steps back; in brackets what the singular"
+    ]
     lines += ["values of ∂h_T/∂h_k allow", ""]
     lines.append("  singular values of W      " + "".join(f"{back:>24}" for back in backs[1:]))
     for name, course in result.courses.items():
@@ -276,7 +280,11 @@ def report(result: Result) -> str:
             largest, smallest = course.singular[-1 - back]
             cells += f"{course.lengths[-1 - back]:>8.1e} [{smallest:.0e}, {largest:.0e}]".rjust(24)
         lines.append(f"  {name:<26}{cells}")
-    lines += ["", "∂E/∂W = Σ_k ∂E/∂z_k h_{k-1}ᵀ: the length of some of its terms, and of the sum", ""]
+    lines += [
+        "",
+        "∂E/∂W = Σ_k ∂E/∂z_k h_{k-1}ᵀ: the length of some of its terms, and of the sum",
+        "",
+    ]
     shown = [0, steps // 2, steps - 1]
     heads = "".join(f"{f'k = {k + 1}':>12}" for k in shown)
     lines.append(f"  singular values of W      {heads}         sum")
@@ -337,8 +345,6 @@ def _singular_values(result: Result) -> Picture:
         ax.set_ylim(1e-9, 1e4)
         if ax is page.axes[0]:
             ax.legend(loc="upper right", framealpha=0.95, edgecolor="none")
-        elif ax.get_legend():
-            ax.get_legend().remove()
     page.suptitle("The singular values of W are in the titles; grey: what lengths are possible")
     return page
 

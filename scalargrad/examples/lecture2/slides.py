@@ -312,7 +312,8 @@ def work_sheet(
     told = [line for some in lines.values() for line in some]
     page = plot.figure(2, 1, width=9.0, height=4.0 + 0.36 * len(told), alt=alt)
     top, bottom = page.axes
-    top.get_gridspec().set_height_ratios((3.4, 0.36 * len(told)))
+    grid: Any = top.get_gridspec()
+    grid.set_height_ratios((3.4, 0.36 * len(told)))
     weights = {
         (int(name[0]), int(name[1])): f"{_weight(name, names)} = {shown(w.data)}"
         for name, w in net.w.items()

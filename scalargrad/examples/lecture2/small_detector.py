@@ -1,4 +1,4 @@
-"""A small detector after Yolo: one look at a picture says where something is, and how large.
+"""A small detector after Yolo: one look at a picture tells where something is.
 
 Yolo ("you only look once") finds objects in one forward pass. A convolutional network turns the
 picture into a coarse grid of cells, and each cell answers with five numbers:
@@ -12,16 +12,17 @@ The error of a picture adds up over the cells, with other weights where there is
     E = Σ_{object} ( 5 [(x - x*)² + (y - y*)² + (w - w*)² + (h - h*)²] + (p - 1)² ) + Σ_{none} p²/2
 
 where * marks the truth. Here this is a forward program of 30 lines: two layers of 3×3 filters, then
-one layer that sees all of their outputs and gives five numbers for each of 3×3 cells. A filter is a set of shared parameters, used at every place of
-the picture, so the derivative of each of its weights is a sum over all places. Nobody writes that
-sum, nor the way back through the cells: it comes from the forward program.
+one layer that sees all of their outputs and gives five numbers for each of 3×3 cells. A filter is a
+set of shared parameters, used at every place of the picture, so the derivative of each of its
+weights is a sum over all places. Nobody writes that sum, nor the way back through the cells: it
+comes from the forward program.
 
 Source: Lecture 2, Error backpropagation: Yolo is one of the structures whose backward pass is
 generated.
-Data: ours: pictures of 9×9 numbers, dark with noise, and a bright rectangle of 2 to 5 pixels a side;
-600 to learn from, 200 fresh ones.
-Look for: before training the boxes are all alike; afterwards they lie on the rectangles. The overlap
-is the area that two boxes share, divided by the area that they cover together.
+Data: ours: pictures of 9×9 numbers, dark with noise, and a bright rectangle with sides of 2 to 5
+pixels; 600 to learn from, 200 fresh ones.
+Look for: before training the boxes are all alike; afterwards they lie on the rectangles. The
+overlap is the area that two boxes share, divided by the area that they cover together.
 Conclusion: a detector differs from the seven-node network in its forward program only.
 """
 

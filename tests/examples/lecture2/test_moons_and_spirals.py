@@ -43,7 +43,7 @@ def test_without_noise_the_points_lie_on_their_curves() -> None:
 
 @replayed
 def test_a_network_separates_both_spirals() -> None:
-    """S4.24: what no line does; both networks get all 200 points and nearly all fresh ones right."""
+    """S4.24: what no line does; all 200 points and nearly all fresh ones are right."""
     for course in courses("spirals"):
         assert course.wrong[0] > 80
         assert course.wrong[-1] == 0
