@@ -12,7 +12,7 @@ import pytest
 PAGES = sorted((Path(__file__).parents[1] / "docs" / "concordance").glob("*.md"))
 HEADER = ["equation", "what it says", "code", "number"]
 # The numbered equations of a lecture, by page; each must have a row.
-EQUATIONS = {"stone": range(1, 57)}
+EQUATIONS = {"stone": range(1, 57), "goebels": range(1, 10), "brilliant": range(1, 6)}
 
 
 class Block(NamedTuple):

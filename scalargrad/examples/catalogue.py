@@ -90,7 +90,7 @@ LECTURES = (
     Lecture(
         "S3", "Brilliant", "Backpropagation",
         "brilliant",
-        ("five_equations", "six_samples", "hyperparameters", "hidden_features"),
+        ("five_equations", "six_samples", "hyperparameters", "hidden_features", "gabor_filters"),
     ),
     Lecture(
         "S4", "Lecture 2", "Error backpropagation",
