@@ -12,6 +12,7 @@ from scalargrad.examples.moving import FONT, MovingPicture, document
 
 __all__ = ["Panel", "boundary_film"]
 
+Point = tuple[float, float]
 Span = tuple[tuple[float, float], tuple[float, float]]
 _SIDE, _GAP, _HEAD = 330.0, 18.0, 62.0  # of a panel, in the units of the picture
 
@@ -34,7 +35,7 @@ class Panel:
 def boundary_film(
     panels: Sequence[Panel], points: Sequence[Sequence[float]], targets: Sequence[float],
     span: Span, captions: Sequence[str], seconds: float, *, title: str, alt: str,
-    wrong_labels: Sequence[int] = (), grid: int = 61,
+    wrong_labels: Sequence[int] = (), grid: int = 45,
 ) -> MovingPicture:  # fmt: skip
     """Draw the region z > 0 of each classifier at each moment, with the points in front.
 
@@ -75,13 +76,13 @@ def boundary_film(
     mesh = [[x, y] for y in ys for x in xs]
     tall = _SIDE * (high2 - low2) / (high1 - low1)
     width = len(panels) * _SIDE + (len(panels) + 1) * _GAP
-    lines = [_DEFINITIONS]
+    lines = ["<!-- contours by contourpy, which matplotlib uses -->", _DEFINITIONS]
     for number, panel in enumerate(panels):
         left, top = _GAP + number * (_SIDE + _GAP), _HEAD + 22.0
 
-        def place(x: float, y: float, left: float = left, top: float = top) -> str:
+        def place(x: float, y: float, left: float = left, top: float = top) -> Point:
             across, up = (x - low1) / (high1 - low1), (y - low2) / (high2 - low2)
-            return f"{left + _SIDE * across:.1f},{top + tall * (1.0 - up):.1f}"
+            return left + _SIDE * across, top + tall * (1.0 - up)
 
         middle = left + _SIDE / 2
         lines.append(_text(middle, _HEAD - 6.0, panel.name, 14, "bold"))
@@ -92,15 +93,14 @@ def boundary_film(
             path = ""
             for outline, offsets in zip(*found.filled(0.0, float("inf")), strict=True):
                 for start, end in pairwise(offsets):
-                    ring = [place(float(x), float(y)) for x, y in outline[start : end - 1]]
-                    path += f"M{'L'.join(ring)}Z"
+                    path += _ring([place(float(x), float(y)) for x, y in outline[start:end]])
             lines.append(_shown(
                 f'<path d="{path}" fill="#dcdcdc" stroke="#1a1a1a" stroke-width="1.6" '
                 f'fill-rule="evenodd"/>{_text(middle, top - 8.0, note, 12)}',
                 moment, len(captions), seconds,
             ))  # fmt: skip
         for k, (point, target) in enumerate(zip(points, targets, strict=True)):
-            x, y = place(*point).split(",")
+            x, y = (f"{coordinate:.1f}" for coordinate in place(*point))
             lines.append(f'<use href="#{"up" if target > 0 else "down"}" x="{x}" y="{y}"/>')
             if k in wrong_labels:
                 lines.append(
@@ -125,6 +125,16 @@ _DEFINITIONS = """<defs>
 <g id="down"><path d="M-3.6,-3.6L3.6,3.6M-3.6,3.6L3.6,-3.6" stroke="white" stroke-width="4.4"/>
 <path d="M-3.6,-3.6L3.6,3.6M-3.6,3.6L3.6,-3.6" stroke="#b3261e" stroke-width="2.4"/></g>
 </defs>"""
+
+
+def _ring(points: Sequence[Point]) -> str:
+    """A closed line as a path, from tenth to tenth of a unit; its last point is its first."""
+    tenths = [(round(10 * x), round(10 * y)) for x, y in points]
+    (x, y), path = tenths[0], ""
+    for after in tenths[1:-1]:
+        path += f"l{(after[0] - x) / 10:g},{(after[1] - y) / 10:g}"
+        x, y = after
+    return f"M{tenths[0][0] / 10:g},{tenths[0][1] / 10:g}{path}z"
 
 
 def _text(x: float, y: float, text: str, size: int, weight: str = "normal") -> str:

@@ -46,10 +46,12 @@ class MovingPicture:
     Attributes:
         svg: the picture as text.
         alt: what it shows.
+        script: the function `withControls` in it, for a page that the picture is put into.
     """
 
     svg: str
     alt: str
+    script: str
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it to a file that ends in .svg, and return the path.
@@ -66,20 +68,20 @@ class MovingPicture:
         return f"MovingPicture({self.alt!r})"
 
     def _repr_html_(self) -> str:
-        # An object runs the script of the SVG. A notebook that is not trusted drops it, and shows
-        # what is inside of it: an image, which plays in a loop.
+        # A notebook that is not trusted drops the script, and shows an image that plays in a loop.
         data = f"data:image/svg+xml;base64,{base64.b64encode(self.svg.encode()).decode()}"
         return (
-            f'<object type="image/svg+xml" data="{data}" style="max-width: 100%">'
-            f'<img alt="{escape(self.alt)}" style="max-width: 100%" src="{data}"></object>'
+            f'<div data-lm-suppress-shortcuts="true"><img alt="{escape(self.alt)}" '
+            f'style="max-width: 100%" src="{data}">'
+            f"<script>{self.script}{_IN_PAGE}</script></div>"
         )
 
 
 # The script makes the button and the slider itself: where it does not run they would not work.
-_CONTROLS = """<script><![CDATA[
-(function () {
-  var svg = document.currentScript.ownerSVGElement, total = %(seconds)g, steps = %(steps)d;
-  var left = %(left).0f, right = %(right).0f, y = %(y).0f, playing = true;
+_CONTROLS = """
+function withControls(svg) {
+  var total = %(seconds)g, steps = %(steps)d, left = %(left).0f, right = %(right).0f;
+  var y = %(y).0f, playing = true, held = false;
   function make(name, attributes) {
     var element = document.createElementNS("http://www.w3.org/2000/svg", name);
     for (var key in attributes) element.setAttribute(key, attributes[key]);
@@ -119,7 +121,6 @@ _CONTROLS = """<script><![CDATA[
     var x = point.matrixTransform(svg.getScreenCTM().inverse()).x;
     seek(total * (x - left) / (right - left));
   }
-  var held = false;
   function hold(event) { held = true; at(event); }
   track.addEventListener("pointerdown", hold);
   knob.addEventListener("pointerdown", hold);
@@ -135,13 +136,27 @@ _CONTROLS = """<script><![CDATA[
     event.preventDefault();
   });
   run();
+}
+"""
+# In a notebook the SVG is an image, until this script puts it in the page in place of the image.
+_IN_PAGE = """
+(function () {
+  var img = document.currentScript.previousElementSibling;
+  var bytes = Uint8Array.from(atob(img.src.split(",")[1]), function (c) { return c.charCodeAt(0); });
+  var parsed = new DOMParser().parseFromString(new TextDecoder().decode(bytes), "image/svg+xml");
+  var svg = document.importNode(parsed.documentElement, true);
+  svg.querySelector("script").remove();
+  svg.setAttribute("style", "max-width: 100%; height: auto");
+  svg.setAttribute("tabindex", 0);
+  img.replaceWith(svg);
+  withControls(svg);
 })();
-]]></script>"""
+"""
 _ROOM = 40.0  # for the controls, below the picture
 
 
 def controls(width: float, top: float, seconds: float, steps: int) -> str:
-    """The script that adds a play button and a slider to an SVG.
+    """The function that adds a play button and a slider to an SVG, in JavaScript.
 
     Args:
         width: of the picture.
@@ -180,7 +195,9 @@ def document(
         f'font-family="{FONT}" fill="#1a1a1a">{escape(title)}</text>',
     ]
     script = controls(width, height, seconds, steps)
-    return MovingPicture("\n".join([*head, *lines, script, "</svg>\n"]), alt)
+    started = f"{script}withControls(document.currentScript.ownerSVGElement);"
+    tail = [f"<script><![CDATA[{started}]]></script>", "</svg>\n"]
+    return MovingPicture("\n".join([*head, *lines, *tail]), alt, script)
 
 
 def moving(

@@ -53,7 +53,10 @@ def test_the_region_is_where_the_score_is_above_0() -> None:
     left, side = float(frame.get("x") or 0), float(frame.get("width") or 0)
     for limit in (-0.5, 0.25):
         (path,) = film(limit).findall(f"{SVG}g/{SVG}path")
-        xs = [float(x) for x in re.findall(r"[ML](-?[\d.]+),", path.get("d") or "")]
+        x, xs = 0.0, []
+        for letter, number in re.findall(r"([Ml])(-?[\d.]+),", path.get("d") or ""):
+            x = float(number) + (x if letter == "l" else 0.0)  # l: from the point before
+            xs.append(x)
 
         assert min(xs) == pytest.approx(left + side * (1 + limit) / 2, abs=0.11)
         assert max(xs) == pytest.approx(left + side, abs=0.11)

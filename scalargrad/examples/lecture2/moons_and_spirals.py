@@ -169,7 +169,7 @@ class Course:
     fresh: list[int]
 
 
-def train(points: Set, l2: float = 0.0, epochs: int = EPOCHS, moments: int = 36) -> Course:
+def train(points: Set, l2: float = 0.0, epochs: int = EPOCHS, moments: int = 24) -> Course:
     """Train a network by Adam on all points at once; the steps are replayed.
 
     Args:
@@ -214,7 +214,7 @@ class Result:
     courses: dict[str, dict[str, Course]]
 
 
-def run(epochs: int = EPOCHS, moments: int = 36) -> Result:
+def run(epochs: int = EPOCHS, moments: int = 24) -> Result:
     """Train on both sets, without regularisation and with it.
 
     Args:
@@ -331,7 +331,7 @@ def _film(name: str, courses: dict[str, Course]) -> Picture:
     rings = "; rings: wrong labels" if points.mislabelled else ""
     return boundary_film(
         panels, points.X, points.T, _span(name),
-        [f"epoch {epoch}" for epoch in first.epochs], 0.35 * len(first.epochs),
+        [f"epoch {epoch}" for epoch in first.epochs], 0.5 * len(first.epochs),
         title=f"Two {name}, learnt by a network 2-16-16-1 (shaded: z > 0{rings})",
         alt=f"A film of {len(first.epochs)} moments: the regions of two networks that learn two "
         f"{name}, without regularisation and with it, side by side. At the end "
