@@ -142,7 +142,8 @@ function withControls(svg) {
 _IN_PAGE = """
 (function () {
   var img = document.currentScript.previousElementSibling;
-  var bytes = Uint8Array.from(atob(img.src.split(",")[1]), function (c) { return c.charCodeAt(0); });
+  var text = atob(img.src.split(",")[1]);
+  var bytes = Uint8Array.from(text, function (letter) { return letter.charCodeAt(0); });
   var parsed = new DOMParser().parseFromString(new TextDecoder().decode(bytes), "image/svg+xml");
   var svg = document.importNode(parsed.documentElement, true);
   svg.querySelector("script").remove();
