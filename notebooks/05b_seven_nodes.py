@@ -108,6 +108,12 @@ pictures["backward"]
 sg.explain(net.E, net.w["13"])
 
 # %% [markdown]
+# And so it looks as a graph, with the value and the gradient of each node:
+
+# %%
+pictures["graph"]
+
+# %% [markdown]
 # You may go through it at your own pace:
 
 # %%
