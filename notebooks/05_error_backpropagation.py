@@ -409,8 +409,10 @@ print(table.evaluations, "for", len(weights), "parameters")
 costs = list(differences.RECORDED)
 costs += [differences.extrapolated(differences.RECORDED, 10**k) for k in (7, 8, 9)]
 for c in costs:
-    print(f"P = {c.parameters:>13,}:  {differences.lasting(c.differences):>12} by differences, "
-          f"{differences.lasting(c.gradient):>12} by backpropagation")
+    print(
+        f"P = {c.parameters:>13,}:  {differences.lasting(c.differences):>12} by differences, "
+        f"{differences.lasting(c.gradient):>12} by backpropagation"
+    )
 
 # %%
 pictures["cost"]
@@ -467,8 +469,10 @@ for n, depth in ((2, 3), (3, 3), (3, 8), (10, 8)):
     start, end = path_counts.layered(n, depth)
     edges = path_counts.edges_between(end, start)
     paths = sg.count_paths(end, start)
-    print(f"n = {n:>2}, L = {depth}: {paths:>11,} paths, {paths * depth:>11,} multiplications, "
-          f"{edges:>3} edges")
+    print(
+        f"n = {n:>2}, L = {depth}: {paths:>11,} paths, {paths * depth:>11,} multiplications, "
+        f"{edges:>3} edges"
+    )
 
 # %%
 pictures["growth"]
@@ -519,8 +523,11 @@ pictures["factored"]
 # numbers:
 
 # %%
-W, layers = path_counts.WEIGHTS, path_counts.build(
-    0.4, path_counts.WEIGHTS, math.tanh, lambda w, a: sum(map(float.__mul__, w, a))
+W, layers = (
+    path_counts.WEIGHTS,
+    path_counts.build(
+        0.4, path_counts.WEIGHTS, math.tanh, lambda w, a: sum(map(float.__mul__, w, a))
+    ),
 )
 delta = [1.0]  # ∂z/∂z
 for number in range(len(W), 0, -1):

@@ -72,6 +72,7 @@ pictures["forward"]
 # **Predict, then run:** node 3 leads to nodes 5 and 6. How many terms has $\delta_3$? Write it
 # down before you look.
 
+
 # %%
 def slope(a):  # g' by what g gave: tanh' = 1 - tanh²
     return 1 - a * a
@@ -278,12 +279,12 @@ A2 = np.tanh(A1 @ W12)
 S2 = (1 - A2**2) * D2  # g'(z) ⊙ δ
 D1 = S2 @ W12.T
 S1 = (1 - A1**2) * D1
-dW12, dW01 = A1.T @ S2, A0.T @ S1
-print(np.round(dW01, 6))
+DW12, DW01 = A1.T @ S2, A0.T @ S1
+print(np.round(DW01, 6))
 
 # %%
 form = matrix_form.run()  # neuron by neuron, by the engine
-print("the same to 14 digits:", np.allclose(dW01, form.dW01, rtol=1e-13, atol=1e-15))
+print("the same to 14 digits:", np.allclose(DW01, form.dW01, rtol=1e-13, atol=1e-15))
 pictures = matrix_form.figures(form)
 pictures["outer_products"]
 
@@ -307,7 +308,7 @@ pictures["network"]
 # %%
 one = np.array(matrix_form.run(points=1).dW01)
 print(np.round(one / one[0], 12))
-print("rank", np.linalg.matrix_rank(one), "and of two points", np.linalg.matrix_rank(dW01))
+print("rank", np.linalg.matrix_rank(one), "and of two points", np.linalg.matrix_rank(DW01))
 
 # %% [markdown]
 # ## Shared parameters

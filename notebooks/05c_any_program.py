@@ -279,9 +279,9 @@ pictures["clipping"]
 #
 # <details><summary>Answer</summary>
 #
-# With 0.1 every step is at most 0.0002 long, and after 320 of them the error is still 161. With 1000 a
-# step may be 2 long, which throws $W$ far away; the network forgets its input, and stays at $E = 0.25$,
-# which is the error of answering 0. A bound must fit the learning rate.
+# With 0.1 every step is at most 0.0002 long, and after 320 of them the error is still 161. With
+# 1000 a step may be 2 long, which throws $W$ far away; the network forgets its input, and stays at
+# $E = 0.25$, which is the error of answering 0. A bound must fit the learning rate.
 #
 # </details>
 

@@ -4,17 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from scalargrad import Value
 
 if TYPE_CHECKING:
-    from scalargrad.examples.lecture2.seven_node import SevenNode
     from scalargrad.examples.pictures import Picture
 
-__all__ = ["Line", "backward_lines", "factor", "forward_lines", "pass_page", "shown", "work_sheet"]
+__all__ = [
+    "Line",
+    "Network",
+    "backward_lines",
+    "factor",
+    "forward_lines",
+    "pass_page",
+    "shown",
+    "work_sheet",
+]
 
 Key = int | tuple[int, int] | str  # a node, an edge, or a parameter on several edges
 _LOWER = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _BLANK = "______"
+
+
+class Network(Protocol):
+    """What a slide shows: a `seven_node.SevenNode`, after its backward pass."""
+
+    @property
+    def w(self) -> Mapping[str, Value]:
+        """The weights by "13" ... "67"."""
+
+    @property
+    def z(self) -> Mapping[int, Value]:
+        """The sums by node."""
+
+    @property
+    def a(self) -> Mapping[int, Value]:
+        """The inputs and outputs by node."""
+
+    @property
+    def t(self) -> float:
+        """The target."""
+
+    def delta(self, node: int) -> float:
+        """δ of a node."""
+
+    def slope(self, node: int) -> float:
+        """g'(z) of a node."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +108,7 @@ def _lowered(name: str) -> str:
 # --- the lines ------------------------------------------------------------------------------
 
 
-def forward_lines(net: SevenNode, names: Mapping[str, str] = {}) -> dict[Key, list[Line]]:
+def forward_lines(net: Network, names: Mapping[str, str] = {}) -> dict[Key, list[Line]]:
     """The lines of the forward pass, by node: z and a of each; of an input its number.
 
     Args:
@@ -102,7 +138,7 @@ def forward_lines(net: SevenNode, names: Mapping[str, str] = {}) -> dict[Key, li
 
 
 def backward_lines(
-    net: SevenNode, of: str = "E", names: Mapping[str, str] = {}
+    net: Network, of: str = "E", names: Mapping[str, str] = {}
 ) -> dict[Key, list[Line]]:
     r"""The lines of the backward pass: δ by node, ∂E/∂w by edge, in the lecture's order.
 
@@ -122,7 +158,7 @@ def backward_lines(
     whole = "E" if of == "E" else "z₇"
     delta7 = net.delta(7)
     if of == "E":
-        wrong = "1" if net.E.data > 0.0 else "0"
+        wrong = "1" if delta7 else "0"
         first = Line("δ₇", "I(−z₇ t > 0) · (−t)", f"{wrong} · {factor(shown(-net.t))}", delta7)
     else:
         first = Line("δ₇", "∂z₇/∂z₇", "", delta7)
@@ -183,7 +219,7 @@ _BESIDE: dict[tuple[int, int], tuple[float, float, str]] = {
 
 
 def _drawn(
-    ax: Any, net: SevenNode, weights: Mapping[tuple[int, int], str],
+    ax: Any, net: Network, weights: Mapping[tuple[int, int], str],
     below: Mapping[tuple[int, int], str], notes: Mapping[int, str], new: Collection[Any],
     backward: Collection[tuple[int, int]] = (), wide: Collection[tuple[int, int]] = (),
 ) -> None:  # fmt: skip
@@ -240,7 +276,7 @@ def _drawn(
 
 
 def pass_page(
-    net: SevenNode, stages: Sequence[Sequence[Key]], lines: Mapping[Key, Sequence[Line]],
+    net: Network, stages: Sequence[Sequence[Key]], lines: Mapping[Key, Sequence[Line]],
     backward: bool, alt: str, names: Mapping[str, str] = {},
     shared: Mapping[str, Sequence[tuple[int, int]]] = {},
 ) -> Picture:  # fmt: skip
@@ -294,7 +330,7 @@ def pass_page(
 
 
 def work_sheet(
-    net: SevenNode, lines: Mapping[Key, Sequence[Line]], blank: bool, title: str, alt: str,
+    net: Network, lines: Mapping[Key, Sequence[Line]], blank: bool, title: str, alt: str,
     names: Mapping[str, str] = {},
 ) -> Picture:  # fmt: skip
     """An exercise on one page: the network after the forward pass, and the lines to compute.
