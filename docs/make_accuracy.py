@@ -25,15 +25,16 @@ partials, that is 4, 8 and 16 units in the last place of a float just above 1.
 Four things are not counted as errors of a formula:
 
 - Results below 1e-305 are measured against 1e-305: smaller ones lose digits to underflow. The
-  operands of operations with several lie between 1e-75 and 1e75 (`prod`, `dot`: 1e-50 and 1e50), the base of
-  a power between 1e-100 and 1e100, so that products and quotients of them are floats too. Orders
-  are small whole numbers; `OPERANDS` in `tests/exact.py` says where other operands lie.
-- A difference that can be arbitrarily close to 0, but not at a float, is measured against its terms:
-  the sums of `sum`, `mean` and `dot`; `logsumexp` and `logaddexp` near 0; `lgamma`, `digamma` and
-  `polygamma` near their zeros at negative numbers, and the slope of `gamma` there; the slopes of
-  `sinc` where it oscillates; the slopes of `silu` and `gelu` near their minimum and the second slopes
-  near theirs; of a power and of `beta`, the second partial by both; of `log(x, base)`, that by the
-  base; the slopes of internal rows that are third and further slopes of public ones.
+  operands of operations with several lie between 1e-75 and 1e75 (`prod`, `dot`: 1e-50 and 1e50),
+  the base of a power between 1e-100 and 1e100, so that products and quotients of them are floats
+  too. Orders are small whole numbers; `OPERANDS` in `tests/exact.py` says where other operands lie.
+- A difference that can be arbitrarily close to 0, but not at a float, is measured against its
+  terms: the sums of `sum`, `mean` and `dot`; `logsumexp` and `logaddexp` near 0; `lgamma`,
+  `digamma` and `polygamma` near their zeros at negative numbers, and the slope of `gamma` there;
+  the slopes of `sinc` where it oscillates; the slopes of `silu` and `gelu` near their minimum and
+  the second slopes near theirs; of a power and of `beta`, the second partial by both; of
+  `log(x, base)`, that by the base; the slopes of internal rows that are third and further slopes of
+  public ones.
 - `betaln` between -1 and 1 is measured against 1, because it is 0 along a curve of operands.
 - The second partial of `logsumexp` by one input twice, w (1 - w), is measured against its weight w.
 
