@@ -163,10 +163,8 @@ def error_surface(
     grid = [(float(x), float(y)) for y in ys for x in xs]
     zs = np.array(heights(lambda w: f(*w), grid, "error_surface: the error"))
     zs = np.where(np.isfinite(zs), zs, np.nan).reshape(len(ys), len(xs))
-    ground = _draw_surface(ax, xs, ys, zs) if deep else None
-    if deep:
-        ax.set_zlabel(zlabel)
-    else:
+    ground = _draw_surface(ax, xs, ys, zs, zlabel) if deep else None
+    if not deep:
         _draw_contours(ax, xs, ys, zs, zscale == "log")
     if descent:
         _draw_path(ax, descent, f, ground)
@@ -221,7 +219,7 @@ def _draw_contours(ax: Any, xs: Any, ys: Any, zs: Any, log: bool) -> None:
     ax.set_ylim(ys[0], ys[-1])
 
 
-def _draw_surface(ax: Any, xs: Any, ys: Any, zs: Any) -> float:
+def _draw_surface(ax: Any, xs: Any, ys: Any, zs: Any, zlabel: str) -> float:
     """Draw the surface, and return the height of the plane below it."""
     X, Y = np.meshgrid(xs, ys)
     ax.computed_zorder = False  # or the surface hides the plane in front of it
@@ -252,6 +250,7 @@ def _draw_surface(ax: Any, xs: Any, ys: Any, zs: Any) -> float:
     ax.set_zticks([z for z in ticks if low <= z <= high])  # the plane below has no error
     ax.view_init(elev=30, azim=azimuth)
     ax.set_box_aspect((1.0, 1.0, 1.05), zoom=1.12)
+    ax.set_zlabel(zlabel)
     return ground
 
 

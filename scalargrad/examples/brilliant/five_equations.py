@@ -301,7 +301,7 @@ def _labelled(x: Sequence[float], y: float, weights: Sequence[Matrix], g: Activa
             for j, unit in enumerate(units, 1):
                 unit.label = f"{name}{j} of layer {k}"
     o[-1][0].label = "ŷ"
-    E = losses.squared_error(o[-1][0], y)
+    E: Value = losses.squared_error(o[-1][0], y)
     E.label = "E of the pair"
     E.backward()
     return E

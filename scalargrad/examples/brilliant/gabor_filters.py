@@ -289,7 +289,8 @@ def _share(weights: Sequence[float], p: Filter, q: Filter) -> tuple[float, float
 
 
 def _dot(a: Sequence[float], b: Sequence[float]) -> float:
-    return sum(map(mul, a, b))
+    total: float = sum(map(mul, a, b))
+    return total
 
 
 # --- the example ----------------------------------------------------------------------------

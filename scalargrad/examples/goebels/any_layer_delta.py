@@ -1,4 +1,4 @@
-"""The δ of any unit in any layer: it is collected from the next layer, in a network of any depth.
+"""The δ of any unit in any layer: it is collected from the next layer, at any depth.
 
     layer l      z_j, a_j = σ(z_j)      a unit j
     layer l+1    z_k = Σ_i a_i w_ik     every unit k of the next layer depends on it, and on others

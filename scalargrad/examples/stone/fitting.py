@@ -278,7 +278,8 @@ def report(result: Fitting) -> str:
         "  degree  E        R² fitted  R² validation",
     ]  # fmt: skip
     for degree, fit in result.fits.items():
-        scores = f"{fit.E:.5f}  {fit.r2:+9.3f}  {fit.r2_validation:+13.3f}"
+        r2, validation = (round(score, 3) + 0.0 for score in (fit.r2, fit.r2_validation))
+        scores = f"{fit.E:.5f}  {r2:+9.3f}  {validation:+13.3f}"  # no -0.000
         lines.append(f"  {degree:>6}  {scores}  {NAMES.get(degree, '')}".rstrip())
     course = result.long
     lines += ["", "Descent with degree 9", "", "  updates  E fitted  E validation"]

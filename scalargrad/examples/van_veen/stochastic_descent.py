@@ -12,7 +12,7 @@ and γ from it. Every gradient is an error times what came in:
 
 Stochastic gradient descent picks a sample at random and steps against the gradient of the error of
 this sample alone, with the step size α. The lecture's slide of the algorithm computes γ from v that
-has just been updated, and this is no gradient any more.
+has just been updated; what it follows then is not the gradient.
 
 Source: Van Veen, all slides. There δ_k is written with v_{k,e}, v_{k,t}, v_{k,2} and h_g, all of
 which are v_km and h_m; a sum over the inputs runs to N, the number of samples; the hidden error is
@@ -121,7 +121,7 @@ def formulas(
 
 
 def printed_slope(z: float) -> float:
-    """1/(1 + e^-z)², which the slide prints for σ'(z); it is σ(z)², and no slope.
+    """1/(1 + e^-z)², which the slide prints for σ'(z); it is σ(z)² and not the slope.
 
     >>> round(printed_slope(0.7), 4), round(sg.grad(sg.sigmoid)(0.7), 4)
     (0.4465, 0.2217)
@@ -242,8 +242,8 @@ def learn(
 ) -> Course:
     """Stochastic descent from the starting weights until it has converged.
 
-    The slide asks "converged?" and leaves open how to know: the gradient of one sample says little
-    about the others. Here it is asked of the gradient over all three, which is cheap for three.
+    The slide says "converged?" but not how to know: the gradient of one sample says little about
+    the others. Here the gradient over all three samples decides, which is cheap for three.
 
     Args:
         size: how many samples make an update: 1 picks one with replacement, as the lecture does;
@@ -364,10 +364,10 @@ def report(result: Descents) -> str:
         "", "The slide's algorithm run by itself: how far its weights are from the exact ones", "",
         "  after updates   largest difference of a weight w   of a weight v",
     ]  # fmt: skip
-    for t, (step, other) in enumerate(zip(result.exact, result.literal, strict=True), 1):
+    for t, (step, own) in enumerate(zip(result.exact, result.literal, strict=True), 1):
         apart = [
-            max(abs(p - q) for p, q in zip(_flat(a), _flat(b), strict=True))
-            for a, b in ((step.w_next, other.w_next), (step.v_next, other.v_next))
+            max(abs(p - q) for p, q in zip(_flat(one), _flat(two), strict=True))
+            for one, two in ((step.w_next, own.w_next), (step.v_next, own.v_next))
         ]
         lines.append(f"  {t:>13}   {apart[0]:>32.6f}   {apart[1]:>13.6f}")
     return "\n".join(lines)
