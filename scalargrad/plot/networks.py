@@ -357,7 +357,8 @@ def _draw_node(ax: Axes, center: Point, name: str, note: str, marked: bool) -> N
             edgecolor=ACCENT if marked else INK, linewidth=2.6 if marked else 1.3, zorder=3,
         )
     )  # fmt: skip
-    size = 10 if len(name.strip("$")) <= 4 else 8
+    letters = _letters(name)
+    size = 10 if letters <= 4 else 9 if letters == 5 else 8
     ax.text(*center, name, ha="center", va="center", fontsize=size, zorder=4)
     if note:
         x, y = center
