@@ -97,7 +97,8 @@ LECTURES = (
         "lecture2",
         ("perceptron", "nearest_mean", "numerical_differentiation", "path_counts", "seven_node",
          "shared_parameters", "matrix_form", "activations", "vanishing_gradients",
-         "network_at_work", "residual_and_attention", "small_gpt"),
+         "recurrent_network", "network_at_work", "moons_and_spirals", "residual_and_attention",
+         "small_detector", "small_gpt"),
     ),
 )  # fmt: skip
 WORK = Group(
