@@ -11,7 +11,7 @@ with u across the stripes and v along them: u = x cos θ + y sin θ, v = y cos �
 either, a few lines of trigonometry give the angle (`by_edges`, `by_gabors`).
 
 Here a network 81-8-2 with sigmoid hidden units learns the same from 250 examples. Stripes turned by
-180° are the same stripes, so its two linear outputs are to be cos 2θ and sin 2θ. Nobody says what
+180° are the same stripes, so its two linear outputs should be cos 2θ and sin 2θ. Nobody says what
 the hidden units should do: their eight outputs are an internal representation, which the delta rule
 finds. In each update the forward phase computes all outputs o_j; then the backward phase brings the
 error terms δ_j back through the weights; then each weight changes by
@@ -404,7 +404,7 @@ def figures(result: GaborFilters) -> dict[str, Picture]:
             [_rows(x) for x in result.pictures],
             [f"θ = {math.degrees(angle):.0f}°" for angle in result.angles],
             columns=4, signed=True, width=1.6,
-            title="What the network sees, and the angle it is to tell",
+            title="What the network sees, and the angle that it should tell",
             alt="Eight pictures of 9 by 9 pixels: stripes under a soft round window, turned by "
             "different angles.",
         ),
