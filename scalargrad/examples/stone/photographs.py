@@ -204,7 +204,7 @@ def restored(picture: Photo, cue: Photo) -> Photo:
 def noise(count: int, seed: int = 2024) -> list[float]:
     """So many numbers, evenly spread from -1 to 1, the same on every machine.
 
-    They come from the simplest of generators (linear congruential), which anybody can repeat.
+    They come from a linear congruential generator, which you can repeat in any language.
 
     >>> [round(x, 6) for x in noise(2)]
     [-0.877182, -0.352485]

@@ -117,7 +117,7 @@ class Descent:
 def learn(lr: float, w0: float = W0, tolerance: float = 1e-6, limit: int = 1000) -> Descent:
     """The algorithm "Learning one association": repeat Δw = -ε dE/dw until dE/dw is about 0.
 
-    On the slide the `if` that ends the loop stands behind it, where it is never reached. It belongs
+    On the slide the `if` that ends the loop stands after it, where it is never reached. It belongs
     inside, and looks at the slope from before the update: so the update that came of it is counted.
 
     Args:
