@@ -191,7 +191,7 @@ def _draw(
     for edge, position in _label_positions(nodes, edges, edge_labels, notes, unit).items():
         ax.text(
             *position, edge_labels[edge], ha="center", va="center", fontsize=9, zorder=4,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.9},
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
         )  # fmt: skip
     return finished(ax, title, alt, text + _summary(nodes, values, highlight))
 

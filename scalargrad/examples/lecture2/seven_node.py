@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from scalargrad.examples.pictures import Picture
 
 __all__ = [
-    "EDGES", "INPUTS", "PLACES", "WEIGHTS", "SevenNode", "build", "figures", "frames", "report",
+    "EDGES", "INPUTS", "WEIGHTS", "SevenNode", "build", "figures", "frames", "report",
     "run",
 ]  # fmt: skip
 
@@ -58,7 +58,6 @@ WEIGHTS = {
     "13": 0.6, "23": -0.4, "24": 0.9, "35": -0.7, "36": 0.8, "46": 0.3, "57": 1.1, "67": -0.5,
 }  # fmt: skip
 EDGES = [(int(name[0]), int(name[1])) for name in WEIGHTS]
-PLACES = {1: (0, 3), 2: (0, 0), 3: (3, 3), 4: (3, 0), 5: (6, 3), 6: (6, 0), 7: (9, 1.5)}
 
 
 @dataclass(frozen=True)
@@ -197,13 +196,10 @@ def frames(net: SevenNode, backward: bool) -> Picture:
 
 def figures(net: SevenNode) -> dict[str, Picture]:
     """The network, its passes slide by slide, an exercise and its key, the graph, the film."""
-    from scalargrad import plot
-
-    network = plot.diagram(
-        PLACES, EDGES, names={n: str(n) for n in PLACES},
-        edge_labels={(i, j): f"w{i}{j}" for i, j in EDGES}, title="Seven nodes, eight weights",
-        alt="Nodes 1 and 2 are inputs; 1 leads to 3, 2 to 3 and 4, 3 to 5 and 6, 4 to 6, and 5 and "
-        "6 to 7.",
+    network = slides.labelled(
+        net, "Seven nodes, eight weights",
+        "Nodes 1 and 2 are inputs; 1 leads to 3, 2 to 3 and 4, 3 to 5 and 6, 4 to 6, and 5 and 6 "
+        "to 7. The name of each weight stands beside its edge.",
     )  # fmt: skip
     lines = slides.backward_lines(net)
     t = 1 if net.t > 0 else -1

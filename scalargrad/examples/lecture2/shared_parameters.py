@@ -156,12 +156,12 @@ def figures(result: Shared) -> dict[str, Picture]:
     on_edge = {
         (int(name[0]), int(name[1])): p for p, names in SHARED.items() for name in names
     }  # fmt: skip
-    network = plot.diagram(
-        seven_node.PLACES, seven_node.EDGES, names={n: str(n) for n in seven_node.PLACES},
-        edge_labels=on_edge, highlight={edge for edge, p in on_edge.items() if p == "u"},
-        title="Eight edges, two parameters",
-        alt="The seven-node network. u stands on the edges 1-3, 2-4, 3-6 and 5-7, which are drawn "
-        "thick; v stands on the other four.",
+    parameter = {f"{i}{j}": p for (i, j), p in on_edge.items()}
+    network = slides.labelled(
+        result.single, "Eight edges, two parameters",
+        "The seven-node network. u stands beside the edges 1-3, 2-4, 3-6 and 5-7, which are drawn "
+        "thick; v stands beside the other four.",
+        names=parameter, wide=[edge for edge, p in on_edge.items() if p == "u"],
     )  # fmt: skip
     page = plot.figure(
         1, 2, width=9.0, height=3.6,
@@ -172,7 +172,6 @@ def figures(result: Shared) -> dict[str, Picture]:
             {p: [*terms.values(), result.sums[p]]}, [*(f"w{name}" for name in terms), "sum"],
             ylabel=f"∂z7/∂{p}, and its terms", title=f"∂z7/∂{p} = {result.sums[p]:+.4f}", ax=ax,
         )  # fmt: skip
-    parameter = {f"{i}{j}": p for (i, j), p in on_edge.items()}
     told = lines(result)
     backward = slides.pass_page(
         result.single, _STAGES, told, True,

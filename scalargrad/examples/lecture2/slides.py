@@ -275,6 +275,32 @@ def _drawn(
     ax.set_ylim(-1.3, 4.2)
 
 
+def labelled(
+    net: Network, title: str, alt: str, *, names: Mapping[str, str] = {},
+    wide: Collection[tuple[int, int]] = (),
+) -> Picture:  # fmt: skip
+    """The network with the name of each weight beside its edge.
+
+    Args:
+        net: the network.
+        title: above the picture.
+        alt: what it shows.
+        names: for each weight, by "13" ... "67", the parameter that stands on its edge.
+        wide: edges to draw thick.
+    """
+    from scalargrad import plot
+
+    page = plot.figure(width=8.4, height=3.6, alt=alt)
+    ax = page.axes[0]
+    weights = {(int(name[0]), int(name[1])): _weight(name, names) for name in net.w}
+    _drawn(ax, net, weights, {}, {1: "x₁", 2: "x₂", 7: "z₇"}, (), wide=wide)
+    ax.set_xlim(-0.9, 13.0)
+    ax.set_title(title, fontsize=13)
+    for text in ax.texts:
+        text.set_fontsize(13)
+    return page
+
+
 def pass_page(
     net: Network, stages: Sequence[Sequence[Key]], lines: Mapping[Key, Sequence[Line]],
     backward: bool, alt: str, names: Mapping[str, str] = {},

@@ -360,8 +360,8 @@ def _found(result: Result, boxes: Sequence[Box], title: str) -> Picture:
         for k in range(1, CELLS):  # the grid of cells
             ax.axhline(k * SIZE / CELLS - 0.5, color="#8a8a8a", linewidth=0.6)
             ax.axvline(k * SIZE / CELLS - 0.5, color="#8a8a8a", linewidth=0.6)
-        ax.set_xlim(-1.0, SIZE)
-        ax.set_ylim(SIZE, -1.0)
+        ax.set_xlim(-1.6, SIZE + 0.6)
+        ax.set_ylim(SIZE + 0.6, -1.6)
     return page  # type: ignore[no-any-return]
 
 
@@ -371,5 +371,6 @@ def _error(result: Result) -> Picture:
     return plot.lines(
         {"E": result.errors}, xlabel="step", ylabel="E, mean over 30 pictures", yscale="log",
         title="The detector learns by the gradient of its forward program",
-        alt=f"The error falls from {result.errors[0]:.2f} to {result.errors[-1]:.3f}.",
+        alt="The error over the steps, on a logarithmic axis: it falls from "
+        f"{result.errors[0]:.2f} to {result.errors[-1]:.3f}, in small waves.",
     )  # fmt: skip
