@@ -63,7 +63,7 @@ def executed(notebook: Any) -> Any:
         Path(folder, "pygraphviz.py").write_text("raise ImportError")
         paths = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
         client = NotebookClient(
-            notebook, timeout=300, kernel_name="python3", coalesce_streams=True,
+            notebook, timeout=900, kernel_name="python3", coalesce_streams=True,
             record_timing=False, store_widget_state=False, resources={"metadata": {"path": folder}},
             extra_arguments=["--IPKernelApp.log_level=ERROR"],
         )  # fmt: skip

@@ -338,7 +338,7 @@ pictures["training"]
 # tanh and sigmoid always, `relu` six times: a unit that is at 0 for all four points is as dead as
 # $\max(0, z - 100)$. The identity learns the best *line*, which is no use here. Below $\max(0, z
 # - 100)$ and the step not one bit of a weight changes; and yet the step solves it three times,
-# where the hidden units happened to stand well from the start, and the output's own weights did
+# where the hidden units happened to be useful from the start, and the output's own weights did
 # the rest. Under $\sin(20 z)$ all weights move, and get nowhere.
 #
 # </details>

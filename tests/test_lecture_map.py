@@ -71,12 +71,11 @@ def test_targets_exist(item: str) -> None:
 
 
 def test_lines_are_readable() -> None:
-    long = [line for line in PAGE.splitlines() if len(line) > 110 and "|" not in line]
+    long = {line for line in PAGE.splitlines() if len(line) > 110 and "|" not in line}
 
-    assert all(LINE.fullmatch(line) for line in long)
+    assert {line for line in long if not LINE.fullmatch(line)} == set()  # a link may be long
 
 
-@pytest.mark.xfail(strict=False, reason="the pages of equations are under way")
 def test_every_lecture_has_its_page_of_equations() -> None:
     linked = re.findall(r"\]\((concordance/\w+\.md)\)", PAGE)
 

@@ -55,7 +55,6 @@ def test_what_is_missing_is_empty() -> None:
     assert parse("One line.") == Explanation("One line.")
 
 
-@pytest.mark.xfail(strict=False, reason="the lectures' second edition is under way")
 @pytest.mark.parametrize("name", NAMES)
 def test_every_example_has_all_parts(name: str) -> None:
     text = catalogue.explanation(name)

@@ -24,10 +24,10 @@ takes 0: for relu at z = 0, for max(0, z - 100) at z = 100, and for the step at 
 Source: Lecture 2, Error backpropagation: further remarks, on the choice of g.
 Data: ours: the corners of a square, with opposite corners in one class, and random weights.
 Look for: under a step the weights of the hidden units do not change in the last bit. It sometimes
-solves the task all the same, by the output's weights alone, when the hidden units happen to stand
-well: 3 times in 10, and with hidden=5 it is 9 times. max(0, z - 100) has nothing to learn with but
-its output's bias, and answers the same for every point. Under sin(20 z) all weights move, but not
-towards a solution.
+solves the task all the same, by the output's weights alone, when the hidden units happen to be
+useful: 3 times in 10, and with hidden=5 it is 9 times. max(0, z - 100) has nothing to learn with
+but its output's bias, and answers the same for every point. Under sin(20 z) all weights move, but
+not towards a solution.
 Conclusion: a gradient trains what lies below it only if it exists, is not zero, and points the way.
 """
 
@@ -262,7 +262,7 @@ def report(result: Result) -> str:
         "",
         "  E = 0.5 is the error of answering 0 always. No line does better here, so the identity,",
         "  whose slope is 1 everywhere, learns just that. A step leaves its hidden units as they",
-        "  are; where they happen to stand well, the output's weights alone solve it. sin(20 z)",
+        "  are; where they happen to be useful, the output's weights alone solve it. sin(20 z)",
         "  moves all its weights, and ends no better than it began.",
     ]
     return "\n".join(lines)

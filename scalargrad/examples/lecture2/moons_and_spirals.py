@@ -43,27 +43,30 @@ if TYPE_CHECKING:
     from scalargrad.examples.pictures import Picture
 
 __all__ = [
-    "EPOCHS", "SETS", "Course", "Result", "Set", "build", "figures", "moons", "report", "run",
+    "SETS", "Course", "Result", "Set", "build", "figures", "moons", "report", "run",
     "spirals", "train", "wrong_of",
 ]  # fmt: skip
 
 Points = list[list[float]]
-EPOCHS = 3000
 
 
 @dataclass(frozen=True)
 class Set:
-    """A set to learn from, fresh points of the same kind, and the λ of its regularised network."""
+    """A set to learn from, and fresh points of the same kind.
+
+    `l2` is the λ of its regularised network, `epochs` how many steps both networks make.
+    """
 
     X: Points
     T: list[int]
     fresh: tuple[Points, list[int]]
     l2: float
+    epochs: int
     mislabelled: tuple[int, ...] = ()
 
 
 def moons(points: int, seed: int, noise: float = 0.15) -> tuple[Points, list[int]]:
-    """Two half circles that reach into each other, by turns a point of each.
+    """Two half circles that reach into each other; the points alternate.
 
     Args:
         points: how many.
@@ -87,7 +90,7 @@ def moons(points: int, seed: int, noise: float = 0.15) -> tuple[Points, list[int
 def spirals(
     points: int, seed: int, noise: float = 0.05, turns: float = 1.5
 ) -> tuple[Points, list[int]]:
-    """Two spirals, each the other one turned by half a circle, by turns a point of each.
+    """Two spirals, each the other one turned by half a circle; the points alternate.
 
     Args:
         points: how many, an even number.
@@ -114,10 +117,10 @@ def _sets() -> dict[str, Set]:
     X, T = moons(200, seed=0)
     return {
         "moons": Set(
-            X, [-t if k < 20 else t for k, t in enumerate(T)], moons(1000, seed=1), 0.01,
+            X, [-t if k < 20 else t for k, t in enumerate(T)], moons(1000, seed=1), 0.01, 3000,
             tuple(range(20)),
         ),
-        "spirals": Set(*spirals(200, seed=0), spirals(1000, seed=1), 0.001),
+        "spirals": Set(*spirals(200, seed=0), spirals(1000, seed=1), 0.001, 1000),
     }  # fmt: skip
 
 
@@ -169,19 +172,20 @@ class Course:
     fresh: list[int]
 
 
-def train(points: Set, l2: float = 0.0, epochs: int = EPOCHS, moments: int = 24) -> Course:
+def train(points: Set, l2: float = 0.0, epochs: int | None = None, moments: int = 24) -> Course:
     """Train a network by Adam on all points at once; the steps are replayed.
 
     Args:
         points: what to learn.
         l2: λ.
-        epochs: how many steps.
+        epochs: how many steps; by default those of the set.
         moments: at how many of them to keep the weights; close together at first.
 
     >>> course = train(SETS["moons"], epochs=20, moments=5)
     >>> course.epochs, course.errors[-1] < course.errors[0]
     ([0, 1, 4, 9, 20], True)
     """
+    epochs = points.epochs if epochs is None else epochs
     model = build()
     parameters = model.parameters()
     error = sg.compile(lambda x, t: losses.hinge(model(x), t), params=parameters, reduction="mean")
@@ -214,11 +218,11 @@ class Result:
     courses: dict[str, dict[str, Course]]
 
 
-def run(epochs: int = EPOCHS, moments: int = 24) -> Result:
+def run(epochs: int | None = None, moments: int = 24) -> Result:
     """Train on both sets, without regularisation and with it.
 
     Args:
-        epochs: how many steps in each training.
+        epochs: how many steps in each training; by default those of the set.
         moments: at how many of them to keep the weights, for the films.
     """
     return Result({

@@ -18,8 +18,7 @@ sideways, and two round classes of four.
 Look for: the means are two steps apart sideways, which turns the boundary towards the long sides;
 the ringed points are wrong. With shift=0.0 the means are one above the other, and the nearest mean
 makes no error.
-Conclusion: a description of the classes is not the same as few errors; the lecture goes on with the
-error.
+Conclusion: to describe the classes is not to make few errors; the lecture goes on with the error.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ ROUND: Data = (
 
 
 def elongated(shift: float = 1.0) -> Data:
-    """Two classes of seven points, long in x1 and narrow in x2, taken by turns.
+    """Two classes of seven points, long in x1 and narrow in x2, alternating.
 
     Args:
         shift: how far the upper one is moved to the left, and the lower one to the right.

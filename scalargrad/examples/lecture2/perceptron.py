@@ -360,7 +360,7 @@ def report(result: Result) -> str:
             if result.learnt[points, start, reading].course == course
         ]
         made = "1 update" if len(course.updates) == 1 else f"{len(course.updates)} updates"
-        told = f"{made}, to the last bit those of z = 0 is {', '.join(same)}"
+        told = f"{made}, the same to the last bit as the rule where z = 0 is {', '.join(same)}"
         lines.append(f"  {points}    {start:<7} {told}")
     lines += ["", "  From zeros every z is 0, where the slope is taken as 0: descent stays there."]
     g = result.batch
@@ -370,7 +370,7 @@ def report(result: Result) -> str:
         if E > 0:
             lines.append(f"  {k}     {z:+.3f}  {E:.3f}  {dw[0]:+.3f} {dw[1]:+.3f}    {db:+.3f}")
     lines.append(
-        f"  mean          {g.E:.3f}  {g.dw[0]:+.3f} {g.dw[1]:+.3f}    {g.db:+.3f}    (sum by 9)"
+        f"  mean          {g.E:.3f}  {g.dw[0]:+.3f} {g.dw[1]:+.3f}    {g.db:+.3f}    (sum / 9)"
     )
     xor, course = result.xor, result.xor.course
     same_xor = "the same" if course.updates == result.xor_descent.updates else "another course"

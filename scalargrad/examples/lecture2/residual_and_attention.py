@@ -1,8 +1,8 @@
 """A residual block and an attention: only forward is written, the way back comes by itself.
 
-The formulas of backpropagation are told for layers, one like the other. An engine needs no such
-order: whatever is computed forward, it goes back through. So the structures that the lecture names
-differ in their forward program only:
+The formulas of backpropagation are usually written for layers, one like the other. An engine needs
+no such order: whatever is computed forward, it goes back through. So the structures that the
+lecture names differ in their forward program only:
 
 - ResNet is a stack of residual blocks, y = x + F(x): here.
 - A transformer alternates attention and small perceptrons: the attention is here, a whole

@@ -81,7 +81,7 @@ def attend(query: Vector, keys: Sequence[Vector], values: Sequence[Vector]) -> l
     Args:
         query: what is looked for, a vector.
         keys: what can be found at each place, vectors as long as the query.
-        values: what is handed over from there, as many vectors.
+        values: what is returned from there, as many vectors.
 
     >>> attend([100.0, 0.0], keys=[[1.0, 0.0], [0.0, 1.0]], values=[[5.0], [7.0]])
     [5.0]
@@ -96,7 +96,7 @@ class Attention(nn.Module):
     """Causal attention: each place looks at itself and at the places before it.
 
     It does so with several heads, each on its own part of the vectors, as there is more than one
-    thing to look for. The places behind it are what it has to guess: the slice leaves them out.
+    thing to look for. The places after it are what it has to predict, so the slice leaves them out.
 
     Args:
         width: the length of a vector.
