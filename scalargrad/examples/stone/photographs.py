@@ -43,6 +43,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from itertools import product
 from math import exp, hypot, isqrt, sin, sqrt
@@ -546,7 +547,11 @@ class Photographs:
     from_random: Training | None
     noisy_cues: list[Cue]
     half_cues: list[Cue]
-    capacity: list[Capacity]
+
+    @cached_property
+    def capacity(self) -> list[Capacity]:
+        """How many faces fit, in up to 12 x 12 pixels; computed when it is asked for."""
+        return capacity(min(self.n, 12))
 
 
 def run(
@@ -594,7 +599,7 @@ def run(
         from_random = train(other, photos, noisy[0], updates)
     return Photographs(
         n, way, lr, 0.5 if min(map(min, photos)) < 0.0 else 0.0, photos, noisy[0], training,
-        from_random, noisy_cues, half_cues, capacity(min(n, 12)),
+        from_random, noisy_cues, half_cues,
     )  # fmt: skip
 
 

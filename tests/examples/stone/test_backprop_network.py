@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from computed import computed
 from lectures import close_to, lecture
 
 import scalargrad as sg
@@ -229,6 +230,6 @@ def test_the_error_of_a_network_is_not_convex() -> None:
 def test_the_targets_of_xor_are_named_as_they_are() -> None:
     """S0.17: 0 and 1, not -1."""
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-    xor: Any = network.figures(network.run())["xor"]
+    xor: Any = network.figures(computed("backprop_network"))["xor"]
 
     assert xor.axes[1].get_legend_handles_labels()[1] == ["target 1", "target 0"]
