@@ -1,0 +1,38 @@
+"""Within Pyodide at build time: compile the package in /package, and pack it as /scalargrad.zip.
+
+`program` is the first example. Its answer is the result, so that the page shows a picture before
+Python runs there; and the modules that it needed are those whose byte code is packed.
+"""
+
+import json
+import py_compile
+import sys
+import zipfile
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, "/package")
+import playground_host  # noqa: E402
+
+first = playground_host.answer(json.dumps({"method": "run", "params": {"source": program}}))  # noqa: F821
+playground_host.warm_up()
+needed = {
+    Path(module.__file__)
+    for module in [*sys.modules.values()]
+    if (getattr(module, "__file__", None) or "").startswith("/package/")
+}
+for path in needed:
+    # Unchecked, since the times of the files are not kept
+    name = str(path.relative_to("/package"))
+    py_compile.compile(
+        str(path), dfile=f"/lib/scalargrad/{name}", doraise=True,
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )  # fmt: skip
+with zipfile.ZipFile("/scalargrad.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    for path in sorted(Path("/package").rglob("*")):
+        if path.is_file():
+            # One date for all: the same sources give the same bytes
+            entry = zipfile.ZipInfo(str(path.relative_to("/package")), (1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, path.read_bytes(), compresslevel=9)
+first  # noqa: B018
