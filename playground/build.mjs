@@ -19,15 +19,19 @@ const SHIPPED = /\.(py|js|css|dat)$/;
 await rm(OUT, { recursive: true, force: true });
 await mkdir(join(OUT, "pyodide"), { recursive: true });
 const examples = await readExamples();
+const { archive, found: { first, names } } = await compiled(await sources(), examples[0].program);
+const live = await readFile(join(ROOT, "scalargrad", "view", "live", "live.css"));
 await Promise.all([
+  writeFile(join(OUT, "scalargrad.zip"), archive),
+  writeFile(join(OUT, "first.json"), JSON.stringify(first)),
+  writeFile(join(OUT, "live.css"), live),
   ...PYODIDE.map((name) => cp(join(HERE, "node_modules", "pyodide", name), join(OUT, "pyodide", name))),
   ...["index.html", "style.css"].map((name) => cp(join(HERE, "src", name), join(OUT, name))),
-  bundle({ "main": "src/main.js" }, { define: { EXAMPLES: JSON.stringify(examples) } }),
-  bundle({ "worker": "src/worker.js" }, { external: ["./pyodide/pyodide.mjs"] }),
+  bundle({ main: "src/main.js" }, {
+    define: { EXAMPLES: JSON.stringify(examples), NAMES: JSON.stringify(names) },
+  }),
+  bundle({ worker: "src/worker.js" }, { external: ["./pyodide/pyodide.mjs"] }),
 ]);
-const { archive, first } = await compiled(await sources(), examples[0].program);
-await writeFile(join(OUT, "scalargrad.zip"), archive);
-await writeFile(join(OUT, "first.json"), first);
 
 /** One module for the browser from a module and what it imports. */
 function bundle(entryPoints, more) {
@@ -66,6 +70,6 @@ async function compiled(files, program) {
     python.FS.writeFile(`/package/${path}`, bytes);
   }
   python.globals.set("program", program);
-  const first = python.runPython(await readFile(join(HERE, "pack.py"), "utf8"));
-  return { archive: python.FS.readFile("/scalargrad.zip"), first };
+  const found = JSON.parse(python.runPython(await readFile(join(HERE, "pack.py"), "utf8")));
+  return { archive: python.FS.readFile("/scalargrad.zip"), found };
 }

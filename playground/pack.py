@@ -1,9 +1,11 @@
 """Within Pyodide at build time: compile the package in /package, and pack it as /scalargrad.zip.
 
-`program` is the first example. Its answer is the result, so that the page shows a picture before
-Python runs there; and the modules that it needed are those whose byte code is packed.
+`program` is the first example. Its answer is part of the result, so that the page shows a picture
+before Python runs there; and the modules that it needed are those whose byte code is packed. The other
+part are the public names, for completion.
 """
 
+import inspect
 import json
 import py_compile
 import sys
@@ -13,6 +15,8 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, "/package")
 import playground_host  # noqa: E402
+
+import scalargrad as sg  # noqa: E402
 
 first = playground_host.answer(json.dumps({"method": "run", "params": {"source": program}}))  # noqa: F821
 playground_host.warm_up()
@@ -35,4 +39,18 @@ with zipfile.ZipFile("/scalargrad.zip", "w", zipfile.ZIP_DEFLATED, compresslevel
             entry = zipfile.ZipInfo(str(path.relative_to("/package")), (1980, 1, 1, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, path.read_bytes(), compresslevel=9)
-first  # noqa: B018
+
+
+def names() -> list[dict[str, str]]:
+    """The public names that work here, each with the first line of its docstring."""
+    found = []
+    for name in sorted(sg.__all__, key=str.lower):
+        try:
+            about = inspect.getdoc(getattr(sg, name)) or ""
+        except ImportError:  # it needs NumPy
+            continue
+        found.append({"name": name, "about": about.partition("\n")[0].removesuffix(".")})
+    return found
+
+
+json.dumps({"first": json.loads(first), "names": names()})

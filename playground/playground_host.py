@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import builtins
+import inspect
 import json
+import keyword
 import random
-import sys
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import copy_context
 from types import CodeType, TracebackType
@@ -15,9 +17,109 @@ from typing import Any, NamedTuple
 import scalargrad as sg
 from scalargrad import Value
 from scalargrad.core.labels import label_of
+from scalargrad.core.tape import Tape
+from scalargrad.view.live.conversation import Conversation
+from scalargrad.view.live.live import Live
 
 FILE = "program"  # the name of the user's program in tracebacks
 SEED = 1  # of every run: a program draws the same numbers whenever it runs
+
+
+class Answers:
+    """Answers the questions of the page: each method without an underscore is one."""
+
+    def __init__(self) -> None:
+        self._talk: Conversation | None = None
+        self._number: int | None = None
+
+    def run(self, source: str, number: int = 0) -> dict[str, Any]:
+        """Run a program, and show its graph.
+
+        Args:
+            source: the program.
+            number: of this run; `talk` answers only about the graph of the last run.
+
+        Returns:
+            ``error``: None, or a message with its place; ``graph``: the first message of the live
+            graph, or None; ``note``: why there is no graph, or "".
+        """
+        self._number = number
+        error, shown = run(source)
+        graph, note = None, ""
+        if shown is None:
+            self._talk = None
+            note = "" if error else "No graph: the program assigns no Value."
+        else:
+            try:
+                self._talk = Conversation(Live(shown.value, shown.model, engine="builtin"))
+                graph = self._talk.answer({"type": "show"})
+            except (TypeError, ValueError) as fault:  # such as a model that `show` was given
+                self._talk, note = None, str(fault)
+        return {"error": error, "graph": graph, "note": note}
+
+    def talk(self, message: dict[str, Any], number: int = 0) -> dict[str, Any] | None:
+        """The answer to a message of the live graph; None if that graph is gone."""
+        return self._talk and self._talk.answer(message) if number == self._number else None
+
+    def svg(self) -> str | None:
+        """The picture as it is, for a file."""
+        return self._talk and self._talk.live.svg
+
+    def recorded(self) -> dict[str, str] | None:
+        """The graph as a recorded program, without and with its gradient."""
+        return self._talk and recorded(self._talk.live.value)
+
+
+def answer(request: str) -> str:
+    """The answer to a request of the page, both as JSON."""
+    asked = json.loads(request)
+    method: Callable[..., Any] = getattr(_answers, asked["method"])
+    return json.dumps(method(**asked["params"]), allow_nan=False)
+
+
+def warm_up() -> None:
+    """Import what the first answers need, which are faster then."""
+    answers = Answers()
+    answers.run("from scalargrad import Value, losses, nn, optim\nx = Value(0.5)\ny = x.tanh() * x")
+    for kind in ("explain", "film", "derivative"):
+        answers.talk({"type": kind, "box": 0, "leaf": 0})
+    answers.talk({"type": "back"})
+    answers.svg()
+    answers.recorded()
+
+
+def recorded(value: Value) -> dict[str, str]:
+    """The graph of a value as programs, whose arguments are its leaves."""
+    tape = Tape.of([value])
+    numbers: dict[int, Any] = {i: tape.nodes[i].data for i in tape.leaves(0)}
+    inputs = [i for i in numbers if not tape.nodes[i].is_constant and tape.nodes[i]._row is None]
+    given = [numbers[i] for i in inputs]
+
+    def graph(*arguments: Any) -> Any:
+        nodes = {**numbers, **dict(zip(inputs, arguments, strict=True))}
+        for i, row in enumerate(tape.rows):
+            if i not in nodes:
+                nodes[i] = row(*(nodes[tape.operands[e]] for e in tape.edges(i)))
+        return nodes[len(tape) - 1]
+
+    parameter, kind = inspect.Parameter, inspect.Parameter.POSITIONAL_ONLY
+    graph.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [parameter(name, kind) for name in _identifiers([label_of(tape.nodes[i]) for i in inputs])]
+    )
+    compiled = sg.compile(graph, backend="python")
+    compiled.record(*given)
+    return {"value": str(compiled.program), "gradient": str(compiled.gradient_program)}
+
+
+def _identifiers(labels: list[str]) -> list[str]:
+    """Names of arguments like these labels, all different: ``w_0`` for ``w[0]``."""
+    names: list[str] = []
+    for i, label in enumerate(labels):
+        name = re.sub(r"\W+", "_", label).strip("_") or f"v{i + 1}"
+        while not name.isidentifier() or keyword.iskeyword(name) or name in names:
+            name = f"v_{name}"
+        names.append(name)
+    return names
 
 
 class Shown(NamedTuple):
@@ -35,19 +137,18 @@ class Place(NamedTuple):
     endColumn: int | None = None  # noqa: N815  # a name of the page's
 
 
-def run(source: str) -> dict[str, Any]:
+def run(source: str) -> tuple[dict[str, Any] | None, Shown | None]:
     """Run a program.
 
     Returns:
-        ``error``: None, or a message and the `Place` of an error; ``shown``: the value to draw, a
-        `Shown`, or None.
+        None, or the message and the `Place` of an error; and what to draw, or None.
     """
     # The generator of all programs is drawn from while modules are imported, too
     random.seed(SEED)
     try:
         code, last = _compiled(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as fault:
-        return {"error": _syntax_error(fault, source), "shown": None}
+        return _syntax_error(fault), None
     asked: list[Shown] = []
 
     def show(value: Any, model: Any = None) -> None:
@@ -74,7 +175,7 @@ def run(source: str) -> dict[str, Any]:
     shown = asked[-1] if asked else _last(last, namespace)
     if shown and shown.model is None:
         shown = shown._replace(model=_model(namespace))
-    return {"error": error, "shown": shown}
+    return error, shown
 
 
 def _compiled(source: str) -> tuple[CodeType, list[str]]:
@@ -148,7 +249,7 @@ def _no_input(prompt: object = "") -> str:
 # Errors
 
 
-def _syntax_error(fault: Exception, source: str) -> dict[str, Any]:
+def _syntax_error(fault: Exception) -> dict[str, Any]:
     line = getattr(fault, "lineno", None)
     if not isinstance(fault, SyntaxError) or line is None:
         return {"message": f"{type(fault).__name__}: {fault}", **Place()._asdict()}
@@ -188,3 +289,6 @@ def _places(traceback: TracebackType | None, source: str) -> Iterator[Place]:
 
             yield Place(traceback.tb_lineno, column(start), column(end) if last == line else None)
         traceback = traceback.tb_next
+
+
+_answers = Answers()

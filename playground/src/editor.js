@@ -73,7 +73,7 @@ function completeNames(names) {
   return (context) => {
     const word = context.matchBefore(/\b(?:sg|scalargrad)\.\w*/);
     if (!word) return null;
-    const options = names().map(({ name, about }) => ({ label: name, detail: about, type: "function" }));
+    const options = names.map(({ name, about }) => ({ label: name, detail: about, type: "function" }));
     return { from: word.from + word.text.indexOf(".") + 1, options, validFor: /^\w*$/ };
   };
 }
@@ -85,7 +85,7 @@ function completeNames(names) {
  * allows, and not as elements, which it forbids.
  *
  * @param {HTMLElement} parent
- * @param {{ onChange: (program: string) => void, onRun: () => void, names: () => object[] }} options
+ * @param {{ onChange: (program: string) => void, onRun: () => void, names: { name: string, about: string }[] }} options
  */
 export function createEditor(parent, { onChange, onRun, names }) {
   const root = parent.attachShadow({ mode: "open" });

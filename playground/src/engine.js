@@ -23,7 +23,7 @@ export class Engine {
     this.spare = null;
   }
 
-  /** Resolves with the names that the worker knows, once Python is loaded. */
+  /** Resolves once Python is loaded. */
   get ready() {
     return this.current.ready;
   }

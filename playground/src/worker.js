@@ -16,7 +16,7 @@ const DENIED = [
   "fetch", "XMLHttpRequest", "WebSocket", "WebSocketStream", "EventSource", "WebTransport",
   "RTCPeerConnection", "importScripts", "Worker", "SharedWorker", "BroadcastChannel",
   "MessageChannel", "Notification", "indexedDB", "caches", "cookieStore", "navigator",
-  "FileSystemFileHandle", "postMessage",
+  "postMessage",
 ];
 
 let printed = 0, waiting = "", sentAt = 0;
@@ -82,7 +82,7 @@ async function start() {
       send({ id, broken: String(error.message ?? error) });
     }
   });
-  send({ ready: host.names() });
+  send({ ready: true });
 }
 
 start().catch((error) => send({ failed: String(error.message ?? error) }));
