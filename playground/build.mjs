@@ -20,6 +20,7 @@ await rm(OUT, { recursive: true, force: true });
 await mkdir(join(OUT, "pyodide"), { recursive: true });
 const examples = await readExamples();
 const { archive, found: { first, names } } = await compiled(await sources(), examples[0].program);
+const lock = JSON.parse(await readFile(join(HERE, "node_modules", "pyodide", "pyodide-lock.json"), "utf8"));
 const live = await readFile(join(ROOT, "scalargrad", "view", "live", "live.css"));
 await Promise.all([
   writeFile(join(OUT, "scalargrad.zip"), archive),
@@ -30,7 +31,10 @@ await Promise.all([
   bundle({ main: "src/main.js" }, {
     define: { EXAMPLES: JSON.stringify(examples), NAMES: JSON.stringify(names) },
   }),
-  bundle({ worker: "src/worker.js" }, { external: ["./pyodide/pyodide.mjs"] }),
+  bundle({ worker: "src/worker.js" }, {
+    external: ["./pyodide/pyodide.mjs"],
+    define: { LOCK: JSON.stringify({ info: lock.info, packages: {} }) },
+  }),
 ]);
 
 /** One module for the browser from a module and what it imports. */

@@ -6,6 +6,7 @@
 // JavaScript.
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 
+/* global LOCK -- put in by build.mjs */
 const HERE = new URL("./", import.meta.url).href;
 // Whoever prints without end fills neither the page nor the memory.
 const MOST_OUTPUT = 100_000;
@@ -48,13 +49,9 @@ async function start() {
   const [python, archive] = await Promise.all([
     loadPyodide({
       indexURL: `${HERE}pyodide/`,
-      // Nothing else can be installed: so there is no list of packages to load.
-      lockFileContents: {
-        info: { arch: "wasm32", platform: "emscripten", version: "none", python: "none" },
-        packages: {},
-      },
+      // Nothing else can be installed: so the list of packages is not loaded.
+      lockFileContents: LOCK,
       jsglobals: { setTimeout, clearTimeout },
-      packageCacheDir: "/none",
     }),
     fetch(`${HERE}scalargrad.zip`).then((answer) => {
       if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
