@@ -27,7 +27,7 @@ await Promise.all([
   writeFile(join(OUT, "first.json"), JSON.stringify(first)),
   writeFile(join(OUT, "live.css"), live),
   ...PYODIDE.map((name) => cp(join(HERE, "node_modules", "pyodide", name), join(OUT, "pyodide", name))),
-  ...["index.html", "style.css"].map((name) => cp(join(HERE, "src", name), join(OUT, name))),
+  cp(join(HERE, "src", "style.css"), join(OUT, "style.css")),
   bundle({ main: "src/main.js" }, {
     define: { EXAMPLES: JSON.stringify(examples), NAMES: JSON.stringify(names) },
   }),
@@ -36,6 +36,8 @@ await Promise.all([
     define: { LOCK: JSON.stringify({ info: lock.info, packages: {} }) },
   }),
 ]);
+// Last: make takes it for the whole
+await cp(join(HERE, "src", "index.html"), join(OUT, "index.html"));
 
 /** One module for the browser from a module and what it imports. */
 function bundle(entryPoints, more) {

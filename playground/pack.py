@@ -5,7 +5,9 @@ before Python runs there; and the modules that it needed are those whose byte co
 part are the public names, for completion.
 """
 
+import contextlib
 import inspect
+import io
 import json
 import py_compile
 import sys
@@ -18,7 +20,9 @@ import playground_host  # noqa: E402
 
 import scalargrad as sg  # noqa: E402
 
-first = playground_host.answer(json.dumps({"method": "run", "params": {"source": program}}))  # noqa: F821
+request = json.dumps({"method": "run", "params": {"source": program}})  # noqa: F821
+with contextlib.redirect_stdout(io.StringIO()):  # what the example prints
+    first = playground_host.answer(request)
 playground_host.warm_up()
 needed = {
     Path(module.__file__)

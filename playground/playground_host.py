@@ -20,8 +20,10 @@ from scalargrad.core.labels import label_of
 from scalargrad.core.tape import Tape
 from scalargrad.view.live.conversation import Conversation
 from scalargrad.view.live.live import Live
+from scalargrad.view.paint.svg import write
 
 FILE = "program"  # the name of the user's program in tracebacks
+_LARGEST = 1.2  # pixels for a point, beyond which a picture needs not be larger
 SEED = 1  # of every run: a program draws the same numbers whenever it runs
 
 
@@ -32,12 +34,18 @@ class Answers:
         self._talk: Conversation | None = None
         self._number: int | None = None
 
-    def run(self, source: str, number: int = 0) -> dict[str, Any]:
+    def run(
+        self, source: str, number: int = 0, room: tuple[float, float] = (560.0, 790.0),
+        rankdir: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
         """Run a program, and show its graph.
 
         Args:
             source: the program.
             number: of this run; `talk` answers only about the graph of the last run.
+            room: the width and the height that the page has for the picture, in pixels.
+            rankdir: the direction of the picture, "LR" or "TB"; by default the one that leaves it
+                larger in this room.
 
         Returns:
             ``error``: None, or a message with its place; ``graph``: the first message of the live
@@ -51,7 +59,7 @@ class Answers:
             note = "" if error else "No graph: the program assigns no Value."
         else:
             try:
-                self._talk = Conversation(Live(shown.value, shown.model, engine="builtin"))
+                self._talk = Conversation(_live(shown, room, rankdir))
                 graph = self._talk.answer({"type": "show"})
             except (TypeError, ValueError) as fault:  # such as a model that `show` was given
                 self._talk, note = None, str(fault)
@@ -62,8 +70,8 @@ class Answers:
         return self._talk and self._talk.answer(message) if number == self._number else None
 
     def svg(self) -> str | None:
-        """The picture as it is, for a file."""
-        return self._talk and self._talk.live.svg
+        """The picture as it is, for a file; without styles, which the page must not parse."""
+        return self._talk and write(self._talk.live.drawing.scene, in_page=True)
 
     def recorded(self) -> dict[str, str] | None:
         """The graph as a recorded program, without and with its gradient."""
@@ -86,6 +94,20 @@ def warm_up() -> None:
     answers.talk({"type": "back"})
     answers.svg()
     answers.recorded()
+
+
+def _live(shown: Shown, room: tuple[float, float], rankdir: str) -> Live:
+    """The live graph, in the direction that is asked for or else in the better one."""
+
+    def scale(live: Live) -> float:
+        scene = live.drawing.scene
+        return min(room[0] / scene.width, room[1] / scene.height, _LARGEST)
+
+    best = Live(shown.value, shown.model, rankdir=rankdir or "LR", engine="builtin")
+    if not rankdir and scale(best) < _LARGEST:
+        other = Live(shown.value, shown.model, rankdir="TB", engine="builtin")
+        return max(best, other, key=scale)
+    return best
 
 
 def recorded(value: Value) -> dict[str, str]:
@@ -168,13 +190,10 @@ def run(source: str) -> tuple[dict[str, Any] | None, Shown | None]:
         pass
     except BaseException as fault:  # whatever a program raises is shown at its line
         error = _runtime_error(fault, source)
-    named = dict(_named(namespace))
-    for value, name in named.items():
-        if not label_of(value):
-            value.label = name
     shown = asked[-1] if asked else _last(last, namespace)
     if shown and shown.model is None:
         shown = shown._replace(model=_model(namespace))
+    _name(last, namespace)
     return error, shown
 
 
@@ -224,11 +243,21 @@ def _model(namespace: Mapping[str, Any]) -> Any:
     return models[0] if len({*map(id, models)}) == 1 else None
 
 
-def _named(namespace: Mapping[str, Any]) -> Iterator[tuple[Value, str]]:
-    """The values that variables hold, in lists and dicts too, with names for those without one."""
-    for name, thing in namespace.items():
+def _name(names: list[str], namespace: Mapping[str, Any]) -> None:
+    """Give values without a label the names of the variables that hold them, in lists and dicts too.
+
+    Those of a model have names in the model.
+    """
+    in_models = {
+        parameter
+        for thing in namespace.values() if isinstance(thing, sg.nn.Module)
+        for parameter in thing.parameters()
+    }  # fmt: skip
+    for name in dict.fromkeys(names):
         if not name.startswith(("_", "<")):
-            yield from _named_in(thing, name, 3)
+            for value, own in _named_in(namespace.get(name), name, 3):
+                if value not in in_models and not label_of(value):
+                    value.label = own
 
 
 def _named_in(thing: Any, name: str, depth: int) -> Iterator[tuple[Value, str]]:

@@ -68,6 +68,19 @@ const leaveByEscape = [
   }),
 ];
 
+// Chromium writes style attributes, which the policy forbids, where it replaces lines of text itself.
+const typedOverSelection = EditorView.domEventHandlers({
+  beforeinput: (event, view) => {
+    const { from, to } = view.state.selection.main;
+    if (event.inputType !== "insertText" || event.data === null || from === to || view.composing) return false;
+    event.preventDefault();
+    const insert = () => view.state.update(view.state.replaceSelection(event.data), { userEvent: "input.type" });
+    if (!view.state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, event.data, insert)))
+      view.dispatch(insert());
+    return true;
+  },
+});
+
 /** Completions of `sg.`: the public names, each with its kind. */
 function completeNames(names) {
   return (context) => {
@@ -98,7 +111,7 @@ export function createEditor(parent, { onChange, onRun, names }) {
         indentOnInput(), indentUnit.of("    "), bracketMatching(), closeBrackets(), highlightActiveLine(),
         autocompletion({ activateOnTypingDelay: 150 }), lintGutter(), language,
         language.language.data.of({ autocomplete: completeNames(names) }),
-        syntaxHighlighting(COLOURS), LOOK, leaveByEscape, EditorView.lineWrapping,
+        syntaxHighlighting(COLOURS), LOOK, leaveByEscape, typedOverSelection, EditorView.lineWrapping,
         keymap.of([
           { key: "Mod-Enter", run: () => (onRun(), true) },
           { key: "Tab", run: acceptCompletion },

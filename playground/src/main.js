@@ -3,7 +3,8 @@ import { mount } from "../../scalargrad/view/live/live.js";
 import { createEditor } from "./editor.js";
 import { Broken, Engine, Stopped } from "./engine.js";
 import { fragmentOf, programIn } from "./link.js";
-import { saved, toPng } from "./save.js";
+import { harmless, saved, toPng } from "./save.js";
+import { Zoom } from "./zoom.js";
 
 /* global EXAMPLES, NAMES -- put in by build.mjs */
 const PAUSE = 350; // ms without a key after which a program runs
@@ -22,6 +23,8 @@ const editor = createEditor($("editor"), { onChange: changed, onRun: () => runSo
 
 let shownRun = 0; // the number of the run whose graph is shown; 0 for the picture made beforehand
 let hear = () => {};
+let markFirstRun;
+const firstRunDone = new Promise((resolve) => (markFirstRun = resolve));
 
 const transport = {
   on(listener) {
@@ -45,11 +48,24 @@ function refuse({ id }, text) {
   else hear({ type: "refused", id });
 }
 
+mount(live, transport, {
+  onAnswer: (answer) => {
+    if (answer.result) note.textContent = answer.result;
+    if (answer.type === "graph") view.fit();
+  },
+});
+const view = new Zoom(live);
+$("smaller").addEventListener("click", () => view.by(1 / 1.25));
+$("larger").addEventListener("click", () => view.by(1.25));
+$("fit").addEventListener("click", () => view.fit());
+$("turn").addEventListener("click", () => {
+  view.turn();
+  runSoon(0);
+});
+
 // --- running programs
 
 let runs = 0, timer = 0, running = 0, next = null, stopTimer = 0;
-let markFirstRun;
-const firstRunDone = new Promise((resolve) => (markFirstRun = resolve));
 
 function changed() {
   keepDraft();
@@ -81,7 +97,8 @@ async function run(program) {
   try {
     await engine.ready;
     running = performance.now();
-    const { error, graph, note: why } = await engine.ask("run", { source: program, number });
+    const asked = { source: program, number, room: view.room(), rankdir: view.direction };
+    const { error, graph, note: why } = await engine.ask("run", asked);
     const took = performance.now() - running;
     showError(error);
     if (graph) showGraph(graph, number, program);
@@ -220,19 +237,18 @@ window.addEventListener("hashchange", async () => {
   if (await openLink()) runSoon(0);
 });
 
-async function picture() {
-  const svg = await engine.ask("svg");
-  return { svg, name: (note.textContent.split(" = ")[0].replace(/[^\w-]+/g, "_") || "graph").slice(0, 40) };
+async function save(ending, write) {
+  try {
+    const svg = harmless(await engine.ask("svg"));
+    const name = note.textContent.split(" = ")[0].replace(/[^\w-]+/g, "_").slice(0, 40) || "graph";
+    saved(await write(svg), `${name}.${ending}`);
+  } catch (error) {
+    status.textContent = error.message;
+  }
 }
 
-$("svg").addEventListener("click", async () => {
-  const { svg, name } = await picture();
-  saved(new Blob([svg], { type: "image/svg+xml" }), `${name}.svg`);
-});
-$("png").addEventListener("click", async () => {
-  const { svg, name } = await picture();
-  saved(await toPng(svg), `${name}.png`);
-});
+$("svg").addEventListener("click", () => save("svg", (svg) => new Blob([svg], { type: "image/svg+xml" })));
+$("png").addEventListener("click", () => save("png", toPng));
 
 $("recorded").addEventListener("click", async () => {
   const dialog = $("recorded-dialog");
@@ -256,7 +272,6 @@ async function start() {
   if (!linked) editor.program = draft() ?? EXAMPLES[0].program;
   choose(editor.program);
   clearTimeout(timer);
-  mount(live, transport, { onAnswer: (answer) => answer.result && (note.textContent = answer.result) });
   // The picture of the first example was made beforehand; its numbers can be moved a little later.
   if (editor.program === EXAMPLES[0].program) {
     const { graph } = await (await fetch("first.json")).json();

@@ -9,6 +9,17 @@ export function saved(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
+/** The SVG picture, if it holds nothing but shapes and texts: a file may be opened by itself later. */
+export function harmless(svg) {
+  const root = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
+  for (const element of [root, ...root.querySelectorAll("*")]) {
+    const known = ["svg", "g", "path", "polygon", "text"].includes(element.localName);
+    if (!known || [...element.attributes].some(({ name }) => /^on|href/i.test(name)))
+      throw new Error("this is not a picture that the library has drawn");
+  }
+  return svg;
+}
+
 /** An SVG picture in pixels, at twice its size. */
 export async function toPng(svg) {
   const document_ = new DOMParser().parseFromString(svg, "image/svg+xml");
