@@ -1,5 +1,6 @@
 """Tests of the playground in a real browser: one writes, moves, clicks, stops, and follows links."""
 
+import base64
 import gzip
 import json
 import re
@@ -219,14 +220,12 @@ asyncio.ensure_future(pyodide.http.pyfetch(url)).add_done_callback(lambda f: f.e
     playground = open_page("#p=" + in_link(program))
     playground.shows("y = 10")
 
-    assert "window.hacked" in "".join(playground.find("#live svg").all_inner_texts())
+    assert "window.hacked" in "".join(playground.find("#live svg").all_text_contents())
     assert playground.page.evaluate("window.hacked") is None
     assert playground.find("#live svg :not(g, path, polygon, text)").count() == 0
 
 
 def in_link(program: str) -> str:
-    import base64
-
     return base64.urlsafe_b64encode(program.encode()).decode().rstrip("=")
 
 
