@@ -307,8 +307,7 @@ class Live:
         def now(x: Any) -> Any:
             return run.nodes[self._tape.index[x]] if isinstance(x, Value) else x
 
-        one = isinstance(expand, (str, Value))
-        opened = now(expand) if one else [now(x) for x in expand]
+        opened = now(expand) if isinstance(expand, (str, Value)) else [now(x) for x in expand]
         return read(
             run.nodes[-1], self._model(run.nodes), max_nodes, max_edges, opened, now(focus),
             radius, rankdir, grads=grads,
