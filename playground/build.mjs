@@ -1,0 +1,81 @@
+// Build the playground: `node build.mjs FOLDER`. The folder can be served by any static server.
+//
+// It holds the page, its scripts in two bundles (the page's and the worker's), the files of Pyodide
+// that the page loads, and this library as a zip with its byte code, which the CPython of Pyodide
+// itself compiles: importing sources takes four times as long.
+import { build } from "esbuild";
+import { loadPyodide } from "pyodide";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const ROOT = dirname(HERE);
+const OUT = resolve(process.argv[2] ?? join(ROOT, "build", "playground"));
+// Of Pyodide's package neither its lock file of 119 kB nor its console, types and maps are needed.
+const PYODIDE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip"];
+const SHIPPED = /\.(py|js|css|dat)$/;
+
+await rm(OUT, { recursive: true, force: true });
+await mkdir(join(OUT, "pyodide"), { recursive: true });
+const examples = await readExamples();
+const { archive, found: { first, names } } = await compiled(await sources(), examples[0].program);
+const lock = JSON.parse(await readFile(join(HERE, "node_modules", "pyodide", "pyodide-lock.json"), "utf8"));
+const live = await readFile(join(ROOT, "scalargrad", "view", "live", "live.css"));
+await Promise.all([
+  writeFile(join(OUT, "scalargrad.zip"), archive),
+  writeFile(join(OUT, "first.json"), JSON.stringify(first)),
+  writeFile(join(OUT, "live.css"), live),
+  ...PYODIDE.map((name) => cp(join(HERE, "node_modules", "pyodide", name), join(OUT, "pyodide", name))),
+  cp(join(HERE, "src", "style.css"), join(OUT, "style.css")),
+  bundle({ main: "src/main.js" }, {
+    define: { EXAMPLES: JSON.stringify(examples), NAMES: JSON.stringify(names) },
+  }),
+  bundle({ worker: "src/worker.js" }, {
+    external: ["./pyodide/pyodide.mjs"],
+    define: { LOCK: JSON.stringify({ info: lock.info, packages: {} }) },
+  }),
+]);
+// Last: make takes it for the whole
+await cp(join(HERE, "src", "index.html"), join(OUT, "index.html"));
+
+/** One module for the browser from a module and what it imports. */
+function bundle(entryPoints, more) {
+  return build({
+    entryPoints, outdir: OUT, absWorkingDir: HERE, bundle: true, minify: true, format: "esm",
+    target: ["chrome109", "firefox115", "safari16.4"], legalComments: "linked", logLevel: "warning",
+    ...more,
+  });
+}
+
+/** The examples in the order of their file names: the first line is a comment, the title. */
+async function readExamples() {
+  const folder = join(HERE, "examples");
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".py")).sort();
+  return Promise.all(names.map(async (name) => {
+    const text = await readFile(join(folder, name), "utf8");
+    const [title] = text.split("\n", 1);
+    return { name: name.replace(/^\d+_|\.py$/g, ""), title: title.slice(2), program: text };
+  }));
+}
+
+/** The files of the package and the module of the playground, by their path in the zip. */
+async function sources() {
+  const names = await readdir(join(ROOT, "scalargrad"), { recursive: true });
+  const wanted = names.filter((name) => SHIPPED.test(name)).sort();
+  const files = await Promise.all(wanted.map(async (name) =>
+    [`scalargrad/${name}`, await readFile(join(ROOT, "scalargrad", name))]));
+  return [...files, ["playground_host.py", await readFile(join(HERE, "playground_host.py"))]];
+}
+
+/** The zip of these files, with the byte code of those that the page needs, and the first answer. */
+async function compiled(files, program) {
+  const python = await loadPyodide();
+  for (const [path, bytes] of files) {
+    python.FS.mkdirTree(`/package/${dirname(path)}`);
+    python.FS.writeFile(`/package/${path}`, bytes);
+  }
+  python.globals.set("program", program);
+  const found = JSON.parse(python.runPython(await readFile(join(HERE, "pack.py"), "utf8")));
+  return { archive: python.FS.readFile("/scalargrad.zip"), found };
+}

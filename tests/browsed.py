@@ -1,0 +1,71 @@
+"""The page of the playground in a browser, in the words of who uses it."""
+
+from collections.abc import Callable
+from typing import Any
+
+# Others may use the machine: Python starts in 2 s on an idle core, and in 30 s beside many.
+PATIENCE = 60_000  # ms
+
+
+class Playground:
+    """The page of the playground, in the words of who uses it, and what it must not do."""
+
+    def __init__(self, page: Any, address: str) -> None:
+        from playwright.sync_api import expect
+
+        self.page, self.address, self.expect = page, address, expect
+        expect.set_options(timeout=PATIENCE)
+        self.faults: list[str] = []
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        # A violation of the policy is a message, too
+        page.on("console", lambda message: self.faults.append(f"console: {message.text}"))
+        page.on("request", self._request)
+        page.on("dialog", self._dialog)
+
+    def _request(self, request: Any) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.faults.append(f"request: {request.url}")
+
+    def _dialog(self, dialog: Any) -> None:
+        self.faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def open(self, fragment: str = "") -> "Playground":
+        self.page.goto(self.address + fragment)
+        return self
+
+    def find(self, selector: str) -> Any:
+        return self.page.locator(selector)
+
+    def button(self, name: str) -> Any:
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    @property
+    def content(self) -> Any:
+        return self.page.get_by_role("textbox", name="Python program")
+
+    def write(self, program: str) -> None:
+        """Put a program in the place of that in the editor."""
+        self.content.click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(program)
+
+    def shows(self, result: str) -> None:
+        """Wait until the graph of a result is shown, such as "y = 4"."""
+        self.expect(self.find("#note")).to_have_text(result)
+        self.expect(self.find("#live:not([data-stale]) .live-picture svg")).to_be_visible()
+
+    def boxes(self) -> dict[str, list[str]]:
+        """The rows of the boxes in the picture, by their first one."""
+        groups = self.find("#live g[data-box]").evaluate_all(
+            "(boxes) => boxes.map((b) => [...b.querySelectorAll('text')].map((t) => t.textContent))"
+        )
+        return {rows[0]: rows for rows in groups}
+
+    def partials(self) -> list[str]:
+        """The texts on the edges of the picture."""
+        return sorted(self.find("#live g[data-edge] text").all_text_contents())
+
+
+Open = Callable[..., Playground]
