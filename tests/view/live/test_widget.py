@@ -59,7 +59,7 @@ def test_a_message_is_answered(graph: Any) -> None:
     (answer,) = graph.sent
 
     assert (answer["type"], answer["id"]) == ("update", "a")
-    assert graph.values["w57"].data == 2.0
+    assert graph.values["x1"].data == 2.0
     assert json.dumps(answer, allow_nan=False)
 
 
