@@ -52,7 +52,7 @@ def leaves_of(reading: Reading) -> tuple[Leaf, ...]:
     >>> from scalargrad.view.read.reading import read
     >>> x, w = Value(30.0, "x"), Value(0.7, "w")
     >>> [(leaf.name, leaf.low, leaf.high) for leaf in leaves_of(read(2 * x * w, film=True))]
-    [('x', -100.0, 100.0), ('w', -2.0, 2.0)]
+    [('w', -2.0, 2.0), ('x', -100.0, 100.0)]
     """
     found: list[Leaf] = []
     for box, members in enumerate(reading.members):
