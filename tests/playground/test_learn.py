@@ -289,7 +289,8 @@ def test_the_graph_of_the_chosen_point(begun: Page) -> None:
     begun.find("#open").click()
     begun.expect(begun.find("#live g[data-box]").first).to_be_visible()
     begun.find("#live").get_by_role("spinbutton", name="x1, number").fill("2")
-    begun.expect(begun.page.locator("#live g[data-box]", has_text="x1").first).to_contain_text("data 2")
+    box = begun.page.locator("#live g[data-box]", has_text="x1").first
+    begun.expect(box).to_contain_text("data 2")
 
 
 @pytest.mark.parametrize("width", [390, 1400])
