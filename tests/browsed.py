@@ -53,8 +53,13 @@ class Playground:
 
     def shows(self, result: str) -> None:
         """Wait until the graph of a result is shown, such as "y = 4"."""
+        self.settles()
         self.expect(self.find("#note")).to_have_text(result)
         self.expect(self.find("#live:not([data-stale]) .live-picture svg")).to_be_visible()
+
+    def settles(self) -> None:
+        """Wait until the last text has run."""
+        self.expect(self.find("#live")).to_have_attribute("aria-busy", "false")
 
     def boxes(self) -> dict[str, list[str]]:
         """The rows of the boxes in the picture, by their first one."""

@@ -30,10 +30,6 @@ export class Engine {
     return this.current.ready;
   }
 
-  get busy() {
-    return this.waiting.size > 0;
-  }
-
   spawn() {
     // A worker from an address of its own would have no policy but that of its server's headers. One
     // that the page makes of a text inherits the page's.
@@ -43,12 +39,19 @@ export class Engine {
     const worker = new Worker(url, { type: "module", name: "Python" });
     const made = { worker };
     made.ready = new Promise((resolve, reject) => {
+      made.end = (reason) => {
+        worker.terminate();
+        reject(reason);
+      };
       const fail = (why) => {
         reject(new Error(why));
         this.lose(made, new Broken(why));
       };
       worker.addEventListener("message", ({ data }) => {
-        if (data.ready) resolve(data.ready);
+        if (data.ready) {
+          made.loaded = true;
+          resolve();
+        }
         else if (data.failed) fail(data.failed);
         else if (made === this.current) this.receive(data);
       });
@@ -94,7 +97,7 @@ export class Engine {
   }
 
   replace(reason) {
-    this.current.worker.terminate();
+    this.current.end(reason);
     this.current = this.spare ?? this.spawn();
     this.spare = null;
     this.rejectAll(reason);
@@ -102,7 +105,9 @@ export class Engine {
 
   lose(made, reason) {
     if (made === this.spare) this.spare = null;
-    else if (made === this.current) this.rejectAll(reason);
+    else if (made !== this.current) return;
+    else if (made.loaded) this.replace(reason);
+    else this.rejectAll(reason); // another one would not load either
   }
 
   rejectAll(reason) {

@@ -32,7 +32,7 @@ const transport = {
   },
   async send(message) {
     try {
-      await firstRunDone;
+      if (!runs) await firstRunDone;
       const answer = await engine.ask("talk", { message, number: shownRun });
       if (answer) hear(answer);
       else refuse(message, "this graph is gone: run the program again");
@@ -65,7 +65,11 @@ $("turn").addEventListener("click", () => {
 
 // --- running programs
 
-let runs = 0, timer = 0, running = 0, next = null, stopTimer = 0;
+let timer = 0, stopTimer = 0;
+let next = null; // the text that waits, or null
+let going = false; // whether the loop below goes
+let began = 0; // when the program that runs now began, or 0
+let runs = 0;
 
 function changed() {
   keepDraft();
@@ -74,54 +78,74 @@ function changed() {
 
 function runSoon(pause) {
   clearTimeout(timer);
-  timer = setTimeout(() => run(editor.program), pause);
+  live.setAttribute("aria-busy", "true");
+  timer = setTimeout(() => request(editor.program), pause);
 }
 
 // One program at a time: while one runs, the last text waits. One that has run for long is stopped
 // then, for nobody waits for its result any more.
-async function run(program) {
-  if (running) {
-    next = program;
-    clearTimeout(stopTimer);
-    stopTimer = setTimeout(() => next !== null && engine.stop(), Math.max(0, running + PATIENCE - performance.now()));
-    return;
+function request(program) {
+  timer = 0;
+  next = program;
+  if (!going) loop();
+  else if (began) stopWhenLate();
+}
+
+function stopWhenLate() {
+  clearTimeout(stopTimer);
+  stopTimer = setTimeout(() => engine.stop(), Math.max(0, began + PATIENCE - performance.now()));
+}
+
+async function loop() {
+  going = true;
+  while (next !== null) {
+    try {
+      await engine.ready;
+    } catch (error) {
+      if (error instanceof Stopped) continue;
+      status.textContent = `Python could not be loaded: ${error.message}`;
+      break;
+    }
+    const program = next;
+    next = null;
+    await run(program);
   }
-  next = null;
+  going = false;
+  markFirstRun();
+  if (!timer) live.setAttribute("aria-busy", "false");
+  engine.prepare();
+}
+
+async function run(program) {
   const number = ++runs;
-  running = performance.now();
   const canStop = setTimeout(() => {
     status.textContent = "Running …";
     $("stop").hidden = false;
   }, SOON);
   startOutput();
+  began = performance.now();
   try {
-    await engine.ready;
-    running = performance.now();
     const asked = { source: program, number, room: view.room(), rankdir: view.direction };
     const { error, graph, note: why } = await engine.ask("run", asked);
-    const took = performance.now() - running;
+    const took = performance.now() - began;
+    status.textContent = error ? "" : `Ran in ${took < 1000 ? `${took.toFixed(0)} ms` : `${(took / 1000).toFixed(1)} s`}`;
     showError(error);
     if (graph) showGraph(graph, number, program);
     else setStale(true, why);
-    status.textContent = error ? "" : `Ran in ${took < 1000 ? `${took.toFixed(0)} ms` : `${(took / 1000).toFixed(1)} s`}`;
   } catch (error) {
     setStale(true, "");
     if (error instanceof Stopped) status.textContent = "Stopped. Change the program to run it again.";
     else showError({ line: null, message: error instanceof Broken ? `Python broke off: ${error.message}` : String(error) });
   } finally {
+    began = 0;
     clearTimeout(canStop);
     clearTimeout(stopTimer);
     endOutput();
     $("stop").hidden = true;
-    running = 0;
-    markFirstRun();
   }
-  engine.prepare();
-  if (next !== null) run(next);
 }
 
 $("stop").addEventListener("click", () => {
-  next = null;
   engine.stop();
   editor.focus();
 });
@@ -224,17 +248,16 @@ $("link").addEventListener("click", async () => {
 async function openLink() {
   try {
     const program = await programIn(location.hash);
-    if (program === null) return false;
-    editor.program = program;
-    return true;
+    if (program !== null) editor.program = program;
+    return program === null ? "none" : "opened";
   } catch (error) {
     showError({ line: null, message: error.message });
-    return false;
+    return "damaged";
   }
 }
 
 window.addEventListener("hashchange", async () => {
-  if (await openLink()) runSoon(0);
+  if ((await openLink()) === "opened") runSoon(0);
 });
 
 async function save(ending, write) {
@@ -269,7 +292,7 @@ let firstSvg = null;
 
 async function start() {
   const linked = await openLink();
-  if (!linked) editor.program = draft() ?? EXAMPLES[0].program;
+  if (linked !== "opened") editor.program = draft() ?? EXAMPLES[0].program;
   choose(editor.program);
   clearTimeout(timer);
   // The picture of the first example was made beforehand; its numbers can be moved a little later.
@@ -280,10 +303,9 @@ async function start() {
       hear(graph);
     }
   }
-  run(editor.program);
+  // A damaged link is told of, and what stands there instead waits for the next key
+  if (linked === "damaged") live.setAttribute("aria-busy", "false");
+  else request(editor.program);
 }
 
-engine.ready.then(() => (status.textContent = ""), (error) => {
-  status.textContent = `Python could not be loaded: ${error.message}`;
-});
 start();

@@ -247,6 +247,7 @@ def test_by_keyboard_alone(playground: Playground) -> None:
     keyboard.press("Escape")
     keyboard.press("Tab")
     playground.expect(playground.content).not_to_be_focused()
+    playground.settles()
 
     box = playground.find("#live g[data-box]").filter(has_text="wdata").first
     box.focus()
