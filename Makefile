@@ -94,8 +94,9 @@ bench:      ## time and memory beside other engines, and pictures, as ratios of 
 	$(PYTHON) benchmarks/solve.py
 	$(PYTHON) benchmarks/spaced_repetition.py
 
-long:       ## the lectures' photographs in full size, graphs of 10^7 nodes; minutes, and gigabytes
-	SCALARGRAD_LONG=1 $(PYTHON) -m pytest tests/examples tests/core/test_native_safety.py
+long:       ## the lectures' photographs in full size, graphs of 10^7 nodes, the widget in JupyterLab
+	SCALARGRAD_LONG=1 $(PYTHON) -m pytest tests/examples tests/core/test_native_safety.py \
+	    tests/view/live/test_widget.py
 
 kills:      ## kill training at 200 random moments on each backend, and compare what it ends with
 	SCALARGRAD_LONG=1 $(PYTEST) tests/training/test_checkpoint.py -k killed

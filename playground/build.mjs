@@ -6,7 +6,7 @@
 import { build } from "esbuild";
 import { loadPyodide } from "pyodide";
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -27,10 +27,12 @@ await Promise.all([
   writeFile(join(OUT, "first.json"), JSON.stringify(first)),
   writeFile(join(OUT, "live.css"), live),
   ...PYODIDE.map((name) => cp(join(HERE, "node_modules", "pyodide", name), join(OUT, "pyodide", name))),
-  cp(join(HERE, "src", "style.css"), join(OUT, "style.css")),
+  ...["src/style.css", "learn/learn.html", "learn/learn.css"].map((name) =>
+    cp(join(HERE, name), join(OUT, basename(name)))),
   bundle({ main: "src/main.js" }, {
     define: { EXAMPLES: JSON.stringify(examples), NAMES: JSON.stringify(names) },
   }),
+  bundle({ learn: "learn/learn.js" }, {}),
   bundle({ worker: "src/worker.js" }, {
     external: ["./pyodide/pyodide.mjs"],
     define: { LOCK: JSON.stringify({ info: lock.info, packages: {} }) },
@@ -65,7 +67,9 @@ async function sources() {
   const wanted = names.filter((name) => SHIPPED.test(name)).sort();
   const files = await Promise.all(wanted.map(async (name) =>
     [`scalargrad/${name}`, await readFile(join(ROOT, "scalargrad", name))]));
-  return [...files, ["playground_host.py", await readFile(join(HERE, "playground_host.py"))]];
+  const hosts = ["playground_host.py", "learn_host.py"].map(async (name) =>
+    [name, await readFile(join(HERE, name))]);
+  return [...files, ...(await Promise.all(hosts))];
 }
 
 /** The zip of these files, with the byte code of those that the page needs, and the first answer. */

@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, "/package")
+import learn_host  # noqa: E402
 import playground_host  # noqa: E402
 
 import scalargrad as sg  # noqa: E402
@@ -24,6 +25,7 @@ request = json.dumps({"method": "run", "params": {"source": program}})  # noqa: 
 with contextlib.redirect_stdout(io.StringIO()):  # what the example prints
     first = playground_host.answer(request)
 playground_host.warm_up()
+learn_host.warm_up()
 needed = {
     Path(module.__file__)
     for module in [*sys.modules.values()]

@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import copy_context
+from pathlib import Path
 from types import CodeType, TracebackType
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from scalargrad.view.live.conversation import Conversation
 from scalargrad.view.live.live import Live
 from scalargrad.view.paint.svg import write
 
+HERE = Path(__file__).parent
 FILE = "program"  # the name of the user's program in tracebacks
 _LARGEST = 1.2  # pixels for a point, beyond which a picture needs not be larger
 SEED = 1  # of every run: a program draws the same numbers whenever it runs

@@ -14,9 +14,11 @@ export class Broken extends Error {}
 export class Engine {
   /**
    * @param {(text: string) => void} onOutput gets what the program prints
+   * @param {string} host the module of Python that answers
    */
-  constructor(onOutput) {
+  constructor(onOutput, host = "playground_host") {
     this.onOutput = onOutput;
+    this.host = host;
     this.waiting = new Map(); // requests by their id
     this.lastId = 0;
     this.current = this.spawn();
@@ -31,7 +33,7 @@ export class Engine {
   spawn() {
     // A worker from an address of its own would have no policy but that of its server's headers. One
     // that the page makes of a text inherits the page's.
-    const address = new URL("./worker.js", import.meta.url).href;
+    const address = new URL(`./worker.js?${this.host}`, import.meta.url).href;
     const text = new Blob([`import ${JSON.stringify(address)};`], { type: "text/javascript" });
     const url = URL.createObjectURL(text);
     const worker = new Worker(url, { type: "module", name: "Python" });
@@ -72,7 +74,7 @@ export class Engine {
     return this.replace(new Stopped());
   }
 
-  /** Ask Python; the answer is what the function `method` of playground_host.py returns. */
+  /** Ask Python; the answer is what the method of that name in its host returns. */
   async ask(method, params = {}) {
     const { worker, ready } = this.current;
     await ready;

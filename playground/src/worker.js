@@ -65,7 +65,7 @@ async function start() {
   python.setStdin({ error: true });
   python.unpackArchive(new Uint8Array(archive), "zip", { extractDir: "/lib/scalargrad" });
   python.runPython("import sys; sys.path.insert(0, '/lib/scalargrad')");
-  const host = python.pyimport("playground_host");
+  const host = python.pyimport(new URL(import.meta.url).search.slice(1) || "playground_host");
   let warm = false;
   self.addEventListener("message", ({ data: { id, request } }) => {
     printed = 0;

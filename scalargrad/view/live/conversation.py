@@ -109,13 +109,22 @@ class Conversation:
         leaves = [asdict(leaf) for leaf in live.leaves]
         for leaf in leaves:
             del leaf["node"]
-        number = "–" if live.value is None else format_number(live.value.data)
         return {
-            "leaves": leaves, "result": f"{live.name} = {number}", "fault": live.fault,
+            "leaves": leaves,
+            "result": self.result,
+            "fault": live.fault,
             "summary": live.summary,
-        }  # fmt: skip
+        }
 
-    def _update(self) -> Message:
+    @property
+    def result(self) -> str:
+        """The name of the result and its number, in words."""
+        value = self.live.value
+        number = "–" if value is None else format_number(value.data)
+        return f"{self.live.name} = {number}"
+
+    def update(self) -> Message:
+        """The answer that brings all pages up to date, after numbers were set in Python."""
         return {"type": "update", **self.live.update(), **self._state()}
 
     def _set(self, message: Mapping[str, Any]) -> Message:
@@ -123,11 +132,11 @@ class Conversation:
         if not isinstance(numbers, Mapping):
             raise TypeError(f"set needs numbers by the index of the leaf, got {shown(numbers)}")
         self.live.set_all({int(index): number for index, number in numbers.items()})
-        return self._update()
+        return self.update()
 
     def _reset(self, _: Mapping[str, Any]) -> Message:
         self.live.reset()
-        return self._update()
+        return self.update()
 
     def _explanation(self, message: Mapping[str, Any]) -> Message:
         told = self.live.explanation(message.get("box", -1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import floor, log10
@@ -42,7 +43,7 @@ class Leaf:
 
 
 def leaves_of(reading: Reading) -> tuple[Leaf, ...]:
-    """The leaves that have boxes of their own, in the order of the graph.
+    """The leaves that have boxes of their own: inputs, then parameters, each by name.
 
     Plain numbers, as the 2 of `2 * x`, and what was computed without a graph stay as they are. A
     slider goes as far to either side of 0 as about twice the number. Parameters have one range for
@@ -51,7 +52,7 @@ def leaves_of(reading: Reading) -> tuple[Leaf, ...]:
     >>> from scalargrad.view.read.reading import read
     >>> x, w = Value(30.0, "x"), Value(0.7, "w")
     >>> [(leaf.name, leaf.low, leaf.high) for leaf in leaves_of(read(2 * x * w, film=True))]
-    [('x', -100.0, 100.0), ('w', -2.0, 2.0)]
+    [('w', -2.0, 2.0), ('x', -100.0, 100.0)]
     """
     found: list[Leaf] = []
     for box, members in enumerate(reading.members):
@@ -62,14 +63,20 @@ def leaves_of(reading: Reading) -> tuple[Leaf, ...]:
                 "parameter" if drawn.kind == "parameter" else "input"
             )
             number = node.data
-            found.append(
-                Leaf(len(found), members[0], box, drawn.label, kind, number, 0.0, 0.0, 0.0)
-            )
+            found.append(Leaf(0, members[0], box, drawn.label, kind, number, 0.0, 0.0, 0.0))
+    found.sort(key=lambda leaf: (leaf.kind, _natural(leaf.name)))
+    found = [replace(leaf, index=index) for index, leaf in enumerate(found)]
     largest = max((abs(leaf.number) for leaf in found if leaf.kind == "parameter"), default=0.0)
     return tuple(
         _with_range(leaf, largest if leaf.kind == "parameter" else abs(leaf.number))
         for leaf in found
     )
+
+
+def _natural(name: str) -> list[tuple[str, int]]:
+    """What names are sorted by: w2 comes before w10."""
+    pairs = re.findall(r"(\D*)(\d*)", name)
+    return [(text, int(digits or -1)) for text, digits in pairs]
 
 
 def _with_range(leaf: Leaf, size: float) -> Leaf:

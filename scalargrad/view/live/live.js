@@ -38,6 +38,11 @@ function make(tag, className, parent, text = "", attributes = {}) {
   return element;
 }
 
+// A number with as many digits as one reads.
+function short(number) {
+  return String(Number(number.toPrecision(6)));
+}
+
 function set(element, attributes, text) {
   for (const [name, value] of Object.entries(attributes))
     if (REFUSED.test(name)) continue;
@@ -195,7 +200,8 @@ export function mount(host, transport, options = {}) {
       range.step = leaf.step;
       range.value = leaf.number;
       range.setAttribute("aria-valuetext", String(leaf.number));
-      if (document.activeElement !== field || Number(field.value) !== leaf.number) field.value = String(leaf.number);
+      const shown = short(leaf.number);
+      if (document.activeElement !== field || short(Number(field.value)) !== shown) field.value = shown;
     }
   }
 

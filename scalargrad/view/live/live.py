@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from math import isfinite
 from typing import Any
@@ -89,7 +89,7 @@ class Live:
         if not isinstance(x, Value):
             raise TypeError(f"live needs a Value, not {type(x).__name__}")
         choose.check(engine)
-        if not isinstance(expand, (str, Value)):
+        if isinstance(expand, Iterator):  # it is read again for each picture
             expand = list(expand)
         self._tape = Tape.of([x])
         self._paths = None if model is None else find_roles(self._tape, model).paths
@@ -125,12 +125,15 @@ class Live:
         Where an operation is not defined at the numbers, `fault` says why, and what depends on it
         is shown without numbers until it is defined again.
         """
-        self.set_all({leaf: number})
+        self._set([(leaf, number)])
 
     def set_all(self, numbers: Mapping[Any, float]) -> None:
         """Set the numbers in several leaves, as `set` does; on an error none changes."""
+        self._set(numbers.items())
+
+    def _set(self, numbers: Iterable[tuple[Any, Any]]) -> None:
         moved = list(self.leaves)
-        for key, number in numbers.items():
+        for key, number in numbers:
             leaf = self._leaf(key)
             number = as_float(number, f"live: the number of {leaf.name}")
             if not isfinite(number):
@@ -146,7 +149,8 @@ class Live:
 
     def _leaf(self, key: Any) -> Leaf:
         for leaf in self.leaves:
-            if key == (leaf.index if type(key) is int else leaf.name) and not isinstance(key, bool):
+            by = leaf.index if type(key) is int else leaf.name if isinstance(key, str) else None
+            if by is not None and key == by:
                 return leaf
         raise KeyError(f"no leaf {shown(key)}; there are: {listed(self.leaves)}")
 
@@ -303,7 +307,7 @@ class Live:
         def now(x: Any) -> Any:
             return run.nodes[self._tape.index[x]] if isinstance(x, Value) else x
 
-        opened = [now(x) for x in expand] if isinstance(expand, list) else now(expand)
+        opened = now(expand) if isinstance(expand, (str, Value)) else [now(x) for x in expand]
         return read(
             run.nodes[-1], self._model(run.nodes), max_nodes, max_edges, opened, now(focus),
             radius, rankdir, grads=grads,

@@ -231,7 +231,7 @@ def test_a_leaf_alone(graph: Any) -> None:
 @pytest.mark.parametrize(
     ("leaf", "number", "error", "text"),
     [
-        ("nobody", 1.0, KeyError, "there are: w57"),
+        ("nobody", 1.0, KeyError, "there are: x1"),
         (99, 1.0, KeyError, "no leaf int: 99"),
         (True, 1.0, KeyError, "no leaf"),
         ("w13", "1", TypeError, "the number of w13"),
@@ -351,7 +351,7 @@ class TestConversation:
             ({"type": []}, "no answer to a message of the type"),
             ({"type": "set"}, "set needs numbers by the index of the leaf, got NoneType: None"),
             ({"type": "set", "numbers": {"99": 1.0}}, "no leaf int: 99"),
-            ({"type": "set", "numbers": {"0": "1"}}, "the number of w57"),
+            ({"type": "set", "numbers": {"0": "1"}}, "the number of x1"),
             ({"type": "set", "numbers": {"w": 1.0}}, "invalid literal"),
             ({"type": "explain"}, "no box int: -1; the picture has 23"),
             ({"type": "explain", "box": 1e9}, "no box float"),
