@@ -1,26 +1,21 @@
-"""The playground in headless Chromium: how long the first picture and a moved slider take, its size.
+"""The playground in headless Chromium: its size, the first picture, and a slider that moves.
 
-`python benchmarks/playground.py [--runs 5]`, after `make playground`. A cold load has a browser with an
-empty cache, a warm one the cache of the load before. "Picture" is the first one, which was made when
-the page was built; "Python" is when the program has run in the page, and its numbers can be moved. A
-slider is moved through 50 numbers in a graph of 40 values: from the event to the frame in which the
-picture shows the numbers.
+`python benchmarks/playground.py [--runs 5]`, after `make playground`. A cold load has a browser
+with an empty cache, a warm one the cache of the load before. "Picture" is the first one, which was
+made when the page was built; "Python" is when the program has run in the page, and its numbers can
+be moved. A slider is moved through 50 numbers in a graph of 40 values: from the event to the frame
+in which the picture shows the numbers.
 """
 
 import argparse
 import gzip
-import shutil
 import statistics
 import tempfile
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import sync_playwright
+from served_playground import FOLDER, chromium, served
 
-FOLDER = Path(__file__).parents[1] / "build" / "playground"
 # 7 leaves, 33 operations
 FORTY = """import scalargrad as sg
 from scalargrad import Value
@@ -51,17 +46,6 @@ DRAG = """async (moves) => {
 }"""
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-    def copyfile(self, source: Any, outputfile: Any) -> None:
-        try:
-            super().copyfile(source, outputfile)
-        except ConnectionError:
-            pass
-
-
 def load(page: Any, address: str) -> tuple[float, float]:
     """Seconds to the first picture, and to the first run of the program in the page."""
     page.goto(address, wait_until="commit")
@@ -75,11 +59,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     runs = parser.parse_args().runs
-    program = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if not (FOLDER / "index.html").is_file() or program is None:
-        raise SystemExit("needs `make playground`, and Chromium on PATH")
     sizes = {
         str(path.relative_to(FOLDER)): len(gzip.compress(path.read_bytes(), 9))
         for path in FOLDER.rglob("*")
@@ -89,15 +68,12 @@ def main() -> None:
         print(f"{name:28} {size / 1e6:6.2f} MB compressed")
     print(f"{'all':28} {sum(sizes.values()) / 1e6:6.2f} MB")
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(FOLDER)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_address[1]}/"
     times: dict[str, list[float]] = {}
-    with sync_playwright() as playwright:
+    with served() as address, sync_playwright() as playwright:
         for _ in range(runs):
             with tempfile.TemporaryDirectory() as profile:
                 context = playwright.chromium.launch_persistent_context(
-                    profile, executable_path=program, args=["--no-sandbox"],
+                    profile, executable_path=chromium(), args=["--no-sandbox"],
                     viewport={"width": 1400, "height": 900},
                 )  # fmt: skip
                 for kind in ("cold", "warm"):
@@ -120,7 +96,6 @@ def main() -> None:
                 context.close()
     for name, found in times.items():
         print(f"{name:28} {statistics.median(found):7.3f} s median, {max(found):.3f} s at most")
-    server.shutdown()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,4 @@
 # Gradient descent: two hundred steps downhill
-import scalargrad as sg
 from scalargrad import Value
 
 x, y = Value(-1.0), Value(1.5)

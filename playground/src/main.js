@@ -278,6 +278,7 @@ $("recorded").addEventListener("click", async () => {
   const [value, gradient] = dialog.querySelectorAll("pre");
   try {
     const programs = await engine.ask("recorded");
+    if (!programs) throw new Error("There is no program where a value has no number.");
     [value.textContent, gradient.textContent] = [programs.value, programs.gradient];
     dialog.showModal();
   } catch (error) {

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -38,10 +39,8 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
     def copyfile(self, source: Any, outputfile: Any) -> None:
-        try:
+        with suppress(ConnectionError):  # a page that is closed does not wait for its files
             super().copyfile(source, outputfile)
-        except ConnectionError:
-            pass  # a page that is closed does not wait for its files
 
 
 @pytest.fixture(scope="session")

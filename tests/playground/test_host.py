@@ -59,7 +59,7 @@ def test_there_are_a_dozen_examples() -> None:
         ("a = Value(1.0)\nb = a + 1\nb.backward()", 2.0),
         ("a = Value(1.0)\nb = a + 1\nshow(a)", 1.0),  # what the program asks for
         ("a = Value(1.0)\nfor i in range(3):\n    a = a * 2", 8.0),
-        ("net = [Value(1.0), Value(2.0)]\ny = net[0]\nfor p in net:\n    pass", 1.0),  # no variable of a loop
+        ("v = [Value(1.0), Value(2.0)]\ny = v[0]\nfor p in v:\n    pass", 1.0),  # p is no result
         ("def f(x):\n    z = x * 3\n    return z\na = Value(1.0)\nb = f(a)", 3.0),
         ("if True:\n    a = Value(7.0)\nelse:\n    b = Value(1.0)", 7.0),
         ("a, b = Value(1.0), Value(2.0)", 2.0),
@@ -84,21 +84,27 @@ def test_no_value_no_graph(program: str) -> None:
 
 
 def test_variables_give_their_names() -> None:
-    result = drawn("x = Value(1.0)\nw = {'a': [Value(2.0)]}\nk = Value(3.0, 'own')\ny = x * w['a'][0] * k")
+    result = drawn(
+        "x = Value(1.0)\nw = {'a': [Value(2.0)]}\nk = Value(3.0, 'own')\ny = x * w['a'][0] * k"
+    )
 
     assert result.label == "y"
     assert {leaf.label for leaf in draw(result).graph.boxes} >= {"x", "w['a'][0]", "own", "y"}
 
 
 def test_a_model_names_its_parameters() -> None:
-    error, shown = host.run(HEAD + "net = nn.MLP(1, [2, 1])\nfor p in net.parameters():\n    q = p\ny = net([0.5])")
+    error, shown = host.run(
+        HEAD + "net = nn.MLP(1, [2, 1])\nfor p in net.parameters():\n    q = p\ny = net([0.5])"
+    )
 
     assert error is None
     assert shown is not None
     assert shown.model is not None
     assert shown.value.label == "y"
     assert {parameter.label for parameter in shown.model.parameters()} == {""}
-    assert drawn("net = nn.MLP(1, [1])\nother = nn.MLP(1, [1])\ny = net([other([1.0])])").label == "y"
+    assert (
+        drawn("net = nn.MLP(1, [1])\nother = nn.MLP(1, [1])\ny = net([other([1.0])])").label == "y"
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,7 +123,7 @@ def test_a_model_names_its_parameters() -> None:
         ("raise KeyboardInterrupt", "KeyboardInterrupt", (1, 0, 23)),
         ("show(3)", "TypeError: show draws a Value, not int", (1, 0, 7)),
         ("x = '\0'", "null bytes", (None, None, None)),
-        ("import scalargrad as sg\nsg.log(\n    -1.0\n)", "log(x) is not defined at x = -1.0", (2, 0, None)),
+        ("import scalargrad\nscalargrad.log(\n    -1.0\n)", "log(x) is not defined", (2, 0, None)),
         ("x = 1" + " + 1" * 20_000, "Error", (None, None, None)),
     ],
 )  # fmt: skip
@@ -143,9 +149,8 @@ def test_a_run_leaves_nothing_to_the_next() -> None:
 
     assert "secret" in error_of("secret")["message"]
     assert drawn("x = Value(1.0)\ny = x * 2").parents
-    draws = [asked("run", source="import random\nfrom scalargrad import Value\ny = Value(random.random())")
-             for _ in range(2)]  # fmt: skip
-    assert draws[0] == draws[1]
+    chance = HEAD + "import random\ny = Value(random.random())"
+    assert asked("run", source=chance) == asked("run", source=chance)
 
 
 def test_only_the_graph_of_the_last_run_answers() -> None:
@@ -178,11 +183,11 @@ def test_the_picture_takes_the_direction_with_more_room() -> None:
 
 
 def test_recorded_programs_compute_what_the_graph_does() -> None:
-    value = drawn("w = [Value(0.5), Value(-1.0)]\nlambda_ = Value(2.0, 'lambda')\ny = sg.tanh(w[0] * lambda_) + w[1]")
+    value = drawn(
+        "w = [Value(0.5), Value(-1.0)]\nk = Value(2.0, 'lambda')\ny = sg.tanh(w[0] * k) + w[1]"
+    )
     programs = host.recorded(value)
 
     assert "w_0" in programs["value"]
     assert "v_lambda" in programs["value"]
     assert programs["value"].startswith("program of 3 instructions: 3 inputs")
-
-

@@ -1,4 +1,4 @@
-"""Tests of the playground in a real browser: one writes, moves, clicks, stops, and follows links."""
+"""Tests of the playground in a real browser: one writes, moves, clicks, stops, follows links."""
 
 import base64
 import gzip
@@ -11,7 +11,6 @@ import pytest
 from browsed import Open, Playground
 from hostile import ATTACKS
 
-from scalargrad import Value
 from scalargrad.view.live.live import Live
 
 MOST = 9_000_000  # bytes of the whole folder, compressed
@@ -98,7 +97,9 @@ def test_an_error_is_shown_at_its_line_and_place(playground: Playground) -> None
     playground.write("from scalargrad import Value\nx = Value(-1.0)\ny = x.log() + 2\n")
     error = playground.page.get_by_role("alert").filter(has_text="Line")
 
-    playground.expect(error).to_contain_text("Line 3: ValueError: log(x) is not defined at x = -1.0")
+    playground.expect(error).to_contain_text(
+        "Line 3: ValueError: log(x) is not defined at x = -1.0"
+    )
     playground.expect(playground.find("#editor .cm-lintRange-error")).to_have_text("x.log()")
     playground.expect(playground.find("#live[data-stale]")).to_have_count(0)  # x is drawn
     playground.button("Go to the line").click()
@@ -188,10 +189,13 @@ def test_a_link_holds_the_program(playground: Playground, program: str) -> None:
     playground.page.evaluate("(hash) => { location.hash = hash; }", fragment.partition("#")[2])
 
     playground.shows("y = 1.405")
-    assert playground.page.evaluate(
-        "[...document.querySelector('#editor').shadowRoot.querySelectorAll('.cm-line')]"
-        ".map((line) => line.textContent).join('\\n')"
-    ) == program
+    assert (
+        playground.page.evaluate(
+            "[...document.querySelector('#editor').shadowRoot.querySelectorAll('.cm-line')]"
+            ".map((line) => line.textContent).join('\\n')"
+        )
+        == program
+    )
 
 
 def test_a_link_is_followed_to_a_program_that_does_no_harm(open_page: Open) -> None:

@@ -45,10 +45,9 @@ class Leaf:
 def leaves_of(reading: Reading) -> tuple[Leaf, ...]:
     """The leaves that have boxes of their own: inputs, then parameters, each by name.
 
-    Plain numbers, as the 2 of `2 * x`, what was computed without a graph, nan and infinities stay as
-    they are. A
-    slider goes as far to either side of 0 as about twice the number. Parameters have one range for
-    all: they are of one size, and one compares them.
+    Plain numbers, as the 2 of `2 * x`, what was computed without a graph, nan and infinities stay
+    as they are. A slider goes as far to either side of 0 as about twice the number. Parameters have
+    one range for all: they are of one size, and one compares them.
 
     >>> from scalargrad.view.read.reading import read
     >>> x, w = Value(30.0, "x"), Value(0.7, "w")
