@@ -191,7 +191,7 @@ def run(source: str) -> tuple[dict[str, Any] | None, Shown | None]:
     }
     error = None
     try:
-        # In a context of its own, so that a program that ends within `no_grad` leaves no mode behind
+        # In a context of its own: a program that ends within `no_grad` leaves no mode behind
         copy_context().run(exec, code, namespace)
     except SystemExit:
         pass
