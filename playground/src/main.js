@@ -31,6 +31,7 @@ const transport = {
     hear = listener;
   },
   async send(message) {
+    if (message.type === "show") return; // each run tells its graph anyway
     try {
       if (!runs) await firstRunDone;
       const answer = await engine.ask("talk", { message, number: shownRun });
