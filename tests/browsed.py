@@ -40,6 +40,16 @@ class Playground(Watched):
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(program)
 
+    @property
+    def text(self) -> str:
+        """The program in the editor."""
+        return str(
+            self.page.evaluate(
+                "[...document.querySelector('#editor').shadowRoot.querySelectorAll('.cm-line')]"
+                ".map((line) => line.textContent).join('\\n')"
+            )
+        )
+
     def shows(self, result: str) -> None:
         """Wait until the graph of a result is shown, such as "y = 4"."""
         self.settles()
