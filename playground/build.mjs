@@ -19,12 +19,13 @@ const SHIPPED = /\.(py|js|css|dat)$/;
 await rm(OUT, { recursive: true, force: true });
 await mkdir(join(OUT, "pyodide"), { recursive: true });
 const examples = await readExamples();
-const { archive, found: { first, names } } = await compiled(await sources(), examples[0].program);
+const { archive, found: { first, learn, names } } = await compiled(await sources(), examples[0].program);
 const lock = JSON.parse(await readFile(join(HERE, "node_modules", "pyodide", "pyodide-lock.json"), "utf8"));
 const live = await readFile(join(ROOT, "scalargrad", "view", "live", "live.css"));
 await Promise.all([
   writeFile(join(OUT, "scalargrad.zip"), archive),
   writeFile(join(OUT, "first.json"), JSON.stringify(first)),
+  writeFile(join(OUT, "learn.json"), JSON.stringify(learn)),
   writeFile(join(OUT, "live.css"), live),
   ...PYODIDE.map((name) => cp(join(HERE, "node_modules", "pyodide", name), join(OUT, "pyodide", name))),
   ...["src/style.css", "learn/learn.html", "learn/learn.css"].map((name) =>

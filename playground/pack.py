@@ -59,4 +59,10 @@ def names() -> list[dict[str, str]]:
     return found
 
 
-json.dumps({"first": json.loads(first), "names": names()})
+def learn() -> dict[str, object]:
+    """What the other page shows before Python runs there: what there is to choose, and a frame."""
+    answers = learn_host.Answers()
+    return {"known": answers.begin(), "frame": answers.frame()}
+
+
+json.dumps({"first": json.loads(first), "names": names(), "learn": learn()})

@@ -11,6 +11,7 @@ import { phasesOf } from "./phases.js";
 import { Points } from "./points.js";
 
 const SLOW = 500; // ms from one step to the next
+const FIRST = "work"; // the preset that is shown at first
 const BURST = 60; // ms of steps between two pictures, as fast as it goes
 
 const $ = (id) => document.getElementById(id);
@@ -41,7 +42,6 @@ function want(more) {
 
 function next() {
   if (due.setup) {
-    losses = [];
     before = null;
     return ["setup", { settings, points: points.list, chosen: points.chosen }];
   }
@@ -91,11 +91,9 @@ function receive(answer, method) {
     before = frame;
     losses.push(...answer.losses);
     marks.push([performance.now(), answer.losses.length]);
-  } else {
-    losses.push(answer.loss);
-    if (method !== "frame" || !losses.length) phase = phase > -1 ? 0 : -1;
-    if (method === "frame") losses.pop();
-  }
+  } else if (method === "setup") losses = [answer.loss];
+  else losses[losses.length - 1] = answer.loss; // points have moved: the same step has another loss
+  if (phase > -1 && method === "place") phase = 0;
   frame = answer;
   if (answer.fault) run(false);
   show();
@@ -316,8 +314,8 @@ $("open").addEventListener("click", async () => {
 // --- the beginning
 
 async function start() {
-  await engine.ready;
-  known = await engine.ask("begin");
+  const made = await (await fetch("learn.json")).json(); // as Python answered when the page was built
+  known = made.known;
   choices($("preset"), Object.entries(known.presets).map(([name, { title }]) => [name, title]));
   choices($("data"), Object.keys(known.data));
   choices($("activation"), known.activations);
@@ -325,9 +323,11 @@ async function start() {
   choices($("optimiser"), known.optimisers);
   choices($("layers"), Array.from({ length: known.layers + 1 }, (_, k) => String(k)));
   const asked = decodeURIComponent(location.hash.slice(1));
-  const name = Object.hasOwn(known.presets, asked) ? asked : "work";
+  const name = Object.hasOwn(known.presets, asked) ? asked : FIRST;
   $("preset").value = name;
   begin(name);
+  if (name === FIRST && !frame) receive(made.frame, "setup");
+  $("status").textContent = "Loading Python …";
 }
 
-start().catch((error) => complain(`Python could not be loaded: ${error.message}`));
+start().catch((error) => complain(`The page could not be loaded: ${error.message}`));

@@ -15,6 +15,8 @@ const SVG = "http://www.w3.org/2000/svg";
 const SHAPES = "svg g path polygon text".split(" ");
 const REFUSED = /^(on|style|id$|class)|href/i; // attributes that our painter never writes
 const PACE = 1600; // ms a step of the film
+const PATIENCE = 8000; // ms that a notebook waits for Python
+const SILENT = "Python has not answered yet. It computes something else, or has ended: then run the cell again.";
 const READABLE = 0.5; // of its own size: smaller, the picture scrolls instead
 
 let views = 0;
@@ -73,10 +75,11 @@ function addWayBack(svg, line) {
 // Show a live graph in an element, and return what its owner may do with it.
 //
 // options.first: a `graph` message to show before Python answers; options.controls: false leaves the
-// buttons out, for a page that has its own; options.onAnswer(message): called after each answer.
+// buttons out, for a page that has its own; options.onAnswer(message): called after each answer;
+// options.patience: after how many ms without an answer the page says so, by default never.
 export function mount(host, transport, options = {}) {
   const own = `live-${++views}-${Math.random().toString(36).slice(2, 8)}`;
-  let asked = 0, svg = null, parts = [], chosen = null, film = null, awaited = null;
+  let asked = 0, late = 0, svg = null, parts = [], chosen = null, film = null, awaited = null;
   const waiting = new Map(); // numbers to send, by the index of the leaf
   const rows = new Map(); // by the index of a leaf: its slider and its field
 
@@ -114,8 +117,14 @@ export function mount(host, transport, options = {}) {
 
   function ask(message) {
     const id = `${own}-${++asked}`;
+    if (options.patience && !late) late = setTimeout(() => complain(SILENT), options.patience);
     transport.send({ ...message, id });
     return id;
+  }
+
+  function complain(text) {
+    fault.textContent = text;
+    fault.hidden = !text;
   }
 
   // --- the picture
@@ -170,8 +179,7 @@ export function mount(host, transport, options = {}) {
 
   // What both kinds of answers say besides.
   function showState({ fault: why, summary, result }) {
-    fault.textContent = why;
-    fault.hidden = !why;
+    complain(why);
     svg.setAttribute("aria-label", summary);
     root.dataset.result = result;
     for (const box of svg.querySelectorAll("g[data-box]")) {
@@ -388,15 +396,15 @@ export function mount(host, transport, options = {}) {
   // Graphs and updates are for all views of one graph: an update is what differs from the last one.
   function hear(answer) {
     const mine = String(answer.id ?? "").startsWith(`${own}-`);
+    clearTimeout(late);
+    late = 0;
+    if (fault.textContent === SILENT) complain("");
     if (answer.type === "graph") showGraph(answer);
     else if (answer.type === "update") applyUpdate(answer);
     else if (!mine) return;
     else if (answer.type === "explanation" && answer.box === chosen) showTold(answer, !status.dataset.quiet);
     else if (answer.type === "film") startFilm(answer);
-    else if (answer.type === "error") {
-      fault.textContent = answer.text;
-      fault.hidden = false;
-    }
+    else if (answer.type === "error") complain(answer.text);
     if (answer.id === awaited) awaited = null;
     sendNumbers();
     if (answer.type === "explanation") delete status.dataset.quiet;
@@ -436,6 +444,7 @@ export function mount(host, transport, options = {}) {
     film: () => ask({ type: "film" }),
     explain,
     destroy() {
+      clearTimeout(late);
       forgetFilm();
       off?.();
       root.remove();
@@ -447,13 +456,19 @@ export function mount(host, transport, options = {}) {
 export default {
   render({ model, el }) {
     const transport = {
-      send: (message) => model.send(message),
+      send: (message) => {
+        try {
+          model.send(message);
+        } catch {
+          // a page made of the notebook has no Python to send to, which is said in a while
+        }
+      },
       on: (listener) => {
         model.on("msg:custom", listener);
         return () => model.off("msg:custom", listener);
       },
     };
-    const { destroy } = mount(el, transport, { first: model.get("graph") });
+    const { destroy } = mount(el, transport, { first: model.get("graph"), patience: PATIENCE });
     return destroy;
   },
 };

@@ -24,7 +24,7 @@ from scalargrad.view.layout import choose
 from scalargrad.view.live.changes import Picture, changes, elements
 from scalargrad.view.live.explained import BoxExplanation, explained
 from scalargrad.view.live.leaves import Leaf, leaves_of, listed, stretched
-from scalargrad.view.live.replay import Replayed, as_sentence, derivatives, replayed
+from scalargrad.view.live.replay import Replayed, as_sentence, derivatives, in_no_mode, replayed
 from scalargrad.view.paint import svg
 from scalargrad.view.paint.scene import paint
 from scalargrad.view.paint.shapes import Scene, Text
@@ -277,11 +277,11 @@ class Live:
             assert run.error is None, "the same numbers as those of now"
             return run.nodes[-1]
 
-        slope = grad(result)(nodes[chosen.node])
+        slope = in_no_mode(lambda: grad(result)(nodes[chosen.node]))
         if not isinstance(slope, Value):
             slope = Value(slope)
         if slope.label or not slope.parents:
-            slope = identity(slope)  # it is a value that has a name already
+            slope = in_no_mode(lambda: identity(slope))  # it is a value that has a name already
         slope.label = f"∂{self._names[-1]}/∂{chosen.name}"
         max_nodes, max_edges, _, _, _, rankdir = self._view
         return Live(slope, None, max_nodes, max_edges, rankdir=rankdir, engine=self.engine)
@@ -293,7 +293,8 @@ class Live:
 
     def _compute(self) -> None:
         with collector_paused():
-            run = replayed(self._tape, {leaf.node: leaf.number for leaf in self.leaves})
+            numbers = {leaf.node: leaf.number for leaf in self.leaves}
+            run = in_no_mode(lambda: replayed(self._tape, numbers))
             if run.whole:
                 grads = derivatives(run.nodes)
                 self._reading = self._read(run, grads)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from scalargrad.core.modes import stack
 from scalargrad.core.node import leaf
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value, grads_of
 
-__all__ = ["Replayed", "as_sentence", "derivatives", "replayed"]
+__all__ = ["Replayed", "as_sentence", "derivatives", "in_no_mode", "replayed"]
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,21 @@ def _leaf(node: Any, number: Any) -> Any:
     made = Value(number) if node._row is None else leaf(float(number), node._row)
     made.label = node.label
     return made
+
+
+def in_no_mode(compute: Callable[[], Result]) -> Result:
+    """What `compute` returns in a context of its own, where no mode such as `no_grad` is in force.
+
+    >>> with no_grad():
+    ...     in_no_mode(lambda: Value(2.0) * 3.0)
+    Value(data=6.0, grad=0.0, op='*')
+    """
+
+    def run() -> Result:
+        stack.set(())
+        return compute()
+
+    return copy_context().run(run)
 
 
 def derivatives(nodes: Sequence[Any]) -> list[float]:

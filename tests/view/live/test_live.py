@@ -269,6 +269,18 @@ def test_a_model_names_its_parameters_and_collapses_by_its_modules() -> None:
     assert "∂" in whole.explanation(whole.leaves[0].box).text
 
 
+def test_a_mode_of_the_caller_does_not_matter() -> None:
+    x = Value(2.0, "x")
+    y = x * x
+    with sg.no_grad():
+        live = live_of(y)
+        live.set("x", 3.0)
+        slope = live.derivative("x")
+
+    assert live.values["x"].grad == 6.0
+    assert slope.values["x"].grad == 2.0
+
+
 def test_what_was_opened_stays_open() -> None:
     x = Value(0.5, "x")
     y = x

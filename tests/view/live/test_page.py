@@ -24,11 +24,12 @@ PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Live
 const heard = [];
 mount(document.querySelector("#host"), {{
   send: async (message) => {{
+    if (window.silent) return;
     const answer = await window.askPython(message);
     heard.forEach((listener) => listener(answer));
   }},
   on: (listener) => heard.push(listener),
-}});
+}}, {{ patience: 5000 }});
 </script></body></html>"""
 
 
@@ -271,6 +272,21 @@ def test_texts_of_the_user_are_texts(show: Show) -> None:
 
     assert shown.page.evaluate("window.hacked") is None
     assert shown.page.locator("script, img, a").count() == 1  # the script of this page
+
+
+def test_a_page_without_python_says_so(show: Show) -> None:
+    shown = show(seven_node.build().E)
+    shown.page.clock.install()
+    shown.page.evaluate("window.silent = true")
+    shown.box("x1").click()
+    shown.page.clock.run_for(6_000)
+    alert = shown.page.get_by_role("alert")
+    alert.get_by_text("Python has not answered yet").wait_for()
+
+    shown.page.evaluate("window.silent = false")
+    shown.box("x1").click()
+    shown.page.locator(".live-told pre").wait_for()
+    assert alert.count() == 0
 
 
 @pytest.mark.parametrize("width", [390, 1200])
