@@ -302,7 +302,7 @@ def test_everything_has_a_name_and_nothing_is_wider_than_the_screen(open_page: O
     assert playground.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_the_whole_folder_is_small(folder: Path) -> None:
+def test_the_whole_folder_is_small_and_has_its_licences(folder: Path) -> None:
     files = [path for path in folder.rglob("*") if path.is_file()]
     size = sum(len(gzip.compress(path.read_bytes(), 6)) for path in files)
 
@@ -310,3 +310,5 @@ def test_the_whole_folder_is_small(folder: Path) -> None:
     assert {path.suffix for path in files} <= {
         ".html", ".css", ".js", ".mjs", ".wasm", ".zip", ".json", ".txt",
     }  # fmt: skip
+    licences = (folder / "licences.txt").read_text("utf-8")
+    assert all(name in licences for name in ("pyodide", "CPython", "@codemirror/view", "@lezer/lr"))
