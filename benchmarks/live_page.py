@@ -20,7 +20,7 @@ PROGRAM = """import scalargrad as sg
 from scalargrad import Value
 x = [Value(0.1 * (k + 1), f"x{k + 1}") for k in range(4)]
 y = x
-for layer in range(3):
+for layer in range(2):
     y = [sg.tanh(a * b + 0.5 * a) for a, b in zip(y, y[1:] + y[:1])]
 E = sg.sum(y)
 """
@@ -38,7 +38,7 @@ MEASURE = """async (moves) => {
         requestAnimationFrame(() => resolve(times.push(performance.now() - start)));
       });
       observer.observe(root, { attributes: true, attributeFilter: ["data-result"] });
-      slider.value = -1 + (2 * k) / moves;
+      slider.value = Number(slider.min) + ((slider.max - slider.min) * (k + 0.5)) / moves;
       slider.dispatchEvent(new Event("input", { bubbles: true }));
     });
   }
