@@ -4,38 +4,21 @@ Every step is drawn: the plane, the picture of each unit, weights, gradients and
 `make playground` and Playwright; `taskset -c 0 python benchmarks/learn_page.py` takes one core.
 """
 
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from shutil import which
 from time import perf_counter
-from typing import Any
 
 from playwright.sync_api import sync_playwright
+from served_playground import chromium, served
 
-FOLDER = Path(__file__).parents[1] / "build" / "playground"
 SECONDS, RUNS = 3.0, 3
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files without a word."""
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
 
 
 def main() -> None:
     """Measure and print."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(FOLDER)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_address[1]}/learn.html#cloud"
-    with sync_playwright() as playwright:
-        program = which("chromium") or which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with served() as origin, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         begun = perf_counter()
-        page.goto(address)
+        page.goto(f"{origin}learn.html#cloud")
         page.wait_for_selector("#network button", timeout=60_000)
         print(f"first network after {perf_counter() - begun:.1f} s")
         for speed in ("every", "fast"):
@@ -52,7 +35,6 @@ def main() -> None:
                 page.click("#run")
             print(f"{speed}: best {max(rates):.0f} steps a second, all {[round(r) for r in rates]}")
         browser.close()
-    server.shutdown()
 
 
 if __name__ == "__main__":

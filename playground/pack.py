@@ -1,8 +1,8 @@
 """Within Pyodide at build time: compile the package in /package, and pack it as /scalargrad.zip.
 
 `program` is the first example. Its answer is part of the result, so that the page shows a picture
-before Python runs there; and the modules that it needed are those whose byte code is packed. The other
-part are the public names, for completion.
+before Python runs there; and the modules that it needed are those whose byte code is packed. The
+other part are the public names, for completion.
 """
 
 import contextlib

@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import copy_context
+from pathlib import Path
 from types import CodeType, TracebackType
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from scalargrad.view.live.conversation import Conversation
 from scalargrad.view.live.live import Live
 from scalargrad.view.paint.svg import write
 
+HERE = Path(__file__).parent
 FILE = "program"  # the name of the user's program in tracebacks
 _LARGEST = 1.2  # pixels for a point, beyond which a picture needs not be larger
 SEED = 1  # of every run: a program draws the same numbers whenever it runs
@@ -67,15 +69,18 @@ class Answers:
 
     def talk(self, message: dict[str, Any], number: int = 0) -> dict[str, Any] | None:
         """The answer to a message of the live graph; None if that graph is gone."""
-        return self._talk and self._talk.answer(message) if number == self._number else None
+        if self._talk is None or number != self._number:
+            return None
+        return self._talk.answer(message)
 
     def svg(self) -> str | None:
         """The picture as it is, for a file; without styles, which the page must not parse."""
-        return self._talk and write(self._talk.live.drawing.scene, in_page=True)
+        return None if self._talk is None else write(self._talk.live.drawing.scene, in_page=True)
 
     def recorded(self) -> dict[str, str] | None:
-        """The graph as a recorded program, without and with its gradient."""
-        return self._talk and recorded(self._talk.live.value)
+        """The graph as a recorded program, without and with its gradient; None without a number."""
+        value = None if self._talk is None else self._talk.live.value
+        return None if value is None else recorded(value)
 
 
 def answer(request: str) -> str:
@@ -156,7 +161,7 @@ class Place(NamedTuple):
 
     line: int | None = None
     column: int | None = None
-    endColumn: int | None = None  # noqa: N815  # a name of the page's
+    endColumn: int | None = None  # a name of the page's
 
 
 def run(source: str) -> tuple[dict[str, Any] | None, Shown | None]:
@@ -180,11 +185,13 @@ def run(source: str) -> tuple[dict[str, Any] | None, Shown | None]:
         asked.append(Shown(value, model))
 
     namespace: dict[str, Any] = {
-        "__name__": "__main__", "__builtins__": {**vars(builtins), "input": _no_input}, "show": show,
-    }  # fmt: skip
+        "__name__": "__main__",
+        "__builtins__": {**vars(builtins), "input": _no_input},
+        "show": show,
+    }
     error = None
     try:
-        # In a context of its own: a program that ends within `no_grad` must not leave it to the next
+        # In a context of its own: a program that ends within `no_grad` leaves no mode behind
         copy_context().run(exec, code, namespace)
     except SystemExit:
         pass
@@ -221,12 +228,15 @@ def _assigned(node: ast.AST) -> Iterator[str]:
         return
     for child in ast.iter_child_nodes(node):
         yield from _assigned(child)
-    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.NamedExpr)):
-        for target in targets:
-            for part in ast.walk(target):
-                if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-                    yield part.id
+    targets: list[ast.expr] = []
+    if isinstance(node, ast.Assign):
+        targets = node.targets
+    elif isinstance(node, (ast.AugAssign, ast.AnnAssign, ast.NamedExpr)):
+        targets = [node.target]
+    for target in targets:
+        for part in ast.walk(target):
+            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                yield part.id
 
 
 def _last(names: list[str], namespace: Mapping[str, Any]) -> Shown | None:
@@ -244,9 +254,9 @@ def _model(namespace: Mapping[str, Any]) -> Any:
 
 
 def _name(names: list[str], namespace: Mapping[str, Any]) -> None:
-    """Give values without a label the names of the variables that hold them, in lists and dicts too.
+    """Give values without a label the names of the variables that hold them.
 
-    Those of a model have names in the model.
+    So in lists and dicts, as ``w[0]``. The parameters of a model have names in the model.
     """
     in_models = {
         parameter
@@ -285,7 +295,7 @@ def _syntax_error(fault: Exception) -> dict[str, Any]:
     start, end = fault.offset, fault.end_offset
     column = start - 1 if start and start > 0 else None
     ends_there = fault.end_lineno in (None, line) and end is not None and end > (start or 0)
-    place = Place(line, column, end - 1 if ends_there and column is not None else None)
+    place = Place(line, column, end - 1 if end and ends_there and column is not None else None)
     return {"message": f"{type(fault).__name__}: {fault.msg}", **place._asdict()}
 
 
@@ -314,7 +324,9 @@ def _places(traceback: TracebackType | None, source: str) -> Iterator[Place]:
             text = lines[line - 1] if line and line <= len(lines) else ""
 
             def column(offset: int | None, text: str = text) -> int | None:
-                return None if offset is None else len(text.encode()[:offset].decode(errors="ignore"))
+                return (
+                    None if offset is None else len(text.encode()[:offset].decode(errors="ignore"))
+                )
 
             yield Place(traceback.tb_lineno, column(start), column(end) if last == line else None)
         traceback = traceback.tb_next

@@ -3,33 +3,22 @@
 from collections.abc import Callable
 from typing import Any
 
+from browsers import Watched
+
 # Others may use the machine: Python starts in 2 s on an idle core, and in 30 s beside many.
 PATIENCE = 60_000  # ms
 
 
-class Playground:
+class Playground(Watched):
     """The page of the playground, in the words of who uses it, and what it must not do."""
 
     def __init__(self, page: Any, address: str) -> None:
         from playwright.sync_api import expect
 
-        self.page, self.address, self.expect = page, address, expect
+        super().__init__(page, address)
+        self.address, self.expect = address, expect
         expect.set_options(timeout=PATIENCE)
-        self.faults: list[str] = []
         page.set_default_timeout(PATIENCE)
-        page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
-        # A violation of the policy is a message, too
-        page.on("console", lambda message: self.faults.append(f"console: {message.text}"))
-        page.on("request", self._request)
-        page.on("dialog", self._dialog)
-
-    def _request(self, request: Any) -> None:
-        if not request.url.startswith((self.address, "data:", "blob:")):
-            self.faults.append(f"request: {request.url}")
-
-    def _dialog(self, dialog: Any) -> None:
-        self.faults.append(f"dialog: {dialog.message}")
-        dialog.dismiss()
 
     def open(self, fragment: str = "") -> "Playground":
         self.page.goto(self.address + fragment)
@@ -50,6 +39,16 @@ class Playground:
         self.content.click()
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(program)
+
+    @property
+    def text(self) -> str:
+        """The program in the editor."""
+        return str(
+            self.page.evaluate(
+                "[...document.querySelector('#editor').shadowRoot.querySelectorAll('.cm-line')]"
+                ".map((line) => line.textContent).join('\\n')"
+            )
+        )
 
     def shows(self, result: str) -> None:
         """Wait until the graph of a result is shown, such as "y = 4"."""

@@ -1,5 +1,4 @@
 # Gradient descent: two hundred steps downhill
-import scalargrad as sg
 from scalargrad import Value
 
 x, y = Value(-1.0), Value(1.5)
@@ -9,7 +8,7 @@ for step in range(201):
     x.grad = y.grad = 0.0
     f.backward()
     if step % 25 == 0:
-        print(f"step {step:3}: f = {f.data:.6f} at ({x.data:6.3f}, {y.data:6.3f})")
+        print(f"step {step:3}: f({x.data:6.3f}, {y.data:6.3f}) = {f.data:.6f}")
     x.data -= 0.05 * x.grad
     y.data -= 0.05 * y.grad
 

@@ -26,7 +26,7 @@ const COLOURS = HighlightStyle.define([
 ]);
 
 const LOOK = EditorView.theme({
-  "&": { height: "100%", color: "var(--ink)", backgroundColor: "var(--paper)", fontSize: "14px" },
+  "&": { height: "100%", color: "var(--ink)", backgroundColor: "var(--paper)", fontSize: "13.5px" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.55", overflow: "auto" },
   ".cm-content": { caretColor: "var(--ink)", padding: "8px 0" },
   "&.cm-focused": { outline: "none" },
@@ -98,11 +98,12 @@ function completeNames(names) {
  * allows, and not as elements, which it forbids.
  *
  * @param {HTMLElement} parent
- * @param {{ onChange: (program: string) => void, onRun: () => void, names: { name: string, about: string }[] }} options
+ * @param {{ onChange: (program: string, byUser: boolean) => void, onRun: () => void, names: { name: string, about: string }[] }} options
  */
 export function createEditor(parent, { onChange, onRun, names }) {
   const root = parent.attachShadow({ mode: "open" });
   const language = python();
+  let replaced = false; // whether the text changes by `program = ...`
   const view = new EditorView({
     root, parent: root,
     state: EditorState.create({
@@ -124,7 +125,7 @@ export function createEditor(parent, { onChange, onRun, names }) {
           spellcheck: "false", autocorrect: "off", autocapitalize: "off",
         }),
         EditorView.updateListener.of((update) => {
-          if (update.docChanged) onChange(update.state.doc.toString());
+          if (update.docChanged) onChange(update.state.doc.toString(), !replaced);
         }),
       ],
     }),
@@ -136,7 +137,9 @@ export function createEditor(parent, { onChange, onRun, names }) {
 
     /** Put another program in place of this one; undo brings this one back. */
     set program(text) {
+      replaced = true;
       view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, selection: { anchor: 0 } });
+      replaced = false;
       view.scrollDOM.scrollTop = 0;
     },
 

@@ -31,6 +31,7 @@ const transport = {
     hear = listener;
   },
   async send(message) {
+    if (message.type === "show") return; // each run tells its graph anyway
     try {
       if (!runs) await firstRunDone;
       const answer = await engine.ask("talk", { message, number: shownRun });
@@ -51,10 +52,11 @@ function refuse({ id }, text) {
 mount(live, transport, {
   onAnswer: (answer) => {
     if (answer.result) note.textContent = answer.result;
-    if (answer.type === "graph") view.fit();
+    if (answer.type === "graph") view.show();
   },
 });
 const view = new Zoom(live);
+window.addEventListener("resize", () => view.show());
 $("smaller").addEventListener("click", () => view.by(1 / 1.25));
 $("larger").addEventListener("click", () => view.by(1.25));
 $("fit").addEventListener("click", () => view.fit());
@@ -71,8 +73,12 @@ let going = false; // whether the loop below goes
 let began = 0; // when the program that runs now began, or 0
 let runs = 0;
 
-function changed() {
-  keepDraft();
+function changed(program, byUser) {
+  choose(program);
+  if (byUser) {
+    keepDraft(program);
+    setFragment(""); // it holds another program now
+  }
   runSoon(PAUSE);
 }
 
@@ -206,8 +212,9 @@ const select = $("examples");
 for (const [index, { title }] of EXAMPLES.entries()) select.add(new Option(title, index));
 select.addEventListener("change", () => {
   if (select.value === "") return;
-  history.replaceState(null, "", location.pathname + location.search);
-  editor.program = EXAMPLES[select.value].program;
+  const { name, program } = EXAMPLES[select.value];
+  setFragment(`#example=${name}`);
+  editor.program = program;
   runSoon(0);
 });
 
@@ -218,10 +225,13 @@ function choose(program) {
   select.value = index < 0 ? "" : index;
 }
 
-function keepDraft() {
-  choose(editor.program);
+function setFragment(fragment) {
+  if (location.hash !== fragment) history.replaceState(null, "", location.pathname + location.search + fragment);
+}
+
+function keepDraft(program) {
   try {
-    localStorage.setItem(DRAFT, editor.program);
+    localStorage.setItem(DRAFT, program);
   } catch {
     // a browser may forbid it, and then nothing is kept
   }
@@ -236,7 +246,7 @@ function draft() {
 }
 
 $("link").addEventListener("click", async () => {
-  history.replaceState(null, "", location.pathname + location.search + (await fragmentOf(editor.program)));
+  setFragment(await fragmentOf(editor.program));
   try {
     await navigator.clipboard.writeText(location.href);
     status.textContent = "The link is copied. It holds the program itself.";
@@ -247,7 +257,8 @@ $("link").addEventListener("click", async () => {
 
 async function openLink() {
   try {
-    const program = await programIn(location.hash);
+    const example = EXAMPLES.find(({ name }) => location.hash === `#example=${name}`);
+    const program = example?.program ?? (await programIn(location.hash));
     if (program !== null) editor.program = program;
     return program === null ? "none" : "opened";
   } catch (error) {
@@ -278,6 +289,7 @@ $("recorded").addEventListener("click", async () => {
   const [value, gradient] = dialog.querySelectorAll("pre");
   try {
     const programs = await engine.ask("recorded");
+    if (!programs) throw new Error("There is no program where a value has no number.");
     [value.textContent, gradient.textContent] = [programs.value, programs.gradient];
     dialog.showModal();
   } catch (error) {

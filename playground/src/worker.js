@@ -66,7 +66,7 @@ async function start() {
   python.unpackArchive(new Uint8Array(archive), "zip", { extractDir: "/lib/scalargrad" });
   python.runPython("import sys; sys.path.insert(0, '/lib/scalargrad')");
   const host = python.pyimport(new URL(import.meta.url).search.slice(1) || "playground_host");
-  host.warm_up();
+  let warm = false;
   self.addEventListener("message", ({ data: { id, request } }) => {
     printed = 0;
     try {
@@ -78,6 +78,9 @@ async function start() {
       flush();
       send({ id, broken: String(error.message ?? error) });
     }
+    // What other questions need is imported once the first one is answered
+    if (!warm) setTimeout(host.warm_up);
+    warm = true;
   });
   send({ ready: true });
 }

@@ -6,7 +6,7 @@ const WELL = 1.2; // larger need not be by itself
 export class Zoom {
   constructor(host) {
     this.host = host;
-    this.scale = 0; // 0 before the first picture
+    this.chosen = 0; // the scale that the user has chosen, or 0
     this.direction = ""; // that Python chooses
   }
 
@@ -28,21 +28,29 @@ export class Zoom {
     return this.svg.getAttribute("viewBox").split(" ").slice(2).map(Number);
   }
 
-  fit() {
-    if (!this.svg) return;
+  /** The scale at which the whole picture is in the pane, if it can be read then. */
+  best() {
     const [[width, height], [across, down]] = [this.size(), this.room()];
-    this.show(Math.max(LEAST, Math.min(across / width, down / height, WELL)));
+    return Math.max(LEAST, Math.min(across / width, down / height, WELL));
+  }
+
+  /** Show the picture in the size that the user has chosen, or else in the best one. */
+  show() {
+    if (!this.svg) return;
+    const width = `${(this.chosen || this.best()) * this.size()[0]}px`;
+    const { style } = this.svg;
+    style.width = style.minWidth = style.maxWidth = width;
+  }
+
+  fit() {
+    this.chosen = 0;
+    this.show();
   }
 
   by(factor) {
-    if (this.svg) this.show(this.scale * factor);
-  }
-
-  show(scale) {
-    this.scale = Math.min(Math.max(scale, LEAST / 2), MOST);
-    const width = `${this.scale * this.size()[0]}px`;
-    const { style } = this.svg;
-    style.width = style.minWidth = style.maxWidth = width;
+    if (!this.svg) return;
+    this.chosen = Math.min(Math.max((this.chosen || this.best()) * factor, LEAST / 2), MOST);
+    this.show();
   }
 
   /** Ask for the other direction than that of now. */

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,10 +13,10 @@ from typing import Any
 
 import pytest
 from browsed import Open, Playground
+from browsers import chromium
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "playground"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 sys.path.insert(0, str(SOURCES))  # for playground_host
 
@@ -38,10 +39,8 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
     def copyfile(self, source: Any, outputfile: Any) -> None:
-        try:
+        with suppress(ConnectionError):  # a page that is closed does not wait for its files
             super().copyfile(source, outputfile)
-        except ConnectionError:
-            pass  # a page that is closed does not wait for its files
 
 
 @pytest.fixture(scope="session")
@@ -59,15 +58,8 @@ def address(folder: Path) -> Iterator[str]:
 # One browser for each file, and no longer: while Playwright runs, no other test can use asyncio.
 @pytest.fixture(scope="module")
 def browser(folder: Path) -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        pytest.skip(f"needs a browser on PATH: one of {', '.join(BROWSERS)}")
-    with api.sync_playwright() as playwright:
-        # without the sandbox, which does not work for root in a container
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import floor, log10
+from math import floor, isfinite, log10
 from typing import Literal
 
 from scalargrad.view.read.reading import Reading
@@ -45,9 +45,9 @@ class Leaf:
 def leaves_of(reading: Reading) -> tuple[Leaf, ...]:
     """The leaves that have boxes of their own: inputs, then parameters, each by name.
 
-    Plain numbers, as the 2 of `2 * x`, and what was computed without a graph stay as they are. A
-    slider goes as far to either side of 0 as about twice the number. Parameters have one range for
-    all: they are of one size, and one compares them.
+    Plain numbers, as the 2 of `2 * x`, what was computed without a graph, nan and infinities stay
+    as they are. A slider goes as far to either side of 0 as about twice the number. Parameters have
+    one range for all: they are of one size, and one compares them.
 
     >>> from scalargrad.view.read.reading import read
     >>> x, w = Value(30.0, "x"), Value(0.7, "w")
@@ -57,7 +57,8 @@ def leaves_of(reading: Reading) -> tuple[Leaf, ...]:
     found: list[Leaf] = []
     for box, members in enumerate(reading.members):
         node = reading.order[members[0]] if len(members) == 1 else None
-        if node is not None and not node.parents and node._row is None:
+        movable = node is not None and not node.parents and node._row is None
+        if node is not None and movable and isfinite(node.data):
             drawn = reading.graph.boxes[box]
             kind: Literal["parameter", "input"] = (
                 "parameter" if drawn.kind == "parameter" else "input"

@@ -193,6 +193,7 @@ export function mount(host, transport, options = {}) {
 
   function showLeaves(list, anew) {
     if (anew) {
+      waiting.clear(); // they belong to the leaves of another graph
       rows.clear();
       leaves.replaceChildren();
       which.replaceChildren();
