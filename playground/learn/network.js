@@ -58,6 +58,7 @@ export function drawNetwork(host, frame, { gradients, seen, unit, grid, activati
       const map = layer ? maps[index++] : inputs[k];
       const hidden = layer && layer < sizes.length - 1;
       if (map) drawTile(button.firstChild, map, grid, hidden && activation === "sigmoid" ? 0.5 : 0);
+      text.hidden = across < 54; // the numbers of neighbours would overlap
       const value = numbers[layer]?.[k];
       const there = gradients ? layer > 0 && passed(layer) : known(layer);
       button.style.borderColor = there && value !== null && value !== undefined ? css(value / scale) : "var(--rule)";

@@ -5,49 +5,48 @@ from __future__ import annotations
 from typing import Any
 
 from scalargrad.view.paint.shapes import Scene
-from scalargrad.view.paint.svg import Element, elements_of, marks_of
+from scalargrad.view.paint.svg import element_of
 
-__all__ = ["Picture", "changes", "elements"]
-
-# The elements of a picture: for each of its groups the attributes of the group and what is in it.
-Picture = list[tuple[dict[str, str], list[Element]]]
+__all__ = ["changes"]
 
 
-def elements(scene: Scene) -> Picture:
-    """The elements of a scene, as the page has them."""
-    return [(marks_of(group), elements_of(group)) for group in scene.groups]
-
-
-def changes(before: Picture, after: Picture) -> list[list[Any]]:
+def changes(before: Scene, after: Scene) -> list[list[Any]]:
     """What to set so that a page that shows `before` shows `after`.
 
-    Both are paintings of one graph with one layout: they have the same groups. A group with another
-    number of elements, as the legend may have, is given whole.
+    Both are paintings of one graph with one layout: they have the same groups, with the same
+    attributes. A group with other elements, as the legend may have, is given whole.
 
     Returns:
         For each element that differs ``[group, element, attributes, text]``, with their positions
-        in the picture and in the group; the text is None where it stays. For a group that is given
-        whole ``[group, -1, [[name, attributes, text], ...], None]``.
+        in the picture and in the group. An attribute of None is taken away; the text is None where
+        it stays. For a group that is given whole ``[group, -1, [[name, attributes, text], ...],
+        None]``.
 
-    >>> one, two = (Element("text", {"x": "1"}, text) for text in ("data 1", "data 2"))
-    >>> changes([({}, [one])], [({}, [two])])
+    >>> from scalargrad.view.paint.shapes import Group, Text
+    >>> one, two = (Scene(9.0, 9.0, (Group((Text(f"data {n}", 1.0, 2.0),)),), "") for n in (1, 2))
+    >>> changes(one, two)
     [[0, 0, {}, 'data 2']]
     """
     found: list[list[Any]] = []
-    for number, ((_, old), (_, new)) in enumerate(zip(before, after, strict=True)):
-        if [element.tag for element in old] != [element.tag for element in new]:
-            found.append([number, -1, [[*element] for element in new], None])
+    for number, (last, group) in enumerate(zip(before.groups, after.groups, strict=True)):
+        if last == group:
             continue
-        for position, (was, now) in enumerate(zip(old, new, strict=True)):
-            if was == now:
-                continue
-            attributes = {
-                name: value
-                for name, value in now.attributes.items()
-                if was.attributes.get(name) != value
-            }
-            # None takes an attribute away
-            gone: dict[str, Any] = dict.fromkeys(was.attributes.keys() - now.attributes.keys())
-            text = now.text if now.text != was.text else None
-            found.append([number, position, attributes | gone, text])
+        if [*map(type, last.shapes)] != [*map(type, group.shapes)]:
+            whole = [[*element_of(shape, group)] for shape in group.shapes]
+            found.append([number, -1, whole, None])
+            continue
+        for position, (old, new) in enumerate(zip(last.shapes, group.shapes, strict=True)):
+            if old != new:
+                was, now = element_of(old, last), element_of(new, group)
+                text = now.text if now.text != was.text else None
+                attributes = _differing(was.attributes, now.attributes)
+                found.append([number, position, attributes, text])
+    return found
+
+
+def _differing(was: dict[str, str], now: dict[str, str]) -> dict[str, str | None]:
+    found: dict[str, str | None] = dict.fromkeys(was.keys() - now.keys())
+    for name, value in now.items():
+        if was.get(name) != value:
+            found[name] = value
     return found

@@ -17,7 +17,7 @@ const REFUSED = /^(on|style|id$|class)|href/i; // attributes that our painter ne
 const PACE = 1600; // ms a step of the film
 const PATIENCE = 8000; // ms that a notebook waits for Python
 const SILENT = "Python has not answered yet. It computes something else, or has ended: then run the cell again.";
-const READABLE = 0.5; // of its own size: smaller, the picture scrolls instead
+const READABLE = 0.45; // of its own size: smaller, the picture scrolls instead
 
 let views = 0;
 

@@ -21,7 +21,7 @@ from scalargrad.view.film.passes import passes_of
 from scalargrad.view.geometry import Layout
 from scalargrad.view.graph import Graph
 from scalargrad.view.layout import choose
-from scalargrad.view.live.changes import Picture, changes, elements
+from scalargrad.view.live.changes import changes
 from scalargrad.view.live.explained import BoxExplanation, explained
 from scalargrad.view.live.leaves import Leaf, leaves_of, listed, stretched
 from scalargrad.view.live.replay import Replayed, as_sentence, derivatives, in_no_mode, replayed
@@ -105,8 +105,7 @@ class Live:
         self.fault = ""
         self._run = Replayed(())
         self._compute()
-        self._scene = self._painted()
-        self._told: Picture = elements(self._scene)
+        self._told = self._painted()  # what the page shows
 
     # Numbers
 
@@ -182,13 +181,13 @@ class Live:
     @property
     def svg(self) -> str:
         """The picture at the numbers of now, as the text of an SVG document."""
-        self._scene = self._painted()
-        return svg.write(self._scene)
+        return svg.write(self._painted())
 
     @property
     def drawing(self) -> Drawing:
         """The picture at the numbers of now, which saves itself in several formats."""
-        return Drawing(self.svg, self.engine, self._reading.graph, self._scene)
+        scene = self._painted()
+        return Drawing(svg.write(scene), self.engine, self._reading.graph, scene)
 
     @property
     def summary(self) -> str:
@@ -197,9 +196,8 @@ class Live:
 
     def shown(self) -> str:
         """The picture for a page; from now on `update` tells what differs from it."""
-        self._scene = self._painted()
-        self._told = elements(self._scene)
-        return svg.write(self._scene, in_page=True)
+        self._told = self._painted()
+        return svg.write(self._told, in_page=True)
 
     def update(self) -> dict[str, Any]:
         """What has changed in the picture since `shown` or `update` was last called.
@@ -208,11 +206,9 @@ class Live:
             ``elements``: as `changes` lists them; ``size``: the width and the height of the
             picture.
         """
-        self._scene = self._painted()
-        now = elements(self._scene)
-        found = changes(self._told, now)
-        self._told = now
-        return {"elements": found, "size": [self._scene.width, self._scene.height]}
+        before, self._told = self._told, self._painted()
+        found = changes(before, self._told)
+        return {"elements": found, "size": [self._told.width, self._told.height]}
 
     def explanation(self, box: int) -> BoxExplanation:
         """What a click on a box shows: its formula, its derivative explained, its paths.

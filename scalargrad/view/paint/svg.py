@@ -8,7 +8,7 @@ from scalargrad.view.geometry import Point
 from scalargrad.view.paint.shapes import Curve, Group, Look, Polygon, Scene, Shape, Text
 from scalargrad.view.theme import FONT, FOOT, INK
 
-__all__ = ["Element", "elements_of", "marks_of", "write"]
+__all__ = ["Element", "element_of", "marks_of", "write"]
 
 # A picture shrinks to the width of its page or window.
 _SCALING = ' style="max-width: 100%; height: auto"'
@@ -71,24 +71,21 @@ def marks_of(group: Group) -> dict[str, str]:
     return marks
 
 
-def elements_of(group: Group) -> list[Element]:
-    """The elements in a group, one for each shape.
-
-    >>> [*map(str, elements_of(Group((Text("a<b", 1.0, 2.0, "title"),))))]
-    ['<text x="1.00" y="2.00" data-row="title">a&lt;b</text>']
-    """
-    # The dominant-baseline attribute would do this, but several renderers do not know it.
-    foot = FOOT * group.font.size if group.font else 0.0
-    return [_element(shape, foot) for shape in group.shapes]
-
-
 def _group(group: Group) -> str:
     marks = "".join(f' {name}="{value}"' for name, value in marks_of(group).items())
-    return f"<g{marks}>{''.join(map(str, elements_of(group)))}</g>"
+    return f"<g{marks}>{''.join(str(element_of(shape, group)) for shape in group.shapes)}</g>"
 
 
-def _element(shape: Shape, foot: float) -> Element:
+def element_of(shape: Shape, group: Group) -> Element:
+    """The element of a shape in a group.
+
+    >>> text = Text("a<b", 1.0, 2.0, "title")
+    >>> print(element_of(text, Group((text,))))
+    <text x="1.00" y="2.00" data-row="title">a&lt;b</text>
+    """
     if isinstance(shape, Text):
+        # The dominant-baseline attribute would do this, but several renderers do not know it.
+        foot = FOOT * group.font.size if group.font else 0.0
         place = {"x": f"{shape.x:.2f}", "y": f"{shape.y + foot:.2f}"}
         return Element("text", place | _mark("row", shape.row), shape.text)
     if isinstance(shape, Polygon):

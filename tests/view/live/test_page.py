@@ -274,6 +274,38 @@ def test_texts_of_the_user_are_texts(show: Show) -> None:
     assert shown.page.locator("script, img, a").count() == 1  # the script of this page
 
 
+def test_the_view_of_a_widget_without_python(browser: Any) -> None:
+    """As a front end shows it that has the state of the widget and no kernel."""
+    first = Conversation(Live(seven_node.build().E, engine="builtin")).answer({"type": "show"})
+    page = browser.new_context().new_page()
+    watched = Watched(page)
+    page.clock.install()
+    js = (FOLDER / "live.js").read_text("utf-8").replace("export default", "window.widget =")
+    css = (FOLDER / "live.css").read_text("utf-8")
+    page.set_content(f"<style>{css}</style><div></div><script type='module'>{js}</script>")
+    page.evaluate(
+        """(graph) => {
+            const listeners = new Set();
+            const model = {
+                get: (name) => ({ graph })[name],
+                send() { throw new Error("no comm"); },
+                on: (name, listener) => listeners.add(listener),
+                off: (name, listener) => listeners.delete(listener),
+            };
+            const end = window.widget.render({ model, el: document.querySelector("div") });
+            window.end = () => { end(); return listeners.size; };
+        }""",
+        first,
+    )
+    assert page.locator("svg g[data-box]").count() == 23
+    page.clock.run_for(9_000)
+    page.get_by_role("alert").get_by_text("Python has not answered yet").wait_for()
+    assert page.evaluate("window.end()") == 0
+    assert page.locator(".scalargrad-live").count() == 0
+    page.context.close()
+    assert watched.faults == []
+
+
 def test_a_page_without_python_says_so(show: Show) -> None:
     shown = show(seven_node.build().E)
     shown.page.clock.install()
