@@ -11,5 +11,6 @@ out = net(x)
 loss = losses.squared_error(out, 1.0)
 loss.backward()
 
+print("parameter                 value  gradient")
 for name, p in net.named_parameters():
-    print(f"{name:24} {p.data:8.4f}   gradient {p.grad:8.4f}")
+    print(f"{name:22} {p.data:8.4f} {p.grad:9.4f}")
