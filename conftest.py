@@ -31,6 +31,10 @@ collect_ignore_glob += [] if find_spec("jax") else [
 collect_ignore_glob += [] if find_spec("matplotlib") else ["scalargrad/plot/*.py"]
 # And the program of `make mutants`.
 collect_ignore_glob += [] if find_spec("cosmic_ray") else ["tests/mutants.py"]
+# And the widget.
+collect_ignore_glob += [] if find_spec("anywidget") else [
+    "scalargrad/view/live/widget.py", "docs/live.md",
+]  # fmt: skip
 # And those that solve with SciPy.
 collect_ignore_glob += [] if find_spec("scipy") else ["scalargrad/solve/*.py"]
 

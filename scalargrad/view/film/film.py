@@ -149,7 +149,7 @@ class Film:
         )
         return _FILM.format(
             style=_asset("film.css"), script=_asset("film.js"), alt=escape(description),
-            picture=picture, items="\n".join(items), data=_as_json(self._data()),
+            picture=picture, items="\n".join(items), data=_as_json(self.data),
             count=count(len(self.steps), "step"),
         )  # fmt: skip
 
@@ -159,7 +159,9 @@ class Film:
             for number, step in enumerate(part, 1):
                 yield f"{phase} {number} of {len(part)}", step
 
-    def _data(self) -> dict[str, object]:
+    @property
+    def data(self) -> dict[str, object]:
+        """The steps as plain data, which JSON can write: what a player of the film reads."""
         return {
             "summary": self.graph.summary,
             "start": self.start,
