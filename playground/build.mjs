@@ -22,14 +22,7 @@ const examples = await readExamples();
 const { archive, found: { first, learn, names } } = await compiled(await sources(), examples[0].program);
 const lock = JSON.parse(await readFile(join(HERE, "node_modules", "pyodide", "pyodide-lock.json"), "utf8"));
 const live = await readFile(join(ROOT, "scalargrad", "view", "live", "live.css"));
-await Promise.all([
-  writeFile(join(OUT, "scalargrad.zip"), archive),
-  writeFile(join(OUT, "first.json"), JSON.stringify(first)),
-  writeFile(join(OUT, "learn.json"), JSON.stringify(learn)),
-  writeFile(join(OUT, "live.css"), live),
-  ...PYODIDE.map((name) => cp(join(HERE, "node_modules", "pyodide", name), join(OUT, "pyodide", name))),
-  ...["src/style.css", "learn/learn.html", "learn/learn.css"].map((name) =>
-    cp(join(HERE, name), join(OUT, basename(name)))),
+const bundles = [
   bundle({ main: "src/main.js" }, {
     define: { EXAMPLES: JSON.stringify(examples), NAMES: JSON.stringify(names) },
   }),
@@ -38,17 +31,44 @@ await Promise.all([
     external: ["./pyodide/pyodide.mjs"],
     define: { LOCK: JSON.stringify({ info: lock.info, packages: {} }) },
   }),
+];
+await Promise.all([
+  writeFile(join(OUT, "scalargrad.zip"), archive),
+  writeFile(join(OUT, "first.json"), JSON.stringify(first)),
+  writeFile(join(OUT, "learn.json"), JSON.stringify(learn)),
+  writeFile(join(OUT, "live.css"), live),
+  ...PYODIDE.map((name) => cp(join(HERE, "node_modules", "pyodide", name), join(OUT, "pyodide", name))),
+  ...["src/style.css", "learn/learn.html", "learn/learn.css"].map((name) =>
+    cp(join(HERE, name), join(OUT, basename(name)))),
+  cp(join(ROOT, "LICENSE"), join(OUT, "LICENSE.txt")),
+  Promise.all(bundles).then(async (packages) =>
+    writeFile(join(OUT, "licences.txt"), await licences(["pyodide", ...packages.flat()]))),
 ]);
 // Last: make takes it for the whole
 await cp(join(HERE, "src", "index.html"), join(OUT, "index.html"));
 
-/** One module for the browser from a module and what it imports. */
-function bundle(entryPoints, more) {
-  return build({
+/** One module for the browser from a module and what it imports; resolves with its licences. */
+async function bundle(entryPoints, more) {
+  const { metafile } = await build({
     entryPoints, outdir: OUT, absWorkingDir: HERE, bundle: true, minify: true, format: "esm",
-    target: ["chrome109", "firefox115", "safari16.4"], legalComments: "linked", logLevel: "warning",
-    ...more,
+    target: ["chrome109", "firefox115", "safari16.4"], legalComments: "none", logLevel: "warning",
+    metafile: true, ...more,
   });
+  const packages = Object.keys(metafile.inputs).map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1]);
+  return packages.filter(Boolean);
+}
+
+/** The licences of what npm installed and the folder holds, as their authors want them to go along. */
+async function licences(packages) {
+  const texts = await Promise.all([...new Set(packages)].sort().map(async (name) => {
+    const folder = join(HERE, "node_modules", name);
+    const { version, license, homepage, repository } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+    const text = await readFile(join(folder, "LICENSE"), "utf8").catch(() => "");
+    const source = homepage ?? repository?.url ?? repository ?? "";
+    return `${name} ${version}\nLicence: ${license}. Source: ${source}\n\n${text.trim()}`;
+  }));
+  const python = "Pyodide holds CPython, whose licence is at https://docs.python.org/3/license.html";
+  return `${[python, ...texts].join(`\n\n${"-".repeat(80)}\n\n`)}\n`;
 }
 
 /** The examples in the order of their file names: the first line is a comment, the title. */

@@ -35,10 +35,11 @@ class Playground(Watched):
         return self.page.get_by_role("textbox", name="Python program")
 
     def write(self, program: str) -> None:
-        """Put a program in the place of that in the editor."""
+        """Put a program in the place of that in the editor, and run it at once."""
         self.content.click()
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(program)
+        self.page.keyboard.press("Control+Enter")
 
     @property
     def text(self) -> str:

@@ -33,7 +33,7 @@ const transport = {
   async send(message) {
     if (message.type === "show") return; // each run tells its graph anyway
     try {
-      if (!runs) await firstRunDone;
+      if (!shownRun) await firstRunDone;
       const answer = await engine.ask("talk", { message, number: shownRun });
       if (answer) hear(answer);
       else refuse(message, "this graph is gone: run the program again");
@@ -161,7 +161,6 @@ function showGraph(graph, number, program) {
   shownRun = number;
   setStale(false, graph.result);
   if (!known) hear(graph);
-  for (const id of ["recorded", "svg", "png"]) $(id).disabled = false;
 }
 
 function setStale(stale, text) {

@@ -27,7 +27,14 @@ def folder() -> Path:
     for program in ("npm", "node", "make"):
         if shutil.which(program) is None:
             pytest.skip(f"needs {program} on PATH, which builds the playground")
-    built = subprocess.run(["make", "-s", "playground"], cwd=ROOT, capture_output=True, text=True)
+    import fcntl
+
+    (ROOT / "build").mkdir(exist_ok=True)
+    with (ROOT / "build" / "playground.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of the processes that run tests, one builds
+        built = subprocess.run(
+            ["make", "-s", "playground"], cwd=ROOT, capture_output=True, text=True
+        )
     assert built.returncode == 0, built.stdout + built.stderr
     return ROOT / "build" / "playground"
 

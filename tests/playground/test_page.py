@@ -243,10 +243,9 @@ def in_link(program: str) -> str:
     return base64.urlsafe_b64encode(program.encode()).decode().rstrip("=")
 
 
-def test_what_one_writes_is_there_again_and_examples_have_links(open_page: Open) -> None:
-    playground = open_page("#example=chain_rule")
+def test_what_one_writes_is_there_again_and_examples_have_links(playground: Playground) -> None:
+    playground.page.evaluate("location.hash = '#example=chain_rule'")
     playground.shows("y = 0.2474")
-    playground.page.keyboard.press("Tab")
     playground.write(MINI)
     playground.shows("y = 1.405")
     assert playground.page.url.partition("#")[2] == ""
@@ -254,7 +253,7 @@ def test_what_one_writes_is_there_again_and_examples_have_links(open_page: Open)
     playground.shows("y = 0.4337")
     assert playground.page.url.endswith("#example=two_paths")
 
-    playground.open("learn.html")  # another page: the fragment alone would load nothing anew
+    playground.page.goto("about:blank")  # a fragment alone would load nothing anew
     playground.open()
     playground.shows("y = 1.405")
     assert playground.text == MINI
@@ -302,7 +301,7 @@ def test_everything_has_a_name_and_nothing_is_wider_than_the_screen(open_page: O
     assert playground.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_the_whole_folder_is_small(folder: Path) -> None:
+def test_the_whole_folder_is_small_and_has_its_licences(folder: Path) -> None:
     files = [path for path in folder.rglob("*") if path.is_file()]
     size = sum(len(gzip.compress(path.read_bytes(), 6)) for path in files)
 
@@ -310,3 +309,5 @@ def test_the_whole_folder_is_small(folder: Path) -> None:
     assert {path.suffix for path in files} <= {
         ".html", ".css", ".js", ".mjs", ".wasm", ".zip", ".json", ".txt",
     }  # fmt: skip
+    licences = (folder / "licences.txt").read_text("utf-8")
+    assert all(name in licences for name in ("pyodide", "CPython", "@codemirror/view", "@lezer/lr"))
