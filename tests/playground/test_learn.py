@@ -148,7 +148,8 @@ class TestPython:
 
     @settings(max_examples=20)
     @given(st.lists(st.tuples(st.floats(-2, 2), st.floats(-2, 2), st.sampled_from([-1, 1])),
-                    min_size=1, max_size=6), st.lists(st.integers(1, 4), max_size=2), st.sampled_from([*host.LOSSES]),
+                    min_size=1, max_size=6), st.lists(st.integers(1, 4), max_size=2),
+           st.sampled_from([*host.LOSSES]),
            st.sampled_from(host.ACTIVATIONS), st.sampled_from(host.OPTIMISERS))  # fmt: skip
     def test_whatever_one_chooses_it_learns_or_says_why_not(
         self, points: Any, hidden: list[int], loss: str, activation: str, optimiser: str
