@@ -148,13 +148,14 @@ class TestPython:
 
     @settings(max_examples=20)
     @given(st.lists(st.tuples(st.floats(-2, 2), st.floats(-2, 2), st.sampled_from([-1, 1])),
-                    min_size=1, max_size=6), st.sampled_from([*host.LOSSES]),
+                    min_size=1, max_size=6), st.lists(st.integers(1, 4), max_size=2),
+           st.sampled_from([*host.LOSSES]),
            st.sampled_from(host.ACTIVATIONS), st.sampled_from(host.OPTIMISERS))  # fmt: skip
     def test_whatever_one_chooses_it_learns_or_says_why_not(
-        self, points: Any, loss: str, activation: str, optimiser: str
+        self, points: Any, hidden: list[int], loss: str, activation: str, optimiser: str
     ) -> None:
         answers = host.Answers()
-        chosen = {"hidden": [3], "activation": activation, "loss": loss, "optimiser": optimiser}
+        chosen = {"hidden": hidden, "activation": activation, "loss": loss, "optimiser": optimiser}
         answers.setup(chosen, [list(point) for point in points])
         frame = answers.run(4, 60_000.0)
 

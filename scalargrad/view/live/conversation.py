@@ -22,7 +22,8 @@ An answer has a ``type``, and where the question had one an ``id``:
 * ``graph``: ``svg``, the picture, in which the box 7 and the edge 9 are the groups with the
   attributes ``data-box="7"`` and ``data-edge="9"``; ``leaves``, a list of dicts with ``index``,
   ``name``, ``kind``, ``box``, ``number``, ``low``, ``high`` and ``step``; ``title``; ``depth``,
-  how many derivatives were taken; ``result``, the name of the result and its number, in words;
+  how many derivatives were taken; ``note``, what does not follow the numbers, or "";
+  ``result``, the name of the result and its number, in words;
   ``fault``, why a value cannot be computed, or ""; ``summary``, one sentence.
 * ``update``: ``elements``, a list of what to set, each ``[group, element, attributes, text]``: in
   the element at this place among the children of this group of the picture (the group at this
@@ -101,7 +102,7 @@ class Conversation:
         title = live.drawing.graph.boxes[-1].title
         return {
             "type": "graph", "svg": svg, "title": title, "depth": len(self._before),
-            **self._state(),
+            "note": live.note, **self._state(),
         }  # fmt: skip
 
     def _state(self) -> Message:

@@ -93,6 +93,7 @@ export function mount(host, transport, options = {}) {
   const below = make("div", "live-below", root);
   const leaves = make("div", "live-leaves", below, "", { role: "group", "aria-label": "Numbers to move" });
   const told = make("div", "live-told", below, "", { role: "region", "aria-label": "Explanation" });
+  const note = make("p", "live-note", below);
   const status = make("p", "live-status", root, "", { role: "status" });
   if (options.controls === false) bar.hidden = true;
 
@@ -150,6 +151,8 @@ export function mount(host, transport, options = {}) {
     chosen = null;
     told.replaceChildren(make("p", "live-hint", null, "Click a value, or press Enter on it: its explanation."));
     back.hidden = !graph.depth;
+    note.textContent = graph.note ?? "";
+    note.hidden = !graph.note;
     showLeaves(graph.leaves, true);
     showState(graph);
   }

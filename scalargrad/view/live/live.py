@@ -9,7 +9,7 @@ from typing import Any
 
 from scalargrad.core.labels import format_number
 from scalargrad.core.numbers import as_float, shown
-from scalargrad.core.primitives import identity
+from scalargrad.core.primitives import identity, where
 from scalargrad.core.tape import Tape
 from scalargrad.core.value import Value
 from scalargrad.support.collector import collector_paused
@@ -37,6 +37,10 @@ __all__ = ["Live"]
 _WIDEST = -1.234e-56  # boxes and labels have room for a number as long as this one
 _LEAST_WIDTH = 420.0  # of a picture, so that its legend has one width whatever numbers stand in it
 _NOT_KNOWN = "–"
+_DECIDED = (
+    "What the program has compared stays as it was decided: a `where` takes the same branch, "
+    "whatever the numbers are now."
+)
 
 
 class Live:
@@ -170,6 +174,12 @@ class Live:
     def value(self) -> Value | None:
         """The result with its graph, at the numbers of now; None if it has no number there."""
         return self._run.nodes[-1]  # type: ignore[no-any-return]
+
+    @property
+    def note(self) -> str:
+        """What does not follow the numbers, in words; "" if there is no such thing in the graph."""
+        chosen = (node._row is where and node.parents[0].is_constant for node in self._tape.nodes)
+        return _DECIDED if any(chosen) else ""
 
     @property
     def name(self) -> str:

@@ -269,6 +269,18 @@ def test_a_model_names_its_parameters_and_collapses_by_its_modules() -> None:
     assert "∂" in whole.explanation(whole.leaves[0].box).text
 
 
+def test_what_a_condition_decided_is_told() -> None:
+    x = Value(2.0, "x")
+    chosen = live_of(sg.where(x > 0.0, x * 3.0, x))
+    chosen.set("x", -1.0)
+
+    assert chosen.value is not None
+    assert chosen.value.data == -3.0  # the graph is the one that was computed
+    assert "stays as it was decided" in chosen.note
+    assert Conversation(chosen).answer({"type": "show"})["note"] == chosen.note
+    assert live_of(sg.relu(x)).note == ""
+
+
 def test_a_mode_of_the_caller_does_not_matter() -> None:
     x = Value(2.0, "x")
     y = x * x
