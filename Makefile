@@ -65,7 +65,7 @@ accuracy:   ## measure the errors of all operations anew; another C library give
 figures:    ## redraw the README's figures; another matplotlib draws them slightly differently
 	$(PYTHON) docs/make_figures.py
 
-nist:       ## solve NIST's regression problems anew, for docs/solve.md
+nist:       ## solve NIST's regression problems anew, for docs/guide/solve.md
 	$(PYTHON) docs/make_nist.py
 
 coverage:   ## run the tests with branch coverage of the package; fails under 95 %

@@ -25,7 +25,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 # The files of the numba backend cannot be imported, nor their examples run, where it is missing.
 collect_ignore_glob = [] if find_spec("numba") else ["scalargrad/replay/backends/numba/*.py"]
 collect_ignore_glob += [] if find_spec("jax") else [
-    "scalargrad/replay/backends/jax/*.py", "docs/scale.md",
+    "scalargrad/replay/backends/jax/*.py", "docs/guide/scale.md",
 ]  # fmt: skip
 # Likewise those that draw with matplotlib.
 collect_ignore_glob += [] if find_spec("matplotlib") else ["scalargrad/plot/*.py"]

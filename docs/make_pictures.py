@@ -35,7 +35,7 @@ def diagnosed() -> sg.Drawing:
 
 
 if __name__ == "__main__":
-    folder = Path(__file__).parent
+    folder = Path(__file__).with_name("pictures")
     seven_nodes().save(folder / "seven_node.svg")
     large_network().save(folder / "large_network.svg")
     diagnosed().save(folder / "diagnosed.svg")
