@@ -22,7 +22,8 @@ from scalargrad import Value, losses, nn
 from scalargrad.core.labels import clean, format_number
 from scalargrad.core.value import topological_order
 from scalargrad.examples.lecture2 import seven_node
-from scalargrad.view.film.film import Film, Step
+from scalargrad.view.film.film import Film
+from scalargrad.view.film.step import Step
 from scalargrad.view.steps import steps
 
 CASE = lecture("S4.seven_tanh")

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from scalargrad.core.labels import format_number
 from scalargrad.core.value import Value
-from scalargrad.view.film.film import Change, Step
+from scalargrad.view.film.step import Change, Step
 from scalargrad.view.film.sentences import Sentences, listed
 from scalargrad.view.graph import Box, count, largest_size
 from scalargrad.view.read.reading import Reading
