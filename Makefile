@@ -9,7 +9,7 @@ PYTHONS = 3.11 3.12 3.13
 PURE = SCALARGRAD_REQUIRE_NATIVE= SCALARGRAD_PURE=1
 
 .PHONY: setup native test pure sanitize rest check docs notebooks figures accuracy nist coverage report lines \
-	bench long kills fuzz soak oldest versions mutants wheel
+	bench long kills fuzz soak oldest versions mutants wheel gallery site
 
 setup:      ## install everything a developer needs into .venv
 	python3 -m venv .venv
@@ -132,3 +132,13 @@ mutants:    ## change the code in one place at a time: some test must fail; hour
 
 wheel:      ## build the source distribution and, from it, the wheel for this machine, into dist
 	$(PYTHON) -m build
+
+gallery:    ## draw the pictures of all examples that have changed, for the site; two minutes at first
+	$(PYTHON) docs/make_gallery.py
+
+# The first time it also runs the notebooks that have no outputs. Nothing is loaded from elsewhere.
+site: gallery  ## build the documentation into build/site, and check every link in it
+	rm -rf build/site
+	$(PYTHON) -m sphinx -b html -c docs -nW --keep-going -q -d build/doctrees . build/site
+	$(PYTHON) docs/check_site.py build/site
+	@test -d build/site/playground || echo "without the playground: \`make playground\` builds it"

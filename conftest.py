@@ -28,11 +28,15 @@ collect_ignore_glob += [] if find_spec("jax") else [
     "scalargrad/replay/backends/jax/*.py", "docs/guide/scale.md",
 ]  # fmt: skip
 # Likewise those that draw with matplotlib.
-collect_ignore_glob += [] if find_spec("matplotlib") else ["scalargrad/plot/*.py"]
+collect_ignore_glob += [] if find_spec("matplotlib") else [
+    "scalargrad/plot/*.py", "docs/guide/draw.md",
+]  # fmt: skip
 # And the program of `make mutants`.
 collect_ignore_glob += [] if find_spec("cosmic_ray") else ["tests/mutants.py"]
 # And those that solve with SciPy.
-collect_ignore_glob += [] if find_spec("scipy") else ["scalargrad/solve/*.py"]
+collect_ignore_glob += [] if find_spec("scipy") else [
+    "scalargrad/solve/*.py", "docs/guide/solve.md", "docs/guide/structure.md",
+]  # fmt: skip
 
 
 # JAX keeps what it compiled for the tests: the loop over instructions takes 2 s in each process.

@@ -12,9 +12,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "extensions")]
 
-from api_pages import source as linkcode_resolve  # noqa: E402, F401
+from api_pages import source as linkcode_resolve  # noqa: F401
 
-import scalargrad  # noqa: E402
+import scalargrad
 
 project = "scalargrad"
 author = copyright = "the authors of scalargrad"
@@ -22,6 +22,7 @@ version = release = scalargrad.__version__
 
 # The pages and pictures of all examples, which docs/make_gallery.py writes.
 gallery = os.environ.get("SCALARGRAD_GALLERY", "build/gallery")
+gallery_folder = str(ROOT / gallery)
 # The playground, which npm builds apart; the site is whole without it.
 playground = str(ROOT / "build" / "playground")
 
@@ -39,6 +40,7 @@ extensions = [
     "mathml",
     "repository",
 ]
+suppress_warnings = ["toc.empty_glob"]
 nitpicky = True
 # Types in signatures that belong to other libraries, and those of ours that are not public.
 nitpick_ignore_regex = [("py:.*", ".*")]
@@ -75,9 +77,9 @@ html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False
-# The playground's folder goes into one of the same name, which html_extra_path itself does not do.
-html_extra_path = [str(ROOT / gallery / "files")]
+html_extra_path = [f"{gallery_folder}/files"]
 html_theme_options = {"navigation_with_keys": True}
 pygments_style = "friendly"
+pygments_dark_style = "github-dark"
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True

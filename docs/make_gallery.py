@@ -11,12 +11,12 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from html import escape
 from inspect import getdoc, getsource
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import scalargrad as sg
 from scalargrad.examples.catalogue import GROUPS, example, summary
@@ -27,10 +27,10 @@ THUMBNAIL = 360  # px, at most, of the longer side of a thumbnail of matplotlib'
 PLACES = {name: group.folder for group in GROUPS for name in group.examples}
 
 
-def digest(name: str, sizes: Mapping[str, Any]) -> str:
+def digest(name: str) -> str:
     """The digest of all that an example's pictures depend on."""
     own = PACKAGE / "examples" / PLACES[name]
-    how = (getsource(draw), THUMBNAIL, sorted(sizes.items()), sys.version_info[:2])
+    how = (getsource(draw), THUMBNAIL, sys.version_info[:2])
     found = hashlib.sha256(repr(how).encode())
     for path in sorted(PACKAGE.rglob("*.py")):
         inside = path.is_relative_to(PACKAGE / "examples") and path.parent.name in PLACES.values()
@@ -40,11 +40,11 @@ def digest(name: str, sizes: Mapping[str, Any]) -> str:
     return found.hexdigest()
 
 
-def draw(name: str, folder: Path, sizes: Mapping[str, Any]) -> list[dict[str, str]]:
+def draw(name: str, folder: Path) -> list[dict[str, str]]:
     """Run an example, save its pictures, and return their files, in order, with what they show."""
     module = example(name)
     made = []
-    for key, picture in module.figures(module.run(**sizes)).items():
+    for key, picture in module.figures(module.run()).items():
         stem = f"{name}-{key}"
         alt, kind = getattr(picture, "alt", ""), type(picture).__name__
         if isinstance(picture, sg.Film):
@@ -74,7 +74,7 @@ def text(name: str) -> Iterator[str]:
         if line.startswith("    "):
             yield line
         else:
-            yield re.sub(r"^(Source|Data|Look for):", r"\n**\1:**", plain(line))
+            yield re.sub(r"^(Source|Data|Look for|Conclusion):", r"\n**\1:**", plain(line))
         yield "\n"
 
 
@@ -88,7 +88,10 @@ def plain(line: str) -> str:
 def page(name: str, pictures: list[dict[str, str]], folder: Path) -> str:
     """The page of an example: what it says of itself, how to run it, and its pictures."""
     path = os.path.relpath(PACKAGE / "examples" / PLACES[name] / f"{name}.py", folder)
-    lines = [*text(name), f"\n```sh\n.venv/bin/python -m scalargrad run {name} --save pictures\n```\n"]
+    lines = [
+        *text(name),
+        f"\n```sh\n.venv/bin/python -m scalargrad run {name} --save pictures\n```\n",
+    ]
     lines.append(f"\nThe program: [{name}.py]({path})\n")
     for picture in pictures:
         alt, large = escape(picture["alt"]), f"../pictures/{picture['large']}"
@@ -99,9 +102,8 @@ def page(name: str, pictures: list[dict[str, str]], folder: Path) -> str:
                 f'<a href="{large}">The film alone</a>\n'
             )
             continue
-        lines.append(
-            f'<a class="picture" href="{large}"><img loading="lazy" src="{large}" alt="{alt}"></a>\n'
-        )
+        image = f'<img loading="lazy" src="{large}" alt="{alt}">'
+        lines.append(f'<a class="picture" href="{large}">{image}</a>\n')
         if picture["kind"] == "Figure":
             lines.append(f"\n{plain(picture['alt'])}\n")
     return "".join(lines)
@@ -116,8 +118,10 @@ def index(pictures: Mapping[str, list[dict[str, str]]]) -> str:
         "each leads to the large picture, each name to the example.\n",
     ]
     for group in GROUPS:
-        lines.append(f"\n## {plain(group.heading)}\n")
         names = [name for name in group.examples if name in pictures]
+        if not names:
+            continue
+        lines.append(f"\n## {plain(group.heading)}\n")
         lines.append("\n```{toctree}\n:hidden:\n\n" + "\n".join(names) + "\n```\n")
         for name in names:
             lines.append(f"\n### [{name}]({name}.md)\n\n{plain(summary(name))}\n\n")
@@ -135,12 +139,12 @@ def index(pictures: Mapping[str, list[dict[str, str]]]) -> str:
 # --- all ------------------------------------------------------------------------------------
 
 
-def make(folder: Path, smaller: Mapping[str, Mapping[str, Any]] | None = None) -> list[str]:
+def make(folder: Path, names: Collection[str] = tuple(PLACES)) -> list[str]:
     """Write the gallery.
 
     Args:
         folder: where to write; what is there and still true is kept.
-        smaller: arguments of `run` by the names of examples, for a quick draft.
+        names: the examples in it, by default all.
 
     Returns:
         The names of the examples that were drawn anew.
@@ -149,14 +153,13 @@ def make(folder: Path, smaller: Mapping[str, Mapping[str, Any]] | None = None) -
     files.mkdir(parents=True, exist_ok=True)
     record = folder / "record.json"
     known = json.loads(record.read_text("utf-8")) if record.exists() else {}
-    sizes = {name: dict((smaller or {}).get(name, {})) for name in PLACES}
-    digests = {name: digest(name, sizes[name]) for name in PLACES}
-    new = [name for name in PLACES if known.get(name, {}).get("digest") != digests[name]]
-    with ProcessPoolExecutor() as pool:
-        found = pool.map(draw, new, [files] * len(new), [sizes[name] for name in new])
-        for name, pictures in zip(new, found, strict=True):
+    digests = {name: digest(name) for name in PLACES if name in names}
+    new = [name for name in digests if known.get(name, {}).get("digest") != digests[name]]
+    # Processes that are started afresh: a fork may not have what other threads hold.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        for name, pictures in zip(new, pool.map(draw, new, [files] * len(new)), strict=True):
             known[name] = {"digest": digests[name], "pictures": pictures}
-    known = {name: known[name] for name in PLACES}
+    known = {name: known[name] for name in digests}
     record.write_text(json.dumps(known, indent=1), "utf-8")
 
     pictures = {name: entry["pictures"] for name, entry in known.items()}

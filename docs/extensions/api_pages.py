@@ -12,7 +12,7 @@ from sphinx.application import Sphinx
 
 from scalargrad.core.rows import Primitive
 
-# ```{api} module``` in a page, with names; `*` stands for all rows of the table, and no name for all.
+# ```{api} module``` in a page, with names; `*` stands for all rows of the table, none for all names.
 BLOCK = re.compile(r"(?ms)^```\{api\} (\S+)\n(.*?)^```$")
 ROOT = Path(__file__).parents[2]
 

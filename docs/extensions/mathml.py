@@ -1,7 +1,7 @@
 r"""Formulas as MathML, which browsers set by themselves: nothing is loaded and no script runs.
 
-docutils translates them while the site is built. MathJax would be a megabyte of vendored scripts for
-a few dozen formulas, and would have none of them ready when a page appears or is printed.
+docutils translates them while the site is built. MathJax would be a megabyte of scripts from npm for
+a few dozen formulas, and would have none of them ready when a page appears.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def write(translator: Any, node: nodes.Element, *, block: bool) -> None:
     try:
         text = translated(tex, block=block)
     except MathError as error:
-        logger.warning("a formula that docutils cannot translate: %s: %s", error, tex, location=node)
+        logger.warning(
+            "a formula that docutils cannot translate: %s: %s", error, tex, location=node
+        )
         text = translator.starttag(node, "code") + translator.encode(tex) + "</code>"
     translator.body.append(f'<div class="formula">{text}</div>\n' if block else text)
     raise nodes.SkipNode
@@ -61,5 +63,7 @@ def block(translator: Any, node: nodes.Element) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.add_html_math_renderer("mathml", inline_renderers=(inline, None), block_renderers=(block, None))
+    app.add_html_math_renderer(
+        "mathml", inline_renderers=(inline, None), block_renderers=(block, None)
+    )
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,21 +1,23 @@
 """Files of the repository on the site: where pages stand, and links to files that are no pages.
 
 Pages link to files of the package by relative paths, as GitHub wants them. A file that is linked so
-becomes a page of its own below `source/`, with the colours of its language; `[text](path "heading")`
-and `[file::name](path)` lead to the line that defines the name.
+becomes a page of its own below `source/`, with the colours of its language.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
+from functools import cache
 from html import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
 from docutils import nodes
+from myst_parser.mdit_to_docutils.base import default_slugify
 from pygments.lexers import get_lexer_for_filename
 from pygments.util import ClassNotFound
 from sphinx import addnodes
@@ -25,10 +27,12 @@ from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.osutil import relative_uri
 
 logger = logging.getLogger(__name__)
 
-SCHEME = "repository:"  # of links that are resolved when the place of a page is known
+# Schemes of links that are resolved when the place of a page is known.
+SCHEME, FIGURE = "repository:", "figure:"
 FOLDER = "source"
 
 
@@ -73,7 +77,13 @@ class SiteBuilder(StandaloneHTMLBuilder):
 
 
 class LinksToFiles(SphinxTransform):
-    """A link to a file that is no page leads to the page that shows the file."""
+    """Links from pages to what are no pages: files of the repository, figures, headings.
+
+    - A link to a file leads to the page that shows it, and where the text of the link is a name
+      that the file defines, to its line.
+    - The path of a Python file in backticks, and the name of a figure, become links.
+    - A link to a notebook whose text is a heading in it leads to that heading.
+    """
 
     default_priority = 400
 
@@ -83,9 +93,68 @@ class LinksToFiles(SphinxTransform):
             path = (here / node["reftarget"]).resolve()
             if not path.is_relative_to(root):
                 continue
-            name = node.astext().partition("::")[2].rpartition("::")[2]
-            link = SCHEME + path.relative_to(root).as_posix() + (f"#{name}" if name else "")
+            name = node.astext().rpartition("::")[2]
+            known = name.isidentifier() and line_of(path.read_text("utf-8"), name) is not None
+            if not known and "::" in node.astext():
+                logger.warning("no definition of %s in %s", name, path, location=node)
+            link = SCHEME + path.relative_to(root).as_posix() + (f"#{name}" if known else "")
             node.replace_self(nodes.reference("", "", *node.children, refuri=link, internal=True))
+
+        figures = figures_of(Path(self.config.gallery_folder))
+        for node in list(self.document.findall(nodes.literal)):
+            text = node.astext()
+            if isinstance(node.parent, nodes.reference | addnodes.pending_xref):
+                continue
+            if text in figures:
+                link = FIGURE + figures[text]
+            elif re.fullmatch(r"[\w/]+/\w+\.py", text) and (root / text).is_file():
+                link = SCHEME + text
+            else:
+                continue
+            around = nodes.reference("", "", refuri=link, internal=True)
+            node.replace_self(around)
+            around += node
+
+        for node in self.document.findall(addnodes.pending_xref):
+            if node.get("refdomain") == "doc" and not node.get("reftargetid"):
+                path = root / f"{node['reftarget']}.ipynb"
+                if path.is_file() and node.astext() in headings_of(path):
+                    node["reftargetid"] = default_slugify(node.astext())
+
+
+@cache
+def figures_of(folder: Path) -> dict[str, str]:
+    """Return the files of the figures in the gallery, by the names that `--save` gives them."""
+    record = folder / "record.json"
+    if not record.is_file():
+        return {}
+    return {
+        f"{name}-{picture['key']}": picture["large"]
+        for name, entry in json.loads(record.read_text("utf-8")).items()
+        for picture in entry["pictures"]
+    }
+
+
+@cache
+def headings_of(path: Path) -> set[str]:
+    """Return the headings of a notebook."""
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    return {found for text in texts for found in re.findall(r"(?m)^#+ (.+?)\s*$", text)}
+
+
+class Trimmed(SphinxTransform):
+    """Programs without the empty line that ends the output of a doctest."""
+
+    default_priority = 400
+
+    def apply(self, **kwargs: Any) -> None:
+        for node in self.document.findall(nodes.literal_block):
+            text = node.astext()
+            if text != text.rstrip():
+                node.rawsource = text.rstrip()
+                node.children = []
+                node += nodes.Text(text.rstrip())
 
 
 class Resolved(SphinxPostTransform):
@@ -94,16 +163,19 @@ class Resolved(SphinxPostTransform):
     default_priority = 5
 
     def run(self, **kwargs: Any) -> None:
+        here = self.env.docname
+        assert isinstance(self.app.builder, StandaloneHTMLBuilder)
         for node in self.document.findall(nodes.reference):
-            if not node.get("refuri", "").startswith(SCHEME):
-                continue
-            path, _, name = node["refuri"].removeprefix(SCHEME).partition("#")
-            line = line_of(Path(self.env.srcdir, path).read_text("utf-8"), name) if name else None
-            if name and line is None:
-                logger.warning("no definition of %s in %s", name, path, location=node)
-            files_of(self.env).setdefault(self.env.docname, set()).add(path)
-            to = self.app.builder.get_relative_uri(self.env.docname, f"{FOLDER}/{path}")
-            node["refuri"] = to + (f"#L{line}" if line else "")
+            link = node.get("refuri", "")
+            if link.startswith(FIGURE):
+                place = self.app.builder.get_target_uri(here)
+                node["refuri"] = relative_uri(place, f"pictures/{link.removeprefix(FIGURE)}")
+            elif link.startswith(SCHEME):
+                path, _, name = link.removeprefix(SCHEME).partition("#")
+                text = Path(self.env.srcdir, path).read_text("utf-8")
+                files_of(self.env).setdefault(here, set()).add(path)
+                to = self.app.builder.get_relative_uri(here, f"{FOLDER}/{path}")
+                node["refuri"] = to + (f"#L{line_of(text, name)}" if name else "")
 
 
 def line_of(text: str, name: str) -> int | None:
@@ -122,21 +194,32 @@ def files_of(env: Any) -> dict[str, set[str]]:
     return found
 
 
+def copied(app: Sphinx, exception: Exception | None) -> None:
+    """Put the playground, if it is built, beside its page."""
+    folder = Path(app.config.playground)
+    if exception is None and (folder / "index.html").is_file():
+        shutil.copytree(folder, Path(app.outdir, "playground"), dirs_exist_ok=True)
+
+
 class Playground(SphinxDirective):
-    """A link to the playground, which is built apart; where it is not there, a line that says so."""
+    """A link to the playground, which is built apart; without it, a line that says so."""
 
     def run(self) -> list[nodes.Node]:
         built = (Path(self.config.playground) / "index.html").is_file()
         if not built:
-            text = "It is not part of this build of the site: `make playground` builds it, with npm."
+            text = (
+                "It is not part of this build of the site: `make playground` builds it, with npm."
+            )
             return [nodes.paragraph("", "", *self.parse_inline(text)[0])]
         link = nodes.reference("", "Open the playground", refuri="playground/index.html")
         return [nodes.paragraph("", "", link, classes=["playground"])]
 
 
 def placed(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Lead to the gallery of this build."""
+    """Lead to the gallery of this build, and to the pages of equations if there are any."""
     source[0] = source[0].replace("/build/gallery/", f"/{app.config.gallery}/")
+    if not any(Path(app.srcdir, "docs", "concordance").glob("*.md")):
+        source[0] = source[0].replace("\nconcordance/*\n", "\n")
 
 
 def forget(app: Sphinx, env: Any, docname: str) -> None:
@@ -158,18 +241,23 @@ def pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
         lines = rest.split("\n")
         code = "\n".join(f'<span id="L{n}"></span>{line}' for n, line in enumerate(lines[:-1], 1))
         title = escape(PurePosixPath(name).name)
-        body = f"<h1>{title}</h1>\n<p><code>{escape(name)}</code></p>\n{head}{pre}{code}\n{lines[-1]}"
+        body = (
+            f"<h1>{title}</h1>\n<p><code>{escape(name)}</code></p>\n{head}{pre}{code}\n{lines[-1]}"
+        )
         yield f"{FOLDER}/{name}", {"title": title, "body": body}, "page.html"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.add_config_value("gallery", "build/gallery", "env", str)
+    app.add_config_value("gallery", "", "env", str)
+    app.add_config_value("gallery_folder", "", "env", str)
     app.add_config_value("playground", "", "env", str)
     app.add_directive("playground", Playground)
     app.connect("source-read", placed)
     app.add_builder(SiteBuilder, override=True)
     app.add_transform(LinksToFiles)
+    app.add_transform(Trimmed)
     app.add_post_transform(Resolved)
     app.connect("env-purge-doc", forget)
     app.connect("html-collect-pages", pages)
-    return {"parallel_read_safe": False, "parallel_write_safe": False}
+    app.connect("build-finished", copied)
+    return {"env_version": 2, "parallel_read_safe": False, "parallel_write_safe": False}

@@ -86,9 +86,9 @@ class Film:
         An existing file is replaced in one step, so that it is never left half written.
 
         Args:
-            path: the file to write. Its name ends in .html, for a page to play and to step through, or
-                in .svg, for a picture that plays in a loop wherever it is shown. Where motion is not
-                wanted, and on paper, that picture shows the last step.
+            path: the file to write. Its name ends in .html, for a page to play and to step
+                through, or in .svg, for a picture that plays in a loop wherever it is shown. On
+                paper, and for readers who want no motion, that picture shows the last step.
 
         Returns:
             The path that was written.

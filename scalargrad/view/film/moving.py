@@ -28,8 +28,7 @@ _LINES = 3  # of what a step says besides its title
 
 # Without animations the picture is that of the last step.
 _STYLE = """
-.m { animation-duration: %gs; animation-iteration-count: infinite; animation-timing-function: step-end }
-.back { stroke-dasharray: 9 4 }
+.m { animation: %gs step-end infinite }
 .only { opacity: 0 }
 @media print, (prefers-reduced-motion: reduce) { .m { animation: none !important } }
 """
@@ -106,20 +105,20 @@ class _Moving:
         for number, changes in enumerate([self.start, *(s.changes for _, s in self.steps)], -1):
             for box, part, text in changes:
                 told.setdefault((box, part), []).append((max(number, 0), text))
-        for (box, part), texts in told.items():
+        for (box, row_name), texts in told.items():
             at = [_latest(texts, number) for number in range(len(self.steps))]
             for group in self._all("box", box):
-                if part == "fill":
+                if row_name == "fill":
                     for path in group.findall(f"{{{_SVG}}}path"):
                         self._animate(path, lambda n, at=at: f"fill: {at[n]}")  # type: ignore[misc]
                     continue
-                row = next(e for e in group if e.get("data-row") == part)
-                for text in dict.fromkeys(at):
-                    element = row if text == at[-1] else deepcopy(row)
+                row = next(e for e in group if e.get("data-row") == row_name)
+                for words in dict.fromkeys(at):
+                    element = row if words == at[-1] else deepcopy(row)
                     if element is not row:
                         group.insert(list(group).index(row), element)
-                    element.text = text
-                    self._show(element, [n for n, said in enumerate(at) if said == text])
+                    element.text = words
+                    self._show(element, [n for n, said in enumerate(at) if said == words])
 
     def _boxes(self) -> None:
         for group in self._all("box"):
