@@ -12,7 +12,7 @@ from sphinx.application import Sphinx
 
 from scalargrad.core.rows import Primitive
 
-# ```{api} module``` in a page, with names; `*` stands for all rows of the table, none for all names.
+# ```{api} module``` in a page, with names; `*` is all rows of the table, and none is all names.
 BLOCK = re.compile(r"(?ms)^```\{api\} (\S+)\n(.*?)^```$")
 ROOT = Path(__file__).parents[2]
 

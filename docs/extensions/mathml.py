@@ -1,7 +1,7 @@
 r"""Formulas as MathML, which browsers set by themselves: nothing is loaded and no script runs.
 
-docutils translates them while the site is built. MathJax would be a megabyte of scripts from npm for
-a few dozen formulas, and would have none of them ready when a page appears.
+docutils translates them while the site is built. MathJax would be a megabyte of scripts from npm
+for a few dozen formulas, and would have none of them ready when a page appears.
 """
 
 from __future__ import annotations
