@@ -21,12 +21,12 @@ import argparse
 import math
 import os
 from collections.abc import Callable
-from time import perf_counter, process_time
 from typing import Any
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is loaded
 
 import numpy as np
+from contenders.turns import take_turns
 from scipy.optimize import least_squares
 
 import scalargrad as sg
@@ -93,19 +93,10 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--cpu", action="store_true", help="count the time of the processor")
     samples, turns, cpu = vars(parser.parse_args()).values()
-    clock = process_time if cpu else perf_counter
     for warm in contenders(100).values():
         warm()
     solvers = contenders(samples)
-    best = dict.fromkeys(solvers, math.inf)
-    results = {}
-    for turn in range(turns):
-        for name, solve in solvers.items():
-            if name.startswith("scalar") and turn:  # it takes long enough for one turn to be exact
-                continue
-            before = clock()
-            results[name] = solve()
-            best[name] = min(best[name], clock() - before)
+    best, results = take_turns(solvers, turns, cpu, slow="scalar")
     least = min(cost for cost, _ in results.values())
     print(f"{samples:,} samples, 20 unknowns\n\n| solver | time | ratio | evaluations | cost |")
     print("|---|---|---|---|---|")

@@ -20,12 +20,12 @@ import argparse
 import math
 import os
 from collections.abc import Callable
-from time import perf_counter, process_time
 from typing import Any
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is loaded
 
 import numpy as np
+from contenders.turns import take_turns
 from scipy.optimize import minimize
 from scipy.special import expit
 
@@ -162,20 +162,12 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--cpu", action="store_true", help="count the time of the processor")
     cards, turns, cpu = vars(parser.parse_args()).values()
-    clock = process_time if cpu else perf_counter
     check(20)
     for name, warm in contenders(60).items():
         if "differences" not in name:
             warm()
     solvers = contenders(cards)
-    best, results = dict.fromkeys(solvers, math.inf), {}
-    for turn in range(turns):
-        for name, solve in solvers.items():
-            if "differences" in name and turn:  # it takes long enough for one turn to be exact
-                continue
-            before = clock()
-            results[name] = solve()
-            best[name] = min(best[name], clock() - before)
+    best, results = take_turns(solvers, turns, cpu, slow="differences")
     calls = results["NumPy, differences"][1]
     best["scalar, differences"] *= calls
     least = min(value for name, (value, _) in results.items() if "scalar" not in name)

@@ -1,5 +1,6 @@
 """What the tests of replay share: the backends that are installed, and functions run eagerly."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -45,6 +46,24 @@ def value(row: Primitive, xs: Sequence[float]) -> float | None:
         return row.value(*xs)
     except (ValueError, ZeroDivisionError, OverflowError):
         return None
+
+
+def near(expected: float | None, actual: float, scale: float = 0.0) -> bool:
+    """Whether a backend computes what the table gives, `expected`; see `value`.
+
+    Args:
+        expected: the value of the table, None where it raises.
+        actual: that of the backend, which has a number of IEEE there: inf or nan.
+        scale: how large the terms were of which a sum is left.
+    """
+    if expected is None:
+        return not math.isfinite(actual)
+    if math.isnan(expected):
+        return math.isnan(actual)
+    if math.isinf(expected):
+        return expected == actual
+    # XLA takes numbers below the smallest normal one for 0
+    return abs(expected - actual) <= 1e-13 * max(abs(expected), scale) + 1e-300
 
 
 @cache

@@ -185,3 +185,24 @@ def test_the_source_distribution_has_what_the_build_needs(checkout: Path, setup:
     names = {name.partition("/")[2] for name in ZipFile(path).namelist()}
 
     assert names >= {"setup.py", "pyproject.toml", "scalargrad/core/_node.c", *PURE}
+
+
+def test_every_file_beside_the_modules_is_shipped(checkout: Path, setup: Run) -> None:
+    """Data of examples, styles and scripts of films, stubs of types; in both distributions."""
+    compiled = (".py", ".pyc", ".pyd", ".so", ".c")
+    paths = [p.relative_to(ROOT) for p in (ROOT / "scalargrad").rglob("*") if p.is_file()]
+    data = {
+        p.as_posix() for p in paths if p.suffix not in compiled and "__pycache__" not in p.parts
+    }
+    assert {"scalargrad/py.typed", "scalargrad/view/film/film.css"} < data
+    for path in paths:
+        if path.as_posix() in data or path.name == "__init__.py":
+            (checkout / path).parent.mkdir(parents=True, exist_ok=True)
+            if not (checkout / path).exists():
+                (checkout / path).write_text("" if path.suffix == ".py" else "data")
+    done = setup("sdist", "--formats=zip", "bdist_wheel", SCALARGRAD_PURE="1")
+    assert done.returncode == 0, done.stdout
+
+    (path,) = (checkout / "dist").glob("*.zip")
+    assert {name.partition("/")[2] for name in ZipFile(path).namelist()} >= data
+    assert wheel_in(checkout)[1] >= data

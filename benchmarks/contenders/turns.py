@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -143,3 +143,26 @@ def _faults(workload: Workload, answers: dict[str, Answer]) -> Iterator[tuple[st
             share = float(apart / np.max(np.abs(wanted.gradient)))
             if not share <= TOLERANCE:
                 yield name, f"{beside} its gradient is off by {share:.1e} of the largest part"
+
+
+def take_turns(
+    solvers: dict[str, Callable[[], Any]], turns: int, cpu: bool, slow: str
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """The best time of each solver in seconds, and its last result.
+
+    Args:
+        solvers: By name a function that solves the same problem, prepared.
+        turns: How often each is run.
+        cpu: Whether to count the time of the processor.
+        slow: Names with these words take long enough for one turn to be exact.
+    """
+    clock = process_time if cpu else perf_counter
+    best, results = dict.fromkeys(solvers, float("inf")), {}
+    for turn in range(turns):
+        for name, solve in solvers.items():
+            if slow in name and turn:
+                continue
+            before = clock()
+            results[name] = solve()
+            best[name] = min(best[name], clock() - before)
+    return best, results

@@ -26,7 +26,7 @@
 #ifndef SCALARGRAD_SOURCE
 #define SCALARGRAD_SOURCE ""
 #endif
-#define INTERFACE 4
+#define INTERFACE 5
 
 /* On the x87, a sum of products is rounded once, where Python rounds each product. */
 #if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 1
@@ -320,7 +320,7 @@ new_unary(PyObject *row, double data, Node *x, double dx)
 static inline void
 drop(Node *n, Node **pending)
 {
-    if (Py_REFCNT(n) != 1 || (Py_TYPE(n) != ValueType && Py_TYPE(n) != NodeType)) {
+    if (Py_REFCNT(n) != 1 || Py_TYPE(n) != ValueType) {
         Py_DECREF(n);
         return;
     }
@@ -782,8 +782,7 @@ static PyObject *
 node_richcompare(PyObject *self, PyObject *other, int op)
 {
     double x = ((Node *)self)->data, y = NAN;
-    /* a class with an == of its own has a != that follows from it */
-    int plain = current_mode() != REFERENCE && (op != Py_NE || Py_TYPE(self)->tp_richcompare == node_richcompare);
+    int plain = current_mode() != REFERENCE;
     if (plain) {
         if (IS_NODE(other))
             y = ((Node *)other)->data;
@@ -1209,6 +1208,8 @@ static PyObject *
 node_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(keywords))
 {
     if (type == ValueType) return (PyObject *)new_node(NULL, 0.0);
+    if (ValueType && PyType_IsSubtype(type, ValueType)) /* whose `__init_subclass__` did not run */
+        return PyErr_Format(PyExc_TypeError, "%.80s cannot be subclassed", ValueType->tp_name);
     return type->tp_alloc(type, 0); /* filled with zeros */
 }
 
@@ -1329,17 +1330,12 @@ operands_from(PyObject *sequence, const char *caller)
 static PyObject *
 module_nary(PyObject *Py_UNUSED(module), PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"row", "data", "operands", "partials", "label", "grad", "cls", NULL};
-    PyObject *row, *operands, *partials, *label = NULL, *cls = Py_None;
+    static char *names[] = {"row", "data", "operands", "partials", "label", "grad", NULL};
+    PyObject *row, *operands, *partials, *label = NULL;
     double data, grad = 0.0;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OdOO|OdO", names, &row, &data, &operands,
-                                     &partials, &label, &grad, &cls))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OdOO|Od", names, &row, &data, &operands,
+                                     &partials, &label, &grad))
         return NULL;
-    if (cls != Py_None &&
-        (!PyType_Check(cls) || !PyType_IsSubtype((PyTypeObject *)cls, NodeType))) {
-        PyErr_SetString(PyExc_TypeError, "nary: cls must be a subclass of Node");
-        return NULL;
-    }
     PyObject *slopes = PySequence_Tuple(partials); /* nobody can change it meanwhile */
     if (!slopes) return NULL;
     Many *many = operands_from(operands, "nary");
@@ -1365,21 +1361,8 @@ module_nary(PyObject *Py_UNUSED(module), PyObject *args, PyObject *keywords)
         many = NULL;
     }
     if (row == Py_None) row = NULL;
-    Node *n;
-    if (cls == Py_None || (PyTypeObject *)cls == ValueType) {
-        n = many ? node_of_many(row, data, many) : new_node(row, data);
-        if (!n) return NULL;
-    } else {
-        n = (Node *)((PyTypeObject *)cls)->tp_alloc((PyTypeObject *)cls, 0);
-        if (!n) {
-            if (many) drop_many(many, many->count);
-            return NULL;
-        }
-        n->data = data;
-        Py_XINCREF(row);
-        n->row = row;
-        if (many) take_operands(n, many);
-    }
+    Node *n = many ? node_of_many(row, data, many) : new_node(row, data);
+    if (!n) return NULL;
     n->grad = grad;
     if (label) set_label(n, label);
     return (PyObject *)n;
@@ -2515,7 +2498,7 @@ module_register(PyObject *Py_UNUSED(module), PyObject *cls)
         return NULL;
     }
     /* Python gives every class the header of the collector, 16 bytes an object. Without further
-       slots there is nothing to collect; subclasses with a dict get it back from Python. */
+       slots there is nothing to collect. */
     PyTypeObject *type = (PyTypeObject *)cls;
     type->tp_flags &= ~Py_TPFLAGS_HAVE_GC;
     type->tp_traverse = NULL;

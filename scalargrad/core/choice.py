@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scalargrad.core import primitives as row
+from scalargrad.core.elementwise import elementwise, has_elements
 from scalargrad.core.numbers import as_operand
 
 __all__ = ["where"]
@@ -19,6 +20,8 @@ def where(condition: Any, a: Any, b: Any, /) -> Any:
             or Value, which is true if it is not 0.
         a: a number or Value, or a function of no argument that returns it.
         b: likewise.
+
+        Lists, tuples and arrays of them are taken element by element.
 
     Returns:
         The one that is chosen: a Value if an operand is one, else a float. Of functions only the
@@ -37,8 +40,11 @@ def where(condition: Any, a: Any, b: Any, /) -> Any:
     >>> where((x > -2.0) & ((x > 0.0) ^ True), x * x, x).data
     1.0
     """
-    if condition.__class__ is int and condition == -2:
-        condition = False  # what Python makes of ~True: bools are whole numbers there
+    if condition.__class__ is not bool:
+        if condition.__class__ is int and condition == -2:
+            condition = False  # what Python makes of ~True: bools are whole numbers there
+        elif has_elements(condition):
+            return elementwise(where, (condition, a, b), "where")
     if callable(a) or callable(b):
         chosen = a if as_operand(condition, "where") else b
         return chosen() if callable(chosen) else chosen

@@ -27,7 +27,7 @@ class Copies(Operators):
         return self._row, self.data, self.parents, self.partials, self.label, self.grad
 
     def __copy__(self) -> Any:
-        return _restored(type(self), *self._state())
+        return nary(*self._state())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         # The memo also holds the set of nodes copied already, so that no graph is walked twice; its
@@ -35,7 +35,7 @@ class Copies(Operators):
         for node in order((self,), memo.setdefault(id(Copies), set())):
             row, data, parents, *rest = node._state()
             copies = tuple([memo[id(parent)] for parent in parents])
-            memo[id(node)] = _restored(type(node), row, data, copies, *rest)
+            memo[id(node)] = nary(row, data, copies, *rest)
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
@@ -64,11 +64,11 @@ class Copies(Operators):
 
 
 def _restored(
-    cls: type[Any], row: Any, data: float, parents: tuple[Any, ...], partials: tuple[float, ...],
+    _: type[Any], row: Any, data: float, parents: tuple[Any, ...], partials: tuple[float, ...],
     label: str, grad: float,
 ) -> Any:  # fmt: skip
-    """The node of class `cls` with these contents, made without calling its `__init__`."""
-    return nary(row, data, parents, partials, label, grad, cls)
+    """The node of a pickle, which names the class Value first."""
+    return nary(row, data, parents, partials, label, grad)
 
 
 class _Sent:

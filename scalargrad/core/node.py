@@ -308,10 +308,10 @@ def binary(row: Any, data: float, x: Node, y: Node, dx: float, dy: float) -> Any
 
 def nary(
     row: Any, data: float, operands: Sequence[Node], partials: Sequence[float],
-    label: str = "", grad: float = 0.0, cls: type[Node] | None = None,
+    label: str = "", grad: float = 0.0,
 ) -> Any:  # fmt: skip
     """A node with any number of operands and as many partials."""
-    made = _new(cls or _class)
+    made = _new(_class)
     made._data, made._grad, made.label, made._row = data, grad, label, row
     if len(operands) == 2:
         (made._x, made._y), (made._dx, made._dy) = operands, partials

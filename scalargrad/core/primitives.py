@@ -46,6 +46,7 @@ sign: Primitive
 sinc_derivative: Primitive
 tanh_slope: Primitive
 turn: Primitive
+where: Primitive
 x_times_rest: Primitive
 
 
@@ -133,11 +134,11 @@ def _pow(x: float, y: float) -> float:
 def _pow_partials(x: Any, y: Any, out: Any) -> tuple[Any, Any]:
     # Below an exponent of 1, x ** (y - 1) would divide by zero at x = 0 and overflow near it. From
     # 0.5 on 1 - y is exact; below, its rounding would count log(x) times. In the last branch x = 0
-    # means 0 ** 0, which is flat: with y < 0 it is out of the domain.
-    if y >= 1.0:
-        dx = y * x ** (y - 1.0)
-    elif y >= 0.5 or (y > 0.0 and not x > 0.0):
-        dx = y * inverse(x ** (1.0 - y))
+    # means 0 ** 0, which is flat: with y < 0 it is out of the domain. The exponent is chosen by
+    # `where`, so that a program has one power for the first two branches.
+    if y >= 0.5 or (y > 0.0 and not x > 0.0):
+        power = x ** where(y >= 1.0, y - 1.0, 1.0 - y)
+        dx = y * (power if y >= 1.0 else inverse(power))
     else:
         dx = y * out / x if x else 0.0
     # With a negative x there is no power for the neighbours of a whole y, hence no derivative.
@@ -146,6 +147,13 @@ def _pow_partials(x: Any, y: Any, out: Any) -> tuple[Any, Any]:
 
 def _xlogy(x: float, y: float) -> float:
     return 0.0 if x == 0.0 and y >= 0.0 else x * math.log(y)
+
+
+def _xlogy_partials(x: Any, y: Any, out: Any) -> tuple[Any, Any]:
+    if y > 0.0:
+        return log(y), x / y
+    # At (0, 0): -inf and 0, whose mixed slopes, 1 / y, are infinite. Of a nan they are nan.
+    return -inverse(y), cbrt(x) + 0.0 * y
 
 
 pow  = row("pow", "x to the power y", _pow, _pow_partials,
@@ -184,8 +192,7 @@ log_base = row("log_base", "the logarithm of x to the given base", _log_base,
             outside=[(0.0, 2.0), (2.0, 0.0), (-1.0, 2.0), (2.0, -1.0), (2.0, 1.0)],
             needs="x > 0, base > 0 and base != 1", public=False)
 xlogy = row("xlogy", "x log(y), and 0 where x is 0", _xlogy,
-            lambda x, y, out: (log(y), x / y) if y > 0.0 else (-inf, 0.0),
-            r"{0} \ln({1})", at=[(1.5, 0.3), (-0.3, 2.5), (0.0, 2.5)],
+            _xlogy_partials, r"{0} \ln({1})", at=[(1.5, 0.3), (-0.3, 2.5), (0.0, 2.5)],
             kinks={(0.0, 0.0): (-inf, 0.0)}, outside=[(1.0, 0.0), (1.0, -1.0), (0.0, -1.0)],
             needs="y > 0, or x = 0 and y = 0", unused=_zero_weight)
 log1p = row("log1p", "log(1 + x), exact near 0", math.log1p, lambda x, out: (1.0 / (1.0 + x),),

@@ -96,11 +96,14 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
                 break
         else:  # as when partials are computed: 0.3 us instead of 0.7
             return self.evaluate(inputs)
+        traced = None
         for x in inputs:
             if isinstance(x, Traced):
-                return x.apply(self, inputs)
-        if self.arity == 1 and has_elements(inputs[0]):
-            return elementwise(self, inputs[0], self.name)
+                traced = x if traced is None else traced
+            elif x.__class__ is not float and self.arity is not None and has_elements(x):
+                return elementwise(self, inputs, self.name)
+        if traced is not None:
+            return traced.apply(self, inputs)
         return self.evaluate([as_float(x, self.name) for x in inputs])
 
     def _with_more(self, inputs: tuple[Any, ...]) -> Any:
@@ -109,9 +112,8 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         if form is None:
             counts = " or ".join(map(str, [self.arity, *self.more]))
             raise TypeError(f"{self.name} takes {counts} operand(s), got {len(inputs)}")
-        x, *others = inputs
-        if has_elements(x):
-            return elementwise(lambda element: form(element, *others), x, self.name)
+        if any(map(has_elements, inputs)):
+            return elementwise(form, inputs, self.name)
         return form(*inputs)
 
     def evaluate(self, numbers: Sequence[float], operands: Sequence[object] = ()) -> float:
@@ -165,8 +167,9 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
         """The docstring of the operation."""
         names = self.names()
         kinds = "numbers or Values" if len(names) > 1 else "a number or a Value"
+        nested = ", or lists or arrays of them, element by element" if self.arity else ""
         lines = [f"Compute {self.write(*names)}: {self.about}.", ""]
-        lines += ["Args:", f"    {', '.join(names)}: {kinds}.", "", "Returns:"]
+        lines += ["Args:", f"    {', '.join(names)}: {kinds}{nested}.", "", "Returns:"]
         lines += ["    A float, or a Value if an operand is one.", ""]
         if self.needs:
             lines += ["Raises:", f"    ValueError, ZeroDivisionError: unless {self.needs}.", ""]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, final
 
 from scalargrad.core import primitives as row
 from scalargrad.core.copying import Copies
@@ -32,6 +32,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@final
 class Value(Node, Copies):
     """One real number in a computation, with the graph that computed it.
 
@@ -52,6 +53,9 @@ class Value(Node, Copies):
     Plain numbers may stand on either side of an operator. Comparisons, `==` among them, compare
     numbers; `hash` is that of the object, so Values are keys of dicts by identity.
 
+    Value cannot be subclassed, since operations, derivatives and recorded programs make plain
+    Values: the class would be lost at the first operation.
+
     >>> x, y = Value(3.0, "x"), Value(2.0, "y")
     >>> z = x * y + x**2
     >>> z.backward()
@@ -60,6 +64,14 @@ class Value(Node, Copies):
     """
 
     __slots__ = ()
+
+    def __init_subclass__(cls, **_: object) -> NoReturn:
+        raise TypeError(
+            f"Value cannot be subclassed, as by {cls.__name__!r}: operations, derivatives and "
+            "recorded programs make plain Values, and the class would be lost at the first of "
+            "them. Keep a Value as an attribute of a class of your own (of an nn.Module, it is a "
+            "parameter), and add operations by sg.primitive"
+        )
 
     @property
     def op(self) -> str:

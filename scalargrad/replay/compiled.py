@@ -629,14 +629,15 @@ class Compiled:
         return Batch(args, self._names(len(args)), self.static, self._memory)
 
     def _theta(self, theta: Sequence[float]) -> Any:
-        if not is_list(theta):
+        wanted = (len(self.params),)
+        if getattr(theta, "shape", None) != wanted and not is_list(theta):
             raise TypeError(
                 f"theta must be an array or a list of {len(self.params)} numbers, one for each "
                 f"parameter, got {shown(theta)}"
             )
         numbers = as_array(theta, "theta")
         shape = getattr(numbers, "shape", (len(numbers),))
-        if shape != (len(self.params),):
+        if shape != wanted:
             raise ValueError(
                 f"theta must have one number for each of the {len(self.params)} parameters, "
                 f"got shape {shape}"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from math import isfinite
+from textwrap import indent
 from typing import Any
+
+from scalargrad.support import tables
 
 __all__ = ["Section", "as_html", "as_text", "correlations", "number", "variables"]
 
-Section = tuple[str, list[tuple[str, ...]]]  # a title, and rows of cells
+Section = tuple[str, list[tuple[str, ...]]]  # a title, and rows of as many cells each
 
-_LEFT = ' style="text-align: left"'
 _LEAST = 0.1  # the smallest correlation that is listed
 _MOST = 30  # how many are listed at most
 
@@ -61,25 +62,10 @@ def as_text(sections: Sequence[Section]) -> str:
     lines = []
     for title, rows in sections:
         lines.append(f"[[{title}]]")
-        width = max(map(len, (row for row in rows if len(row) > 1)), default=0)
-        full = [(*row, *[""] * (width - len(row))) for row in rows if len(row) > 1]
-        widths = [max(map(len, column)) for column in zip(*full, strict=True)]
-        for row in rows:
-            cells = (
-                row if len(row) == 1 else [c.ljust(w) for c, w in zip(row, widths, strict=False)]
-            )
-            lines.append(("    " + " ".join(cells)).rstrip())
+        lines.append(indent(tables.as_text([], rows, left=len(rows[0]), gap=1), "    "))
     return "\n".join(lines)
 
 
 def as_html(sections: Sequence[Section]) -> str:
     """The sections as tables."""
-    parts = []
-    for title, rows in sections:
-        lines = ["".join([f"<td{_LEFT}>{escape(cell)}</td>" for cell in row]) for row in rows]
-        cells = [f"<tr>{line}</tr>" for line in lines]
-        parts.append(
-            f"<table><caption{_LEFT}><b>{escape(title)}</b></caption>"
-            f"<tbody>{''.join(cells)}</tbody></table>"
-        )
-    return "\n".join(parts)
+    return "\n".join(tables.as_html([], rows, title, left=len(rows[0])) for title, rows in sections)

@@ -1,10 +1,12 @@
 """no_grad and the stack of modes: each context has its own, in whatever order its blocks end."""
 
+import _thread
 import asyncio
 import gc
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import node_programs as of
 import pytest
@@ -254,6 +256,24 @@ def test_tasks_have_modes_of_their_own() -> None:
         return await asyncio.gather(evaluate(*events), train(*events))
 
     assert asyncio.run(main()) == [0.0, 20.0]
+
+
+def test_the_outermost_frame_of_a_thread_is_not_a_suspended_generator() -> None:
+    """Neither has a frame behind it."""
+    found: list[Any] = []
+    done = threading.Event()
+    x = Value(2.0)
+
+    def outermost() -> None:
+        try:
+            with sg.no_grad():
+                found.append((x * 2.0).parents)
+        finally:
+            done.set()
+
+    _thread.start_new_thread(outermost, ())
+    assert done.wait(20)
+    assert found == [()]
 
 
 def test_threads_have_modes_of_their_own() -> None:

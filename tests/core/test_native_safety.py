@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from node_programs import CLASSES, Failing, Plain, Slotted, small_graph
+from node_programs import Failing, small_graph
 from twins import NATIVE, PURE, REASON, environment
 
 import scalargrad as sg
@@ -87,60 +87,6 @@ def test_ten_million_deep_and_wide() -> None:
     run(DEEP.format(n=10**7))
 
 
-CLASSES_IN_A_CHAIN = """
-import copy, gc, weakref
-from node_programs import CLASSES, Noisy, Plain
-from scalargrad import Value
-from scalargrad.core.copying import _restored
-
-class Own(Value):
-    "The results of its operators are of its class."
-    freed = 0
-    def __add__(self, other):
-        return _restored(Own, *Value.__add__(self, other)._state())
-    def __del__(self):
-        Own.freed += 1
-
-y = Own(0.0)
-for _ in range({n}):
-    y = y + 1
-del y
-assert Own.freed > {n}
-
-for period in (2, 3):
-    y = Value(0.0)
-    for i in range({n}):
-        cls = CLASSES[i % len(CLASSES)] if i % period else Value
-        y = _restored(cls, *Value.__add__(y, 1)._state())
-        if hasattr(y, "__dict__"):
-            y.kept = Plain(1.0)
-    inside = weakref.ref(y.parents[0])
-    del y
-    assert inside() is None
-
-y = Noisy(0.0)
-y.again = [copy.copy(y)]
-del y
-"""
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_subclasses_in_a_deep_chain(kind: dict[str, str]) -> None:
-    run(CLASSES_IN_A_CHAIN.format(n=10**5), PYTHONMALLOC="debug", **kind)
-
-
-@native
-def test_a_deep_chain_of_the_base_class() -> None:
-    run("""
-from scalargrad.core.node import Node, nary
-y = Node(1.0)
-for _ in range(10**6):
-    y = nary(None, 1.0, (y,), (1.0,), cls=Node)
-assert type(y) is Node
-del y
-""")
-
-
 @pytest.mark.usefixtures("no_collector")
 def test_callbacks_during_the_freeing_of_a_deep_chain() -> None:
     kept = y = Value(1.0, "kept")
@@ -199,7 +145,7 @@ def test_a_million_graphs_that_are_gone_leave_nothing(kind: dict[str, str]) -> N
 
 
 WATCHED: list[Any] = [
-    *TABLE.values(), CONSTANT, None, True, NotImplemented, Value, *CLASSES, Failing, float, "x",
+    *TABLE.values(), CONSTANT, None, True, NotImplemented, Value, Failing, float, "x",
 ]  # fmt: skip
 
 
@@ -210,7 +156,7 @@ def test_nothing_that_nodes_refer_to_is_counted_wrongly() -> None:
     def use() -> None:
         x = Value(data, label)
         y = nary(TABLE["sum"], data, (x, x, x), (data,) * 3, label, data)
-        z = nary(TABLE["sum"], data, (x,), (data,), label, data, Plain)
+        z = nary(TABLE["sum"], data, (x,), (data,), label, data)
         without_partials(TABLE["sum"], data, (x, y, z), owner)
         x + data, data - x, x * y, x / z, sg.sum([x, data, y]), -z
         x.label = x.label
@@ -240,14 +186,11 @@ from scalargrad.core import node as nodes
 from scalargrad.core.rows import TABLE
 from scalargrad.core.value import topological_order
 
-class Own(Value):
-    pass
-
 def work(x, mine):
     y = x * 2 + 1
     z = sg.sum([y, x, 3.0, y])
-    w = sg.exp(z * 0.01) / sg.dot([x, y], [z, 2], bias=x) + Own(1.0, "own") ** x
-    w = sg.logsumexp([w, z]) + nodes.nary(TABLE["sum"], 1.0, (x, y, z), (1.0, 2.0, 3.0), cls=Own)
+    w = sg.exp(z * 0.01) / sg.dot([x, y], [z, 2], bias=x) + Value(1.0, "own") ** x
+    w = sg.logsumexp([w, z]) + nodes.nary(TABLE["sum"], 1.0, (x, y, z), (1.0, 2.0, 3.0))
     kept.append(w)  # so that the next one needs new memory
     nodes.without_partials(TABLE["sum"], 1.0, (x, y, z), "owner")
     list, starts, edges = nodes.linear([w], [x])
@@ -305,23 +248,20 @@ from scalargrad import Value
 from scalargrad.core import node as nodes
 from scalargrad.core.rows import TABLE
 
-class Own(Value):
-    __slots__ = ()
-
 x, y, label, owner = Value(0.5, "x"), Value(2.0), "a label " * 3, object()
 inner = x * y + x
 mixed, four, numbers = (x, 2.0, y), (x, y, x, inner), (1.0, 2.0, 3.0, 4.0)
 rows = [TABLE[name] for name in ("add", "mul", "pow", "exp", "sum", "logsumexp", "dot")]
 add, mul, pow, exp, sum, logsumexp, dot = rows
-watched = [x, y, inner, label, owner, nodes.CONSTANT, Own, *rows]
+watched = [x, y, inner, label, owner, nodes.CONSTANT, *rows]
 calls = [
     lambda: x + 2, lambda: 3 / x, lambda: x - y, lambda: x ** 2, lambda: -inner, lambda: x.exp(),
     lambda: x.apply(exp, (inner,)), lambda: x.apply(sum, mixed), lambda: x.apply(sum, (2.0,)),
     lambda: x.apply(sum, (x, 3.0)), lambda: x.apply(logsumexp, mixed), lambda: x.apply(dot, mixed),
     lambda: nodes.leaf(1.0, sum), lambda: nodes.binary(add, 1.0, x, y, 1.0, 1.0),
     lambda: nodes.nary(sum, 1.0, four, numbers, label), lambda: nodes.nary(exp, 1.0, (x,), (1.0,)),
-    lambda: nodes.nary(sum, 1.0, four, numbers, label, 1.0, Own), lambda: Value(1.0, label),
-    lambda: nodes.nary(sum, 1.0, four[:2], numbers[:2], label, 1.0, Own), lambda: Own(1.0, label),
+    lambda: nodes.nary(sum, 1.0, four, numbers, label, 1.0), lambda: Value(1.0, label),
+    lambda: nodes.nary(sum, 1.0, four[:2], numbers[:2], label, 1.0),
     lambda: nodes.without_partials(sum, 1.0, four, owner), lambda: inner.parents,
     lambda: inner.partials, lambda: inner.apply(sum, four).parents, lambda: inner.label,
     lambda: inner.apply(sum, four).partials, lambda: nodes.order([inner, x], set()),
@@ -525,12 +465,11 @@ def test_backward_refuses_the_values_of_a_recording() -> None:
 
 @pytest.mark.usefixtures("eager_collector")
 def test_collections_while_graphs_are_built() -> None:
-    x = Plain(0.5, "x")
-    x.self = x  # type: ignore[attr-defined]
+    x = Value(0.5, "x")
     for _ in range(20):
         small_graph()
     gone = weakref.ref(x)
-    y = sg.sum([x, Slotted(1.0), x * 2])
+    y = sg.sum([x, 1.0, x * 2])
     gc.collect()
 
     assert y.parents[0] is x
@@ -542,44 +481,19 @@ def test_collections_while_graphs_are_built() -> None:
 def test_what_the_collector_says_of_nodes() -> None:
     run("""
 import gc
-from node_programs import Plain
 from scalargrad import Value
 x = Value(0.5, "x")
-y, plain = x * 2, Plain(1.0)
-plain.held = [y, x]
+y = x * 2
 gc.freeze()
-for node in (x, y, plain, y + plain):
+for node in (x, y, y + x):
     gc.get_referrers(node), gc.get_referents(node)
 for thing in gc.get_objects():
     if isinstance(thing, Value):
         repr(thing), gc.get_referents(thing)
 gc.unfreeze()
-del x, y, plain, node
+del x, y, node
 gc.collect()
 """)
-
-
-class Empty(Value):
-    __slots__ = ()
-
-
-def test_a_node_whose_class_was_changed() -> None:
-    """The machine code, which keeps nodes of Value in memory of their own, refuses it."""
-    xs = [Empty(float(i)) for i in range(100)]
-    x = Value(1.0)
-    for node, cls in ((x, Empty), *((x, Value) for x in xs)):
-        try:
-            node.__class__ = cls  # type: ignore[assignment]
-        except TypeError:
-            assert NATIVE
-            assert type(node) is not cls
-    y = sg.sum([-x for x in xs])
-    y.backward()
-    assert [x.grad for x in xs] == [-1.0] * 100
-    del node, x, xs, y
-    again = [Value(1.0) for _ in range(1_000)]
-
-    assert {gc.is_tracked(x) for x in again} == {not NATIVE}
 
 
 # --- code of the user that runs at a bad moment ---------------------------------------------------

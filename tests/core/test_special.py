@@ -1,10 +1,12 @@
 """Special functions: their extremes, their domain, and derivatives of higher order."""
 
 import math
+from typing import Any
 
 import mpmath as mp
 import pytest
 from exact import DIGITS, error
+from replayed import BACKENDS
 
 import scalargrad as sg
 from scalargrad import Value
@@ -60,8 +62,37 @@ def test_a_weight_of_zero_does_not_use_the_logarithm() -> None:
     assert sg.xlogy(0.0, 0.0) == 0.0
     assert sg.grad(lambda q: sg.xlogy(0.0, sg.sqrt(q)))(0.0) == 0.0
     assert sg.hessian(sg.xlogy, (0, 1))(0.0, 2.0) == ((0.0, 0.5), (0.5, -0.0))
+    assert sg.grad(sg.grad(lambda q: sg.xlogy(0.0, sg.sqrt(q))))(0.0) == 0.0
     with pytest.raises(ValueError, match=r"xlogy\(x, y\) is not defined .* y > 0"):
         sg.xlogy(0.0, -1.0)
+
+
+XLOGY: dict[tuple[float, float], tuple[float, ...]] = {  # the slopes, and the second derivatives
+    (0.0, 2.0): (math.log(2.0), 0.0, 0.0, 0.5, 0.5, 0.0),
+    (0.0, 1.0): (0.0, 0.0, 0.0, 1.0, 1.0, 0.0),
+    (-0.0, 0.5): (math.log(0.5), 0.0, 0.0, 2.0, 2.0, 0.0),
+    (0.0, math.inf): (math.inf, 0.0, 0.0, 0.0, 0.0, 0.0),
+    (0.0, 0.0): (-math.inf, 0.0, 0.0, math.inf, math.inf, 0.0),
+    (0.0, math.nan): (math.nan,) * 6,
+}
+
+
+@pytest.mark.parametrize("backend", ["eager", *BACKENDS])
+def test_xlogy_at_a_weight_of_zero(backend: str) -> None:
+    def f(x: Any, y: Any) -> list[Any]:
+        (xx, xy), (yx, yy) = sg.hessian(sg.xlogy, (0, 1))(x, y)
+        return [*sg.grad(sg.xlogy, (0, 1))(x, y), xx, xy, yx, yy]
+
+    made = f if backend == "eager" else sg.compile(f, backend=backend, allow_nonfinite=True)
+    for (x, y), right in XLOGY.items():
+        first = 2 if math.isnan(y) else 6  # the second derivatives of a nan are nans or zeros
+        assert made(x, y)[:first] == pytest.approx(right[:first], rel=1e-15, nan_ok=True), (x, y)
+
+
+def test_the_entropy_of_an_impossible_event() -> None:
+    """p log p at 0: its slope is -inf, and its curvature, 1 / p, infinite."""
+    assert sg.grad(lambda p: sg.xlogy(p, p))(0.0) == -math.inf
+    assert sg.hessian(lambda p: sg.xlogy(p, p))(0.0) == math.inf
 
 
 def test_norm() -> None:

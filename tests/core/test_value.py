@@ -7,10 +7,11 @@ import itertools
 import math
 import pickle
 import threading
+import types
 import weakref
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pytest
@@ -23,12 +24,50 @@ from scalargrad.core.rows import TABLE
 
 DEPTH = 1_000_000
 
+T = TypeVar("T")
+
 
 def chain(depth: int) -> tuple[Value, Value]:
     x = y = Value(0.0, "x")
     for _ in range(depth):
         y = y + x
     return x, y
+
+
+# --- subclasses -----------------------------------------------------------------------------------
+
+
+class Mixed:
+    """A class that keeps the classes below it from saying no."""
+
+    def __init_subclass__(cls) -> None:
+        pass
+
+
+def test_value_cannot_be_subclassed() -> None:
+    ways: list[Callable[[], Any]] = [
+        lambda: type("Mine", (Value,), {}),
+        lambda: type("Mine", (Value,), {"__slots__": ("extra",)}),
+        lambda: type("Mine", (Value,), {"__add__": lambda self, other: self}),
+        lambda: types.new_class("Mine", (Value, Generic[T])),
+        lambda: types.new_class("Mine", (Value,), {"option": 3}),
+    ]
+    for way in ways:
+        with pytest.raises(TypeError, match=r"Value cannot be subclassed, as by 'Mine'.*primitive"):
+            way()
+    for node in (Value(1.0), Value(1.0) + 2, sg.sum([Value(1.0), 2.0, 3.0])):
+        for copied in (copy.copy(node), copy.deepcopy(node), pickle.loads(pickle.dumps(node))):
+            assert type(copied) is Value
+
+
+@pytest.mark.skipif(not sg.NATIVE, reason="only the machine code depends on the class of a node")
+def test_a_subclass_that_was_made_all_the_same_has_no_objects() -> None:
+    forced = type("Forced", (Mixed, Value), {"__slots__": ()})
+    for make in (lambda: forced(1.0), lambda: Value.__new__(forced)):
+        with pytest.raises(TypeError, match="Value cannot be subclassed"):
+            make()
+    with pytest.raises(TypeError):
+        Value(1.0).__class__ = forced
 
 
 # --- nodes used more than once -------------------------------------------------------------------

@@ -385,6 +385,18 @@ def test_an_infinite_slope_behind_a_choice_is_named(backend: str) -> None:
         c.value_and_grad([1.0, 0.0])
 
 
+def test_the_cause_is_looked_for_on_the_side_that_was_chosen(backend: str) -> None:
+    for f, sample in (
+        (lambda x, y: sg.where(x > 0.0, x, y * y), (-1.0, 1e200)),
+        (lambda x, y: sg.where(x > 0.0, y * y, x), (1.0, 1e200)),
+    ):
+        with pytest.raises(FloatingPointError, match=r"^v\d+ = y \* y is inf at y = 1e\+200$"):
+            sg.compile(f, backend=backend)(*sample)
+    c = sg.compile(lambda x: (x**2.0) ** 0.25, backend=backend)
+    with pytest.raises(FloatingPointError, match=r"in the backward pass, v\d+ = 1 / v\d+ is inf"):
+        c.value_and_grad(0.0)
+
+
 def test_what_is_not_chosen_may_be_undefined(backend: str) -> None:
     c = sg.compile(lambda x: sg.where(x > 0, sg.log(x), 0.0), backend=backend)
 

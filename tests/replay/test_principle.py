@@ -633,6 +633,14 @@ def test_where_rounding_decides_whether_an_operation_fails(backend: str) -> None
                 assert c(x) == pytest.approx(right, rel=1e-12, abs=1e-15)
 
 
+def test_where_a_device_takes_a_number_for_zero_python_decides(backend: str) -> None:
+    """XLA does so below the smallest normal number: 1 / x is infinite, and x > 0 does not hold."""
+    c = sg.compile(lambda x: 1.0 + x if x > 0.0 else 1.0 / x, backend=backend, allow_nonfinite=True)
+
+    assert c([-1.0, 1e-310]).tolist() == [-1.0, 1.0]
+    assert c.value_and_grad([-1.0, 1e-310])[1].tolist() == [-0.5, 0.5]
+
+
 def number_of(x: Any) -> float:
     return x.data if isinstance(x, Value) else float(x)
 

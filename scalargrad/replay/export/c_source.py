@@ -38,16 +38,7 @@ _LISTED = 100  # inputs, parameters and results that the header comment lists
 
 
 def c_source(recorded: Recorded, kind: Kind, derived: Sequence[Derived]) -> str:
-    """The text of the file.
-
-    Args:
-        recorded: The compiled function.
-        kind: The arguments to write it for.
-        derived: The programs of its branches.
-
-    Raises:
-        TypeError: An operation has no spelling in C.
-    """
+    """The text of the file of C; arguments and errors are those of a `Writer`."""
     return _File(recorded, kind, derived).text()
 
 

@@ -32,16 +32,7 @@ _RUNS = 3  # pieces from which an operand of such an operation may be put togeth
 
 
 def numpy_source(recorded: Recorded, kind: Kind, derived: Sequence[Derived]) -> str:
-    """The text of the module.
-
-    Args:
-        recorded: The compiled function.
-        kind: The arguments to write it for.
-        derived: The programs of its branches.
-
-    Raises:
-        TypeError: An operation has no spelling in NumPy.
-    """
+    """The text of the module of NumPy; arguments and errors are those of a `Writer`."""
     return _Module(recorded, kind, derived).text()
 
 

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from scalargrad.replay.export.c_source import c_source
-from scalargrad.replay.export.derived import derive
+from scalargrad.replay.export.derived import Derived, derive
 from scalargrad.replay.export.numpy_source import numpy_source
 from scalargrad.replay.export.recorded import Kind, Recorded
 
 __all__ = ["source"]
 
-_WRITERS = {"c": c_source, "python": numpy_source}
+
+class Writer(Protocol):
+    """A function that writes a recorded program in a language.
+
+    Args:
+        recorded: The compiled function.
+        kind: The arguments to write it for.
+        derived: The programs of its branches.
+
+    Raises:
+        TypeError: An operation has no spelling in the language.
+    """
+
+    def __call__(self, recorded: Recorded, kind: Kind, derived: Sequence[Derived], /) -> str: ...
+
+
+_WRITERS: dict[str, Writer] = {"c": c_source, "python": numpy_source}
 
 
 def source(recorded: Recorded, key: tuple[Any, ...] | None, language: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 np = pytest.importorskip("numpy")
 jax = pytest.importorskip("jax", reason="needs the extra 'jax'")
 
-from replayed import value  # noqa: E402
+from replayed import near, value  # noqa: E402
 
 from scalargrad.core import primitives  # noqa: E402
 from scalargrad.core.rows import TABLE, Primitive  # noqa: E402
@@ -30,17 +30,6 @@ CALLED_BACK = {
 }  # fmt: skip
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, 1e-300, 1e200, -1e200, 40.0, -800.0,
            math.inf, -math.inf, math.nan]  # fmt: skip
-
-
-def agrees(expected: float | None, actual: float, scale: float = 0.0) -> bool:
-    if expected is None:
-        return not math.isfinite(actual)  # IEEE has a number where Python raises
-    if math.isnan(expected):
-        return math.isnan(actual)
-    if math.isinf(expected):
-        return expected == actual
-    # XLA takes numbers below the smallest normal one for 0
-    return abs(expected - actual) <= 1e-13 * max(abs(expected), scale) + 1e-300
 
 
 def run(form: Any, program: Program, parameters: Any, columns: Any) -> Any:
@@ -101,7 +90,7 @@ def test_every_row_with_every_kind_of_operands(form: Any) -> None:
     for (row, points), got in zip(expected, found, strict=True):
         for point, number in zip(points, got, strict=True):
             scale = sum(map(abs, point)) + 1.0 if row is primitives.dot else 0.0
-            assert agrees(value(row, point), number, scale), (row, point, value(row, point), number)
+            assert near(value(row, point), number, scale), (row, point, value(row, point), number)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -119,10 +108,10 @@ def test_rows_without_a_spelling_are_called_back(form: Any) -> None:
     found = run(form, program, np.zeros(0), columns)
 
     for point, *got in zip(zip(*columns.tolist(), strict=True), *found, strict=True):
-        assert agrees(value(own, point), got[0])
+        assert near(value(own, point), got[0])
         for name, number in zip(sorted(CALLED_BACK), got[1:], strict=True):
             operands = (1.0, *point)[: TABLE[name].arity]
-            assert agrees(value(TABLE[name], operands), number)
+            assert near(value(TABLE[name], operands), number)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -142,7 +131,7 @@ def test_every_row_at_special_numbers(form: Any, arity: int) -> None:
                 continue  # a number for C, an error for the table
             if row is primitives.dot and 1e200 in map(abs, point):
                 continue  # with a fused multiply-add the product does not overflow
-            assert agrees(value(row, point), got), (row, point, value(row, point), got)
+            assert near(value(row, point), got), (row, point, value(row, point), got)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -174,7 +163,7 @@ def test_the_compiler_simplifies_nothing_across_rows(form: Any) -> None:
     found = run(form, program, np.zeros(0), np.array([[x] * 3, [y] * 3]))
 
     for k, (_, right) in enumerate(cases):
-        assert agrees(right, found[k][0]), (k, right, found[k])
+        assert near(right, found[k][0]), (k, right, found[k])
 
 
 @pytest.mark.parametrize("count", [6, 17])
@@ -200,4 +189,4 @@ def test_rows_with_many_operands_at_special_numbers(count: int) -> None:
             scale = sum(map(abs, mine)) if row in (primitives.sum, primitives.dot) else 0.0
             if row is primitives.dot and scale > 1e100:
                 continue  # with a fused multiply-add the product does not overflow
-            assert agrees(right, got, scale * 1000.0), (row, mine, right, got)
+            assert near(right, got, scale * 1000.0), (row, mine, right, got)

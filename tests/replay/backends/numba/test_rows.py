@@ -12,7 +12,7 @@ np = pytest.importorskip("numpy")
 pytest.importorskip("numba")
 
 import mpmath as mp  # noqa: E402
-from replayed import value  # noqa: E402
+from replayed import near, value  # noqa: E402
 
 import scalargrad as sg  # noqa: E402
 from scalargrad.core.primitives import dot, take  # noqa: E402
@@ -23,16 +23,6 @@ from scalargrad.replay.program import SAMPLE, Program  # noqa: E402
 ROWS = [*TABLE.values()]
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, 1e-300, 1e200, -1e200, 40.0, -800.0,
            math.inf, -math.inf, math.nan]  # fmt: skip
-
-
-def agrees(expected, actual, scale=0.0):
-    if expected is None:
-        return not math.isfinite(actual)  # IEEE has a number where Python raises
-    if math.isnan(expected):
-        return math.isnan(actual)
-    if math.isinf(expected):
-        return expected == actual
-    return abs(expected - actual) <= 1e-13 * max(abs(expected), scale) + 1e-300
 
 
 def arities(row):
@@ -79,7 +69,7 @@ def test_every_row_with_every_kind_of_operands(row):
             actual = list(samples[0]) if per_sample else [uniform[0]] * n
             for point, got in zip(zip(*columns, strict=True), actual, strict=True):
                 scale = sum(map(abs, point)) + 1.0 if row is dot else 0.0
-                assert agrees(value(row, point), got, scale), (kind, point, value(row, point), got)
+                assert near(value(row, point), got, scale), (kind, point, value(row, point), got)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -96,7 +86,7 @@ def test_every_row_at_special_numbers(row):
             continue  # a number for C, an error for the table
         if row is dot and 1e200 in map(abs, point):
             continue  # with a fused multiply-add the product does not overflow
-        assert agrees(value(row, point), got), (point, value(row, point), got)
+        assert near(value(row, point), got), (point, value(row, point), got)
 
 
 @pytest.mark.parametrize("name", [name for name in EXACT if TABLE[name].public])
