@@ -71,6 +71,7 @@ napoleon_numpy_docstring = False
 
 html_theme = "furo"
 html_title = f"scalargrad {version}"
+html_favicon = "static/icon.svg"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_math_renderer = "mathml"

@@ -83,6 +83,7 @@ class LinksToFiles(SphinxTransform):
       that the file defines, to its line.
     - The path of a Python file in backticks, and the name of a figure, become links.
     - A link to a notebook whose text is a heading in it leads to that heading.
+    - A link whose text is the name of a page's file has its title instead.
     """
 
     default_priority = 400
@@ -116,10 +117,13 @@ class LinksToFiles(SphinxTransform):
             around += node
 
         for node in self.document.findall(addnodes.pending_xref):
-            if node.get("refdomain") == "doc" and not node.get("reftargetid"):
-                path = root / f"{node['reftarget']}.ipynb"
-                if path.is_file() and node.astext() in headings_of(path):
-                    node["reftargetid"] = default_slugify(node.astext())
+            if node.get("refdomain") != "doc" or node.get("reftargetid"):
+                continue
+            path = root / f"{node['reftarget']}.ipynb"
+            if path.is_file() and node.astext() in headings_of(path):
+                node["reftargetid"] = default_slugify(node.astext())
+            if node.astext().endswith(".md"):
+                node["refexplicit"] = False  # the title of the page
 
 
 @cache
@@ -260,4 +264,4 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-purge-doc", forget)
     app.connect("html-collect-pages", pages)
     app.connect("build-finished", copied)
-    return {"env_version": 2, "parallel_read_safe": False, "parallel_write_safe": False}
+    return {"env_version": 3, "parallel_read_safe": False, "parallel_write_safe": False}
