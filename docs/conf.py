@@ -69,6 +69,8 @@ napoleon_use_ivar = True
 napoleon_use_rtype = False
 napoleon_numpy_docstring = False
 
+smartquotes = False  # "" is an empty text
+
 html_theme = "furo"
 html_title = f"scalargrad {version}"
 html_favicon = "static/icon.svg"

@@ -115,7 +115,8 @@ def index(pictures: Mapping[str, list[dict[str, str]]]) -> str:
     lines = [
         "(gallery)=\n\n# Gallery\n\n",
         f"All {count} pictures of the {len(pictures)} examples, as their programs draw them: "
-        "each leads to the large picture, each name to the example.\n",
+        "each leads to the large picture, each name to the example. An example states the forward "
+        "program alone, computes the numbers of its lecture, corrects its errors and draws them.\n",
     ]
     for group in GROUPS:
         names = [name for name in group.examples if name in pictures]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import cache
 from html import escape
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from docutils import nodes
@@ -206,17 +206,21 @@ def copied(app: Sphinx, exception: Exception | None) -> None:
 
 
 class Playground(SphinxDirective):
-    """A link to the playground, which is built apart; without it, a line that says so."""
+    """Links to the pages of the playground, which is built apart, or a line that says it is not."""
+
+    pages: ClassVar = {"index.html": "Open the playground", "learn.html": "Watch a network learn"}
 
     def run(self) -> list[nodes.Node]:
-        built = (Path(self.config.playground) / "index.html").is_file()
-        if not built:
-            text = (
-                "It is not part of this build of the site: `make playground` builds it, with npm."
-            )
-            return [nodes.paragraph("", "", *self.parse_inline(text)[0])]
-        link = nodes.reference("", "Open the playground", refuri="playground/index.html")
-        return [nodes.paragraph("", "", link, classes=["playground"])]
+        folder = Path(self.config.playground)
+        links = [
+            nodes.reference("", title, refuri=f"playground/{name}")
+            for name, title in self.pages.items()
+            if (folder / name).is_file()
+        ]
+        if links:
+            return [nodes.paragraph("", "", *links, classes=["playground"])]
+        text = "This build of the site does not have it: `make playground` builds it, with npm."
+        return [nodes.paragraph("", "", *self.parse_inline(text)[0])]
 
 
 def placed(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -264,4 +268,4 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-purge-doc", forget)
     app.connect("html-collect-pages", pages)
     app.connect("build-finished", copied)
-    return {"env_version": 3, "parallel_read_safe": False, "parallel_write_safe": False}
+    return {"env_version": 4, "parallel_read_safe": False, "parallel_write_safe": False}

@@ -3,7 +3,6 @@
 import doctest
 import importlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -59,19 +58,28 @@ def gallery(tools: None) -> ModuleType:
 @pytest.fixture(scope="module")
 def site(gallery: ModuleType) -> Path:
     """The site, built with warnings as errors; notebooks show the outputs that they have."""
-    gallery.make(FOLDER / "gallery", SAMPLE)
-    shutil.rmtree(FOLDER / "site", ignore_errors=True)
-    built = subprocess.run(
-        [
-            sys.executable, "-m", "sphinx", "-b", "html", "-c", "docs", "-qnW", "--keep-going",
-            "-D", "nb_execution_mode=off", "-D", "playground=", "-d", FOLDER / "doctrees",
-            ROOT, FOLDER / "site",
-        ],
-        cwd=ROOT, capture_output=True, text=True,
-        env=os.environ | {"SCALARGRAD_GALLERY": "build/tests/gallery"},
-    )  # fmt: skip
+    playground = FOLDER / "playground"
+    playground.mkdir(parents=True, exist_ok=True)
+    (playground / "index.html").write_text("<title>A playground</title>")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COVERAGE_PROCESS_START", raising=False)  # other tests cover the same lines
+        patch.setenv("SCALARGRAD_GALLERY", "build/tests/gallery")
+        gallery.make(FOLDER / "gallery", SAMPLE)
+        built = build(playground)
     assert (built.returncode, built.stderr) == (0, "")
     return FOLDER / "site"
+
+
+def build(playground: Path) -> "subprocess.CompletedProcess[str]":
+    shutil.rmtree(FOLDER / "site", ignore_errors=True)
+    return subprocess.run(
+        [
+            sys.executable, "-m", "sphinx", "-b", "html", "-c", "docs", "-qnW", "--keep-going",
+            "-D", "nb_execution_mode=off", "-D", f"playground={playground}",
+            "-d", FOLDER / "doctrees", ROOT, FOLDER / "site",
+        ],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
 
 
 # --- links ----------------------------------------------------------------------------------
@@ -130,6 +138,14 @@ def test_links_lead_to_lines_of_programs_and_to_figures(site: Path) -> None:
 
     lectures = (site / "lectures.html").read_text("utf-8")
     assert 'href="pictures/seven_node-forward.svg"' in lectures
+
+
+def test_the_playground_stands_beside_its_page(site: Path) -> None:
+    page = (site / "playground.html").read_text("utf-8")
+
+    assert 'href="playground/index.html"' in page
+    assert "learn.html" not in page  # which is not there
+    assert (site / "playground" / "index.html").is_file()
 
 
 def test_search_leads_to_where_pages_are(site: Path) -> None:
