@@ -58,6 +58,25 @@ def as_text(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: 
         pieces[::2] = [re.sub(r"(?<!\\)([*|_])", r"\\\1", piece) for piece in pieces[::2]]
         lines[number] = "".join(pieces)
 
+    # napoleon takes what stands before a colon in these lines to be a type.
+    for number in [n for n, line in enumerate(lines, 1) if line in ("Returns:", "Yields:")][::-1]:
+        lines[number : number + 1] = split(lines[number])
+    if what in ("property", "attribute"):
+        lines[:1] = split(lines[0])
+
+
+def split(line: str) -> list[str]:
+    """Break a line before the word that ends in its first colon, if another stands before it.
+
+    >>> split("    The sum: a Value")
+    ['    The', '    sum: a Value']
+    """
+    indent = line[: len(line) - len(line.lstrip())]
+    before, space, word = line.partition(": ")[0].rstrip().rpartition(" ")
+    if ": " not in line or not before.strip():
+        return [line]
+    return [before, indent + line[len(before + space) :]]
+
 
 def source(domain: str, info: dict[str, str]) -> str | None:
     """Return the link to the line that defines a public name."""

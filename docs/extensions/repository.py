@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from docutils import nodes
-from myst_parser.mdit_to_docutils.base import default_slugify
+from myst_parser.slugs import github_slugify
 from pygments.lexers import get_lexer_for_filename
 from pygments.util import ClassNotFound
 from sphinx import addnodes
@@ -121,7 +121,7 @@ class LinksToFiles(SphinxTransform):
                 continue
             path = root / f"{node['reftarget']}.ipynb"
             if path.is_file() and node.astext() in headings_of(path):
-                node["reftargetid"] = default_slugify(node.astext())
+                node["reftargetid"] = github_slugify(node.astext())
             if node.astext().endswith(".md"):
                 node["refexplicit"] = False  # the title of the page
 

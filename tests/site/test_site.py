@@ -194,7 +194,7 @@ def test_the_gallery_has_all_examples_and_draws_only_what_has_changed(
     assert gallery.make(FOLDER / "gallery", SAMPLE) == []
 
 
-@pytest.mark.parametrize("name", ["repository", "mathml"])
+@pytest.mark.parametrize("name", ["api_pages", "repository", "mathml"])
 def test_examples_of_the_parts_of_sphinx(name: str, tools: None) -> None:
     failed, tried = doctest.testmod(importlib.import_module(name))
 
