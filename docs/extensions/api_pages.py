@@ -72,7 +72,7 @@ def split(line: str) -> list[str]:
     ['    The', '    sum: a Value']
     """
     indent = line[: len(line) - len(line.lstrip())]
-    before, space, word = line.partition(": ")[0].rstrip().rpartition(" ")
+    before, space, _ = line.partition(": ")[0].rstrip().rpartition(" ")
     if ": " not in line or not before.strip():
         return [line]
     return [before, indent + line[len(before + space) :]]
