@@ -48,16 +48,16 @@ check:      ## lint, format, types, and whether the generated files are up to da
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	$(MAKE) -s docs notebooks
-	git diff --exit-code -- docs notebooks
+	$(MAKE) -s docs
+	git diff --exit-code -- docs
 
 docs:       ## regenerate the page of operations, the table of files and the pictures
 	$(PYTHON) docs/make_operations.py
 	$(PYTHON) docs/make_rooms.py
 	$(PYTHON) docs/make_pictures.py
 
-notebooks:  ## write the notebooks from their text twins (py:percent)
-	.venv/bin/jupytext --quiet --to ipynb --update notebooks/*.py
+notebooks:  ## run the text twins (py:percent) and write the notebooks with their outputs; two minutes
+	$(PYTHON) docs/make_notebooks.py
 
 accuracy:   ## measure the errors of all operations anew; another C library gives other digits
 	$(PYTHON) docs/make_accuracy.py

@@ -40,7 +40,6 @@ extensions = [
     "mathml",
     "repository",
 ]
-suppress_warnings = ["toc.empty_glob"]
 nitpicky = True
 # What results are made of is not public; and words before a colon in "Returns:" look like a type.
 nitpick_ignore_regex = [

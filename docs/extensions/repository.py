@@ -224,10 +224,8 @@ class Playground(SphinxDirective):
 
 
 def placed(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Lead to the gallery of this build, and to the pages of equations if there are any."""
+    """Lead to the gallery of this build."""
     source[0] = source[0].replace("/build/gallery/", f"/{app.config.gallery}/")
-    if not any(Path(app.srcdir, "docs", "concordance").glob("*.md")):
-        source[0] = source[0].replace("\nconcordance/*\n", "\n")
 
 
 def forget(app: Sphinx, env: Any, docname: str) -> None:

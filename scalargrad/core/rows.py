@@ -116,6 +116,13 @@ class Primitive:  # noqa: D101  (see `_Docstring`)
             return elementwise(form, inputs, self.name)
         return form(*inputs)
 
+    def foresee(self, points: Sequence[tuple[float, ...]]) -> None:
+        """Hear at which points `value` is going to be asked for.
+
+        A replay says so where it calls back into Python; a row that computes many values at once
+        faster than one by one can do that here, and remember them.
+        """
+
     def evaluate(self, numbers: Sequence[float], operands: Sequence[object] = ()) -> float:
         """The value at `numbers`; an error names the `operands` (Values with their labels)."""
         try:

@@ -13,18 +13,28 @@ the equation is solved for the numbers of each sample.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
+from threading import local
 from typing import Any, NoReturn
 
 import numpy as np
 
 from scalargrad.core.rows import Primitive
 from scalargrad.solve.newton import NoConvergenceError, solved
+from scalargrad.solve.together import LEAST, Together
 from scalargrad.solve.trace import Equation, Trace, undisturbed
 from scalargrad.transforms.functional import jacobian
 
 __all__ = ["Implicit", "NoConvergenceError", "Solution"]
 
 _REMEMBERED = 4096  # roots and derivatives: a backend asks for each number of a block of samples
+
+
+class _Ahead(local):
+    """By order the points that a thread was told of last, and what is known of them."""
+
+    def __init__(self) -> None:
+        self.found: dict[int, tuple[Sequence[tuple[float, ...]], dict[Any, Any]]] = {}
 
 
 class Implicit:
@@ -48,6 +58,7 @@ class Implicit:
         self.outside: list[Any] = []  # the Values from outside, as of the root that was found first
         self._first: Trace | None = None
         self._known: dict[tuple[int, tuple[float, ...]], Any] = {}
+        self._ahead = _Ahead()
 
     def __eq__(self, other: object) -> bool:
         """Whether both are the same function, as those of two runs of one program are."""
@@ -100,6 +111,9 @@ class Implicit:
 
     def derivatives(self, order: int, numbers: tuple[float, ...]) -> Any:
         """All derivatives of an order, an array (n, q, ... q) for q moving parameters."""
+        ahead = self._ahead.found.get(order)
+        if ahead is not None and numbers in ahead[1]:
+            return ahead[1][numbers]
         key = order, numbers
         if key not in self._known:
             found = undisturbed(lambda: self._derivatives(order, numbers))
@@ -107,6 +121,39 @@ class Implicit:
                 self._known.clear()
             self._known[key] = found
         return self._known[key]
+
+    @cached_property
+    def _together(self) -> Together:
+        return Together(self.equation, self.params)
+
+    def foresee(self, order: int, points: Sequence[tuple[float, ...]]) -> None:
+        """Compute what this thread is going to ask for, at all points at once.
+
+        What the arrays do not find, and derivatives of higher order, are left to `derivatives`. A
+        thread knows its last points alone: then no number depends on what other threads do.
+        """
+        ahead = self._ahead.found
+        if order > 1 or len(points) < LEAST or self.outside:
+            ahead.pop(order, None)
+        elif order not in ahead or ahead[order][0] != points:
+            ahead[order] = points, undisturbed(lambda: self._foreseen(order, points))
+
+    def _foreseen(self, order: int, points: Sequence[tuple[float, ...]]) -> dict[Any, Any]:
+        if order:
+            self.foresee(0, points)
+            roots = self._ahead.found[0][1]
+            points = [point for point in points if point in roots]
+        asked = [*dict.fromkeys(points)]
+        if not asked:
+            return {}
+        numbers = np.tile(np.array(self.numbers), (len(asked), 1))
+        numbers[:, [*self.starts, *self.params]] = asked
+        starts, params = np.split(numbers, [self.equation.count], axis=1)
+        if order:
+            found = self._together.derivatives(np.array([roots[point] for point in asked]), params)
+            return {} if found is None else dict(zip(asked, found, strict=True))
+        rows, converged = self._together.roots(starts, params)
+        return {p: x for p, x, ok in zip(asked, rows, converged, strict=True) if ok}
 
     def _derivatives(self, order: int, numbers: tuple[float, ...]) -> Any:
         trace = self._at(numbers)
@@ -174,6 +221,11 @@ class Solution(Primitive):
             name = f"d{order if order > 1 else ''} {name} by {', '.join(map(str, by))}"
         super().__init__(name, "a solution of an equation, or its derivative", value, partials)
         self._key = implicit, i, by
+
+    def foresee(self, points: Sequence[tuple[float, ...]]) -> None:
+        """Prepare for being asked for the values at these points."""
+        implicit, _, by = self._key
+        implicit.foresee(len(by), points)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Solution) and self._key == other._key

@@ -11,11 +11,11 @@ import numpy as np
 from scalargrad.solve.libraries import optimize
 from scalargrad.solve.trace import Trace
 
-__all__ = ["NoConvergenceError", "solved"]
+__all__ = ["CLOSE", "STEPS", "NoConvergenceError", "solved"]
 
-_STEPS = 100
+STEPS = 100
 _SHORTEST = 2.0**-12  # the part of a step below which there is no use in trying
-_CLOSE = 1e-9  # the relative length of a step from which on only rounding is left
+CLOSE = 1e-9  # the relative length of a step from which on only rounding is left
 _DOUBLINGS = 40  # of the distance from the start at which a change of sign is looked for
 _FAULTS = (ValueError, ZeroDivisionError, OverflowError)
 
@@ -78,7 +78,7 @@ def _newton(at: Callable[[Any], Trace], x: Any, trace: Trace) -> _End:
     the equations are scaled (Deuflhard, Newton Methods for Nonlinear Problems, 2004, section 3.3).
     """
     least = np.abs(x)
-    for k in range(_STEPS):
+    for k in range(STEPS):
         if not trace.residuals.any():
             return _End(x, trace, k, True)
         inverse = _inverse(trace.jacobian)
@@ -90,7 +90,7 @@ def _newton(at: Callable[[Any], Trace], x: Any, trace: Trace) -> _End:
         weights = np.maximum(np.maximum(np.abs(x), least), np.abs(step))
         weights[weights == 0.0] = 1.0
         length = float(np.abs(step / weights).max())
-        close = length <= _CLOSE
+        close = length <= CLOSE
         part = 1.0
         while True:
             nearer = _trial(at, x + part * step, inverse, weights, (1.0 - 0.25 * part) * length)
@@ -100,7 +100,7 @@ def _newton(at: Callable[[Any], Trace], x: Any, trace: Trace) -> _End:
         if nearer is None:
             return _End(x, trace, k, close)
         x, trace = x + part * step, nearer
-    return _End(x, trace, _STEPS, length <= _CLOSE)
+    return _End(x, trace, STEPS, length <= CLOSE)
 
 
 def _trial(

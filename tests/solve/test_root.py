@@ -20,7 +20,7 @@ from replayed import BACKENDS
 
 import scalargrad as sg
 from scalargrad import Value
-from scalargrad.solve import NoConvergenceError, fixed_point, root
+from scalargrad.solve import NoConvergenceError, fixed_point, newton, root
 
 
 def square(x: Any, p: Any) -> Any:
@@ -266,6 +266,65 @@ def test_recorded_it_is_differentiated_by_model_parameters(backend: str) -> None
     assert slope == pytest.approx(w.grad, rel=1e-12)
     # at other numbers of the parameters the equation is solved again
     assert c.value_and_grad(ts, theta=[0.7])[0] != value
+
+
+MANY: dict[str, Any] = {
+    "one unknown": lambda p: root(lambda x, p: x * sg.exp(x) - p, 1.0, p),
+    "a branch": lambda p: root(lambda x, p: (x if p > 1.5 else 2.0 * x) ** 3 - p, 1.0, p),
+    "two unknowns": lambda p: sg.sum(
+        root(lambda x, p: [x[0] ** 2 + x[1] - p, x[0] - sg.tanh(x[1])], [1.0, 0.5], p)
+    ),
+    "a fixed point": lambda p: fixed_point(lambda x, p: sg.cos(p * x), 0.5, p),
+    "steps to shorten": lambda p: root(lambda x, p: sg.atan(x) - p / 3.0, 4.0, p),
+    "a moving start": lambda p: root(lambda x, p: x * x - p, p + 0.5, p),
+    "not recordable": lambda p: root(lambda x, p: x**3 - p - 0.0 * x.data, 1.0, p),
+    "a root of a root": lambda p: root(lambda x, p: x**3 - root(square, 1.0, p), 1.0, p),
+    "a derivative": lambda p: sg.grad(lambda q: root(lambda x, q: x**3 - q, 1.0, q))(p),
+}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", MANY)
+def test_recorded_many_roots_are_those_of_single_samples(name: str, backend: str) -> None:
+    f, ps = MANY[name], np.linspace(0.7, 2.2, 40).tolist()
+    c = sg.compile(f, backend=backend, reduction="sum")
+    pairs = [sg.value_and_grad(f)(p) for p in ps]
+
+    assert c(ps) == pytest.approx([value for value, _ in pairs], rel=1e-14)
+    assert c.value_and_grad(ps)[1] == pytest.approx([slope for _, slope in pairs], rel=1e-13)
+
+
+def test_many_roots_do_not_depend_on_the_threads() -> None:
+    pytest.importorskip("numba", reason="numba is not installed")
+    ps = [*np.linspace(0.7, 2.2, 700), *np.linspace(0.7, 2.2, 700)]
+    found = []
+    for threads in (1, 4, 4):
+        c = sg.compile(MANY["one unknown"], backend="numba", threads=threads)
+        found.append((c(ps).tolist(), c.value_and_grad(ps)[1].tolist()))
+    assert found[0] == found[1] == found[2]
+
+
+def test_most_roots_of_many_samples_are_found_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba", reason="numba is not installed")
+    from scalargrad.solve import implicit
+
+    alone: list[Any] = []
+
+    def solved(*args: Any) -> Any:
+        alone.append(args)
+        return newton.solved(*args)
+
+    monkeypatch.setattr(implicit, "solved", solved)
+    c = sg.compile(MANY["two unknowns"], backend="numba")
+    c.value_and_grad(np.linspace(0.7, 2.2, 500))
+    assert len(alone) <= 1  # the sample that is recorded
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_recorded_one_of_many_samples_without_a_root_raises(backend: str) -> None:
+    c = sg.compile(lambda p: root(square, 1.0, p), backend=backend)
+    with pytest.raises(ValueError, match=r"sample 30: .* did not converge"):
+        c([1.0] * 30 + [-1.0] + [2.0] * 30)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

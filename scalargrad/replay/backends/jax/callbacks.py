@@ -39,14 +39,17 @@ def _apply(row: Primitive, operands: tuple[Any, ...]) -> Any:
     arrays = np.broadcast_arrays(*[np.asarray(x) for x in operands])
     out = np.empty(arrays[0].shape, arrays[0].dtype)
     flat = out.reshape(-1)
-    for k, xs in enumerate(zip(*[a.ravel().tolist() for a in arrays], strict=True)):
-        try:
-            flat[k] = row.value(*xs)
-        except FAULTS:
-            flat[k] = np.nan
-        except BaseException as failure:  # XLA would hand on its text alone
-            _FAILED.append(failure)
-            raise
+    points = [*zip(*[a.ravel().tolist() for a in arrays], strict=True)]
+    try:
+        row.foresee(points)
+        for k, xs in enumerate(points):
+            try:
+                flat[k] = row.value(*xs)
+            except FAULTS:
+                flat[k] = np.nan
+    except BaseException as failure:  # XLA would hand on its text alone
+        _FAILED.append(failure)
+        raise
     return out
 
 

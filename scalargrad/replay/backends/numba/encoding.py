@@ -194,7 +194,7 @@ class Encoded:
             self.most_operands = max(self.most_operands, arity)
             key = (row, arity)
             if key not in self.callbacks:
-                self.callbacks[key] = Callback(row.value, arity, self.failures)
+                self.callbacks[key] = Callback(row, arity, self.failures)
             address = self.callbacks[key].address
             code += (interpreter.CALL * 4, 4, address * 4, 0, arity * 4, words[slot])
             code += [words[o] for o in operands[slot]]

@@ -9,12 +9,13 @@ with Intel's vector mathematics np.tanh takes 1.6 ns, against 9 with the C libra
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 from functools import cache
 from threading import get_ident
 from typing import Any
 
 import numpy as np
+
+from scalargrad.core.rows import Primitive
 
 __all__ = ["Callback", "numpy_loop"]
 
@@ -77,7 +78,7 @@ def _agrees(ufunc: Any, loop: int, data: int) -> bool:
 
 
 class Callback:
-    """A Python function of floats as such a loop: called lane by lane, with Python's lock.
+    """A row that Python computes as such a loop: called lane by lane, with Python's lock.
 
     Where it raises an exception that a row of the table may raise, the result is nan. The first
     other exception of a thread goes to `failures`, because it cannot cross the compiled code; the
@@ -85,14 +86,18 @@ class Callback:
     """
 
     def __init__(
-        self, function: Callable[..., float], arity: int, failures: dict[int, BaseException]
-    ) -> None:
+        self, row: Primitive, arity: int, failures: dict[int, BaseException]
+    ) -> None:  # fmt: skip
+        function = row.value
+
         def loop(arguments: Any, sizes: Any, steps: Any, _: Any) -> None:
             try:
                 count = sizes[0]
                 read = [_lanes(arguments[k], steps[k], count) for k in range(arity)]
                 out = (ctypes.c_double * count).from_address(arguments[arity])
-                for lane, xs in enumerate(zip(*read, strict=True) if arity else [()] * count):
+                points = [*zip(*read, strict=True)] if arity else [()] * count
+                row.foresee(points)
+                for lane, xs in enumerate(points):
                     try:
                         out[lane] = function(*xs)
                     except (ValueError, ZeroDivisionError, OverflowError):
