@@ -74,7 +74,7 @@ def build(playground: Path) -> "subprocess.CompletedProcess[str]":
     shutil.rmtree(FOLDER / "site", ignore_errors=True)
     return subprocess.run(
         [
-            sys.executable, "-m", "sphinx", "-E", "-b", "html", "-c", "docs", "-qnW", "--keep-going",
+            sys.executable, "-m", "sphinx", "-b", "html", "-c", "docs", "-EqnW", "--keep-going",
             "-D", "nb_execution_mode=off", "-D", f"playground={playground}",
             "-d", FOLDER / "doctrees", ROOT, FOLDER / "site",
         ],
