@@ -9,7 +9,7 @@ PYTHONS = 3.11 3.12 3.13
 PURE = SCALARGRAD_REQUIRE_NATIVE= SCALARGRAD_PURE=1
 
 .PHONY: setup native test pure sanitize rest check docs notebooks figures accuracy nist coverage report lines \
-	bench long kills fuzz soak oldest versions mutants wheel playground serve
+	bench long kills fuzz soak oldest versions mutants wheel playground serve gallery site
 
 setup:      ## install everything a developer needs into .venv
 	python3 -m venv .venv
@@ -65,7 +65,7 @@ accuracy:   ## measure the errors of all operations anew; another C library give
 figures:    ## redraw the README's figures; another matplotlib draws them slightly differently
 	$(PYTHON) docs/make_figures.py
 
-nist:       ## solve NIST's regression problems anew, for docs/solve.md
+nist:       ## solve NIST's regression problems anew, for docs/guide/solve.md
 	$(PYTHON) docs/make_nist.py
 
 coverage:   ## run the tests with branch coverage of the package; fails under 95 %
@@ -146,3 +146,13 @@ playground: build/playground/index.html  ## build the playground into build/play
 
 serve: playground  ## build the playground, and serve it at http://127.0.0.1:8000
 	$(PYTHON) -m http.server --bind 127.0.0.1 --directory build/playground 8000
+
+gallery:    ## draw the pictures of all examples that have changed, for the site; two minutes at first
+	$(PYTHON) docs/make_gallery.py
+
+# The first time it also runs the notebooks that have no outputs. Nothing is loaded from elsewhere.
+site: gallery  ## build the documentation into build/site, and check every link in it
+	rm -rf build/site
+	$(PYTHON) -m sphinx -b html -c docs -nW --keep-going -q -d build/doctrees . build/site
+	$(PYTHON) docs/check_site.py build/site
+	@test -d build/site/playground || echo "without the playground: \`make playground\` builds it"

@@ -1,4 +1,4 @@
-"""NumPy's functions on Values: the right value and derivative, or the error in docs/numpy.md."""
+"""NumPy's functions on Values: the right value and derivative, or the error in guide/numpy.md."""
 
 import math
 import re
@@ -13,7 +13,7 @@ import pytest
 import scalargrad as sg
 from scalargrad import Value
 
-PAGE = Path(__file__).parents[2].joinpath("docs", "numpy.md").read_text("utf-8")
+PAGE = Path(__file__).parents[2].joinpath("docs", "guide", "numpy.md").read_text("utf-8")
 
 
 def listed(title: str) -> set[str]:
