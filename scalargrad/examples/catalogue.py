@@ -181,7 +181,7 @@ def explanation(name: str) -> Explanation:
     """Return what an example says about itself: what it is, what to look for, a conclusion.
 
     >>> explanation("seven_node").source
-    ('Lecture 2, the worked example of error back-propagation.',)
+    ('Lecture 2, Error backpropagation: the worked example.',)
     """
     return parse(getdoc(example(name)) or "")
 
