@@ -9,7 +9,7 @@ PYTHONS = 3.11 3.12 3.13
 PURE = SCALARGRAD_REQUIRE_NATIVE= SCALARGRAD_PURE=1
 
 .PHONY: setup native test pure sanitize rest check docs notebooks figures accuracy nist coverage report lines \
-	bench long kills fuzz soak oldest versions mutants wheel
+	bench long kills fuzz soak oldest versions mutants wheel playground serve gallery site
 
 setup:      ## install everything a developer needs into .venv
 	python3 -m venv .venv
@@ -48,16 +48,16 @@ check:      ## lint, format, types, and whether the generated files are up to da
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	$(MAKE) -s docs notebooks
-	git diff --exit-code -- docs notebooks
+	$(MAKE) -s docs
+	git diff --exit-code -- docs
 
 docs:       ## regenerate the page of operations, the table of files and the pictures
 	$(PYTHON) docs/make_operations.py
 	$(PYTHON) docs/make_rooms.py
 	$(PYTHON) docs/make_pictures.py
 
-notebooks:  ## write the notebooks from their text twins (py:percent)
-	.venv/bin/jupytext --quiet --to ipynb --update notebooks/*.py
+notebooks:  ## run the text twins (py:percent) and write the notebooks with their outputs; two minutes
+	$(PYTHON) docs/make_notebooks.py
 
 accuracy:   ## measure the errors of all operations anew; another C library gives other digits
 	$(PYTHON) docs/make_accuracy.py
@@ -65,7 +65,7 @@ accuracy:   ## measure the errors of all operations anew; another C library give
 figures:    ## redraw the README's figures; another matplotlib draws them slightly differently
 	$(PYTHON) docs/make_figures.py
 
-nist:       ## solve NIST's regression problems anew, for docs/solve.md
+nist:       ## solve NIST's regression problems anew, for docs/guide/solve.md
 	$(PYTHON) docs/make_nist.py
 
 coverage:   ## run the tests with branch coverage of the package; fails under 95 %
@@ -94,8 +94,9 @@ bench:      ## time and memory beside other engines, and pictures, as ratios of 
 	$(PYTHON) benchmarks/solve.py
 	$(PYTHON) benchmarks/spaced_repetition.py
 
-long:       ## the lectures' photographs in full size, graphs of 10^7 nodes; minutes, and gigabytes
-	SCALARGRAD_LONG=1 $(PYTHON) -m pytest tests/examples tests/core/test_native_safety.py
+long:       ## the lectures' photographs in full size, graphs of 10^7 nodes, the widget in JupyterLab
+	SCALARGRAD_LONG=1 $(PYTHON) -m pytest tests/examples tests/core/test_native_safety.py \
+	    tests/view/live/test_widget.py
 
 kills:      ## kill training at 200 random moments on each backend, and compare what it ends with
 	SCALARGRAD_LONG=1 $(PYTEST) tests/training/test_checkpoint.py -k killed
@@ -132,3 +133,26 @@ mutants:    ## change the code in one place at a time: some test must fail; hour
 
 wheel:      ## build the source distribution and, from it, the wheel for this machine, into dist
 	$(PYTHON) -m build
+
+# What npm installs, by the versions and checksums of package-lock.json, and no program of theirs runs
+playground/node_modules/.package-lock.json: playground/package-lock.json
+	cd playground && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+
+build/playground/index.html: playground/node_modules/.package-lock.json Makefile $(shell find playground \
+    scalargrad -name node_modules -prune -o -type f -not -name '*.pyc' -not -name '*.so' -print)
+	cd playground && node build.mjs ../build/playground
+
+playground: build/playground/index.html  ## build the playground into build/playground; needs npm
+
+serve: playground  ## build the playground, and serve it at http://127.0.0.1:8000
+	$(PYTHON) -m http.server --bind 127.0.0.1 --directory build/playground 8000
+
+gallery:    ## draw the pictures of all examples that have changed, for the site; two minutes at first
+	$(PYTHON) docs/make_gallery.py
+
+# The first time it also runs the notebooks that have no outputs. Nothing is loaded from elsewhere.
+site: gallery  ## build the documentation into build/site, and check every link in it
+	rm -rf build/site
+	$(PYTHON) -m sphinx -b html -c docs -nW --keep-going -q -d build/doctrees . build/site
+	$(PYTHON) docs/check_site.py build/site
+	@test -d build/site/playground || echo "without the playground: \`make playground\` builds it"

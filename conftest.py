@@ -25,14 +25,22 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 # The files of the numba backend cannot be imported, nor their examples run, where it is missing.
 collect_ignore_glob = [] if find_spec("numba") else ["scalargrad/replay/backends/numba/*.py"]
 collect_ignore_glob += [] if find_spec("jax") else [
-    "scalargrad/replay/backends/jax/*.py", "docs/scale.md",
+    "scalargrad/replay/backends/jax/*.py", "docs/guide/scale.md",
 ]  # fmt: skip
 # Likewise those that draw with matplotlib.
-collect_ignore_glob += [] if find_spec("matplotlib") else ["scalargrad/plot/*.py"]
+collect_ignore_glob += [] if find_spec("matplotlib") else [
+    "scalargrad/plot/*.py", "docs/guide/draw.md",
+]  # fmt: skip
 # And the program of `make mutants`.
 collect_ignore_glob += [] if find_spec("cosmic_ray") else ["tests/mutants.py"]
+# And the widget.
+collect_ignore_glob += [] if find_spec("anywidget") else [
+    "scalargrad/view/live/widget.py", "docs/guide/live.md",
+]  # fmt: skip
 # And those that solve with SciPy.
-collect_ignore_glob += [] if find_spec("scipy") else ["scalargrad/solve/*.py"]
+collect_ignore_glob += [] if find_spec("scipy") else [
+    "scalargrad/solve/*.py", "docs/guide/solve.md", "docs/guide/structure.md",
+]  # fmt: skip
 
 
 # JAX keeps what it compiled for the tests: the loop over instructions takes 2 s in each process.

@@ -11,8 +11,8 @@ from scalargrad.examples.catalogue import example
 HERE = Path(__file__).parent
 # example, figure, file
 FIGURES = (
-    ("two_inputs", "surface", "two_inputs.png"),
-    ("network_at_work", "sequence", "network_at_work.png"),
+    ("two_inputs", "surface", "pictures/two_inputs.png"),
+    ("network_at_work", "sequence", "pictures/network_at_work.png"),
     ("spaced_repetition", "card", "work/spaced_repetition-card.png"),
     ("spaced_repetition", "parameters", "work/spaced_repetition-parameters.png"),
     ("option_greeks", "greeks", "work/option_greeks-greeks.png"),

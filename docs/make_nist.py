@@ -15,7 +15,7 @@ from scipy.optimize import least_squares
 
 import scalargrad as sg
 
-PAGE = Path(__file__).with_name("solve.md")
+PAGE = Path(__file__).with_name("guide") / "solve.md"
 BEGIN, END = "<!-- nist: written by make_nist.py -->\n", "<!-- end of nist -->\n"
 COLUMNS = [
     "problem, start", "x", "deviations", "evaluations", "SciPy: x", "deviations", "calls",

@@ -11,10 +11,10 @@ from scalargrad.core.rows import TABLE, Primitive
 HEAD = """# Operations
 
 Written by `docs/make_operations.py` from the table in `scalargrad/core/primitives.py`. The
-derivatives are what the rows' own partials come to on symbols; `out` is the value of the operation.
-Where a formula depends on the place, it is given with the place. Slopes are shown as textbooks have
-them; some are computed in another form, which keeps the digits far out. [accuracy.md](accuracy.md)
-lists the errors measured.
+derivatives are the rows' partials evaluated on symbols; `out` is the value of the operation. If a
+formula depends on the point, the point is given as well. Derivatives are shown in their textbook
+form; some are computed in another form that keeps its digits for large arguments.
+[accuracy.md](accuracy.md) lists the measured errors.
 
 | operation | what it is | derivative by each operand | where there is none, taken as | needs |
 |---|---|---|---|---|

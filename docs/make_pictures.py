@@ -14,6 +14,11 @@ def seven_nodes() -> sg.Drawing:
     return sg.draw(net.E, engine="builtin")
 
 
+def backward_pass() -> sg.Film:
+    """The film of the network's output alone, so that it can be read in the width of a page."""
+    return sg.steps(seven_node.build().z[7], engine="builtin")
+
+
 def large_network() -> sg.Drawing:
     random.seed(7)
     model = nn.MLP(3, [32, 32, 1], activation="tanh")
@@ -35,7 +40,8 @@ def diagnosed() -> sg.Drawing:
 
 
 if __name__ == "__main__":
-    folder = Path(__file__).parent
+    folder = Path(__file__).with_name("pictures")
     seven_nodes().save(folder / "seven_node.svg")
+    backward_pass().save(folder / "backward_pass.svg")
     large_network().save(folder / "large_network.svg")
     diagnosed().save(folder / "diagnosed.svg")

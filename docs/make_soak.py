@@ -126,7 +126,7 @@ def main() -> None:
     text = "".join(text for text, _ in lines.values())
     print(text, end="")
     if asked.share == 1.0:
-        folder = Path(__file__).parent
+        folder = Path(__file__).with_name("reference")
         head = HEAD.format(
             **BATCH, looks=LOOKS, day=date.today(), python=platform.python_version(),
             system=platform.system(),

@@ -117,6 +117,7 @@ if TYPE_CHECKING:  # what _LAZY loads, for type checkers and editors
     from scalargrad.view.drawing import Drawing
     from scalargrad.view.explain.explain import Explanation, explain
     from scalargrad.view.film.film import Film
+    from scalargrad.view.live.widget import live as live  # likewise anywidget
     from scalargrad.view.steps import steps
 
 __version__ = "0.1.0"
@@ -147,6 +148,7 @@ _LAZY = {
         "view.drawing": "Drawing",
         "view.explain.explain": "Explanation explain",
         "view.film.film": "Film",
+        "view.live.widget": "live",
         "view.steps": "steps",
     }.items()
     for name in names.split()

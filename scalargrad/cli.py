@@ -13,10 +13,10 @@ from typing import Any, TextIO
 
 import scalargrad
 from scalargrad import doctor
-from scalargrad.examples import catalogue
+from scalargrad.examples import catalogue, presentation
 from scalargrad.examples.lecture2 import seven_node
+from scalargrad.support.terminal import Terminal
 from scalargrad.view.draw import draw
-from scalargrad.view.film.film import Film
 
 __all__ = ["main"]
 
@@ -62,9 +62,9 @@ def _command(options: argparse.Namespace) -> int:
         print(doctor.report(), flush=True)
         return 0
     if options.command == "list":
-        return _list()
+        return _list(options.lecture)
     if options.command == "run":
-        return _run(options.name, options.save)
+        return _run_options(options)
     return _seven_node(options.save or Path())
 
 
@@ -98,20 +98,31 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"%(prog)s {scalargrad.__version__}")
     commands = parser.add_subparsers(title="other commands", dest="command", metavar="[COMMAND]")
-    commands.add_parser(
+    listing = commands.add_parser(
         "list", help="list the examples", description="List the examples by subject."
     )
     run = commands.add_parser(
-        "run", help="run an example: print its numbers, save its pictures",
-        description="Run an example: print its numbers, and save its pictures if DIR is given.",
+        "run", help="run an example: explain it, print its numbers, save its pictures",
+        description="Run an example: print what it is, its numbers, what to look for in them and "
+        "a conclusion; save its pictures if DIR is given.",
     )  # fmt: skip
-    run.add_argument("name", metavar="NAME", help="a name from `scalargrad list`")
+    run.add_argument("name", metavar="NAME", nargs="?", help="a name from `scalargrad list`")
+    run.add_argument(
+        "--all", action="store_true",
+        help="run all examples; DIR gets a folder for each, and index.html with everything",
+    )  # fmt: skip
+    for command, what in ((listing, "list"), (run, "with --all, run")):
+        command.add_argument(
+            "--lecture", metavar="LECTURE",
+            help=f"{what} the examples of one lecture: its author, its folder, or S0 to S4; `work` "
+            "for those of no lecture",
+        )  # fmt: skip
     run.add_argument(
         "--save",
         metavar="DIR",
         type=Path,
         default=argparse.SUPPRESS,
-        help="the folder for its pictures (created if missing)",
+        help="the folder for the pictures (created if missing)",
     )
     commands.add_parser(
         "doctor", help="report what draws pictures here and which node runs, and how to improve it",
@@ -121,9 +132,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _list() -> int:
-    for group in catalogue.GROUPS:
-        print(group.heading)
+def _list(lecture: str | None) -> int:
+    try:
+        groups = _groups(lecture)
+    except ValueError as error:
+        return _fail(str(error))
+    terminal = Terminal.of(sys.stdout)
+    for group in groups:
+        print(terminal.bold(group.heading))
         for name in group.examples:
             print(f"  {name:<26} {catalogue.summary(name).rstrip('.')}")
         print()
@@ -131,35 +147,82 @@ def _list() -> int:
     return 0
 
 
-def _run(name: str, folder: Path | None) -> int:
-    try:
-        example = catalogue.example(name)
-    except ValueError as error:
-        return _fail(str(error))
+def _groups(lecture: str | None) -> Sequence[catalogue.Lecture | catalogue.Group]:
+    return catalogue.GROUPS if lecture is None else [catalogue.group(lecture)]
+
+
+def _run_options(options: argparse.Namespace) -> int:
+    """Check what belongs together, and run one example or all."""
+    if (options.name is None) != options.all:
+        return _fail("run takes either the NAME of an example, which `list` shows, or --all")
+    if options.lecture is not None and not options.all:
+        return _fail("--lecture goes with `list` and with `run --all`, not with the name of one")
+    folder = options.save
+    if options.all and folder is None:
+        return _fail("--all needs --save DIR, the folder for the page and the pictures")
     if folder is not None and folder.exists() and not folder.is_dir():
         return _fail(f"--save names a folder, but {folder} is a file")  # before minutes of work
+    try:
+        if not options.all:
+            return _run(options.name, folder)
+        groups = _groups(options.lecture)
+    except ValueError as error:
+        return _fail(str(error))
+    return _run_all([name for group in groups for name in group.examples], folder)
+
+
+def _run(name: str, folder: Path | None) -> int:
+    """Explain an example, print its numbers, and save its pictures if there is a folder."""
+    example = catalogue.example(name)
+    terminal = Terminal.of(sys.stdout)
+    print(presentation.before(name, terminal), flush=True)
     try:
         result = example.run()
     except ImportError as error:
         return _fail(f"{name} cannot run: {error}")
-    print(catalogue.summary(name))
-    print()
-    print(example.report(result), flush=True)
+    print(presentation.numbers(example.report(result), terminal))
+    print(presentation.after(name, terminal), flush=True)
     if folder is None:
-        print("\nIts pictures: add --save DIR", flush=True)
+        print(f"{terminal.bold('The pictures')}\nadd --save DIR", flush=True)
         return 0
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        paths = []
-        for key, picture in example.figures(result).items():
-            suffix = "html" if isinstance(picture, Film) else "svg"
-            paths.append(picture.save(folder / f"{name.replace('-', '_')}-{key}.{suffix}"))
+        saved = presentation.save_pictures(name, result, folder)
     except OSError as error:
         return _fail(f"the pictures cannot be written: {error}")
     except ImportError as error:
         return _fail(f"the pictures cannot be drawn: {error}")
-    _print_paths("Its pictures:", paths)
+    _print_paths(terminal.bold("The pictures"), (path for path, _ in saved))
     return 0
+
+
+def _run_all(names: Sequence[str], folder: Path) -> int:
+    """Run several examples, each with a folder of its own; name those that failed at the end."""
+    runs: list[presentation.Run] = []
+    failures: dict[str, Exception] = {}
+    for name in names:
+        print(f"{name:<26} ", end="", flush=True)
+        example = catalogue.example(name)
+        try:
+            result = example.run()
+            saved = presentation.save_pictures(name, result, folder / name)
+            runs.append(presentation.Run(name, example.report(result), saved))
+        except Exception as error:  # whatever it is, the others can run
+            failures[name] = error
+            print("failed", flush=True)
+        else:
+            print(f"pictures: {len(saved)}", flush=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        page = presentation.save_page(runs, folder / "index.html")
+    except OSError as error:
+        return _fail(f"the page cannot be written: {error}")
+    _print_paths("\nAll on one page:", [page])
+    if not failures:
+        return 0
+    reasons = "".join(
+        f"\n  {name}: {type(error).__name__}: {error}" for name, error in failures.items()
+    )
+    return _fail(f"{len(failures)} of {len(names)} examples failed:{reasons}")
 
 
 def _seven_node(folder: Path) -> int:
@@ -176,12 +239,12 @@ def _seven_node(folder: Path) -> int:
     print(seven_node.report(net), flush=True)
     if fault:
         return _fail(f"the pictures cannot be written: {fault}")
-    _print_paths(f"The graph, drawn by {drawing.engine}:", written)
+    _print_paths(f"\nThe graph, drawn by {drawing.engine}:", written)
     return 0
 
 
 def _print_paths(title: str, paths: Iterable[Path]) -> None:
-    print(f"\n{title}")
+    print(title)
     for path in paths:
         print(f"  {path.resolve()}", flush=True)
 

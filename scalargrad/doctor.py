@@ -34,6 +34,7 @@ _EXTRAS = {
     "plot": ("numpy", "matplotlib"),
     "render": ("pygraphviz",),
     "solve": ("numpy", "numba", "scipy"),
+    "widget": ("anywidget",),
     "notebooks": ("jupyterlab", "jupytext", "nbclient", "ipykernel"),
 }
 

@@ -18,6 +18,7 @@ import numpy as np
 import scalargrad as sg
 from scalargrad import Value, classifiers, data, losses, metrics, nn, optim
 from scalargrad.transforms.tree import leaves
+from scalargrad.view.live.live import Live
 
 
 class Junk:
@@ -311,6 +312,11 @@ SCENES: dict[str, Callable[[], Scene]] = {
         sg.steps, model=None, max_nodes=9, max_edges=9, expand=(), focus=None, radius=1,
         rankdir="LR", engine="builtin",
     ),
+    "live": _on_graph(
+        Live, model=None, max_nodes=9, max_edges=9, expand=(), focus=None, radius=1,
+        rankdir="LR", engine="builtin",
+    ),
+    "Live.set": lambda: (Live(_graph()[0], engine="builtin").set, {0: "x", 1: 0.5}, []),
     "grad": lambda: (lambda f, n, x: sg.grad(f, n)(x), {0: _square, 1: 0, 2: 2.0}, []),
     "value_and_grad": lambda: (
         lambda f, n, x: sg.value_and_grad(f, n)(x), {0: _square, 1: 0, 2: 2.0}, [],

@@ -18,6 +18,9 @@ SMALLER: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 if not find_spec("numba"):
     SMALLER["hyperparameters"] = {"iterations": (10, 100)}
+    SMALLER["small_detector"] = {"steps": 3}
+    SMALLER["moons_and_spirals"] = {"epochs": 5, "moments": 4}
+    SMALLER["gabor_filters"] = {"epochs": 5}
 
 
 class Run(NamedTuple):

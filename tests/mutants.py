@@ -6,7 +6,7 @@ reach the changed lines, the fastest first; everything happens in a copy of the 
 
     python tests/mutants.py [MODULE ...] [--sample PART] [--seconds N] [--survivors] [--report]
 
-docs/mutants.md explains the figures and every survivor.
+docs/reference/mutants.md explains the figures and every survivor.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ from cosmic_ray.work_item import (
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "mutants"
 TREE = FOLDER / "tree"
+PAGE = ROOT / "docs" / "reference" / "mutants.md"
 COPIED = ["conftest.py", "pyproject.toml", "README.md", "scalargrad", "tests", "docs"]
 
 MODULES = [
@@ -545,8 +546,8 @@ def run(options: argparse.Namespace) -> None:
 
 
 def report(options: argparse.Namespace) -> None:
-    """Print the table of docs/mutants.md, and the survivors that it does not explain."""
-    explained = (ROOT / "docs" / "mutants.md").read_text("utf-8")
+    """Print the table of docs/reference/mutants.md, and the survivors that it does not explain."""
+    explained = PAGE.read_text("utf-8")
     totals = [0] * 5
     print("| module | mutants | run | killed | survived |\n|---|---:|---:|---:|---:|")
     open_: list[str] = []
@@ -566,7 +567,7 @@ def report(options: argparse.Namespace) -> None:
                 open_.append(f"{module}:{line}\n    `{before}` → `{after}`")
     print(f"| all | {' | '.join(map(str, totals))} |")
     killed = 100 * totals[2] / max(1, totals[1])
-    print(f"\n{killed:.1f} % killed; {len(open_)} survivors that docs/mutants.md does not explain")
+    print(f"\n{killed:.1f} % killed; survivors that {PAGE.name} does not explain: {len(open_)}")
     print("\n".join(open_))
 
 

@@ -59,7 +59,7 @@ def test_dir_knows_the_name_before_it_is_loaded(first: str) -> None:
 
 
 def test_every_name_comes_on_first_use() -> None:
-    needs = {"plot": "matplotlib", "solve": "scipy"}
+    needs = {"plot": "matplotlib", "solve": "scipy", "live": "anywidget"}
     without = {name for name, library in needs.items() if not find_spec(library)}
     missing = in_a_new_process(f"""
         import json

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scalargrad.examples.catalogue import example
+from scalargrad.examples.catalogue import LECTURES, example
 
 DOCS = Path(__file__).parents[1] / "docs"
 ITEMS = [
@@ -20,46 +20,72 @@ ITEMS = [
     *(f"S3.{k}" for k in range(1, 21)),
     *(f"S4.{k}" for k in range(1, 26)),
 ]
-ROWS = {
-    cells[1].strip(): line
-    for line in (DOCS / "lectures.md").read_text("utf-8").splitlines()
-    if len(cells := line.split("|")) > 3 and re.fullmatch(r" (X|S\d\.)\d+ ", cells[1])
-}
-LINK = re.compile(r"\[([^\]]+)\]\(([^)#]+)\)")
+PAGE = (DOCS / "lectures.md").read_text("utf-8")
+# Each item from its heading to the next; what is in fences is an example of the form.
+PROSE = re.sub(r"(?ms)^```.*?^```$", "", PAGE)
+_, *_PARTS = re.split(r"(?m)^#+ (.+)$", PROSE)
+SECTIONS = list(zip(_PARTS[::2], _PARTS[1::2], strict=True))
+TEXTS = {heading: text for heading, text in SECTIONS if re.fullmatch(r"(X|S\d\.)\d+", heading)}
+LINE = re.compile(r"- (example|library|test|notebook) \[([^\]]+)\]\(([^)#]+)\)(: .+)?")
+OTHER = re.compile(r"- (⚠|figures? `|narrative only: )")
 
 
-def test_every_item_has_its_row_in_order() -> None:
-    assert list(ROWS) == ITEMS
+def bullets(item: str) -> list[str]:
+    """The lines below the sentence of an item, each with the lines that go on with it."""
+    _, *found = re.split(r"(?m)^(?=- )", TEXTS[item])
+    return [" ".join(text.split()) for text in found]
+
+
+def test_every_item_stands_once_and_in_order() -> None:
+    assert list(TEXTS) == ITEMS
+    assert len([heading for heading, _ in SECTIONS if heading in TEXTS]) == len(ITEMS)
+
+
+@pytest.mark.parametrize("item", ITEMS)
+def test_each_says_what_it_is_and_where_it_is(item: str) -> None:
+    sentence = TEXTS[item].split("\n- ")[0].strip()
+
+    assert sentence.endswith((".", "?", "!", ")"))
+    assert bullets(item)
+    for text in bullets(item):
+        assert LINE.fullmatch(text) or OTHER.match(text), text
 
 
 @pytest.mark.parametrize("item", ITEMS)
 def test_targets_exist(item: str) -> None:
-    row = ROWS[item]
-    links = LINK.findall(row)
+    lines = [match for text in bullets(item) if (match := LINE.fullmatch(text))]
 
-    assert links or "narrative only: " in row
-    for text, target in links:
+    assert lines or any("narrative only: " in text for text in bullets(item))
+    for kind, text, target, _ in (line.groups() for line in lines):
         path = DOCS / target
         assert path.is_file(), target
-        if "::" in text:
-            file, name = text.split("::")
+        if kind in ("example", "library"):
+            assert text in (path.stem, path.name), text
+        elif kind == "test":
             functions = ast.walk(ast.parse(path.read_text("utf-8")))
-            assert path.name == file
-            assert name in {f.name for f in functions if isinstance(f, ast.FunctionDef)}, text
+            assert text in {f.name for f in functions if isinstance(f, ast.FunctionDef)}, text
+        else:
+            cells = json.loads(path.read_text("utf-8"))["cells"]
+            headings = [line.strip() for cell in cells for line in cell["source"]]
+            assert any(re.fullmatch(rf"#+ {re.escape(text)}", line) for line in headings), text
 
 
-@pytest.mark.parametrize("item", ITEMS)
-def test_headings_of_notebooks_exist(item: str) -> None:
-    for target, heading in re.findall(r'\]\(([^)]+\.ipynb)\) "([^"]+)"', ROWS[item]):
-        cells = json.loads((DOCS / target).read_text("utf-8"))["cells"]
-        lines = [line.strip() for cell in cells for line in cell["source"]]
+def test_lines_are_readable() -> None:
+    long = {line for line in PAGE.splitlines() if len(line) > 110 and "|" not in line}
 
-        assert any(re.fullmatch(rf"#+ {re.escape(heading)}", line) for line in lines), heading
+    assert {line for line in long if not LINE.fullmatch(line)} == set()  # a link may be long
+
+
+def test_every_lecture_has_its_page_of_equations() -> None:
+    linked = re.findall(r"\]\((concordance/\w+\.md)\)", PAGE)
+
+    assert linked == [f"concordance/{lecture.folder}.md" for lecture in LECTURES]
+    for target in linked:
+        assert (DOCS / target).is_file(), target
 
 
 def test_figures_exist() -> None:
-    page = (DOCS / "lectures.md").read_text("utf-8")
-    named = set(re.findall(r"`([a-z_]+)-([a-z0-9_]+)`", page))
+    named = set(re.findall(r"`([a-z_]+)-([a-z0-9_]+)`", PROSE))
 
     assert len(named) >= 26
     for name, key in named:

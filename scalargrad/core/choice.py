@@ -19,9 +19,7 @@ def where(condition: Any, a: Any, b: Any, /) -> Any:
             also written ``~c``, of which Python 3.12 warns where c is a bool), a bool, or a number
             or Value, which is true if it is not 0.
         a: a number or Value, or a function of no argument that returns it.
-        b: likewise.
-
-        Lists, tuples and arrays of them are taken element by element.
+        b: likewise. Lists, tuples and arrays of them are taken element by element.
 
     Returns:
         The one that is chosen: a Value if an operand is one, else a float. Of functions only the

@@ -9,9 +9,13 @@ from importlib import import_module
 from inspect import getdoc
 from typing import Any, Protocol, cast
 
+from scalargrad.examples.explanations import Explanation, parse
 from scalargrad.examples.pictures import Picture
 
-__all__ = ["GROUPS", "LECTURES", "WORK", "Example", "Group", "Lecture", "example", "summary"]
+__all__ = [
+    "GROUPS", "LECTURES", "WORK", "Example", "Group", "Lecture", "example", "explanation", "group",
+    "group_of", "summary",
+]  # fmt: skip
 
 
 class Example(Protocol):
@@ -29,12 +33,21 @@ class Example(Protocol):
 
 @dataclass(frozen=True)
 class Lecture:
-    """A text on back-propagation: its author, its title, and the examples taken from it."""
+    """A text on back-propagation: its author, its title, and the examples taken from it.
 
+    `key` is what docs/lectures.md begins the numbers of its items with.
+    """
+
+    key: str
     author: str
     title: str
     folder: str
     examples: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it may be called in a command."""
+        return (self.author, self.folder, self.key)
 
     @property
     def heading(self) -> str:
@@ -50,36 +63,42 @@ class Group:
     folder: str
     examples: tuple[str, ...]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it may be called in a command."""
+        return (self.folder,)
+
 
 LECTURES = (
     Lecture(
-        "Stone", "Backprop: how it works (and how it fails)",
+        "S0", "Stone", "Backprop: how it works (and how it fails)",
         "stone",
         ("simplest_network", "two_inputs", "four_by_four", "photographs", "backprop_network",
          "credit_assignment", "local_minima", "fitting"),
     ),
     Lecture(
-        "Van Veen", "The backpropagation algorithm for training neural networks",
+        "S1", "Van Veen", "The backpropagation algorithm for training neural networks",
         "van_veen",
         ("stochastic_descent", "normalisation"),
     ),
     Lecture(
-        "Goebels", "Learning representations by back-propagating errors, after Rumelhart, Hinton "
-        "and Williams",
+        "S2", "Goebels", "Learning representations by back-propagating errors, after Rumelhart, "
+        "Hinton and Williams",
         "goebels",
         ("rain_table", "momentum", "calculus", "any_layer_delta", "blog_network"),
     ),
     Lecture(
-        "Brilliant", "Backpropagation",
+        "S3", "Brilliant", "Backpropagation",
         "brilliant",
-        ("five_equations", "six_samples", "hyperparameters", "hidden_features"),
+        ("five_equations", "six_samples", "hyperparameters", "hidden_features", "gabor_filters"),
     ),
     Lecture(
-        "Lecture 2", "Error backpropagation",
+        "S4", "Lecture 2", "Error backpropagation",
         "lecture2",
         ("perceptron", "nearest_mean", "numerical_differentiation", "path_counts", "seven_node",
          "shared_parameters", "matrix_form", "activations", "vanishing_gradients",
-         "network_at_work", "residual_and_attention", "small_gpt"),
+         "recurrent_network", "network_at_work", "moons_and_spirals", "residual_and_attention",
+         "small_detector", "small_gpt"),
     ),
 )  # fmt: skip
 WORK = Group(
@@ -106,19 +125,71 @@ def example(name: str) -> Example:
         ...
     ValueError: no example is named 'simplest_netwrok'; did you mean simplest_network?
     """
+    entry, module = _find(name)
+    return cast(Example, import_module(f"scalargrad.examples.{entry.folder}.{module}"))
+
+
+def _find(name: str) -> tuple[Lecture | Group, str]:
+    """The group of an example, and the name of its module."""
     module = name.replace("-", "_")
-    known = {entry: group.folder for group in GROUPS for entry in group.examples}
+    known = {example: entry for entry in GROUPS for example in entry.examples}
     if module not in known:
         similar = get_close_matches(module, known)
         hint = f"did you mean {' or '.join(similar)}?" if similar else "`list` shows all names"
         raise ValueError(f"no example is named {name!r}; {hint}")
-    return cast(Example, import_module(f"scalargrad.examples.{known[module]}.{module}"))
+    return known[module], module
+
+
+def group(name: str) -> Lecture | Group:
+    """Return the examples of one lecture, or those of work.
+
+    Args:
+        name: its author, folder or key, such as "Van Veen", "van_veen" or "S1"; or "work".
+
+    Raises:
+        ValueError: there is no such lecture. The message lists those that there are.
+
+    >>> group("s1").folder
+    'van_veen'
+    >>> group("S7")
+    Traceback (most recent call last):
+        ...
+    ValueError: no lecture is named 'S7'; there are stone (S0), van_veen (S1), goebels (S2), \
+brilliant (S3), lecture2 (S4) and work
+    """
+
+    def plain(word: str) -> str:
+        return word.casefold().replace("-", "_").replace(" ", "_")
+
+    for entry in GROUPS:
+        if plain(name) in map(plain, entry.names):
+            return entry
+    known = ", ".join(f"{lecture.folder} ({lecture.key})" for lecture in LECTURES)
+    raise ValueError(f"no lecture is named {name!r}; there are {known} and {WORK.folder}")
+
+
+def group_of(name: str) -> Lecture | Group:
+    """Return the lecture, or the group, that an example belongs to.
+
+    >>> group_of("seven_node").heading
+    'Lecture 2: Error backpropagation'
+    """
+    return _find(name)[0]
+
+
+def explanation(name: str) -> Explanation:
+    """Return what an example says about itself: what it is, what to look for, a conclusion.
+
+    >>> explanation("seven_node").source
+    ('Lecture 2, Error backpropagation: the worked example.',)
+    """
+    return parse(getdoc(example(name)) or "")
 
 
 def summary(name: str) -> str:
-    """Return the first line of an example's docstring, which says what it shows.
+    """Return what an example shows, in one line.
 
     >>> summary("seven_node").startswith("The worked example")
     True
     """
-    return (getdoc(example(name)) or "").splitlines()[0]
+    return explanation(name).summary

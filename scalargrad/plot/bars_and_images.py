@@ -1,4 +1,4 @@
-"""Grouped bars, and a grid of grey images."""
+"""Grouped bars, and a grid of images."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 
 from scalargrad.core.arguments import is_list, listed
 from scalargrad.core.numbers import as_count, shown, written
@@ -16,6 +17,10 @@ from scalargrad.plot.style import HATCHES, INK, LEGEND
 
 __all__ = ["bars", "images"]
 
+# From dark to light by way of a neutral grey: the order of the numbers shows in grey print too
+_SIGNED = LinearSegmentedColormap.from_list(
+    "signed", ["#0f2f57", "#56769f", "#b8b8b8", "#e9cd8f", "#fff8e1"]
+)
 _SHADES = ("#ffffff", "#9aa7b5", "#4a5d73", "#d9d0c1", "#2b2b2b", "#c9c9c9")
 
 
@@ -88,9 +93,9 @@ def bars(
 @styled
 def images(
     pictures: Sequence[Sequence[Sequence[Any]]], titles: Sequence[str], *, columns: int = 3,
-    title: str = "", signed: bool = False, alt: str | None = None,
+    title: str = "", signed: bool = False, width: float = 2.3, alt: str | None = None,
 ) -> Figure:  # fmt: skip
-    """Draw a grid of grey images, all on one scale.
+    """Draw a grid of images, all on one scale.
 
     Args:
         pictures: images, each a list of rows of numbers from 0 (black) to 1 (white); numbers beyond
@@ -98,7 +103,9 @@ def images(
         titles: one title for each image.
         columns: the number of images side by side.
         title: the title above all images.
-        signed: the numbers are weights: 0 is white, and negative ones are also crossed out.
+        signed: the numbers are weights: 0 is grey, positive ones are light and negative ones dark;
+            a scale stands beside them, and small images show each number.
+        width: the width of an image in inches.
         alt: a description of the figure; by default it lists the titles.
 
     Returns:
@@ -134,8 +141,8 @@ def images(
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     tall = max(len(picture) / len(picture[0]) for picture in pictures)  # height over width
-    height = (2.2 * tall + 0.45) * rows + (0.35 if title else 0.0)
-    page = figure(rows, columns, width=2.3 * columns, height=height)
+    height = ((width - 0.1) * tall + 0.45) * rows + (0.35 if title else 0.0)
+    page = figure(rows, columns, width=width * columns + (0.8 if signed else 0.0), height=height)
     for ax in page.axes:
         ax.set_axis_off()
     numbers = [
@@ -146,12 +153,9 @@ def images(
     largest = max((x for x in sizes if math.isfinite(x)), default=0.0) or 1.0
     for ax, picture, name in zip(page.axes, numbers, titles, strict=False):
         if signed:
-            sizes_of = [[abs(x) for x in row] for row in picture]
-            ax.imshow(sizes_of, cmap="Greys", vmin=0.0, vmax=1.4 * largest)
-            minus = [(j, i) for i, row in enumerate(picture) for j, x in enumerate(row) if x < 0]
-            if minus:
-                x, y = zip(*minus, strict=True)
-                ax.scatter(x, y, marker="_", color=INK, linewidth=1.4)
+            shades = ax.imshow(picture, cmap=_SIGNED, vmin=-largest, vmax=largest)
+            if len(picture[0]) <= 4.0 * width / 2.3:  # there is room for numbers
+                _write_numbers(ax, picture, largest)
         else:
             ax.imshow(picture, cmap="gray", vmin=0.0, vmax=1.0)
         # a frame, because a white image has no edge on white paper
@@ -161,8 +165,21 @@ def images(
         ax.set_title(name, fontsize=10)
     if title:
         page.suptitle(title, fontsize=11)
+    if signed:
+        scale = page.colorbar(shades, ax=page.axes, shrink=0.8, ticks=[-largest, 0.0, largest])
+        scale.set_ticklabels([f"{-largest:.2g}", "0", f"{largest:+.2g}"])
     page.alt = alt if alt is not None else f"Pictures: {'; '.join(titles)}".replace("\n", " ")
     return finished(page.axes[0], "", None, "")
+
+
+def _write_numbers(ax: Axes, picture: Sequence[Sequence[float]], largest: float) -> None:
+    for i, row in enumerate(picture):
+        for j, x in enumerate(row):
+            dark = x < -0.25 * largest
+            ax.text(
+                j, i, f"{x:+.2f}", ha="center", va="center", fontsize=9,
+                color="white" if dark else INK,
+            )  # fmt: skip
 
 
 def _text(name: Any) -> str:

@@ -15,6 +15,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as _Figure
 from matplotlib.projections import get_projection_names
+from PIL import Image
 
 from scalargrad.core.arguments import as_choice, as_flag
 from scalargrad.core.numbers import as_count, as_non_negative, shown
@@ -28,6 +29,7 @@ __all__ = ["Figure", "axes_of", "figure", "finished", "label_axes", "styled"]
 P = ParamSpec("P")
 
 _FORMATS = ("svg", "png", "pdf")
+_LARGE = 60_000  # bytes of an SVG in a notebook; with thousands of shapes pixels take less
 _NO_DATE: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
@@ -80,6 +82,13 @@ class Figure(_Figure):
         self.savefig(buffer, format=form, metadata=metadata, dpi=150)
         return buffer.getvalue()
 
+    def _pixels(self) -> bytes:
+        """The figure as a PNG of at most 256 colours, which are plenty for a plot."""
+        image = Image.open(io.BytesIO(self._render("png"))).convert("RGB").quantize(256)
+        buffer = io.BytesIO()
+        image.save(buffer, format="png", optimize=True)
+        return buffer.getvalue()
+
     def savefig(self, *args: Any, **settings: Any) -> None:
         """Save as matplotlib does, with its arguments and formats, in the style of this package."""
         with matplotlib.rc_context(SETTINGS):  # matplotlib reads some settings when it draws
@@ -99,17 +108,20 @@ class Figure(_Figure):
         # keeps. An error here would end the run of a whole notebook.
         forms = {"text/plain": repr(self)}
         try:
-            data = base64.b64encode(self._render("svg")).decode()
+            kind, image = "svg+xml", self._render("svg")
+            if len(image) > _LARGE and len(pixels := self._pixels()) < len(image):
+                kind, image = "png", pixels
+            data = base64.b64encode(image).decode()
             forms["text/html"] = (
-                f'<img alt="{escape(self.alt)}" style="max-width: 100%" '
-                f'src="data:image/svg+xml;base64,{data}">'
+                f'<img alt="{escape(self.alt)}" width="{96 * self.get_figwidth():.0f}" '
+                f'style="max-width: 100%" src="data:image/{kind};base64,{data}">'
             )
         except Exception as error:
             forms["text/plain"] += f" cannot be drawn: {error}"
         return offered(forms, include, exclude)
 
 
-_TEXTS = {"title", "xlabel", "ylabel", "alt"}
+_TEXTS = {"title", "xlabel", "ylabel", "zlabel", "alt"}
 _FLAGS = {"bias", "markers", "signed"}
 
 

@@ -191,7 +191,7 @@ def _draw(
     for edge, position in _label_positions(nodes, edges, edge_labels, notes, unit).items():
         ax.text(
             *position, edge_labels[edge], ha="center", va="center", fontsize=9, zorder=4,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.9},
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
         )  # fmt: skip
     return finished(ax, title, alt, text + _summary(nodes, values, highlight))
 
@@ -357,7 +357,8 @@ def _draw_node(ax: Axes, center: Point, name: str, note: str, marked: bool) -> N
             edgecolor=ACCENT if marked else INK, linewidth=2.6 if marked else 1.3, zorder=3,
         )
     )  # fmt: skip
-    size = 10 if len(name.strip("$")) <= 4 else 8
+    letters = _letters(name)
+    size = 10 if letters <= 4 else 9 if letters == 5 else 8
     ax.text(*center, name, ha="center", va="center", fontsize=size, zorder=4)
     if note:
         x, y = center

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from typing import Any
 
@@ -105,9 +105,10 @@ def error_curve(
 def error_surface(
     f: Callable[[Any, Any], Any], span: tuple[Point, Point] = ((-2.0, 2.0), (-2.0, 2.0)), *,
     path: Sequence[Sequence[float]] = (), kind: str = "contour",
-    arrow: Sequence[float] | None = None, points: Sequence[Sequence[float]] = (),
-    xlabel: str = "w1", ylabel: str = "w2", title: str = "", zscale: str = "linear",
-    ax: Axes | None = None, alt: str | None = None,
+    arrow: Sequence[float] | None = None,
+    points: Sequence[Sequence[float]] | Mapping[str, Sequence[float]] = (),
+    xlabel: str = "w1", ylabel: str = "w2", zlabel: str = "E", title: str = "",
+    zscale: str = "linear", ax: Axes | None = None, alt: str | None = None,
 ) -> Figure:  # fmt: skip
     """Draw the error as a function of two weights, with the path of a descent.
 
@@ -115,12 +116,14 @@ def error_surface(
         f: the error as a function f(w1, w2) of two weights; returns a number or a Value.
         span: for each weight the lowest and the highest number.
         path: the points (w1, w2) of a descent, drawn as white dots; the first one is marked.
-        kind: "contour" for lines of equal error seen from above, or "surface" for a surface in
-            three dimensions, with path and arrow on the plane below it.
+        kind: "contour" for lines of equal error seen from above, or "surface" for a shaded surface
+            in three dimensions, seen from its lowest corner, with the path also on the plane
+            below it, and the arrow only there.
         arrow: a point at which to draw the direction of steepest descent, -∇f.
-        points: points (w1, w2) to mark with a cross.
+        points: points (w1, w2) to mark with a cross; or a dict from a label to its point.
         xlabel: the name of the first weight.
         ylabel: the name of the second weight.
+        zlabel: the name of the function.
         title: the title above the axes.
         zscale: "linear" for contours at equal differences, or "log" for equal ratios, which show
             narrow valleys.
@@ -145,11 +148,13 @@ def error_surface(
     _check_takes_two(function(f, "error_surface: f"))
     wanted = "error_surface: {} must be a list of points"
     path = listed(path, "error_surface", wanted=wanted.format("path"))
-    points = listed(points, "error_surface", wanted=wanted.format("points"))
+    names = list(map(str, points)) if isinstance(points, Mapping) else []
+    places = points.values() if isinstance(points, Mapping) else points
+    places = listed(places, "error_surface", wanted=wanted.format("points"))
     descent = [pair(w, "error_surface: a point of path") for w in path]
-    crosses = [pair(w, "error_surface: one of points") for w in points]
-    deep = kind == "surface"
-    ax = axes_of(ax, projection="3d", height=5.0) if deep else axes_of(ax)
+    crosses = [pair(w, "error_surface: one of points") for w in places]
+    deep, own = kind == "surface", ax is None
+    ax = axes_of(ax, projection="3d", height=5.2) if deep else axes_of(ax)
     if deep and not hasattr(ax, "get_zlim"):
         raise ValueError("error_surface: a surface needs axes of figure(..., projection='3d')")
     if not deep and hasattr(ax, "get_zlim"):
@@ -158,38 +163,43 @@ def error_surface(
     grid = [(float(x), float(y)) for y in ys for x in xs]
     zs = np.array(heights(lambda w: f(*w), grid, "error_surface: the error"))
     zs = np.where(np.isfinite(zs), zs, np.nan).reshape(len(ys), len(xs))
-    ground: Any = {}  # where to draw points below a surface
-    if deep:
-        ground = {"zs": _draw_surface(ax, xs, ys, zs, descent), "zorder": 9}
-    else:
-        _draw_contours(ax, xs, ys, zs, descent, zscale == "log")
+    ground = _draw_surface(ax, xs, ys, zs, zlabel) if deep else None
+    if not deep:
+        _draw_contours(ax, xs, ys, zs, zscale == "log")
+    if descent:
+        _draw_path(ax, descent, f, ground)
     if arrow is not None:
         w = list(pair(arrow, "error_surface: arrow"))
         slope = [plain(d) for d in grad(lambda w: f(w[0], w[1]))(w)]
         reach = 0.3 * float(min(np.ptp(xs), np.ptp(ys)))  # the length has no meaning
         size = max((slope[0] ** 2 + slope[1] ** 2) ** 0.5, 1e-12)
         tip = [w[0] - reach * slope[0] / size, w[1] - reach * slope[1] / size]
-        if deep:
-            _draw_arrow(ax, w, tip, ground["zs"])
+        if ground is not None:
+            _draw_arrow(ax, w, tip, ground)
         else:
             shape = {"arrowstyle": "-|>", "color": ACCENT, "linewidth": 2.2, "mutation_scale": 16}
             ax.annotate("", (tip[0], tip[1]), (w[0], w[1]), arrowprops=shape, zorder=6)
-        ax.plot([], [], color=ACCENT, linewidth=2.2, label="steepest descent")
-        ax.legend(loc="upper right", **LEGEND)
+        ax.plot([], [], color=ACCENT, linewidth=2.2, label=f"steepest descent, −∇{zlabel}")
     if crosses:
-        look: Any = {"color": INK, "markeredgecolor": "white", "markersize": 9, "zorder": 7}
-        ax.plot([p[0] for p in crosses], [p[1] for p in crosses], "X", **(look | ground))
+        _draw_points(ax, crosses, names, f, deep)
+    if arrow is not None or deep:
+        handles, labels = ax.get_legend_handles_labels()
+        if handles:
+            corner: Any = {"loc": "upper left" if deep else "upper right"}
+            if deep and own:  # beside the axes, which are square on a wider page
+                corner["bbox_to_anchor"] = (-0.22, 1.0)
+            ax.legend(handles, labels, **corner, **LEGEND)
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     row, column = divmod(int(np.nanargmin(zs)), len(xs))
-    text = f"E over {xlabel} and {ylabel}, lowest near {_point((xs[column], ys[row]))}"
+    text = f"{zlabel} over {xlabel} and {ylabel}, lowest near {_point((xs[column], ys[row]))}"
     if descent:
         text += f", with a descent of {_steps(descent)}"
         text += f" from {_point(descent[0])} to {_point(descent[-1])}"
     return finished(ax, title, alt, text)
 
 
-def _draw_contours(ax: Any, xs: Any, ys: Any, zs: Any, path: Sequence[Point], log: bool) -> None:
+def _draw_contours(ax: Any, xs: Any, ys: Any, zs: Any, log: bool) -> None:
     low, high = float(np.nanmin(zs)), float(np.nanmax(zs))
     if not low < high:
         high = low + (abs(low) or 1.0)  # the error is constant
@@ -201,43 +211,80 @@ def _draw_contours(ax: Any, xs: Any, ys: Any, zs: Any, path: Sequence[Point], lo
     ax.contourf(xs, ys, filled, levels=levels, colors=shades)
     lines = ax.contour(xs, ys, zs, levels=levels[1:-1:2], colors=GREY, linewidths=0.7)
     numbers = ax.clabel(
-        lines, fontsize=8, fmt=lambda y: f"{float(f'{y:.2g}'):g}", colors=INK, zorder=6.5
+        lines, fontsize=9, fmt=lambda y: f"{float(f'{y:.2g}'):g}", colors=INK, zorder=6.5
     )
     for label in numbers:  # readable where the path crosses it
         label.set_path_effects([withStroke(linewidth=2.0, foreground="white")])
-    if path:
-        x, y = zip(*path, strict=True)
-        ax.plot(x, y, "-", color=INK, linewidth=0.9, zorder=4)
-        ax.plot(x, y, "o", color="white", markeredgecolor=INK, markersize=5, zorder=5)
-        ax.plot(x[:1], y[:1], "o", color=INK, markersize=7, zorder=6)
     ax.set_xlim(xs[0], xs[-1])
     ax.set_ylim(ys[0], ys[-1])
 
 
-def _draw_surface(ax: Any, xs: Any, ys: Any, zs: Any, path: Sequence[Point]) -> float:
+def _draw_surface(ax: Any, xs: Any, ys: Any, zs: Any, zlabel: str) -> float:
     """Draw the surface, and return the height of the plane below it."""
     X, Y = np.meshgrid(xs, ys)
     ax.computed_zorder = False  # or the surface hides the plane in front of it
     low, high = float(np.nanmin(zs)), float(np.nanmax(zs))
-    ground = low - 0.35 * ((high - low) or 1.0)
+    tall = (high - low) or 1.0
+    ground = low - 0.8 * tall
+    # shade by the angle to a light from the upper left of the reader's page
+    ascents = np.gradient(zs / tall, ys / np.ptp(ys), xs / np.ptp(xs))
+    corners = {-58: zs[0, -1], 32: zs[-1, -1], 122: zs[-1, 0], 212: zs[0, 0]}
+    azimuth = min(corners, key=lambda angle: np.nan_to_num(corners[angle], nan=np.inf))
+    turn = math.radians(azimuth - 70.0)
+    light = -ascents[1] * math.cos(turn) - ascents[0] * math.sin(turn) + 1.2
+    light /= np.sqrt(ascents[0] ** 2 + ascents[1] ** 2 + 1.0) * math.hypot(1.0, 1.2)
+    shade = np.nan_to_num(np.clip(0.40 + 0.56 * light, 0.2, 0.96), nan=0.5)
+    colours = np.stack([0.93 * shade, 0.96 * shade, shade], axis=2)  # a bluish grey
     ax.plot_surface(
-        X, Y, zs, rstride=3, cstride=3, color="white", edgecolor=GREY, linewidth=0.4,
-        alpha=0.55, shade=False, zorder=1,
-    )  # fmt: skip
-    ax.contour(X, Y, zs, levels=12, zdir="z", offset=ground, colors=GREY, linewidths=0.7)
-    if path:
-        x, y = zip(*path, strict=True)
-        ax.plot(x, y, ground, "-", color=INK, linewidth=0.9, zorder=8)
-        ax.plot(x, y, ground, "o", color="white", markeredgecolor=INK, markersize=5, zorder=9)
-        ax.plot(x[:1], y[:1], ground, "o", color=INK, markersize=7, zorder=10)
+        X, Y, zs, rstride=2, cstride=2, facecolors=colours, shade=False, linewidth=0.3, zorder=1
+    )
+    ax.contour(X, Y, zs, levels=12, colors=INK, linewidths=0.5, alpha=0.55, zorder=2)
+    below: Any = {"zdir": "z", "offset": ground, "zorder": 0.5}
+    ax.contour(X, Y, zs, levels=12, colors=GREY, linewidths=0.7, **below)
     ax.set_zlim(ground, high)
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.set_major_locator(MaxNLocator(4))
-    ax.set_zticks([z for z in ax.get_zticks() if z >= low])  # the plane has no error
-    ax.set_zlabel("E")
-    ax.view_init(elev=24, azim=-58)
-    ax.set_box_aspect(None, zoom=0.88)  # or the label of the vertical axis is cut off
+        axis.pane.set_visible(False)
+    ax.grid(False)
+    ticks = MaxNLocator(4).tick_values(low, high)
+    ax.set_zticks([z for z in ticks if low <= z <= high])  # the plane below has no error
+    ax.view_init(elev=30, azim=azimuth)
+    ax.set_box_aspect((1.0, 1.0, 1.05), zoom=1.12)
+    ax.set_zlabel(zlabel)
     return ground
+
+
+def _draw_path(ax: Any, path: Sequence[Point], f: Any, ground: float | None) -> None:
+    """Draw the dots of a descent; on a surface, also as a line on the plane below it."""
+    x, y = zip(*path, strict=True)
+    dots: Any = {"color": "white", "markeredgecolor": INK, "markersize": 5, "zorder": 5, "ls": ""}
+    disc: Any = {"color": INK, "markersize": 8, "zorder": 6, "ls": ""}
+    if ground is None:
+        ax.plot(x, y, "-", color=INK, linewidth=0.9, zorder=4)
+        ax.plot(x[:1], y[:1], "o", label="start", **disc)
+        ax.plot(x, y, "o", label="after each update", **dots)
+        return
+    z = heights(lambda w: f(*w), path, "error_surface: the error on the path")
+    ax.plot(x, y, ground, "-", color=INK, linewidth=1.2, zorder=0.8)
+    ax.plot(x, y, z, "-", color=INK, linewidth=1.2, zorder=4)
+    ax.plot(x[:1], y[:1], z[:1], "o", label="start", **disc)
+    ax.plot(x, y, z, "o", label="after each update", **dots)
+    ax.plot(x[:1], y[:1], ground, "o", **(disc | {"markersize": 6, "zorder": 0.9}))
+
+
+def _draw_points(
+    ax: Any, points: Sequence[Point], names: Sequence[str], f: Any, deep: bool
+) -> None:
+    """Mark points with crosses, and write their names beside them."""
+    look: Any = {"color": INK, "markeredgecolor": "white", "markersize": 10, "zorder": 7}
+    where = [list(point) for point in points]
+    if deep:
+        z = heights(lambda w: f(*w), points, "error_surface: the error at the points")
+        where = [[*point, height] for point, height in zip(points, z, strict=True)]
+    ax.plot(*zip(*where, strict=True), "X", **look)
+    for place, name in zip(where, names, strict=False):
+        text = ax.text(*place, f"  {name}", fontsize=10, zorder=8, va="center")
+        text.set_path_effects([withStroke(linewidth=3.0, foreground="white")])
 
 
 def _weights(ws: Any, name: str) -> list[float]:

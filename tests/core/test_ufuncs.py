@@ -1,4 +1,4 @@
-"""NumPy's functions on Values: the right value and derivative, or the error in docs/numpy.md."""
+"""NumPy's functions on Values: the right value and derivative, or the error in guide/numpy.md."""
 
 import math
 import re
@@ -13,7 +13,7 @@ import pytest
 import scalargrad as sg
 from scalargrad import Value
 
-PAGE = Path(__file__).parents[2].joinpath("docs", "numpy.md").read_text("utf-8")
+PAGE = Path(__file__).parents[2].joinpath("docs", "guide", "numpy.md").read_text("utf-8")
 
 
 def listed(title: str) -> set[str]:
@@ -25,7 +25,7 @@ def listed(title: str) -> set[str]:
 UFUNCS = {name: f for name in dir(np) if isinstance(f := getattr(np, name), np.ufunc)}
 EVERYWHERE = listed("On Values, and on arrays of them:")
 ON_VALUES = listed("Where an operand itself is a Value:")
-ON_ARRAYS = listed("On arrays alone:")
+ON_ARRAYS = listed("On arrays only:")
 CHOOSING = listed("On Values; on arrays one of the two")
 NOWHERE = listed("Not at all")
 POINTS = {1: [(0.3,), (-0.7,), (1.6,), (-2.4,)], 2: [(1.7, 0.6), (-1.7, 0.6), (0.4, -2.5)]}

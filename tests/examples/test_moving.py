@@ -67,6 +67,19 @@ def test_it_describes_itself(tmp_path: Path) -> None:
     assert repr(made) == "MovingPicture('A \"bar\" & its turn.')"
 
 
+def test_it_has_a_button_and_a_slider_where_scripts_run() -> None:
+    """In a notebook as an image, which a script, where it runs, replaces by the SVG itself."""
+    made = moving({"hand": Bars(FRAMES)}, 2.0, title="A turn", alt="A bar that turns to the left.")
+    (script,) = ElementTree.fromstring(made.svg).findall(f".//{SVG}script")
+    text = script.text or ""
+
+    assert "total = 2, steps = 3," in text
+    assert "%" not in text.replace("% total", "")
+    html = made._repr_html_()
+    assert html.count("data:image/svg+xml;base64,") == 1
+    assert html.index("<img ") < html.index("<script>") < html.index("withControls(svg);")
+
+
 def test_bad_input(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"saved as \.svg, got 'turn\.gif'"):
         moving({"a": Bars(FRAMES)}, 1.0, title="", alt="").save(tmp_path / "turn.gif")

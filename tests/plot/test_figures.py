@@ -1,5 +1,8 @@
 """The figure itself: it saves, shows itself with its text, and leaves matplotlib's state alone."""
 
+import base64
+import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +60,14 @@ def test_a_notebook_gets_one_image_with_its_text() -> None:
     assert image.get("alt") == 'say "E" & <b>'
     assert (image.get("src") or "").startswith("data:image/svg+xml;base64,")
     assert set(simple()._repr_mimebundle_(include={"text/plain"})) == {"text/plain"}
+
+
+def test_a_notebook_gets_pixels_of_what_has_thousands_of_shapes() -> None:
+    page = plot.lines({"noise": [math.sin(k * k) for k in range(9_000)]}, xlabel="k", ylabel="y")
+    (image,) = re.findall(r'src="data:image/png;base64,([^"]+)"', str(page._repr_mimebundle_()))
+
+    assert base64.b64decode(image).startswith(b"\x89PNG")
+    assert len(base64.b64decode(image)) < len(page._render("svg"))
 
 
 def test_what_cannot_be_drawn_fails_no_notebook() -> None:

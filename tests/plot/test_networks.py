@@ -117,10 +117,24 @@ def test_pictures_share_one_scale_and_leave_empty_places_empty() -> None:
     assert page.alt == "Pictures: a; b; c"
 
 
-def test_signed_pictures_mark_what_is_negative() -> None:
-    page = plot.images([[[1.0, -1.0]]], ["w"], signed=True)
+def test_signed_pictures_are_the_lighter_the_larger_and_show_their_scale() -> None:
+    """In grey print too: the lightness rises from the lowest number to the highest."""
+    page = plot.images([[[1.0, -2.0]]], ["w"], signed=True)
+    ax, scale = page.axes
+    shades = ax.images[0].cmap([0.0, 0.25, 0.5, 0.75, 1.0])
+    lightness = [0.299 * r + 0.587 * g + 0.114 * b for r, g, b, _ in shades]
 
-    assert len(page.axes[0].collections) == 1
+    assert lightness == sorted(lightness)
+    assert ax.images[0].get_clim() == (-2.0, 2.0)
+    assert [text.get_text() for text in ax.texts] == ["+1.00", "-2.00"]
+    assert [text.get_text() for text in scale.get_yticklabels()] == ["-2", "0", "+2"]
+
+
+def test_large_signed_pictures_have_no_numbers() -> None:
+    page = plot.images([[[1.0] * 9] * 9], ["w"], signed=True, width=1.2)
+
+    assert not page.axes[0].texts
+    assert page.get_figwidth() == pytest.approx(1.2 + 0.8)
 
 
 def test_pictures_need_titles() -> None:

@@ -61,6 +61,33 @@ def test_a_surface_has_depth_and_labels() -> None:
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()) == ("w1", "w2", "E")
 
 
+def test_a_surface_is_seen_from_its_lowest_corner() -> None:
+    """So that its front does not hide the path; seen from w1 = w2 = 2, azimuth 32."""
+    page = plot.error_surface(lambda w1, w2: -w1 - w2, kind="surface")
+    other = plot.error_surface(lambda w1, w2: w1 + w2, kind="surface")
+
+    assert [one.axes[0].azim for one in (page, other)] == [32, 212]  # type: ignore[attr-defined]
+
+
+def test_the_path_on_a_surface_has_the_height_of_the_error() -> None:
+    page = plot.error_surface(bowl, kind="surface", path=[(1.0, 1.0), (0.5, 0.0)])
+    dots = [line for line in page.axes[0].lines if line.get_color() == "white"]
+
+    assert [list(line.get_data_3d()[2]) for line in dots] == [[5.0, 0.25]]  # type: ignore[attr-defined]
+    assert labels(page) == ["start", "after each update"]
+
+
+@pytest.mark.parametrize("kind", ["contour", "surface"])
+def test_marked_points_may_have_names(kind: str) -> None:
+    named = plot.error_surface(bowl, kind=kind, points={"minimum": (0.0, 0.0)})
+    unnamed = plot.error_surface(bowl, kind=kind, points=[(0.0, 0.0)])
+
+    texts = [{text.get_text().strip() for text in page.axes[0].texts} for page in (named, unnamed)]
+    assert texts[0] - texts[1] == {"minimum"}
+    crosses = [line for line in named.axes[0].lines if line.get_marker() == "X"]
+    assert [list(line.get_xdata()) for line in crosses] == [[0.0]]  # type: ignore[arg-type]
+
+
 def test_a_log_surface_may_touch_zero() -> None:
     assert plot.error_surface(bowl, zscale="log").axes[0].collections
 
@@ -137,7 +164,7 @@ def test_what_is_not_finite_is_left_out() -> None:
 def test_a_plain_of_one_height_is_drawn(kind: str, height: float) -> None:
     page = plot.error_surface(lambda x, y: height, kind=kind, zscale="log")
 
-    assert "image/svg" in page._repr_mimebundle_()["text/html"]
+    assert b"</svg>" in page._render("svg")
 
 
 def test_a_secant_goes_through_two_places() -> None:
@@ -164,3 +191,13 @@ def test_a_model_may_give_its_number_in_a_list_but_not_two() -> None:
     assert "all of them on the right" in one.alt
     with pytest.raises(ValueError, match="must be one number, got 2"):
         plot.decision_boundary(lambda x: [x[0], x[1]], X, [-1, 1, -1, 1])
+
+
+def test_the_vertical_axis_has_the_name_of_the_function() -> None:
+    page = plot.error_surface(bowl, kind="surface", arrow=(1.0, 1.0), zlabel="f")
+    (ax,) = page.axes
+
+    assert ax.get_zlabel() == "f"  # type: ignore[attr-defined]
+    assert "steepest descent, −∇f" in ax.get_legend_handles_labels()[1]
+    assert page.alt.startswith("f over w1 and w2")
+    assert plot.error_surface(bowl, kind="surface").axes[0].get_zlabel() == "E"  # type: ignore[attr-defined]

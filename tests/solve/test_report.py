@@ -133,8 +133,8 @@ def test_the_figure_of_several_columns_and_of_none() -> None:
 
 
 def test_the_page_is_true() -> None:
-    """The examples of docs/solve.md."""
-    page = Path(__file__).parents[2] / "docs" / "solve.md"
+    """The examples of docs/guide/solve.md."""
+    page = Path(__file__).parents[2] / "docs" / "guide" / "solve.md"
     failed, count = doctest.testfile(
         str(page), module_relative=False, optionflags=doctest.ELLIPSIS, encoding="utf-8"
     )

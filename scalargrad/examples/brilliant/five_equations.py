@@ -1,25 +1,33 @@
 """The five equations of back-propagation, for any number of layers, beside the engine.
 
-A network of m layers behind its inputs. o_0 = 1 is the bias unit of each layer; w_ij^k leads from
-unit i of layer k - 1 to unit j of layer k; g bends the hidden sums, g_o the outputs:
+A network of m layers after its inputs. o_0 = 1 is the bias unit of each layer; the weight w_ij^k
+leads from unit i of layer k - 1 to unit j of layer k; g is the activation of the hidden units, g_o
+that of the outputs:
 
     a_j^k = Σ_i w_ij^k o_i^{k-1}     o_j^k = g(a_j^k)     E = 1/(2N) Σ_d (ŷ_d - y_d)²
 
-    (1)  ∂E_d/∂w_ij^k = δ_j^k o_i^{k-1}                  the partial derivative of one pair
+    (1)  ∂E_d/∂w_ij^k = δ_j^k o_i^{k-1}                  the partial derivative for one pair
     (2)  δ_j^m = g_o'(a_j^m) (ŷ_j - y_j)                 the output layer
     (3)  δ_j^k = g'(a_j^k) Σ_l w_jl^{k+1} δ_l^{k+1}      a hidden layer
     (4)  ∂E/∂w_ij^k = 1/N Σ_d ∂E_d/∂w_ij^k               the mean over the pairs
     (5)  Δw_ij^k = -α ∂E/∂w_ij^k                         the update
 
-Here a is *before* the activation and o behind it, so δ = ∂E_d/∂a; others name them z and a. The sum
-of (3) goes over the units l of the layer behind, never over its bias unit: nothing leads there, so
-it has no δ. Printed is a_l^{k+1} = Σ_{j=1}, without the bias (j must begin at 0; the derivative is
-the same), and once "the error term δ_i^k" for δ_j^k.
+The forward phase computes every a and o, the backward phase every δ, with (2) first and then (3)
+layer by layer. (5) with (1) is the delta rule: a weight changes by its error term times its input.
 
-Source: Brilliant, "Backpropagation", the general algorithm.
+Here a is *before* the activation and o after it, so δ = ∂E_d/∂a; other texts call them z and a. The
+sum of (3) runs over the units l of the next layer, but not over its bias unit: no weight leads
+there, so it has no δ.
+
+Source: Brilliant, "Backpropagation", the general algorithm. Printed is a_l^{k+1} = Σ_{j=1}, without
+the bias (j must begin at 0; the derivative is the same), and once "the error term δ_i^k", which
+must be δ_j^k.
 Data: ours: a 2-3-2-1 network of sigmoids with a linear output, and four pairs.
 Look for: the largest difference between the equations and the engine is a rounding error, 1e-17 or
-so. Change `activation` to "tanh", or give more layers: the equations stand as they are.
+so. δ shrinks from the output to the first layer. Change `activation` to "tanh", or pass more
+layers: the equations stay the same.
+Conclusion: five short equations give the gradient of any feed-forward network, and the engine,
+which knows none of them, gives the same numbers.
 """
 
 from __future__ import annotations
@@ -53,14 +61,14 @@ ALPHA = 0.1
 
 
 def _identity(a: Any) -> Any:
-    return a + 0.0  # a node of its own, so that a and o are both there to look at
+    return a + 0.0  # a node of its own, so that both a and o can be inspected
 
 
 def build(
     x: Sequence[Any], weights: Sequence[Matrix], g: Activation = sg.sigmoid,
     g_o: Activation = _identity,
 ) -> tuple[list[list[Any]], list[list[Any]]]:  # fmt: skip
-    """The network forward: a and o of every layer behind the inputs.
+    """The forward phase: a and o of every layer after the inputs.
 
     Args:
         x: the inputs of one pair.
@@ -105,7 +113,7 @@ def five_equations(
     x: Sequence[float], y: Sequence[float], weights: Sequence[Matrix], g: Activation = sg.sigmoid,
     g_o: Activation = _identity,
 ) -> Pair:  # fmt: skip
-    """Equations 1 to 3 for one pair, as they stand, in plain floats.
+    """Equations 1 to 3 for one pair, literally, in plain floats.
 
     Args:
         x, y: the inputs and the targets.
@@ -123,7 +131,7 @@ def five_equations(
         sg.grad(g_o)(a_j) * (o_j - y_j) for a_j, o_j, y_j in zip(a[m - 1], o[m - 1], y, strict=True)
     ]
     for k in range(m - 2, -1, -1):
-        delta[k] = [  # (3); row 0 of the weights is left out, as the bias unit gets no δ
+        delta[k] = [  # (3), without row 0 of the weights, since the bias unit has no δ
             sg.grad(g)(a_j) * sum(w_jl * d for w_jl, d in zip(row, delta[k + 1], strict=True))
             for a_j, row in zip(a[k], weights[k + 1][1:], strict=True)
         ]
@@ -156,6 +164,7 @@ class FiveEquations:
 
     pairs: list[Pair]
     E: Value
+    first: Value  # E_1 of the first pair, with plain numbers for weights
     a: list[list[list[Value]]]  # by pair, layer and unit; .grad is δ/N
     weights: list[list[list[Value]]]
     gradient_by_hand: list[list[list[float]]]
@@ -215,7 +224,8 @@ def run(
     after = values_of(values, "data")
     outputs_after = [build(x, after, g)[1][-1][0] for x in X]
     return FiveEquations(
-        pairs, E, sums, values, _mean([pair.gradient for pair in pairs]), gradient, after,
+        pairs, E, _labelled(X[0], Y[0], weights, g), sums, values,
+        _mean([pair.gradient for pair in pairs]), gradient, after,
         losses.squared_error(outputs_after, list(Y), "half_mean"),
     )  # fmt: skip
 
@@ -235,7 +245,7 @@ def _flat(layers: list[list[list[float]]]) -> list[float]:
 
 def report(result: FiveEquations) -> str:
     """δ of each unit and pair, the gradients of both, and the update."""
-    lines = ["δ = ∂E_d/∂a by equations 2 and 3; in brackets what the engine finds", ""]
+    lines = ["δ = ∂E_d/∂a of each unit by equations 2 and 3 (in brackets: by the engine)", ""]
     n = len(result.pairs)
     for d, (pair, a) in enumerate(zip(result.pairs, result.a, strict=True), 1):
         for k, (hand, engine) in enumerate(zip(pair.delta, a, strict=True), 1):
@@ -255,25 +265,43 @@ def report(result: FiveEquations) -> str:
 
 
 def figures(result: FiveEquations) -> dict[str, Picture]:
-    """The network with each unit's δ for the first pair, and the graph of that pair."""
+    """The network with each unit's δ, and the graph of its sums and outputs, for the first pair."""
     from scalargrad import plot
 
     sizes = [len(X[0]), *(len(layer[0]) for layer in result.gradient)]
     names = {(0, i): f"x{i + 1}" for i in range(sizes[0])}
-    notes = {}
     for k, deltas in enumerate(result.pairs[0].delta, 1):
         for j, delta in enumerate(deltas):
-            names[k, j] = f"o{j + 1}" if k < len(sizes) - 1 else "ŷ"
-            notes[k, j] = f"δ = {delta:+.4f}"
+            name = f"o{j + 1}" if k < len(sizes) - 1 else "ŷ"
+            names[k, j] = f"{name}\n{delta:+.3f}".replace("0.", ".")
     network = plot.network(
-        sizes, names=names, notes=notes, title="The first pair: δ of every unit",
+        sizes, names=names,
+        title="The first pair: δ in every unit, ∂E/∂w = δ o on the lines",
         edge_values={
             ((k, i - 1), (k + 1, j)): w
             for k, layer in enumerate(result.pairs[0].gradient)
             for i, row in enumerate(layer) if i
             for j, w in enumerate(row)
         },
-        alt="The network with the δ of each unit below it. The width of a line is the size of "
+        alt="The network with the δ of each unit in its circle. The width of a line is the size of "
         "∂E/∂w = δ times the output it comes from; dashed lines are negative.",
     )  # fmt: skip
-    return {"network": network, "graph": sg.draw(result.E, max_nodes=40)}
+    return {
+        "network": network,
+        "graph": sg.draw(result.first),
+    }
+
+
+def _labelled(x: Sequence[float], y: float, weights: Sequence[Matrix], g: Activation) -> Value:
+    """E of one pair, with plain numbers for weights: `grad` of a sum a is its δ."""
+    values = [Value(xi, f"x{i}") for i, xi in enumerate(x, 1)]
+    a, o = build(values, weights, g)
+    for k, layer in enumerate(zip(a, o, strict=True), 1):
+        for name, units in zip("ao", layer, strict=True):
+            for j, unit in enumerate(units, 1):
+                unit.label = f"{name}{j} of layer {k}"
+    o[-1][0].label = "ŷ"
+    E: Value = losses.squared_error(o[-1][0], y)
+    E.label = "E of the pair"
+    E.backward()
+    return E

@@ -1,18 +1,27 @@
-"""Two hidden units that tell upright bars from level ones become detectors of edges.
+"""Two hidden units that tell vertical bars from horizontal ones become detectors of edges.
 
-A picture of 4 x 4 pixels shows one bar, upright or level. The network 16-2-1 is to say which: 1 for
-upright, 0 for level. No weighted sum can: each pixel is lit in one upright and in one level bar, so
-over the four upright bars it adds up to the same as over the four level ones. The best it can do is
-to answer 0.5 to all, with E = 1/(2N) Σ (ŷ - y)² = 0.125. What is needed is a feature.
+A picture of 4 x 4 pixels shows one bar, vertical or horizontal. The network 16-2-1 with sigmoid
+hidden units should say which: 1 for vertical, 0 for horizontal. No weighted sum of the pixels can.
+Each pixel is lit in one vertical and in one horizontal bar, so over the four vertical bars any
+weighted sum adds up to the same as over the four horizontal ones. The best that it can do is to
+answer 0.5 to all, with
 
-The feature of a unit is its stereotype: the input that makes its output ≈ 1. The gradient finds it,
-the derivatives of the output by the *pixels*: they say which to light and which to darken.
+    E = 1/(2N) Σ (ŷ - y)² = 0.125
+
+So the two classes are not linearly separable, and the network needs hidden units whose outputs
+describe the picture in another way: an internal representation. What such a unit describes is its
+feature, the stereotypical input that makes its output ≈ 1. The gradient finds that input: the
+derivatives of the output by the *pixels* say which pixels to light and which to darken.
 
 Source: Brilliant, "Backpropagation", what hidden layers learn.
 Data: ours, since the lecture gives none: the eight bars; weights from -0.1 to 0.1, drawn by `seed`.
-Look for: each unit likes one side lit and the other dark: an edge, which is in no picture of the
-data. A level bar crosses both sides, and leaves both units low. With `hidden_units=1` E stays
-above 0.05: one unit bends a weighted sum, but keeps its order. Other seeds find other features.
+Look for: each unit's feature has one side lit and the other dark: an edge, which is in no picture
+of the data. A vertical bar lies on one side and activates one unit; a horizontal bar crosses both
+sides and activates neither. With `hidden_units=1` E stays above 0.05, because one unit bends a
+weighted sum but keeps its order. Other seeds find other features. The example `gabor_filters` has
+larger pictures, whose features are striped.
+Conclusion: the data never mention edges; the hidden units learn to detect them because edges help
+to tell the classes apart.
 """
 
 from __future__ import annotations
@@ -36,15 +45,15 @@ SIDE = 4
 _PLACES = range(SIDE)
 X = [[float(column == k) for _ in _PLACES for column in _PLACES] for k in _PLACES] + [
     [float(row == k) for row in _PLACES for _ in _PLACES] for k in _PLACES
-]  # the upright bars, then the level ones, each row by row
+]  # the vertical bars, then the horizontal ones, each row by row
 Y = [1.0] * SIDE + [0.0] * SIDE
-NAMES = [f"{way} {k + 1}" for way in ("upright", "level") for k in _PLACES]
+NAMES = [f"{way} {k + 1}" for way in ("vertical", "horizontal") for k in _PLACES]
 
 
 def build(hidden_units: int = 2, seed: int = 1) -> nn.MLP:
     """The network, with a linear output; without hidden units it is a weighted sum.
 
-    The weights begin small: what is seen in them at the end was learnt.
+    The weights begin small, so what they show at the end was learnt.
 
     Args:
         hidden_units: how many, or 0.
@@ -69,7 +78,7 @@ def stereotype(unit: nn.Neuron) -> list[float]:
     """The picture that makes the output of a unit as large as any can: its feature.
 
     The unit is a rising function of a weighted sum, so each pixel pulls one way wherever the others
-    are: one step from grey along the signs of the gradient is all of the ascent.
+    are. So the ascent takes one step, from grey along the signs of the gradient.
 
     Args:
         unit: a neuron that takes pixels from 0 to 1, with an activation that rises.
@@ -82,7 +91,7 @@ def stereotype(unit: nn.Neuron) -> list[float]:
     """
     pixels = [Value(0.5) for _ in unit.w]
     unit(pixels).backward()
-    unit.zero_grad()  # asked was for the derivatives by the pixels alone
+    unit.zero_grad()  # only the derivatives by the pixels are needed
     return [p.data + 0.5 * sg.sign(p.grad) for p in pixels]
 
 
@@ -103,14 +112,14 @@ class HiddenFeatures:
     at_feature: list[float]
 
     def favourite(self, unit: int) -> int:
-        """Which picture of the data makes the unit's output largest."""
+        """Return the index of the picture that makes the unit's output largest."""
         return max(range(len(X)), key=lambda d: self.activity[unit][d])
 
 
 def run(hidden_units: int = 2, seed: int = 1, epochs: int = 2000) -> HiddenFeatures:
     """Learn the eight bars, and look at what each hidden unit has become.
 
-    The weights decay a little: what the error does not need goes to 0, and the rest can be seen.
+    The weights decay a little, so that those which the error does not need go to 0.
 
     Args:
         hidden_units: how many, or 0.
@@ -139,21 +148,22 @@ def report(result: HiddenFeatures) -> str:
     units = range(len(result.weights))
     lines = [
         f"E = 1/(2N) Σ (ŷ - y)² = {result.history.losses[-1]:.2e} after "
-        f"{len(result.history.losses)} updates; 0.5 to all makes 0.125", "",
-        f"  picture    {''.join(f'     o{j + 1}' for j in units)}       ŷ  target",
+        f"{len(result.history.losses)} updates (to answer 0.5 to all gives 0.125)", "",
+        "What the hidden units (o) and the network (ŷ) answer to each picture", "",
+        f"  picture      {''.join(f'     o{j + 1}' for j in units)}       ŷ  target",
     ]  # fmt: skip
     for d, (name, y) in enumerate(zip(NAMES, Y, strict=True)):
         told = "".join(f"{result.activity[j][d]:7.3f}" for j in units)
-        lines.append(f"  {name:<11}{told}  {result.outputs[d]:6.3f}  {y:6.0f}")
+        lines.append(f"  {name:<13}{told}  {result.outputs[d]:6.3f}  {y:6.0f}")
     for j in units:
         best = result.favourite(j)
-        lines += ["", f"  Unit {j + 1}: its weights, and beside them its feature", ""]
+        lines += ["", f"Unit {j + 1}: its weights pixel by pixel, and its feature (# is lit)", ""]
         for row in _rows(list(zip(result.weights[j], result.features[j], strict=True))):
             numbers = "  ".join(f"{w:+.2f}" for w, _ in row)
             lines.append(f"    {numbers}     {' '.join('#' if lit else '.' for _, lit in row)}")
         lines += [
-            "", f"    Its output is {result.at_feature[j]:.3f} for the feature, and for no picture "
-            f"of the data over {result.activity[j][best]:.3f} ({NAMES[best]}).",
+            "", f"    Its output is {result.at_feature[j]:.3f} for the feature; of the pictures, "
+            f"{NAMES[best]} gives the most, {result.activity[j][best]:.3f}.",
         ]  # fmt: skip
     return "\n".join(lines)
 
@@ -170,13 +180,14 @@ def figures(result: HiddenFeatures) -> dict[str, Picture]:
         "pictures": plot.images(
             [_rows(x) for x in X],
             [f"{name}\nŷ = {y:.2f}" for name, y in zip(NAMES, result.outputs, strict=True)],
-            columns=4, title="The pictures, and what the network says: upright 1, level 0",
-            alt="Eight pictures of 4 by 4 pixels: four upright bars and four level ones.",
+            columns=4, width=1.8,
+            title="The pictures, and the network's answer: vertical 1, horizontal 0",
+            alt="Eight pictures of 4 by 4 pixels: four vertical bars and four horizontal ones.",
         ),
         "loss": plot.lines(
             {"E": result.history.losses}, xlabel="update", ylabel="E", yscale="log",
-            title="First 0.5 to all, then the features",
-            alt="E by update: a plateau at 0.125, which is 0.5 to all, then a steep fall.",
+            title="A plateau at 0.125 (0.5 to all), then the features",
+            alt="E by update: a plateau at 0.125, the error of 0.5 to all, then a steep fall.",
         ),
     }  # fmt: skip
     units = range(len(result.weights))
@@ -187,23 +198,26 @@ def figures(result: HiddenFeatures) -> dict[str, Picture]:
         best = result.favourite(j)
         likes += [_rows(result.features[j]), _rows(X[best])]
         names += [
-            f"unit {j + 1}: its feature\no = {result.at_feature[j]:.2f}",
-            f"{NAMES[best]}\no = {result.activity[j][best]:.2f}",
+            f"unit {j + 1}: feature\no = {result.at_feature[j]:.2f}",
+            f"unit {j + 1}: {NAMES[best]}\no = {result.activity[j][best]:.2f}",
         ]
     drawn["weights"] = plot.images(
-        [_rows(w) for w in result.weights], [f"weights of unit {j + 1}" for j in units],
+        [_rows(w) for w in result.weights], [f"hidden unit {j + 1}" for j in units],
         columns=4, signed=True,
-        alt="The weights of each hidden unit at their pixels, the darker the larger, a dash where "
-        "negative: alike along a column, positive on one side and negative on the other.",
+        title="The weights from the 16 pixels",
+        alt="The weights of each hidden unit at their pixels, with their numbers; light is "
+        "positive, dark is negative. They are alike along a column, positive on one side and "
+        "negative on the other.",
     )  # fmt: skip
     drawn["features"] = plot.images(
         likes, names, columns=4,
-        title="What each unit likes best: of all there are, and of the data",
+        title="The input with the largest output: of all inputs (the feature), and of the data",
         alt="For each hidden unit its feature, an edge: one side lit, the other dark. Beside it "
-        "the bar of the data that makes its output largest, which lies on the lit side.",
+        "the bar of the data that makes its output largest; it lies on the lit side.",
     )  # fmt: skip
     drawn["activity"] = plot.bars(
         {f"unit {j + 1}": result.activity[j] for j in units}, [n.replace(" ", "\n") for n in NAMES],
-        ylabel="output o", ylim=(0.0, 1.0), title="An upright bar wakes one unit, a level one none",
+        ylabel="output o of the hidden unit", ylim=(0.0, 1.0),
+        title="A vertical bar activates one unit, a horizontal bar neither",
     )  # fmt: skip
     return drawn

@@ -1,20 +1,28 @@
 """Learning rates, hidden units and iterations: which of them help, and what too much does.
 
-The network of six_samples (3 inputs, h hidden σ units, a linear output; E = 1/(2N) Σ (ŷ - y)²) is
-trained again and again, each time with one thing changed. Three claims are on trial:
+The network of the example `six_samples` (3 inputs, h hidden σ units, a linear output) is trained by
 
-- more hidden units fit better, and so do more iterations: in general, not always;
-- a rate α that is too small learns too slowly;
+    E = 1/(2N) Σ (ŷ - y)²          Δw = -α ∂E/∂w
+
+again and again, each time with one thing changed. The article makes three claims:
+
+- more hidden units and more iterations generally fit better;
+- a learning rate α that is too small learns too slowly;
 - one that is too large diverges.
 
+At α = 2 the hidden units are driven to 0. What is left is the bias b of the output, for which
+∂E/∂b = b - mean(y), so each update multiplies b - mean(y) by 1 - α = -1: it swings for ever. At
+α = 5 that factor is -4, and E leaves the range of floating-point numbers.
+
 Source: Brilliant, "Backpropagation", the remarks about the code example.
-Data: that of six_samples. The starting weights are those of NumPy's seed 1, for any h, from its
+Data: that of `six_samples`. The starting weights are those of NumPy's seed 1, for any h, from its
 generator (Matsumoto & Nishimura 1998), which Python has too: see `legacy_random`. The twelve
-trainings take two seconds by numba, and half a minute without.
-Look for: two hidden units end no better than one. At α = 2 the hidden units are driven to 0; what
-is left is the bias b of the output, and b - mean(y) takes a factor 1 - α = -1 each time: it swings
-for ever, and E climbs to 77. At 5 that factor is -4, and all bursts. Call `run(seed=2)`: now two
-hidden units are better than one, and five no better than three.
+trainings take two seconds with numba, and half a minute without.
+Look for: after 10,000 updates two hidden units are no better than one, and ten are best. α = 0.0001
+has hardly begun; α = 0.5 and 1 end at 1e-26 and below, which is rounding error; α = 2 climbs to 77;
+α = 5 is infinite at update 256. Call `run(seed=2)`: then two hidden units are better than one, and
+five no better than three.
+Conclusion: the claims hold in general but not always, so try several values and compare.
 """
 
 from __future__ import annotations
@@ -36,8 +44,8 @@ if TYPE_CHECKING:
     from scalargrad.nn import MLP
 
 __all__ = [
-    "ALPHAS", "HIDDEN_UNITS", "ITERATIONS", "Hyperparameters", "Training", "build", "figures",
-    "legacy_random", "report", "run", "train",
+    "ALPHAS", "FLOOR", "HIDDEN_UNITS", "ITERATIONS", "Hyperparameters", "Training", "build",
+    "figures", "legacy_random", "report", "run", "train",
 ]  # fmt: skip
 
 ALPHAS = (0.0001, 0.001, 0.01, 0.1, 0.5, 1.0, 2.0, 5.0)
@@ -123,7 +131,7 @@ def train(
 def _error(model: MLP) -> sg.Compiled:
     return sg.compile(
         lambda x, y: losses.squared_error(model(x), y), params=model.parameters(), reduction="mean",
-        allow_nonfinite=True,  # a rate that is too large shall be seen, and not stop the program
+        allow_nonfinite=True,  # a rate that is too large should show, and not stop the program
     )  # fmt: skip
 
 
@@ -180,17 +188,26 @@ def run(
 
 def report(result: Hyperparameters) -> str:
     """E after so many updates, by learning rate and by hidden units."""
-    head = "".join(f"{k:>12}" for k in result.iterations)
-    lines = ["E = 1/(2N) Σ (ŷ - y)² after so many updates", "", f"  α, 3 hidden     {head}"]
+    head = "".join(f"{k:>12,}" for k in result.iterations)
+    lines = [
+        "E by learning rate α, with 3 hidden units, after so many updates", "",
+        f"  α               {head}",
+    ]  # fmt: skip
     for lr, training in result.by_lr.items():
         told = "".join(f"{training.E[k]:12.3g}" for k in result.iterations)
         over = f"   infinite at update {len(training.errors) - 1}" if training.diverged else ""
         lines.append(f"  {lr:<16g}{told}{over}")
-    lines += ["", f"  hidden, α = 0.1 {head}"]
+    lines += [
+        "", "E by number of hidden units, with α = 0.1, after so many updates", "",
+        f"  hidden units    {head}",
+    ]  # fmt: skip
     for n, training in result.by_hidden_units.items():
         told = "".join(f"{training.E[k]:12.3g}" for k in result.iterations)
         lines.append(f"  {n:<16}{told}")
     return "\n".join(lines)
+
+
+FLOOR = 1e-12  # below it E is rounding error, and its digits mean nothing
 
 
 def figures(result: Hyperparameters) -> dict[str, Picture]:
@@ -203,28 +220,47 @@ def figures(result: Hyperparameters) -> dict[str, Picture]:
 
     def course(training: Training) -> tuple[list[int], list[float]]:
         ks = [k for k in thin if k < len(training.errors) and 0 < training.errors[k] < 1e6]
-        return ks, [training.errors[k] for k in ks]
+        return ks, [max(training.errors[k], FLOOR) for k in ks]
+
+    def label(a: float) -> str:
+        training = result.by_lr[a]
+        over = f": infinite at update {len(training.errors) - 1}" if training.diverged else ""
+        return f"α = {a:g}{over}"
 
     ends = {a: t.E[last] for a, t in result.by_lr.items() if t.E[last] > 0.0}
-    return {
-        "rates": plot.lines(
-            {f"α = {a:g}": course(result.by_lr[a]) for a in shown}, xlabel="updates",
-            ylabel="E", xscale="log", yscale="log", title="Too small, right, too large",
-            alt="E by updates for learning rates: the smallest hardly descends, those from 0.1 to "
-            "0.5 reach 0, at 2 it climbs slowly far above its start, at 5 it leaves the picture.",
-        ),
-        "hidden_units": plot.lines(
-            {f"{n} hidden": course(t) for n, t in result.by_hidden_units.items()},
-            xlabel="updates", ylabel="E", xscale="log", yscale="log",
-            title="More hidden units: better, but two no better than one",
-            alt="E by updates for 1, 2, 3, 5 and 10 hidden units: the first two stay near 0.07, "
-            "the others fall, the more units the earlier.",
-        ),
-        "last_errors": plot.lines(
-            {f"E after {last} updates": (list(ends), list(ends.values()))}, xlabel="α",
-            ylabel="E", xscale="log", yscale="log", title="The error at the end, by rate",
-            markers=True,
-            alt="E at the end by learning rate: a slow fall, then a drop to 1e-29 at 0.5, and a "
-            "jump to far above 1 at 2; at 5 there is no finite E.",
-        ),
-    }  # fmt: skip
+    finite = {a: max(E, FLOOR) for a, E in ends.items()}
+    rates = plot.lines(
+        {label(a): course(result.by_lr[a]) for a in shown}, xlabel="updates",
+        ylabel="E", xscale="log", yscale="log",
+        title="A learning rate too small, right, too large",
+        alt="E by updates for learning rates: the smallest hardly descends, 0.1 and 0.5 fall far, "
+        "2 climbs slowly, and 5 leaves the picture at the top within a few updates.",
+    )  # fmt: skip
+    hidden = plot.lines(
+        {f"{n} hidden unit{'s' * (n > 1)}": course(t) for n, t in result.by_hidden_units.items()},
+        xlabel="updates", ylabel="E", xscale="log", yscale="log",
+        title="More hidden units fit better, but two no better than one",
+        alt="E by updates for 1, 2, 3, 5 and 10 hidden units: the first two stay near 0.07, "
+        "the others fall, the more units the earlier.",
+    )  # fmt: skip
+    at_end = plot.lines(
+        {f"E after {last:,} updates": (list(finite), list(finite.values()))},
+        xlabel="learning rate α", ylabel="E", xscale="log", yscale="log", markers=True,
+        title=f"The error after {last:,} updates, by learning rate",
+        alt="E at the end by learning rate: a slow fall from 0.0001 to 0.01, then a drop below "
+        "1e-12 at 0.5 and 1, and a jump to 77 at 2; at 5 there is no finite E.",
+    )  # fmt: skip
+    for page in (rates, hidden, at_end):
+        (ax,) = page.axes
+        ax.set_ylim(0.3 * FLOOR, 1e6)
+        ax.axhline(FLOOR, color="#8a8a8a", linewidth=1.0)
+        ax.set_ylabel(f"{ax.get_ylabel()} (not below 1e-12: rounding errors)")
+    (ax,) = at_end.axes
+    for a, training in result.by_lr.items():
+        if training.diverged:
+            ax.plot([a], [1e5], marker="x", color="#b3261e", markersize=9, markeredgewidth=2.5)
+            ax.annotate(
+                f"α = {a:g}: infinite at\nupdate {len(training.errors) - 1}", (a, 1e5), (-10, 0),
+                textcoords="offset points", ha="right", va="center", fontsize=9,
+            )  # fmt: skip
+    return {"rates": rates, "hidden_units": hidden, "last_errors": at_end}

@@ -1,22 +1,32 @@
 """A whole program of back-propagation: six samples, three hidden units, 10,000 updates.
 
-The network has 3 inputs, 3 hidden units with g = σ, and 1 linear output; each sum has a bias:
+The network has 3 inputs, 3 hidden units with the sigmoid σ, and 1 linear output; each sum has a
+bias:
 
     o_j = σ(Σ_i w_ij x_i)     ŷ = Σ_j w_j o_j     E = 1/(2N) Σ_d (ŷ_d - y_d)²
 
-Row 0 of each weight matrix is the bias, whose input is always 1. Each iteration computes the six
-outputs, then the mean gradient, then the update Δw = -α ∂E/∂w. So what the program prints at the
-end is the output from *before* the last update.
+Row 0 of each weight matrix is the bias, whose input is always 1. Each iteration has three phases.
+The forward phase computes the outputs of the six samples. The backward phase computes the error
+terms, first of the output and then of the hidden units,
 
-Three slips are repaired. Names lost their underscores and comments their line ends (so it would not
-run as printed); and "in the range [-1, 1]" must be [-1, 1): 2 r - 1 with r below 1.
+    δ = ŷ - y          δ_j = o_j (1 - o_j) w_j δ
 
-Source: Brilliant, "Backpropagation", the code example.
+and with them the mean gradient. Then each weight changes by the delta rule,
+
+    Δw_ij = -α 1/N Σ_d δ_j o_i
+
+So what the program prints at the end are the outputs from *before* the last update.
+
+Source: Brilliant, "Backpropagation", the code example. Three slips are repaired: names have lost
+their underscores and comments their line ends, so that it would not run as printed; and "in the
+range [-1, 1]" must be [-1, 1), since it is 2 r - 1 with r below 1.
 Data: the lecture's own: six samples; starting weights by NumPy's seed 1, written out, so that no
 NumPy is needed. Where x3 = 1 the target is x1 xor x2; where x3 = 0 it is x2.
-Look for: until about iteration 100 all outputs drift together, to the mean of the targets; only
-then do they part. Set `lr` to 0.01: after 10,000 iterations they are about where they now are
-after 1000.
+Look for: until about iteration 100 all outputs move together, to the mean of the targets; only
+then do they part. The printed outputs are those of the lecture to all its digits. With `lr=0.01`
+the outputs after 10,000 iterations are about where they now are after 1000.
+Conclusion: a few lines of forward, backward and update learn a function that is not linearly
+separable; the engine and the program by hand agree to the rounding error.
 """
 
 from __future__ import annotations
@@ -142,12 +152,14 @@ class Snapshot:
 class SixSamples:
     """What `run` computes: E before each update, snapshots by iteration, and how it ends.
 
-    `outputs` and `E` are those after the last update. `difference` is the largest between the
+    `course` are the outputs before some of the updates, by update. `outputs` and `E` are those
+    after the last one. `difference` is the largest between the
     weights of engine and program by hand, after `compared` updates.
     """
 
     errors: list[float]
     snapshots: dict[int, Snapshot]
+    course: dict[int, list[float]]
     hidden: Matrix
     output: Matrix
     outputs: list[float]
@@ -185,20 +197,23 @@ def run(iterations: int = ITERATIONS, lr: float = ALPHA) -> SixSamples:
     )  # half the square of one sample; the mean of these is E
     optimizer = optim.SGD(parameters, lr=lr)
     compared, difference = min(iterations, 100), 0.0
-    errors, snapshots = [], {}
+    errors, snapshots, course = [], dict[int, Snapshot](), dict[int, list[float]]()
+    often = {round(1.1**n) - 1 for n in range(100)} | {*SHOWN}  # evenly on a logarithmic axis
     for k in tracked(range(iterations), "learning"):
         optimizer.zero_grad()
         errors.append(error.backward(X, Y))
         if k in SHOWN or k == iterations - 1:  # backward has left the weights as they were
             both = (*matrices(model), _outputs(model), *matrices(model, "grad"))
             snapshots[k] = Snapshot(*both, errors[k])
+        if k in often or k == iterations - 1:
+            course[k] = _outputs(model)
         optimizer.step()
         if k == compared - 1:
             difference = _difference(matrices(model), printed_program(compared, lr)[:2])
     outputs = _outputs(model)
     return SixSamples(
-        errors, snapshots, *matrices(model), outputs, losses.squared_error(outputs, Y, "half_mean"),
-        compared, difference, error.backend,
+        errors, snapshots, course, *matrices(model), outputs,
+        losses.squared_error(outputs, Y, "half_mean"), compared, difference, error.backend,
     )  # fmt: skip
 
 
@@ -215,25 +230,31 @@ def report(result: SixSamples) -> str:
     """The outputs by iteration, before and after the last update, and the weights at the end."""
     last = len(result.errors) - 1
     lines = [
-        f"{last + 1} iterations on six samples, computed by the backend {result.backend!r}",
-        "E = 1/(2N) Σ (ŷ - y)²; below each sample, x → y, is the answer ŷ", "",
+        "Outputs ŷ of the six samples (x → target y) before the update of an iteration, and E",
+        "",
     ]  # fmt: skip
     head = "  ".join("".join(map(str, x)) + f" → {y}" for x, y in zip(X, Y, strict=True))
-    lines += [f"  iteration   {head}         E"]
+    lines += [f"  iteration   {head}   E"]
     for k, shot in sorted(result.snapshots.items()):
         if k in SHOWN or k == last:
             told = "  ".join(f"{y:+.4f}" for y in shot.outputs)
             lines.append(f"  {k:>9}   {told}   {shot.E:.3e}")
     told = "  ".join(f"{y:+.4f}" for y in result.outputs)
     lines += [f"  {'after':>9}   {told}   {result.E:.3e}", ""]
-    lines += ["  Printed by the program (before the last update), and after it"]
+    lines += [
+        "What the program prints: the outputs before the last update; and those after it", "",
+        "    target   printed          after the update",
+    ]  # fmt: skip
     for y, printed, after in zip(Y, result.printed, result.outputs, strict=True):
-        lines.append(f"    target {y}   {printed:.8e}   {after:.8e}")
-    for name, M in (("hidden", result.hidden), ("output, as a row", transposed(result.output))):
-        lines += ["", f"  Weights at the end: {name}"]
-        lines += ["    " + "  ".join(f"{w:+9.6f}" for w in row) for row in M]
+        lines.append(f"    {y:>6}   {printed:.8e}   {after:.8e}")
+    lines += ["", "Weights at the end, by the unit that they come from", ""]
+    lines += ["          to hidden 1   to hidden 2   to hidden 3            to the output"]
+    for n, (row, (w,)) in enumerate(zip(result.hidden, result.output, strict=True)):
+        sources = ("bias", "bias") if n == 0 else (f"x{n}", f"o{n}")
+        told = "".join(f"{v:>+14.6f}" for v in row)
+        lines.append(f"    {sources[0]:<4}{told}      {sources[1]:<4}{w:>+17.6f}")
     told = f"{result.compared} iterations" if result.compared > 1 else "one iteration"
-    hand = f"  After {told} by hand the weights differ by {result.difference:.0e}."
+    hand = f"After {told} no weight of the program by hand differs by over {result.difference:.0e}."
     return "\n".join([*lines, "", hand])
 
 
@@ -241,11 +262,12 @@ def figures(result: SixSamples) -> dict[str, Picture]:
     """Outputs by iteration, E by iteration, and the network with its weights at the end."""
     from scalargrad import plot
 
-    ks = [k + 1 for k in sorted(result.snapshots)]
     outputs = {
-        f"{''.join(map(str, x))} → {Y[d]}": (ks, [result.snapshots[k - 1].outputs[d] for k in ks])
+        f"{''.join(map(str, x))} → {Y[d]}": (
+            [k + 1 for k in result.course], [ys[d] for ys in result.course.values()],
+        )
         for d, x in enumerate(X)
-    }
+    }  # fmt: skip
     weights = {
         ((k, i - 1 if i else len(M) - 1), (k + 1, j)): w  # the picture has its bias unit below
         for k, M in enumerate((result.hidden, result.output))
@@ -255,20 +277,21 @@ def figures(result: SixSamples) -> dict[str, Picture]:
     names = {(0, i): f"x{i + 1}" for i in range(3)} | {(1, j): f"o{j + 1}" for j in range(3)}
     return {
         "outputs": plot.lines(
-            outputs, xlabel="iteration, the first being 1", ylabel="output", xscale="log",
-            title="First all the same, then apart", markers=True,
+            outputs, xlabel="iteration, the first being 1", ylabel="output ŷ", xscale="log",
+            title="The outputs of the six samples: first together, then apart",
             alt="The six outputs by iteration: from -0.7 they rise together to about 0.5, and part "
             "after iteration 100; three end at 0 and three at 1.",
         ),
         "loss": plot.lines(
             {"E": (range(1, len(result.errors) + 1), result.errors)}, xscale="log", yscale="log",
-            xlabel="iteration, the first being 1", ylabel="E", title="The error by iteration",
+            xlabel="iteration, the first being 1", ylabel="E",
+            title="A plateau while the outputs stay together, then a fall",
             alt="E by iteration, both axes logarithmic: a fall, a long plateau near 0.12, a slow "
             f"descent, and at the end a steep fall to {result.errors[-1]:.1e}.",
         ),
         "network": plot.network(
             [3, 3, 1], bias=True, names=names | {(2, 0): "ŷ"}, edge_values=weights,
-            title="The weights at the end",
+            title=f"The weights after {len(result.errors):,} iterations",
             alt="The 3-3-1 network with bias units; the wider a line, the larger the weight; "
             "dashed ones are negative.",
         ),

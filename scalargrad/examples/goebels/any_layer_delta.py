@@ -1,27 +1,30 @@
-"""The δ of any unit in any layer: it is collected from the layer behind, for any depth.
+"""The δ of any unit in any layer: it is collected from the next layer, at any depth.
 
-    l    z_j, a_j = σ(z_j)      a unit j in layer l
-    l+1  z_k = Σ_i a_i w_ik     every unit k of the next layer hears it, and others
+    layer l      z_j, a_j = σ(z_j)      a unit j
+    layer l+1    z_k = Σ_i a_i w_ik     every unit k of the next layer depends on it, and on others
     ...
-    L    C = 1/2 Σ (a - y)^2    the cost, some layers on
+    layer L      C = 1/2 Σ (a - y)^2    the cost, some layers later
 
 A change of z_j reaches C only through the z_k of the next layer. So, with δ = ∂C/∂z,
 
     δ_j = Σ_k δ_k ∂z_k/∂z_j = Σ_k δ_k w_jk σ'(z_j)
 
-In z_k all terms with i ≠ j are constant for z_j: of the sum over i, the one with w_jk is left.
-Layer by layer towards the front, this gives every δ, and ∂C/∂w_ij = a_i δ_j. As matrices, with a
-row for a case: δ^l = (δ^(l+1) (W^(l+1))ᵀ) ⊙ σ'(z^l).
+In z_k all terms with i ≠ j are constant with respect to z_j: of the sum over i, the one with w_jk
+is left. Layer by layer, from the last to the first, this backward pass gives every δ, and
+∂C/∂w_ij = a_i δ_j. As matrices, with a row for each case,
 
-In print the sums run over "n = 0 .. k", which must be over k: k numbers the units of the next
-layer, and n occurs nowhere in the terms. And one line has σ(z_i) w_k, which must be w_ik: a weight
-needs both ends. `delta_without_source` shows what comes out if each k had one weight only.
+    δ^l = (δ^(l+1) (W^(l+1))ᵀ) ⊙ σ'(z^l)
 
-Source: Goebels, on Rumelhart, Hinton and Williams (1986): the slides on the delta of any layer.
+Source: Goebels, on Rumelhart, Hinton and Williams (1986): the slides on the delta of any layer. In
+print the sums run over "n = 0 .. k", which must be over k: k numbers the units of the next layer,
+and n occurs nowhere in the terms. And one line has σ(z_i) w_k, which must be w_ik: a weight needs
+both ends. `delta_without_source` shows what comes out if each k had one weight only.
 Data: ours, since the lecture gives none: layers of 2, 3, 4, 3 and 2 units, weights by seed 3.
-Look for: one unit of layer 1 has 4 · 3 · 2 = 24 paths to the outputs; the formula adds 4 numbers.
-Take `run(sizes=(2,) + (3,) * 10 + (1,))`: the δ shrink towards the front, as each layer multiplies
-by a slope of 1/4 at most.
+Look for: one unit of layer 1 has 4 · 3 · 2 = 24 paths to the outputs, but the formula adds only 4
+numbers. With `run(sizes=(2,) + (3,) * 10 + (1,))` δ becomes smaller from layer to layer towards the
+inputs, as each layer multiplies by a slope of 1/4 at most.
+Conclusion: each layer needs only the δ of the next one, so the cost of the backward pass grows with
+the number of weights and not with the number of paths.
 """
 
 from __future__ import annotations
@@ -106,26 +109,28 @@ def deltas_by_hand(W: Sequence[Matrix], a: Sequence[Sequence[float]], y: Sequenc
     """
     delta = [[(aj - yj) * aj * (1 - aj) for aj, yj in zip(a[-1], y, strict=True)]]
     for M, layer in zip(reversed(W[1:]), reversed(a[:-1]), strict=True):
-        behind = delta[0]
+        following = delta[0]
         delta.insert(0, [
-            sum(d * w for d, w in zip(behind, row, strict=True)) * aj * (1 - aj)
+            sum(d * w for d, w in zip(following, row, strict=True)) * aj * (1 - aj)
             for row, aj in zip(M, layer, strict=True)
         ])  # fmt: skip
     return delta
 
 
-def delta_without_source(M: Matrix, behind: Sequence[float], layer: Sequence[float]) -> list[float]:
-    """δ of a layer if every unit behind had one weight w_k, that from unit 1: the printed w_k.
+def delta_without_source(
+    M: Matrix, following: Sequence[float], layer: Sequence[float]
+) -> list[float]:
+    """δ of a layer if every unit of the next had one weight w_k, that from unit 1, as printed.
 
     Args:
-        M: the weights to the layer behind.
-        behind: the δ there.
+        M: the weights to the next layer.
+        following: the δ there.
         layer: the activations of this layer.
 
     >>> delta_without_source([[1.0], [-1.0]], [0.5], [0.5, 0.5])
     [0.125, 0.125]
     """
-    shared = sum(d * w for d, w in zip(behind, M[0], strict=True))
+    shared = sum(d * w for d, w in zip(following, M[0], strict=True))
     return [shared * aj * (1 - aj) for aj in layer]
 
 
@@ -170,14 +175,14 @@ def run(sizes: Sequence[int] = SIZES, seed: int = 3) -> Layered:
 
 def report(result: Layered) -> str:
     """δ by layer, twice, and what the misprint would give."""
-    lines = [f"Layers of {', '.join(map(str, result.sizes))} units", ""]
+    lines = [f"δ of every unit; layers of {', '.join(map(str, result.sizes))} units", ""]
     lines += ["  layer unit   δ by the engine     by the formula     paths to the outputs"]
     last = len(result.engine)
     for n, (layer, hand) in enumerate(zip(result.engine, result.hand, strict=True), 1):
         paths = prod(result.sizes[n + 1 :]) if n < last else 1
         for j, (d, h) in enumerate(zip(layer, hand, strict=True), 1):
             lines.append(f"  {n:>5} {j:>4}   {d:+.9e}   {h:+.9e}   {paths:>8}")
-    lines += ["", "  With w_k in place of w_jk, δ of layer 1 would be"]
+    lines += ["", "With the printed w_k in place of w_jk, δ of layer 1 would be", ""]
     lines += ["  " + "  ".join(f"{d:+.9e}" for d in result.printed)]
     return "\n".join(lines)
 
@@ -194,23 +199,31 @@ def figures(result: Layered) -> dict[str, Picture]:
         for i in (range(sizes[n]) if n > 1 else [0])
         for j in range(sizes[n + 1])
     ]
-    names = {here: "j"} | {(2, k): f"k={k + 1}" for k in range(sizes[2])}
-    notes = {(1, sizes[1] - 1): "layer l"}
-    notes |= {(len(sizes) - 1, sizes[-1] - 1): "layer L"}
+    names = {here: "$j$"} | {(2, k): f"$k$={k + 1}" for k in range(sizes[2])}
+    notes = {(0, sizes[0] - 1): "inputs", (1, sizes[1] - 1): "layer $l$"}
+    notes |= {(len(sizes) - 1, sizes[-1] - 1): "layer $L$"}
     if len(sizes) > 3:
-        notes[2, sizes[2] - 1] = "layer l+1"
-    weights = {(here, (2, k)): f"w_j{k + 1}" for k in range(sizes[2])}
+        notes[2, sizes[2] - 1] = "layer $l+1$"
+    weights = {(here, (2, k)): f"$w_{{j{k + 1}}}$" for k in range(sizes[2])}
+    paths, terms = prod(sizes[2:]), sizes[2]
     layers = plot.network(
         list(sizes), names=names, notes=notes, highlight={here, *beyond, *ways},
-        edge_labels=weights, title="From unit j of layer l to the outputs",
+        edge_labels=weights,
+        title=f"{paths} paths lead from unit $j$ to the outputs, but $\\delta_j$ has {terms} terms",
         alt=f"A network with layers of {', '.join(map(str, sizes))} units. Unit j of the first "
-        "hidden layer, every unit behind it and the edges between them are marked: the paths by "
+        "hidden layer, every unit after it and the edges between them are marked: the paths by "
         "which it moves the cost.",
     )  # fmt: skip
     layer_sizes = [sum(map(abs, layer)) / len(layer) for layer in result.hand]
     shares = plot.bars(
         {"mean |δ|": layer_sizes}, [f"layer {n}" for n in range(1, len(sizes))],
-        ylabel="mean |δ|", title="δ by layer",
-        alt="The mean size of δ, layer by layer; it shrinks towards the inputs.",
+        ylabel="mean |δ|", title="δ becomes smaller towards the inputs",
+        alt="The mean size of δ, layer by layer, on a logarithmic axis; it shrinks towards the "
+        "inputs.",
     )  # fmt: skip
+    (ax,) = shares.axes
+    ax.set_yscale("log")
+    ax.set_ylim(0.3 * min(layer_sizes), 3.0 * max(layer_sizes))
+    for n, size in enumerate(layer_sizes):
+        ax.annotate(f"{size:.2g}", (n, size), (0, 3), textcoords="offset points", ha="center")
     return {"paths": layers, "sizes": shares}

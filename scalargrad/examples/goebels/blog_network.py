@@ -4,15 +4,22 @@
     l2_delta = (y - l2) l2 (1 - l2)                      syn1 += l1ᵀ l2_delta
     l1_delta = (l2_delta syn1ᵀ) l1 (1 - l1)              syn0 += Xᵀ l1_delta
 
-No cost is written there. It is 1/2 Σ (l2 - y)^2, added up over the four samples: the post takes the
-error as y - l2 and adds, which is descent on that cost with ε = 1. The third column of X is always
-1, so its weights are the biases of the hidden units; the output has none.
+l1 are the outputs of the hidden units, l2 those of the network; syn0 and syn1 ("synapses") are the
+two matrices of weights. The post writes no cost. It is
+
+    C = 1/2 Σ (l2 - y)^2,
+
+added up over the four samples: the post takes the error as y - l2 and adds, which is descent on C
+with ε = 1. The third column of X is always 1, so its weights are the biases of the hidden units;
+the output has none.
 
 Source: the iamtrask post "A neural network in 11 lines of Python", to which Goebels' lecture links.
 Data: the post's; starting weights by NumPy's seed 1, written out, so that no NumPy is needed.
-Look for: for fifty updates hardly anything happens; then the four outputs part, and after a
-thousand each is within 0.06 of its target. With `run(constant=0.0)` there are no biases: it still
+Look for: in the first fifty updates hardly anything happens; then the four outputs part, and after
+a thousand each is within 0.06 of its target. With `run(constant=0.0)` there are no biases: it still
 learns, but the cost after a thousand updates is three times as large.
+Conclusion: forward, two deltas and two updates are a complete program; the engine replaces the two
+lines with the deltas.
 """
 
 from __future__ import annotations
@@ -140,12 +147,12 @@ def run(updates: int = 1000, constant: float = 1.0, lr: float = 1.0) -> Blog:
 
 def report(result: Blog) -> str:
     """Outputs at some iterations, and the weights beside those by hand."""
-    lines = [f"{result.updates} updates, each with all four samples (backend {result.backend})", ""]
+    lines = ["Outputs for (x1, x2): target, and the cost, before the update of an iteration", ""]
     lines += ["  iteration   (0, 0): 0   (0, 1): 1   (1, 0): 1   (1, 1): 0       cost"]
     for k, outputs in result.outputs.items():
         told = "   ".join(f"{y:9.6f}" for y in outputs)
         lines.append(f"  {k:>9}   {told}   {result.costs[k]:8.6f}")
-    lines += ["", "  The weights at the end"]
+    lines += ["", f"The weights after {result.updates:,} updates", ""]
     for name, M in zip(("syn0", "syn1 (as a row)"), result.weights, strict=True):
         rows = M if name == "syn0" else transposed(M)
         lines += [f"  {name}"] + ["    " + "  ".join(f"{w:+9.6f}" for w in row) for row in rows]
@@ -156,7 +163,7 @@ def report(result: Blog) -> str:
             for r, s in zip(M, N, strict=True)
             for a, b in zip(r, s, strict=True)
         ]
-        lines += [f"  The post's own lines give the same, to {max(differences):.0e}."]
+        lines += ["", f"The post's own lines give the same weights, to {max(differences):.0e}."]
     return "\n".join(lines)
 
 
@@ -167,22 +174,25 @@ def figures(result: Blog) -> dict[str, Picture]:
     syn0, syn1 = result.weights
     weights = {((0, i), (1, j)): w for i, row in enumerate(syn0) for j, w in enumerate(row)}
     weights |= {((1, j), (2, 0)): row[0] for j, row in enumerate(syn1)}
-    names: dict[Any, str] = {(0, 0): "x1", (0, 1): "x2", (0, 2): "1", (2, 0): "y"}
+    names: dict[Any, str] = {(0, 0): "x1", (0, 1): "x2", (0, 2): "1", (2, 0): "l2"}
+    names |= {(1, j): f"l1,{j + 1}" for j in range(4)}
     pairs = [f"({x[0]:.0f}, {x[1]:.0f})" for x in X]
     return {
         "cost": plot.lines(
             {"cost": result.costs}, xlabel="update", ylabel="cost", yscale="log",
-            title="Little happens at first",
+            title="Little happens at first; then the cost falls fast",
             alt="The cost by update: hardly lower for fifty updates, steepest after some 250.",
         ),
         "outputs": plot.bars(
             {"target": Y} | {f"iteration {k}": ys for k, ys in result.outputs.items() if k != 1},
-            pairs, ylabel="output", title="Exclusive or is learnt",
+            pairs, xlabel="the inputs (x1, x2)", ylabel="output l2",
+            title="Exclusive or is learnt: the outputs approach their targets",
             alt="The four outputs beside their targets at some iterations; they begin near 0.5 and "
             "end near 0, 1, 1 and 0.",
         ),
         "network": plot.network(
-            [3, 4, 1], names=names, edge_values=weights, title="The weights at the end",
+            [3, 4, 1], names=names, edge_values=weights,
+            title=f"The weights after {result.updates:,} updates",
             alt="The 3-4-1 network; the wider an edge, the larger its weight; dashed ones are "
             "negative.",
         ),

@@ -1,21 +1,28 @@
 """Derivatives to warm up: two variables, the chain rule, a cost, and the sigmoid.
 
     f(x, y) = x^2 + x y + y^2        ∂f/∂x = 2x + y        ∂f/∂y = x + 2y
-    z(x) = sin(x^2 + 1)              dz/dx = cos(x^2 + 1) 2x: outer slope times inner slope
+    z(x) = sin(x^2 + 1)              dz/dx = cos(x^2 + 1) 2x
     C(x) = 1/2 Σ (y_i - x_i)^2       ∂C/∂x_j = x_j - y_j
     σ(z) = 1 / (1 + e^-z)            σ'(z) = σ(z) (1 - σ(z))
 
-The slide prints ∂f/∂y as "y + 2y", which must be x + 2y; `printed_slope` shows what the misprint
-would give. In C, each y_i - x_i depends on its own x_i alone: ∂(y_i - x_i)/∂x_j is -1 where i = j
-and 0 elsewhere, so one term of the sum is left. By the formula σ' needs nothing but the output σ,
-so a forward pass leaves all that is needed; and σ must not overflow where e^-z would.
+A derivative is the slope of the tangent. For f of two variables there are two slopes, and the
+gradient ∇f holds both; against it leads steepest descent. Where the gradient is 0, f has a
+stationary point; here it is the minimum at (0, 0). In the chain rule the outer slope is multiplied
+by the inner slope. In C, each y_i - x_i depends on its own x_i alone: ∂(y_i - x_i)/∂x_j is -1 where
+i = j and 0 elsewhere, so one term of the sum is left.
+
+By the last formula σ' needs nothing but the output σ, so the forward pass leaves all that the
+backward pass needs. The library computes σ so that it does not overflow where e^-z would.
 
 Source: Goebels, on Rumelhart, Hinton and Williams (1986): the slides on derivatives and sigmoids.
+The slide prints ∂f/∂y as "y + 2y", which must be x + 2y; `printed_slope` shows what the misprint
+would give.
 Data: f and the formulas are the lecture's; the numbers put in are ours.
-Look for: at (0, 0) the misprint gives the right number, by chance: one test is no proof. At z = 40,
-σ is rounded to 1, and σ (1 - σ) would be 0; the engine computes the slope from z, and keeps its
-4e-18. Roll the ball with `run(lr=0.9)`: it jumps across the valley at each update, and still comes
-to rest.
+Look for: at (0, 0) the misprint gives the right number by chance, so one test is no proof. At
+z = 40, σ is rounded to 1 and σ (1 - σ) would be 0; the engine computes the slope from z and keeps
+its 4e-18. Roll the ball with `run(lr=0.9)`: each update takes it across the valley, and it still
+comes to rest.
+Conclusion: these four derivatives are all the calculus that back-propagation needs.
 """
 
 from __future__ import annotations
@@ -87,7 +94,7 @@ def sigmoid_slope(z: float) -> float:
 
 
 def hill(w: Any) -> Any:
-    """The curve that the ball rolls down: a valley at w = 1.
+    """The curve that the ball rolls down: a valley with its minimum at w = 1.
 
     >>> sg.grad(hill)(1.0)
     0.0
@@ -132,22 +139,28 @@ def run(x: float = 0.7, lr: float = 0.2) -> Calculus:
 
 def report(result: Calculus) -> str:
     """Each derivative beside the one by hand."""
-    lines = ["f = x² + x y + y²", ""]
+    lines = ["f = x² + x y + y², and its partial derivatives by the engine and by hand", ""]
     lines += ["        at             f    ∂f/∂x    ∂f/∂y   x + 2y   y + 2y (printed)"]
     for (x, y), f, (fx, fy) in result.points:
         hand = f"{partial_slopes(x, y)[1]:8.2f} {printed_slope(x, y):8.2f}"
         lines.append(f"  ({x:5.2f}, {y:5.2f})  {f:8.2f} {fx:8.2f} {fy:8.2f} {hand}")
     x, z, slope = result.chain
     outer, inner = math.cos(x**2 + 1), 2 * x
-    lines += ["", f"z = sin(x² + 1) at {x:g}: z = {z:.6f}, dz/dx = {slope:.6f}"]
+    lines += ["", f"The chain rule: z = sin(x² + 1) at x = {x:g} is {z:.6f}, dz/dx = {slope:.6f}"]
     lines += [f"  outer slope {outer:.6f} times inner slope {inner:.6f} is {outer * inner:.6f}"]
-    lines += ["", f"C = 1/2 Σ (y - x)² = {result.cost[0]:.4f}", ""]
+    lines += ["", f"The cost C = 1/2 Σ (y - x)² = {result.cost[0]:.4f}", ""]
     for j, (xj, yj, d) in enumerate(zip(*COST, result.cost[1], strict=True), 1):
         lines.append(f"  ∂C/∂x{j} = {d:+.2f}    x{j} - y{j} = {xj:g} - {yj:g} = {xj - yj:+.2f}")
-    lines += ["", "The sigmoid", "", "        z   σ(z)               σ'(z)          σ' by hand"]
+    lines += [
+        "",
+        "The sigmoid, from z = -1000 to 1000",
+        "",
+        "        z   σ(z)               σ'(z)          σ' by hand",
+    ]
     for z, value, slope in result.sigmoid:
         lines.append(f"  {z:7g}   {value:<17.12g}  {slope:<13.6e}  {sigmoid_slope(z):.6e}")
-    lines += ["", "The ball: w = " + ", ".join(f"{w:.3f}" for w in result.path)]
+    lines += ["", "The ball, from w = -0.5 downhill to the minimum at 1: w =", ""]
+    lines += ["  " + ", ".join(f"{w:.3f}" for w in result.path)]
     return "\n".join(lines)
 
 
@@ -175,14 +188,16 @@ def figures(result: Calculus) -> dict[str, Picture]:
             alt=f"The curve sin(x² + 1), and its tangent at x = {x:g} with the slope {slope:.3f}.",
         ),
         "ball": plot.error_curve(
-            hill, (-0.8, 2.8), path=result.path, tangent=result.path[0],
-            title="Downhill, step by step",
-            alt="A valley with its bottom at w = 1, and a ball that starts at w = -0.5; its steps "
+            hill, (-0.8, 2.8), ylabel="E(w)", path=result.path, tangent=result.path[0],
+            title="Descent: the flatter the slope, the shorter the step", minima=[1.0],
+            alt="A valley with its minimum at w = 1, and a ball that starts at w = -0.5; its steps "
             "shorten with the slope.",
         ),
         "surface": plot.error_surface(
             surface, ((-3.0, 3.0), (-3.0, 3.0)), kind="surface", arrow=at, xlabel="x", ylabel="y",
-            title="f = x² + xy + y², and downhill at (1, 2)",
-            alt="The surface of f, a bowl; an arrow on the ground at (1, 2) is minus the gradient.",
+            zlabel="f", points={"minimum": (0.0, 0.0), "(1, 2)": at},
+            title="f = x² + xy + y², and steepest descent at (1, 2)",
+            alt="The surface of f, a bowl with its minimum at (0, 0); an arrow on the ground at "
+            "(1, 2) is minus the gradient.",
         ),
     }  # fmt: skip

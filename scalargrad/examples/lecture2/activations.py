@@ -1,26 +1,34 @@
 """Which functions can be an activation: what tanh has, and max(0, z - 100) and a step lack.
 
-A unit gives a = g(z). What g needs:
+A unit gives a = g(z), and in the backward pass δ is multiplied by g'(z). The lecture asks three
+things of g:
 
-1. It is not linear. Layers with a linear g are together one linear layer.
-2. It has a derivative, at nearly every z, that is quickly computed.
-3. This derivative is not (nearly) zero where z comes to lie: δ is multiplied by it at each unit, so
-   where it is 0 nothing passes on to the weights below.
+1. Its gradient is defined almost everywhere.
+2. On a significant portion of the input domain the gradient is not zero: where it is zero, nothing
+   passes on to the weights below.
+3. The gradient is informative: it tells an increase of the activation from a decrease.
 
-tanh has all three, and so have sigmoid and relu, though relu only where z > 0. The identity lacks
-the first. max(0, z - 100) lacks the third unless z is beyond 100, and the step 1_{z>0}, which is
-Rosenblatt's own, lacks it everywhere. To compare them: the share of the z from -5 to 5 with
-|g'(z)| > 0.001, and a network 2-3-1 on four points that no line separates.
+Its examples: tanh has all three. max(0, z - 100) fails the second unless z is beyond 100, and the
+Heaviside step 1_{z>0}, Rosenblatt's own, has the gradient 0 wherever it is defined: it fails the
+second and the third. One more that fails the third alone is ours: sin(20 z) has a gradient
+everywhere, but it only tells what happens within a tenth of z.
 
-Where a function has a kink or a jump, it has no derivative. The engine then takes 0: for relu at
-z = 0, for max(0, z - 100) at z = 100, and for the step at z = 0.
+A further criterion is ours and not the lecture's: g is not linear. Layers with a linear g are
+together one linear layer, so the identity, which meets all three, is of no use by itself.
+
+To measure: the share of the z from -5 to 5 with |g'(z)| > 0.001; the share where g' has the sign of
+the change g(z + h) - g(z - h), for h up to 1; and a network 2-3-1 on four points that are not
+linearly separable. Where a function has a kink or a jump, it has no derivative. The engine then
+takes 0: for relu at z = 0, for max(0, z - 100) at z = 100, and for the step at z = 0.
 
 Source: Lecture 2, Error backpropagation: further remarks, on the choice of g.
 Data: ours: the corners of a square, with opposite corners in one class, and random weights.
 Look for: under a step the weights of the hidden units do not change in the last bit. It sometimes
-solves the task all the same, by the output's weights alone, when the hidden units happen to stand
-well: 3 times in 10, and with hidden=5 it is 9 times. The one beyond 100 has nothing to go by but
-its output's bias, and answers the same for every point.
+solves the task all the same, by the output's weights alone, when the hidden units happen to be
+useful: 3 times in 10, and with hidden=5 it is 9 times. max(0, z - 100) has nothing to learn with
+but its output's bias, and answers the same for every point. Under sin(20 z) all weights move, but
+not towards a solution.
+Conclusion: a gradient trains what lies below it only if it exists, is not zero, and points the way.
 """
 
 from __future__ import annotations
@@ -38,7 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FUNCTIONS", "Learnt", "Result", "T", "X", "beyond_100", "build", "figures", "learn", "report",
-    "run", "share_with_slope", "step",
+    "run", "share_informative", "share_with_slope", "step", "wave",
 ]  # fmt: skip
 
 X = [[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]]
@@ -64,13 +72,22 @@ def beyond_100(z: Any) -> Any:
     return sg.relu(z - 100.0)
 
 
+def wave(z: Any) -> Any:
+    """sin(20 z): it has a slope everywhere, which tells nothing of where it goes.
+
+    >>> round(sg.grad(wave)(0.0), 6), round(wave(0.2), 6)
+    (20.0, -0.756802)
+    """
+    return sg.sin(20.0 * z)
+
+
 def _identity(z: Any) -> Any:
     return z
 
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "tanh": sg.tanh, "sigmoid": sg.sigmoid, "relu": sg.relu, "identity": _identity,
-    "max(0, z - 100)": beyond_100, "step": step,
+    "max(0, z - 100)": beyond_100, "step": step, "sin(20 z)": wave,
 }  # fmt: skip
 
 
@@ -86,8 +103,31 @@ def share_with_slope(g: Callable[[Any], Any], above: float = 1e-3, points: int =
     (0.828, 0.4995)
     """
     slope = sg.grad(g)
-    grid = [-5.0 + 10.0 * k / (points - 1) for k in range(points)]
-    return len([z for z in grid if abs(slope(z)) > above]) / points
+    return len([z for z in _grid(points) if abs(slope(z)) > above]) / points
+
+
+def share_informative(g: Callable[[Any], Any], points: int = 1001) -> float:
+    """The share of evenly spaced z from -5 to 5 where g' tells increase from decrease.
+
+    That is where g'(z) has the sign of the change g(z + h) - g(z - h), and neither is 0; counted
+    for h = 1/4, 1/2, 3/4 and 1.
+
+    Args:
+        g: a function of a Value.
+        points: how many z.
+
+    >>> share_informative(sg.tanh), share_informative(step)
+    (1.0, 0.0)
+    """
+    slope = sg.grad(g)
+    slopes = [(z, slope(z)) for z in _grid(points)]
+    steps = (0.25, 0.5, 0.75, 1.0)
+    told = [bool(at * (g(z + h) - g(z - h)) > 0.0) for h in steps for z, at in slopes]
+    return sum(told) / len(told)
+
+
+def _grid(points: int) -> list[float]:
+    return [-5.0 + 10.0 * k / (points - 1) for k in range(points)]
 
 
 def build(g: Callable[[Any], Any], seed: int = 0, hidden: int = 3) -> nn.MLP:
@@ -167,15 +207,17 @@ def learn(
 class Result:
     """What `run` computes, by the names in `FUNCTIONS`.
 
-    `shares` are those of `share_with_slope`, `trainings` one for each seed from 0 on.
+    `shares` are those of `share_with_slope`, `informative` those of `share_informative`,
+    `trainings` one for each seed from 0 on.
     """
 
     shares: dict[str, float]
+    informative: dict[str, float]
     trainings: dict[str, list[Learnt]]
 
 
 def run(starts: int = 10, hidden: int = 3, steps: int = 500) -> Result:
-    """The slopes of six functions, and what networks learn with each, from several starts.
+    """The slopes of seven functions, and what networks learn with each, from several starts.
 
     Args:
         starts: how many starting weights.
@@ -187,25 +229,30 @@ def run(starts: int = 10, hidden: int = 3, steps: int = 500) -> Result:
         name: [learn(g, seed, hidden, steps) for seed in range(starts)]
         for name, g in FUNCTIONS.items()
     }
-    return Result(shares, trainings)
+    informative = {name: share_informative(g) for name, g in FUNCTIONS.items()}
+    return Result(shares, informative, trainings)
 
 
 def report(result: Result) -> str:
     """Slopes, and what came of the trainings."""
     starts, units = len(result.trainings["tanh"]), result.trainings["tanh"][0].hidden // 3
     lines = [
-        f"The slope g'(z) for z from -5 to 5, and what a network 2-{units}-1 learns",
+        f"The three criteria for z from -5 to 5, and what a network 2-{units}-1 learns",
         "",
-        "                   share with    first ∂E/∂w    hidden      E from    solved, of",
-        f"  g                |g'| > 0.001  (largest)      moved       start 0   {starts} starts",
+        "                   1          2             3            first",
+        "                   g' de-     share with    g' tells     ∂E/∂w      hidden    E from   "
+        "solved, of",
+        "  g                fined      |g'| > 0.001  the change   (largest)  moved     start 0  "
+        f"{starts} starts",
     ]
     for name, share in result.shares.items():
         trainings = result.trainings[name]
         first = trainings[0]
+        defined = "but at 1 z" if name in ("relu", "max(0, z - 100)", "step") else "everywhere"
         lines.append(
-            f"  {name:<15}  {share:<12.4f}  {first.first_gradient:<13.6f}  "
-            f"{first.moved:>2} of {first.hidden:<2}    {first.errors[-1]:.4f}    "
-            f"{sum(t.solved for t in trainings)}"
+            f"  {name:<15}  {defined}  {share:<12.4f}  {result.informative[name]:<11.4f}  "
+            f"{first.first_gradient:<9.6f}  {first.moved:>2} of {first.hidden:<2}  "
+            f"{first.errors[-1]:.4f}   {sum(t.solved for t in trainings)}"
         )
     lines += ["", "The answers at the end, from start 0; the targets are +1 +1 -1 -1", ""]
     for name, trainings in result.trainings.items():
@@ -215,28 +262,57 @@ def report(result: Result) -> str:
         "",
         "  E = 0.5 is the error of answering 0 always. No line does better here, so the identity,",
         "  whose slope is 1 everywhere, learns just that. A step leaves its hidden units as they",
-        "  are; where they happen to stand well, the output's weights alone solve it.",
+        "  are; where they happen to be useful, the output's weights alone solve it. sin(20 z)",
+        "  moves all its weights, and ends no better than it began.",
     ]
     return "\n".join(lines)
 
 
 def figures(result: Result) -> dict[str, Picture]:
-    """The six functions with their slopes, and E while learning, from the first start."""
+    """The seven functions with their slopes, and E while learning, from the first start."""
     from scalargrad import plot
 
     page = plot.figure(
-        2, 3, width=9.6, height=5.6,
-        alt="Six functions and their slopes: tanh, sigmoid, relu and identity have one, "
-        "max(0, z - 100) and the step have none from -5 to 5",
+        2, 4, width=13.0, height=6.4,
+        alt="Seven functions and their slopes: tanh, sigmoid, relu and identity have one that "
+        "tells where they go; max(0, z - 100) and the step have none from -5 to 5; sin(20 z) "
+        "swings to and fro, and so does its slope.",
     )  # fmt: skip
-    for ax, (name, g) in zip(page.axes, FUNCTIONS.items(), strict=True):
-        share = result.shares[name]
-        plot.activation({name: g}, (-5, 5), title=f"{name}\nslope on {share:.1%} of z", ax=ax)
-    curves = {name: trainings[0].errors for name, trainings in result.trainings.items()}
-    training = plot.lines(
-        curves, xlabel="update", ylabel="E", title="Learning, from the same weights",
-        alt="The error falls with tanh, sigmoid and relu; it stays at 0.5 with the identity, "
-        "with max(0, z - 100), and with the step",
+    for ax, (name, g) in zip(page.axes, FUNCTIONS.items(), strict=False):
+        second, third = result.shares[name], result.informative[name]
+        span = (-1.0, 1.0) if g is wave else (-5.0, 5.0)
+        plot.activation(
+            {name: g}, span, title=f"{name}\n2: {second:.0%} of z,  3: {third:.0%}", ax=ax
+        )
+        ax.legend().remove()  # the last panel says what is dashed
+    page.axes[-1].set_axis_off()
+    page.axes[-1].text(
+        0.0, 0.95, "solid: g(z);  dashed: g′(z)\n\nThe lecture's criteria\n"
+        "1: g′ is defined almost\n    everywhere (all seven)\n"
+        "2: the share of z from −5\n    to 5 where |g′| > 0.001\n"
+        "3: the share where g′ tells\n    increase from decrease\n\nours: g is not linear",
+        va="top", fontsize=11, linespacing=1.35,
     )  # fmt: skip
-    training.axes[0].legend(loc="center right", bbox_to_anchor=(1.0, 0.4))
+    training = plot.figure(
+        1, 2, width=11.0, height=4.6,
+        alt="Two panels of the error over the updates. Left: with tanh, sigmoid and relu it falls "
+        "to 0. Right: with the identity, max(0, z - 100) and the step it stays at 0.5, and with "
+        "sin(20 z) it stays above.",
+    )  # fmt: skip
+    good = ("tanh", "sigmoid", "relu")
+    for ax, title, some in zip(
+        training.axes, ("The three that learn, from the same weights", "The four that do not"),
+        (good, [name for name in FUNCTIONS if name not in good]), strict=True,
+    ):  # fmt: skip
+        plot.lines(
+            {name: result.trainings[name][0].errors for name in some}, xlabel="update", ylabel="E",
+            title=title, ax=ax,
+        )  # fmt: skip
+        ax.set_ylim(-0.03, 1.5)
+        ax.legend(loc="upper right", framealpha=0.95)
+    # three lie on each other, so each is wider than the one above it; the fourth swings behind them
+    for line, width in zip(training.axes[1].lines, (7.0, 4.5, 2.0, 0.9), strict=True):
+        line.set_linewidth(width)
+    training.axes[1].lines[-1].set(linestyle="-", color="#a8a8a8", zorder=1)
+    training.axes[1].legend(loc="upper right", framealpha=0.95)
     return {"functions": page, "training": training}

@@ -1,20 +1,22 @@
 """The matrix formulation: layer by layer, and for many points at once, beside the engine.
 
-Neuron by neuron, or with all of a layer's numbers in a vector and its weights in a matrix W of
-d_{l-1} rows and d_l columns, it is the same:
+The rules of backpropagation can be written neuron by neuron, or with all numbers of a layer in a
+vector and its weights in a matrix W of d_{l-1} rows and d_l columns:
 
     δj = Σ_k wjk g'(zk) δk              δ^{l-1} = W (g'(z^l) ⊙ δ^l)
     ∂E/∂wij = ai g'(zj) δj              ∂E/∂W = a^{l-1} (g'(z^l) ⊙ δ^l)ᵀ
 
 ⊙ multiplies number by number. The second line is an outer product: a column times a row. For many
 points the vectors become matrices with a row for each point, and the outer products add up to one
-product of matrices: that is why tensor libraries work in batches. δ is ∂E/∂a here, behind the
-activation.
+product of two matrices. That is why tensor libraries work in batches: a product of matrices is what
+processors are fastest at. δ is ∂E/∂a here, after the activation.
 
-Source: Lecture 2, matrix formulation.
+Source: Lecture 2, Error backpropagation: the matrix formulation.
 Data: ours: a 3-4-2 network of tanh, two points, and the δ that arrives at its outputs.
-Look for: three ways, one answer, to the last digit or two. Each ∂E/∂W of a single point has only
-rank 1: its rows are multiples of each other. With `run(points=1)` you see it in the report.
+Look for: three ways, one answer, up to the last digit or two. Each ∂E/∂W of a single point has
+rank 1: its rows are multiples of each other. The sum over two points has rank 2. With
+`run(points=1)` you see the first in the report.
+Conclusion: backpropagation is a sequence of matrix products, and a batch only makes them larger.
 """
 
 from __future__ import annotations
@@ -211,17 +213,73 @@ def figures(result: MatrixForm) -> dict[str, Picture]:
     names = {(0, i): f"x{i + 1}" for i in range(3)} | {(2, k): f"a{k + 1}" for k in range(2)}
     slopes = {((0, i), (1, j)): w for i, row in enumerate(result.dW01) for j, w in enumerate(row)}
     slopes |= {((1, i), (2, j)): w for i, row in enumerate(result.dW12) for j, w in enumerate(row)}
+    names |= {(1, j): f"h{j + 1}" for j in range(4)}
     network = plot.network(
         [3, 4, 2], names=names, edge_values=slopes,
         title="∂E/∂w" + (", summed over the points" if result.points > 1 else ""),
         alt="A 3-4-2 network; the wider a line, the larger ∂E/∂w of its weight; dashed lines are "
         "negative.",
     )  # fmt: skip
-    products = [point.dW01 for point in result.single] + [result.dW01]
-    titles = [f"point {n}: a0 times a row" for n in range(1, result.points + 1)] + ["their sum"]
-    outer = plot.images(
-        products, titles, signed=True, title="∂E/∂W01: outer products add up",
-        alt="Tables of 3 rows and 4 columns, dark where the number is large: one for each point, "
-        "in which all rows are alike but for a factor, and their sum, in which they are not.",
+    return {"network": network, "outer_products": _outer_products(result)}
+
+
+def _outer_products(result: MatrixForm) -> Picture:
+    """For each point a column times a row, which is a matrix; and the sum of these."""
+    from scalargrad import plot
+
+    inputs, units = [f"x{i + 1}" for i in range(3)], [f"h{j + 1}" for j in range(4)]
+    parts = []
+    for a, point in zip(result.a, result.single, strict=True):
+        row = [(1.0 - v.data**2) * d for v, d in zip(a[1], point.delta1, strict=True)]
+        parts.append(([[v.data] for v in a[0]], [row], point.dW01))
+    scale = max(abs(x) for *_, dW in [*parts, ((), (), result.dW01)] for row in dW for x in row)
+    rows = len(parts) + (len(parts) > 1)
+    page = plot.figure(
+        width=11.0, height=0.6 + 2.35 * rows,
+        alt="For each point the column of its inputs times the row g'(z) ⊙ δ of its four units "
+        "gives a matrix of three rows and four columns, all numbers written in. The rows of one "
+        "matrix are multiples of each other; those of the sum, below, are not.",
     )  # fmt: skip
-    return {"network": network, "outer_products": outer}
+    ax = page.axes[0]
+    ax.set_axis_off()
+    for n, (column, row, dW) in enumerate(parts):
+        top = -4.6 * n
+        ax.text(-1.9, top - 1.5, f"Point {n + 1}", ha="right", va="center", fontsize=12)
+        _table(ax, 0.0, top, column, 1.0, inputs, ["a⁰"])
+        ax.text(1.55, top - 1.5, "×", ha="center", va="center", fontsize=16)
+        _table(ax, 2.1, top - 1.0, row, 1.0, [""], units, "g′(z¹) ⊙ δ¹")
+        ax.text(6.65, top - 1.5, "=", ha="center", va="center", fontsize=16)
+        _table(ax, 8.2, top, dW, scale, inputs, units, "∂E/∂W of the point")
+    if len(parts) > 1:
+        top = -4.6 * len(parts)
+        ax.text(6.65, top - 1.5, "Sum:", ha="center", va="center", fontsize=12)
+        _table(ax, 8.2, top, result.dW01, scale, inputs, units, "∂E/∂W of both points")
+    ax.set_xlim(-3.6, 12.4)
+    ax.set_ylim(-4.6 * rows + 1.2, 1.3)
+    ax.set_title(
+        "∂E/∂W01: for each point a column times a row; over the points, their sum", fontsize=13
+    )
+    return page
+
+
+def _table(
+    ax: Any, left: float, top: float, rows: Matrix, scale: float, names: Sequence[str],
+    heads: Sequence[str], title: str = "",
+) -> None:  # fmt: skip
+    """A matrix as cells of one unit, its numbers in them, the darker the larger their size."""
+    for i, (row, name) in enumerate(zip(rows, names, strict=True)):
+        y = top - i - 0.5
+        ax.text(left - 0.15, y, name, ha="right", va="center", fontsize=10)
+        for j, x in enumerate(row):
+            grey = 1.0 - 0.45 * min(abs(x) / scale, 1.0)
+            ax.fill(
+                [left + j, left + j + 1, left + j + 1, left + j], [y - 0.5] * 2 + [y + 0.5] * 2,
+                facecolor=(grey, grey, grey), edgecolor="#1a1a1a", linewidth=0.8,
+            )  # fmt: skip
+            number = f"{x:.2f}".replace("-", "−")
+            ax.text(left + j + 0.5, y, number, ha="center", va="center", fontsize=11)
+    for j, head in enumerate(heads):
+        ax.text(left + j + 0.5, top + 0.12, head, ha="center", va="bottom", fontsize=9.5)
+    if title:
+        middle = left + len(heads) / 2
+        ax.text(middle, top + 0.62, title, ha="center", va="bottom", fontsize=11, weight="bold")

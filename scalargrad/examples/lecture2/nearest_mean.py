@@ -1,22 +1,24 @@
 """Nearest mean against perceptron: elongated classes that one of them cannot keep apart.
 
-The nearest-mean classifier takes the mean μ1 of class +1 and μ2 of class -1. A point goes with the
-mean that is nearer. The squared distances differ by
+The nearest-mean classifier computes the mean μ1 of class +1 and the mean μ2 of class -1. A point
+belongs to the class whose mean is nearer. The squared distances differ by
 
     z = |x - μ2|² - |x - μ1|² = w·x + b    with  w = 2 (μ1 - μ2),  b = |μ2|² - |μ1|²
 
-since |x|² cancels. So its boundary is straight, as the perceptron's is: it halves the way between
-the means, at right angles. It describes where the data lie; nothing in it looks at errors. The
-perceptron does nothing else, and here it gets all points right. It stops as soon as it does, and
-does not mind how close the boundary is then to a point.
+since |x|² cancels. So its boundary is a straight line, like the perceptron's: it cuts the line from
+mean to mean in the middle, at right angles. The two differ in what they aim at. The nearest mean
+*describes* where the data lie, and never looks at an error. The perceptron *minimises* its error
+and does nothing else: it stops as soon as all points are right, however close the boundary is then.
 
 Where the two distances are equal the lecture assigns no class; here such a point has class 0.
 
 Source: Lecture 2, Error backpropagation: the nearest-mean classifier, and how they differ.
-Data: ours, since the lecture's are lost: two rows of seven points, one over the other and shifted,
-and two round classes of four.
-Look for: the means are two steps apart sideways, which turns the boundary towards the long sides.
-With shift=0.0 the means are one over the other, and the nearest mean makes no error.
+Data: ours, since the lecture's are lost: two rows of seven points, one above the other and shifted
+sideways, and two round classes of four.
+Look for: the means are two steps apart sideways, which turns the boundary towards the long sides;
+the ringed points are wrong. With shift=0.0 the means are one above the other, and the nearest mean
+makes no error.
+Conclusion: to describe the classes is not to make few errors; the lecture goes on with the error.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ ROUND: Data = (
 
 
 def elongated(shift: float = 1.0) -> Data:
-    """Two classes of seven points, long in x1 and narrow in x2, taken by turns.
+    """Two classes of seven points, long in x1 and narrow in x2, alternating.
 
     Args:
         shift: how far the upper one is moved to the left, and the lower one to the right.
@@ -169,15 +171,36 @@ def figures(result: Result) -> dict[str, Picture]:
             "nearest mean": (c.nearest_mean.w, c.nearest_mean.b),
             "perceptron": (c.perceptron.w, c.perceptron.b),
         }
+        page = plot.figure(width=7.2, height=6.2)
         picture = plot.decision_boundary(
-            c.nearest_mean, X, T, lines=both, title=f"Two boundaries, {name} classes",
+            c.nearest_mean, X, T, lines=both, ax=page.axes[0],
+            title=f"{name.capitalize()} classes: nearest mean {len(c.wrong)} errors, "
+            f"perceptron {c.errors}",
             alt=f"Two {name} classes, and the boundaries of both classifiers: the nearest mean "
-            f"makes {len(c.wrong)} errors, the perceptron {c.errors}",
+            f"makes {len(c.wrong)} errors, which are ringed, the perceptron {c.errors}. A dotted "
+            "line joins the two means, which are stars; the first boundary cuts it in the middle.",
         )  # fmt: skip
         ax = picture.axes[0]
+        one, two = c.nearest_mean.means
+        ax.plot(*zip(one, two, strict=True), ":", color="#1a1a1a", linewidth=1.6, zorder=4,
+                label="from mean to mean")  # fmt: skip
+        if c.wrong:
+            ax.plot(
+                *zip(*(X[k] for k in c.wrong), strict=True), "o", markersize=18, zorder=6,
+                markerfacecolor="none", markeredgecolor="#1a1a1a", markeredgewidth=2.0,
+                linestyle="none", label="wrong by the nearest mean",
+            )  # fmt: skip
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, frameon=False)
         for mean, label in zip(c.nearest_mean.means, ("μ1", "μ2"), strict=True):
             ax.plot(*mean, "*", markersize=15, color="white", markeredgecolor="black", zorder=6)
             spot = (mean[0], mean[1])
-            ax.annotate(label, spot, xytext=(8, 6), textcoords="offset points", weight="bold")
+            ax.annotate(
+                label,
+                spot,
+                xytext=(9, 7 if label == "μ1" else -18),
+                textcoords="offset points",
+                weight="bold",
+                fontsize=12,
+            )
         pictures[key] = picture
     return pictures

@@ -1,25 +1,29 @@
 """A 2-5-1 network where no line is enough: it gets all points right, then stops at once.
 
 The perceptron's z = w·x + b becomes the output of any network; the error stays, as the mean over
-all N points:
+all N points. The basic algorithm repeats one step T times:
 
-    E = 1/N Σ max(0, -z t)        θ ← θ - γ ∇E,  again and again
+    E = 1/N Σ max(0, -z t)        θ ← θ - γ ∇E        for t = 1 ... T
 
-Here the network has five tanh units and one linear output, with biases. As soon as every point is
-on its right side, E and its gradient are exactly 0, and nothing moves any more, however close the
-boundary passes by. A gradient alone does not make a good classifier. What is added to it:
+Here the network has five tanh units and one linear output, with biases. The points are not linearly
+separable, and yet it gets all of them right. But as soon as every point is on its correct side, E
+and its gradient are exactly 0, and nothing moves any more, however close the boundary passes by. A
+gradient alone does not make a good classifier. What the lecture names as the next steps is added:
 
 - the margin hinge max(0, 1 - z t): pushes on until z t reaches 1;
-- momentum: Δθ(t) = -γ ∇E + α Δθ(t-1);
-- L2: λ/2 Σ θ² on top of E keeps the weights small (here the biases, too);
+- momentum: Δθ(t) = -γ ∇E + α Δθ(t-1), an optimisation;
+- L2, a regularisation: λ/2 Σ θ² on top of E keeps the weights small (here the biases, too);
 - early stopping: with a wrong label among the points, the error of other points falls first, and
-  rises once the network bends to the wrong label. The weights with the least error are kept.
+  rises once the network bends to the wrong label (overfitting). The weights with the least error
+  are kept.
 
 Source: Lecture 2, Error backpropagation: the basic algorithm, the network at work, what is next.
 Data: ours, since the lecture's are lost: eight points in two opposite pairs of corners. To see how
-good a boundary is: 400 fresh points around these corners.
-Look for: no error is left at iteration 11, and not a bit changes afterwards. With γ = 0.02 in place
-of 0.2 that comes later, and the boundary is no better.
+good a boundary is (generalisation): 400 fresh points around these corners.
+Look for: no point is wrong at iteration 11, and not a bit changes afterwards. With γ = 0.02 in
+place of 0.2 that comes later, and the boundary is no better. Larger sets, with the boundary as a
+film, are in the example moons_and_spirals.
+Conclusion: the algorithm minimises exactly the error that you give it, and stops when that is 0.
 """
 
 from __future__ import annotations
@@ -281,28 +285,35 @@ def figures(result: Result) -> dict[str, Picture]:
 
     basic = result.courses["perceptron loss"]
     sequence = plot.figure(
-        2, 3, width=9.6, height=6.4,
+        2, 3, width=12.0, height=8.4,
         alt="The boundary at iterations 0 to 11: it bends until all eight points are on their "
-        "sides, some of them close to it",
+        "correct sides, some of them close to it. Rings mark the points that are wrong.",
     )  # fmt: skip
+    sequence.suptitle("Shaded: z > 0, class +1. Ring: a point on the wrong side.", fontsize=12)
     for ax, k in zip(sequence.axes, (0, 2, 5, 8, 10, 11), strict=True):
         title = f"Iteration {k}: {basic.wrong[k]} wrong"
         _panel(basic.states[k], title, ax)
 
     names = ("perceptron loss", "perceptron loss, momentum", "hinge", "hinge, momentum, L2")
     boundaries = plot.figure(
-        2, 2, width=7.2, height=7.2,
+        2, 2, width=9.0, height=9.6,
         alt="Four boundaries that get all eight points right: that of the perceptron loss passes "
         "close by some of them, that of the hinge keeps a distance",
     )  # fmt: skip
+    boundaries.suptitle(
+        "All eight points are right, each time. Shaded: z > 0, class +1.", fontsize=12
+    )
     for ax, name in zip(boundaries.axes, names, strict=True):
         title = f"{name}:\n{result.fresh[name]} of 400 fresh points wrong"
         _panel(result.courses[name].states[-1], title, ax)
 
     return {
         "network": plot.network(
-            build(), names={(0, 0): "x1", (0, 1): "x2", (2, 0): "z"}, title="The network 2-5-1",
-            alt="Two inputs, five tanh units, one linear output z",
+            build(), names={(0, 0): "x1", (0, 1): "x2", (2, 0): "z"}
+            | {(1, k): f"h{k + 1}" for k in range(5)},
+            title="The network 2-5-1 with its starting weights",
+            alt="Two inputs, five tanh units h1 to h5, one linear output z; the wider a line, the "
+            "larger the weight; dashed ones are negative",
         ),
         "sequence": sequence,
         "loss": plot.lines(
@@ -312,7 +323,7 @@ def figures(result: Result) -> dict[str, Picture]:
         ),
         "boundaries": boundaries,
         "early_stopping": plot.loss_curve(
-            result.early.whole, title="A wrong label among the points",
+            result.early.whole, title="A wrong label: stop where other points do best",
             alt="The loss of the training points falls on and on; that of other points falls, "
             "then rises",
         ),
@@ -320,9 +331,14 @@ def figures(result: Result) -> dict[str, Picture]:
 
 
 def _panel(state: State, title: str, ax: Any) -> None:
-    """One boundary among others; the first panel has the legend for all."""
+    """One boundary among others, wrong points ringed; the first panel has the legend for all."""
     from scalargrad import plot
 
-    plot.decision_boundary(build(state), X, T, span=((-2, 2), (-2, 2)), title=title, ax=ax)
+    model = build(state)
+    plot.decision_boundary(model, X, T, span=((-2, 2), (-2, 2)), title=title, ax=ax)
+    for x, t in zip(X, T, strict=True):
+        if model(x).data * t <= 0.0:
+            ax.plot(*x, "o", markersize=17, markerfacecolor="none", markeredgecolor="#1a1a1a",
+                    markeredgewidth=1.8, zorder=6)  # fmt: skip
     if ax is not ax.figure.axes[0]:
         ax.get_legend().remove()

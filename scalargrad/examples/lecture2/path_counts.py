@@ -1,24 +1,30 @@
 """Paths from a parameter to the output: n^L of them, and no need to walk them.
 
 Along one path θ → a → b → z the chain rule multiplies: dz/dθ = dz/db · db/da · da/dθ. Where several
-paths lead from θ to z, the products of all of them are added:
+paths lead from θ to z, the multivariate chain rule adds the products of all of them:
 
     ∂z/∂θ = Σ over all paths  Π over the edges i → j of the path  ∂a_j/∂a_i
 
-With L layers of n units between them these are n^L paths of L + 1 edges each, but only
-2n + n² (L - 1) edges in all: the paths share them. What the paths from a unit i onwards have in
-common can be taken out of the sum, and kept,
+With L layers of n units between θ and z these are n^L paths. Each has L + 1 edges, so it takes L
+multiplications, n^L · L in all: exponential in the depth. But there are only 2n + n² (L - 1) edges:
+the paths share them. What the paths from a unit i onwards have in common can be taken out of the
+sum, and kept. For three layers of units a_i, b_j and c_k:
 
-    δ_i = ∂z/∂a_i = Σ_j δ_j ∂a_j/∂a_i      over the units j that i leads to,
+    ∂z/∂θ = Σ_i ∂a_i/∂θ ( Σ_j ∂b_j/∂a_i ( Σ_k ∂c_k/∂b_j ∂z/∂c_k ) )
+                                         ╰────────── δ_j ─────────╯
+                        ╰─────────────────── δ_i ────────────────────╯
 
-so each unit and each edge comes up once. That is backpropagation. (On the lecture's slide both
-braces of the factored sum are named δ_j; the outer one is δ_i.)
+    δ_i = ∂z/∂a_i = Σ_j δ_j ∂a_j/∂a_i      over the units j that i leads to
 
-Source: Lecture 2, the multivariate chain rule and the structure of its sum.
+so each unit and each edge comes up once: the cost is linear in the number of edges. That is
+backpropagation. (On the lecture's slide both braces are named δ_j; the outer one is δ_i.)
+
+Source: Lecture 2, Error backpropagation: the multivariate chain rule, the structure of its sum.
 Data: ours: weights of a network 1-3-3-3-1 with tanh units and a linear output, x = 0.4.
-Look for: at n = 10 and L = 8 there are 100,000,000 paths and 720 edges. The 27 paths of the small
-network and its factored sum give the same derivative. Add a layer: the paths are three times as
-many, the edges 9 more.
+Look for: at n = 10 and L = 8 there are 100,000,000 paths with 800,000,000 multiplications, and 720
+edges. The 27 paths of the small network and its factored sum give the same derivative. Add a layer:
+the paths are three times as many, the edges only 9 more.
+Conclusion: paths multiply with each layer, edges only add; backpropagation pays for the edges.
 """
 
 from __future__ import annotations
@@ -178,10 +184,12 @@ class Counts:
 def counts(n: int, depth: int) -> Counts:
     """The counts by formula: n^L paths of L + 1 edges, and 2n + n² (L - 1) edges in all.
 
+    A path of L + 1 factors takes L multiplications.
+
     >>> counts(10, 8)
-    Counts(paths=100000000, edges=720, path_multiplications=900000000)
+    Counts(paths=100000000, edges=720, path_multiplications=800000000)
     """
-    return Counts(n**depth, 2 * n + n * n * (depth - 1), n**depth * (depth + 1))
+    return Counts(n**depth, 2 * n + n * n * (depth - 1), n**depth * depth)
 
 
 def multiplications(weights: Sequence[Matrix] = WEIGHTS) -> tuple[int, int]:
@@ -342,43 +350,137 @@ def _fan() -> Picture:
         edges.append((before, "z"))
     return plot.diagram(
         nodes, edges, names=names, highlight={*[(2, c) for c in range(3)], *edges[8:12]},
-        title="The sum over all paths: 8 ways from θ to z, 32 multiplications",
+        title="The sum over all paths: 8 paths of 4 factors, 24 multiplications",
         alt="A fan of eight separate chains from θ to z, each over one of a1, a2, one of b1, b2 "
         "and one of c1, c2. Every unit is drawn four times. The path over a1, b2, c1 is marked.",
     )  # fmt: skip
 
 
-def figures(result: PathCounts) -> dict[str, Picture]:
-    """The fan of paths, the same network with shared ways, the δ of the example, the counts."""
+def _sheet(width: float, height: float, alt: str) -> tuple[Any, Any]:
+    """A page and its axes, whose unit is an inch: so a text can be placed by its own width."""
     from scalargrad import plot
 
-    names = {(0, 0): "θ", (4, 0): "z"} | {
-        (layer, i): f"{'abc'[layer - 1]}{i + 1}" for layer in (1, 2, 3) for i in (0, 1)
-    }
-    way = [(0, 0), (1, 0), (2, 1), (3, 0), (4, 0)]
-    shared = plot.network(
-        [1, 2, 2, 2, 1], names=names, highlight={*way[1:4], *pairwise(way)},
-        title="The factored sum: 12 edges, each used once",
-        alt="The network of θ, three layers of two units, and z. Twelve edges carry all eight "
-        "paths; the path over a1, b2, c1 is marked.",
+    page = plot.figure(width=width, height=height, alt=alt)
+    page.set_layout_engine("none")
+    ax = page.axes[0]
+    ax.set_position((0.0, 0.0, 1.0, 1.0))
+    return page, ax
+
+
+_NESTED = (  # the sum in pieces; braces begin and end at brackets, which are larger
+    r"$\dfrac{\partial z}{\partial \theta} \;=\; \sum_i \; \dfrac{\partial a_i}{\partial \theta}$",
+    "(", r"$\sum_j \; \dfrac{\partial b_j}{\partial a_i} \;$",
+    "(", r"$\sum_k \; \dfrac{\partial c_k}{\partial b_j} \; \dfrac{\partial z}{\partial c_k}$",
+    ")", ")",
+)  # fmt: skip
+_DELTAS = (  # what each column of the network keeps
+    r"$\dfrac{\partial z}{\partial \theta} ="
+    r" \sum_i \delta_i \, \dfrac{\partial a_i}{\partial \theta}$",
+    r"$\delta_i = \sum_j \delta_j \, \dfrac{\partial b_j}{\partial a_i}$",
+    r"$\delta_j = \sum_k \delta_k \, \dfrac{\partial c_k}{\partial b_j}$",
+    r"$\delta_k = \dfrac{\partial z}{\partial c_k}$",
+    r"$\dfrac{\partial z}{\partial z} = 1$",
+)
+
+
+def _factored() -> Any:
+    """The nested sums with their braces, above the network whose columns keep them."""
+    from scalargrad import plot
+    from scalargrad.plot.style import ACCENT, INK
+
+    page, ax = _sheet(
+        11.0, 6.3,
+        "The sum over all paths as nested sums over i, j and k. A brace below the inner sum over k "
+        "names it δ_j, a brace below the sum over j names it δ_i. Below that the network of θ, "
+        "three layers of two units and z, with twelve edges whose arrows point backward, and under "
+        "each layer the δ that it keeps.",
     )  # fmt: skip
-    sizes = [len(layer) for layer in result.layers]
-    units = {(k, i): unit for k, layer in enumerate(result.layers) for i, unit in enumerate(layer)}
-    deltas = plot.network(
-        sizes, names={place: unit.label for place, unit in units.items()},
-        notes={place: f"δ = {unit.grad:+.3f}" for place, unit in units.items()},
-        title=f"δ = ∂z/∂a: {len(result.products)} paths, added up on the way back",
-        alt="The small network with δ below each unit, from 1 at the output z to "
+    columns = [0.9 + 2.3 * k for k in range(5)]
+    places: dict[Any, tuple[float, float]] = {(0, 0): (columns[0], 2.1), (4, 0): (columns[4], 2.1)}
+    places |= {(layer, i): (columns[layer], 2.75 - 1.3 * i) for layer in (1, 2, 3) for i in (0, 1)}
+    names = {(0, 0): "θ", (4, 0): "z"}
+    names |= {(k, i): f"{'abc'[k - 1]}{i + 1}" for k in (1, 2, 3) for i in (0, 1)}
+    # backward: from z to θ
+    edges = [(b, a) for a in places for b in places if b[0] == a[0] + 1]
+    plot.diagram(places, edges, names=names, ax=ax)
+    ax.set_aspect("auto")
+    ax.set_xlim(0.0, 11.0)
+    ax.set_ylim(0.0, 6.3)
+    for text in ax.texts:
+        text.set_fontsize(13)
+    for x, formula in zip(columns, _DELTAS, strict=True):
+        ax.text(x, 0.5, formula, ha="center", va="center", fontsize=16)
+    ax.text(
+        5.5, 6.0, "The factored sum: each of the 12 edges is used once", ha="center", va="center",
+        fontsize=14, weight="bold",
+    )  # fmt: skip
+    x, starts = 2.9, []
+    for piece in _NESTED:
+        starts.append(x)
+        bracket = piece in "()"
+        text = ax.text(
+            x, 5.2 if bracket else 5.15, piece, ha="left", va="center",
+            fontsize=36 if bracket else 20, weight="light",
+        )  # fmt: skip
+        x += text.get_window_extent().width / page.dpi + 0.04
+    for left, right, y, name, colour in (
+        (starts[3], starts[6], 4.55, r"$\delta_j$", INK),
+        (starts[1], x, 3.95, r"$\delta_i$", ACCENT),
+    ):
+        xs, ys = [left, left, right, right], [y + 0.12, y, y, y + 0.12]
+        ax.plot(xs, ys, color=colour, linewidth=2.0, linestyle="-" if colour == INK else "--")
+        ax.text(
+            (left + right) / 2, y - 0.05, name, ha="center", va="top", fontsize=18, color=colour
+        )
+    return page
+
+
+def _deltas(result: PathCounts) -> Any:
+    """The small network with δ in each circle."""
+    from scalargrad import plot
+
+    page, ax = _sheet(
+        11.0, 4.8,
+        "The small network with δ in each circle, from 1 at the output z to "
         f"{result.by_factoring:+.3f} at the input x.",
     )  # fmt: skip
+    layers = result.layers
+    places = {
+        (k, i): (0.9 + 2.3 * k, 2.15 + 1.35 * ((len(layer) - 1) / 2 - i))
+        for k, layer in enumerate(layers)
+        for i in range(len(layer))
+    }
+    edges = [(a, b) for a in places for b in places if b[0] == a[0] + 1]
+    names = {
+        (k, i): f"{unit.label}\n{unit.grad:+.3f}".replace("-", "−")
+        for k, layer in enumerate(layers)
+        for i, unit in enumerate(layer)
+    }
+    plot.diagram(places, edges, names=names, ax=ax)
+    ax.set_aspect("auto")
+    ax.set_xlim(0.0, 11.0)
+    ax.set_ylim(0.0, 4.8)
+    for text in ax.texts:
+        text.set_fontsize(10.5)
+    ax.text(
+        5.5, 4.5, f"In each circle δ = ∂z/∂a: {len(result.products)} paths, added up on the way "
+        "back", ha="center", va="center", fontsize=13, weight="bold",
+    )  # fmt: skip
+    return page
+
+
+def figures(result: PathCounts) -> dict[str, Picture]:
+    """The fan of paths, the nested sums on a network, the δ of the example, the counts."""
+    from scalargrad import plot
+
     series: dict[str, Any] = {}
-    for n in (3, 10):
+    for n in (10, 3):
         series[f"paths, n = {n}"] = (DEPTHS, [result.counted[n, depth][0] for depth in DEPTHS])
         series[f"edges, n = {n}"] = (DEPTHS, [result.counted[n, depth][1] for depth in DEPTHS])
     growth = plot.lines(
         series, xlabel="layers L between θ and z", ylabel="how many", yscale="log", markers=True,
-        title="Paths grow by a factor with each layer, edges by a summand",
+        title="Paths multiply with each layer, edges only add",
         alt="Paths and edges over the number of layers, on a logarithmic axis. The paths are "
         "straight lines, up to 100 million at n = 10; the edges bend and stay below 1000.",
     )  # fmt: skip
-    return {"paths": _fan(), "factored": shared, "deltas": deltas, "growth": growth}
+    return {"paths": _fan(), "factored": _factored(), "deltas": _deltas(result), "growth": growth}

@@ -1,30 +1,47 @@
 """The perceptron: it moves at each mistake, which is gradient descent on max(0, -z t).
 
-A point x has the score z = w·x + b and the class y = sign(z); the target t is -1 or 1. The points
-come one by one, again and again. One that is wrong moves the boundary:
+Rosenblatt's perceptron of 1958 has the score z = w·x + b for a point x and the class y = sign(z);
+the target t is -1 or 1. The points come one by one, again and again. A point that is on the wrong
+side moves the boundary w·x + b = 0:
 
     w ← w + η x t        b ← b + η t
 
-until a whole pass finds none wrong. The proposition of the lecture: this descends the gradient of
-E = max(0, -z t), for where z t < 0 that has ∂E/∂w = -t x and ∂E/∂b = -t, else 0. `descend` follows
-that gradient by the engine, and the two write the same numbers. Three things to mind:
+until a whole pass finds none wrong. The proposition of the lecture: this is gradient descent on
+E = max(0, -z t), whose derivatives are ∂E/∂w = -t x and ∂E/∂b = -t where z t < 0, and else 0.
+`descend` follows that gradient by the engine, and both write the same numbers. Three remarks:
 
-- It descends the error of *one point* at a time. The gradient of the mean over all points moves
-  otherwise: it adds up all wrong points, and divides by their number N.
+- It descends the error of *one point* at a time. The gradient of the mean over all points adds up
+  all wrong points and divides by their number N; that is another course.
 - At z = 0 the sign is neither class. By the rule y ≠ t the point is wrong, yet the slope of
   max(0, -z t) there is 0, as the engine takes it: from w = 0, b = 0 descent never moves.
-- max(0, -z t) is not what is commonly called the hinge loss. That is max(0, 1 - z t), which still
+- max(0, -z t) is not what is commonly called the hinge loss. That is max(0, 1 - z t), which also
   pushes points that are right but near the boundary; see `losses.hinge`.
 
-Source: Lecture 2, Error backpropagation: the perceptron, its algorithm, the proposition.
-Data: ours, since the lecture's are lost: sets A and B, which a line separates, and XOR, which none
-separates.
+The convergence theorem: if the classes are linearly separable, the perceptron stops. Write (x, 1)
+for x and (w, b) for w, so that z = w·x. Suppose some u of length 1 has t u·x ≥ γ > 0 for all points
+(γ is the margin), and all |x| ≤ R. Then from w = 0 it makes at most
+
+    k ≤ (R / γ)²        mistakes, whatever η is, and however often the points come.
+
+Sketch of the proof: let η = 1. A mistake adds t x to w, so u·w grows by t u·x ≥ γ; after k mistakes
+u·w ≥ k γ. And |w|² grows by 2 t w·x + |x|² ≤ R², since t w·x ≤ 0 at a mistake; so |w| ≤ √k R. But
+u·w ≤ |w|, hence k γ ≤ √k R, which is the bound. If no line separates the classes there is no u, and
+the perceptron never stops.
+
+Source: Lecture 2, Error backpropagation: the perceptron, its algorithm, the proposition. The
+theorem is Novikoff's of 1962; the lecture states that it converges.
+Data: ours, since the lecture's are lost: sets A and B, which a line separates; XOR, which none
+separates; and a thousand random sets of 20 points with margins from 0.02 to 0.5.
 Look for: XOR goes round in circles, four updates in each pass. Start set A from zeros with
 sign0=1 and a single update is enough; with sign0="right" not one is made, and all eight are wrong.
+None of the thousand sets exceeds its bound, and most stay far below it.
+Conclusion: the perceptron minimises the error of one point at a time, and reaches 0 if a line can.
 """
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -37,8 +54,9 @@ if TYPE_CHECKING:
     from scalargrad.examples.pictures import Picture
 
 __all__ = [
-    "READINGS", "SETS", "STARTS", "BatchGradient", "Learnt", "Result", "Start", "batch_gradient",
-    "build", "descend", "figures", "learn", "report", "run",
+    "READINGS", "SETS", "STARTS", "BatchGradient", "Bound", "Learnt", "Result", "Start",
+    "batch_gradient", "bound", "build", "descend", "figures", "learn", "random_set", "report",
+    "run",
 ]  # fmt: skip
 
 Points = list[list[float]]
@@ -195,6 +213,90 @@ def batch_gradient(points: str = "B", start: str = "halves") -> BatchGradient:
     return BatchGradient(per_point, mean.data, [wi.grad for wi in w], b.grad)
 
 
+# --- the convergence theorem ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What the theorem says of a set, and what happened: R, γ of a separator u, the mistakes.
+
+    `inner` and `length` are u·w and |w| after each mistake, for η = 1: the proof holds u·w ≥ k γ
+    and |w| ≤ √k R against each other.
+    """
+
+    radius: float
+    margin: float
+    inner: list[float]
+    length: list[float]
+
+    @property
+    def mistakes(self) -> int:
+        """How many mistakes the perceptron made until it stopped."""
+        return len(self.inner)
+
+    @property
+    def most(self) -> float:
+        """(R / γ)²."""
+        return (self.radius / self.margin) ** 2
+
+
+def bound(X: Points, T: Sequence[int], u: Sequence[float]) -> Bound:
+    """Let a perceptron learn from zeros, and compute the bound that a separator gives.
+
+    Args:
+        X: the points.
+        T: their targets, -1 or 1.
+        u: a separator, the weights and then the bias, of any length.
+
+    Raises:
+        ValueError: u does not separate the points.
+
+    >>> X, T = SETS["A"]
+    >>> b = bound(X, T, (3.0, 3.0, -1.0))
+    >>> b.mistakes, round(b.most, 1)
+    (3, 24.9)
+    """
+    unit = [ui / math.hypot(*u) for ui in u]
+    margin = min(t * _dot(unit, [*x, 1.0]) for x, t in zip(X, T, strict=True))
+    if margin <= 0.0:
+        raise ValueError(f"u must have every point on its correct side, got t u·x = {margin:g}")
+    ends = [[*update.w, update.b] for update in Perceptron(2).fit(X, T, epochs=100_000).updates]
+    return Bound(
+        max(math.hypot(*x, 1.0) for x in X), margin, [_dot(unit, w) for w in ends],
+        [math.hypot(*w) for w in ends],
+    )  # fmt: skip
+
+
+def _dot(a: Sequence[float], b: Sequence[float]) -> float:
+    return math.fsum(map(float.__mul__, map(float, a), map(float, b)))
+
+
+def random_set(seed: int, points: int = 20) -> tuple[Points, list[int], list[float]]:
+    """Random points in a square that a random line separates, with a margin; and that line.
+
+    Args:
+        seed: which set; it decides the margin, too, from 0.02 to 0.5.
+        points: how many.
+
+    Returns:
+        The points, their targets, and the line as (w1, w2, b).
+
+    >>> X, T, u = random_set(0)
+    >>> len(X), bound(X, T, u).mistakes
+    (20, 5)
+    """
+    draw = random.Random(seed)
+    angle, b = draw.uniform(0.0, math.tau), draw.uniform(-0.5, 0.5)
+    u = [math.cos(angle), math.sin(angle), b]
+    gap = 0.02 * 25.0 ** draw.random() * math.hypot(*u)
+    X: Points = []
+    while len(X) < points:
+        x = [draw.uniform(-1.0, 1.0), draw.uniform(-1.0, 1.0)]
+        if abs(_dot(u, [*x, 1.0])) >= gap:
+            X.append(x)
+    return X, [1 if _dot(u, [*x, 1.0]) > 0.0 else -1 for x in X], u
+
+
 # --- the example ----------------------------------------------------------------------------
 
 
@@ -203,7 +305,8 @@ class Result:
     """What `run` computes.
 
     `learnt` is by set, start, and reading of z = 0; `descents` by set and start, by gradients;
-    `xor` and `xor_descent` are the set that no line separates, both ways.
+    `xor` and `xor_descent` are the set that no line separates, both ways. `bounds` are those of the
+    random sets, and `known` those of sets A and B with the separator that the rule has found.
     """
 
     learnt: dict[tuple[str, str, str | int], Learnt]
@@ -211,13 +314,16 @@ class Result:
     xor: Learnt
     xor_descent: Course
     batch: BatchGradient
+    known: dict[str, Bound]
+    bounds: list[Bound]
 
 
-def run(epochs: int = 100) -> Result:
+def run(epochs: int = 100, sets: int = 1000) -> Result:
     """The rule on sets A and B from three starts in three readings, gradients beside it, and XOR.
 
     Args:
         epochs: how many passes at most.
+        sets: how many random sets to hold the theorem against.
 
     >>> result = run()
     >>> len(result.xor.course.updates), result.xor.course.converged
@@ -229,6 +335,9 @@ def run(epochs: int = 100) -> Result:
         {name: descend(*name, epochs) for name in names},
         learn("XOR", "halves", "wrong", epochs), descend("XOR", "halves", epochs),
         batch_gradient(),
+        {points: bound(*SETS[points], (*p.w, p.b))
+         for points in ("A", "B") for p in [learn(points).perceptron]},
+        [bound(*random_set(seed)) for seed in range(sets)],
     )  # fmt: skip
 
 
@@ -251,7 +360,7 @@ def report(result: Result) -> str:
             if result.learnt[points, start, reading].course == course
         ]
         made = "1 update" if len(course.updates) == 1 else f"{len(course.updates)} updates"
-        told = f"{made}, to the last bit those of z = 0 is {', '.join(same)}"
+        told = f"{made}, the same to the last bit as the rule where z = 0 is {', '.join(same)}"
         lines.append(f"  {points}    {start:<7} {told}")
     lines += ["", "  From zeros every z is 0, where the slope is taken as 0: descent stays there."]
     g = result.batch
@@ -261,7 +370,7 @@ def report(result: Result) -> str:
         if E > 0:
             lines.append(f"  {k}     {z:+.3f}  {E:.3f}  {dw[0]:+.3f} {dw[1]:+.3f}    {db:+.3f}")
     lines.append(
-        f"  mean          {g.E:.3f}  {g.dw[0]:+.3f} {g.dw[1]:+.3f}    {g.db:+.3f}    (sum by 9)"
+        f"  mean          {g.E:.3f}  {g.dw[0]:+.3f} {g.dw[1]:+.3f}    {g.db:+.3f}    (sum / 9)"
     )
     xor, course = result.xor, result.xor.course
     same_xor = "the same" if course.updates == result.xor_descent.updates else "another course"
@@ -274,6 +383,25 @@ def report(result: Result) -> str:
     ]
     for u in course.updates[-4:]:
         lines.append(f"  after point {u.index}: w = ({u.w[0]:+.2f}, {u.w[1]:+.2f}), b = {u.b:+.3f}")
+    lines += ["", "The convergence theorem: at most (R / γ)² mistakes from zeros", ""]
+    lines += ["  set                 R       γ   (R / γ)²   mistakes"]
+    for name, of in result.known.items():
+        lines.append(
+            f"  {name}              {of.radius:7.3f} {of.margin:7.3f}  {of.most:9.1f}   "
+            f"{of.mistakes:8d}"
+        )
+    bounds = result.bounds
+    if bounds:
+        shares = sorted(of.mistakes / of.most for of in bounds)
+        lines += [
+            "",
+            f"  {len(bounds):,} random sets of 20 points: "
+            f"{sum(of.mistakes > of.most for of in bounds)} above the bound; mistakes from "
+            f"{min(of.mistakes for of in bounds)} to {max(of.mistakes for of in bounds)},",
+            f"  bounds from {min(of.most for of in bounds):.1f} to "
+            f"{max(of.most for of in bounds):,.0f}. The middle set needs "
+            f"{shares[len(shares) // 2]:.1%} of its bound, the worst {shares[-1]:.0%}.",
+        ]
     return "\n".join(lines)
 
 
@@ -289,7 +417,10 @@ def figures(result: Result) -> dict[str, Picture]:
         title="The perceptron",
         alt="Inputs x1, x2 and a constant 1 go by weights w1, w2, b into z, whose sign is y",
     )
-    return {"structure": structure, "at_work": _at_work(result), "xor": _xor(result)}
+    return {
+        "structure": structure, "at_work": _at_work(result), "xor": _xor(result),
+        "bound": _bound(result),
+    }  # fmt: skip
 
 
 def _at_work(result: Result) -> Picture:
@@ -299,21 +430,40 @@ def _at_work(result: Result) -> Picture:
     X, T = SETS["B"]
     start, course = STARTS["halves"], result.learnt["B", "halves", "wrong"].course
     states = [(start.w, start.b), *((u.w, u.b) for u in course.updates)]
-    names = ["At the start", *(f"{k}: point {u.index}" for k, u in enumerate(course.updates, 1))]
+    names = [
+        "Start",
+        *(f"Update {k}: point {u.index} was wrong" for k, u in enumerate(course.updates, 1)),
+    ]
     page = plot.figure(
-        2, 3, width=9.6, height=6.4,
-        alt="The boundary at the start and after each of the four updates, and the mean error "
-        "meanwhile, which goes up, down, up again, and to 0",
+        2, 3, width=12.0, height=8.4,
+        alt="Nine numbered points, and the boundary at the start and after each of the four "
+        "updates, with its w as an arrow. A ring marks the point that made the update, a dashed "
+        "line is the boundary before. The mean error goes up, down, up again, and to 0.",
+    )  # fmt: skip
+    page.suptitle(
+        "Shaded: z > 0, class +1. Arrow: w. Ring: the point that made the update. "
+        "Dashed: the boundary before.", fontsize=12,
     )  # fmt: skip
     errors = []
-    for ax, (w, b), name in zip(page.axes, states, names, strict=False):
+    for k, (ax, (w, b), name) in enumerate(zip(page.axes, states, names, strict=False)):
         p = Perceptron(2, w=w, b=b)
-        _panel(p, "B", None, name, ax)
+        wrong = p.errors(X, T)
+        _panel(
+            p,
+            "B",
+            ((-5, 6), (-4, 6)),
+            f"{name}: {wrong} wrong" if k == 0 else f"{name}; now {wrong}",
+            ax,
+        )
+        if k:
+            _show_update(ax, X[course.updates[k - 1].index], states[k - 1])
         errors.append(losses.perceptron([p(x) for x in X], T))
+    ax = page.axes[len(states)]
     plot.lines(
         {"E": (list(range(len(errors))), errors)}, xlabel="updates", ylabel="mean of max(0, -z t)",
-        title="The mean error", markers=True, ax=page.axes[len(states)],
+        title="The mean error does not fall at every update", markers=True, ax=ax,
     )  # fmt: skip
+    ax.set_xticks(range(len(errors)))
     return page
 
 
@@ -323,21 +473,112 @@ def _xor(result: Result) -> Picture:
 
     X, T = SETS["XOR"]
     page = plot.figure(
-        2, 2, width=7.2, height=7.2,
-        alt="The boundary after each of the four updates of a pass over XOR: every one leaves two "
-        "or three of the four points wrong",
+        2, 2, width=9.0, height=9.4,
+        alt="The boundary after each of the four updates of a pass over XOR, with its w as an "
+        "arrow: every one leaves two or three of the four points wrong. A ring marks the point "
+        "that made the update.",
     )  # fmt: skip
-    for ax, u in zip(page.axes, result.xor.course.updates[-4:], strict=False):
+    page.suptitle(
+        "XOR: every pass repeats these four updates. Ring: the point that made the update.\n"
+        "Shaded: z > 0, class +1. Arrow: w. Dashed: the boundary before.", fontsize=12,
+    )  # fmt: skip
+    updates = result.xor.course.updates
+    for ax, u, before in zip(page.axes, updates[-4:], updates[-5:-1], strict=True):
         p = Perceptron(2, w=u.w, b=u.b)
-        title = f"After point {u.index}: {p.errors(X, T)} wrong"
-        _panel(p, "XOR", ((-1, 2), (-1, 2)), title, ax)
+        wrong = p.errors(X, T)
+        _panel(p, "XOR", ((-1, 2), (-1, 2)), f"Point {u.index} was wrong; now {wrong} wrong", ax)
+        _show_update(ax, X[u.index], (before.w, before.b))
     return page
 
 
 def _panel(p: Perceptron, points: str, span: Any, title: str, ax: Any) -> None:
-    """One boundary among others; the first panel has the legend for all."""
+    """One boundary among others, with numbered points and w; the first panel has the legend."""
     from scalargrad import plot
+    from scalargrad.plot.style import INK
 
-    plot.decision_boundary(p, *SETS[points], span=span, title=title, ax=ax)
-    if ax is not ax.figure.axes[0]:
+    X, T = SETS[points]
+    plot.decision_boundary(p, X, T, span=span, title=title, ax=ax)
+    for k, (x1, x2) in enumerate(X):
+        ax.annotate(
+            str(k), (x1, x2), xytext=(10, 8), textcoords="offset points", fontsize=11, zorder=7,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85},
+        )  # fmt: skip
+    w, middle = p.w, [sum(side) / 2 for side in span]
+    size = math.hypot(*w)
+    if size:
+        # from the point of the boundary that is nearest to the middle, if the panel has it
+        off = (w[0] * middle[0] + w[1] * middle[1] + p.b) / size**2
+        foot = [m - off * wi for m, wi in zip(middle, w, strict=True)]
+        if all(low < f < high for f, (low, high) in zip(foot, span, strict=True)):
+            reach = 0.16 * (span[0][1] - span[0][0]) / size
+            tip = [f + reach * wi for f, wi in zip(foot, w, strict=True)]
+            ax.annotate(
+                "", tip, foot, zorder=6,
+                arrowprops={"arrowstyle": "-|>", "linewidth": 2.2, "color": INK, "shrinkA": 0,
+                            "shrinkB": 0, "mutation_scale": 16},
+            )  # fmt: skip
+            ax.annotate(
+                "w", tip, xytext=(9 * w[0] / size - 4, 11 * w[1] / size - 4), fontsize=12,
+                textcoords="offset points", weight="bold",
+            )  # fmt: skip
+    if ax is ax.figure.axes[0]:
+        ax.legend(loc="lower left", framealpha=0.95, edgecolor="none")
+    else:
         ax.get_legend().remove()
+
+
+def _show_update(ax: Any, x: Sequence[float], before: tuple[Sequence[float], float]) -> None:
+    """Ring the point that made the update, and draw the boundary that it found."""
+    from scalargrad.plot.style import INK
+
+    ax.plot(*x, "o", markersize=19, markerfacecolor="none", markeredgecolor=INK,
+            markeredgewidth=2.0, zorder=6)  # fmt: skip
+    w, b = before
+    if w[0] or w[1]:
+        size = w[0] ** 2 + w[1] ** 2
+        foot = (-b * w[0] / size, -b * w[1] / size)
+        ax.axline(
+            foot, (foot[0] - w[1], foot[1] + w[0]), color=INK, linewidth=1.2, linestyle=(0, (5, 3))
+        )
+
+
+def _bound(result: Result) -> Picture:
+    """The proof on the set with the most mistakes, and mistakes against bounds on all of them."""
+    from scalargrad import plot
+    from scalargrad.plot.style import COLOURS, INK
+
+    most = max(result.bounds, key=lambda of: of.mistakes)
+    ks = [0, *range(1, most.mistakes + 1)]
+    page = plot.figure(
+        1, 2, width=12.0, height=5.2,
+        alt=f"Left: on the random set with the most mistakes, {most.mistakes}, the curves k γ, "
+        "u·w, |w| and √k R lie one above the other in this order; the first is straight and would "
+        "cross the last. Right: mistakes against the bound (R / γ)² of all random sets on "
+        "logarithmic axes; all points are below the diagonal.",
+    )  # fmt: skip
+    left, right = page.axes
+    plot.lines(
+        {
+            "√k R, at least |w|": (ks, [math.sqrt(k) * most.radius for k in ks]),
+            "|w|": (ks, [0.0, *most.length]),
+            "u·w": (ks, [0.0, *most.inner]),
+            "k γ, at most u·w": (ks, [k * most.margin for k in ks]),
+        },
+        xlabel="mistakes k", ylabel="length", ax=left,
+        title="The proof at work: k γ ≤ u·w ≤ |w| ≤ √k R",
+    )  # fmt: skip
+    right.set_xscale("log")
+    right.set_yscale("log")
+    xs, ys = [of.most for of in result.bounds], [of.mistakes for of in result.bounds]
+    right.plot(
+        xs, ys, "o", markersize=3.5, color=COLOURS[0], alpha=0.55, label="a random set", zorder=3
+    )
+    ends = [1.0, 1.5 * max(xs)]
+    right.plot(ends, ends, color=INK, linewidth=2.0, label="mistakes = (R / γ)²")
+    right.set_xlabel("bound (R / γ)²")
+    right.set_ylabel("mistakes")
+    right.set_ylim(0.8, ends[1])
+    right.grid(True, color="#e6e6e6", linewidth=0.6)
+    right.legend(loc="upper left")
+    right.set_title(f"{len(xs):,} separable sets: none above its bound", fontsize=11)
+    return page

@@ -1,7 +1,16 @@
-"""A residual block and an attention: only forward is written, the way back comes of itself.
+"""A residual block and an attention: only forward is written, the way back comes by itself.
 
-The formulas of backpropagation are told for layers, one like the other. An engine needs no such
-order: whatever is computed forward, it goes back through. Two parts of today's networks:
+The formulas of backpropagation are usually written for layers, one like the other. An engine needs
+no such order: whatever is computed forward, it goes back through. So the structures that the
+lecture names differ in their forward program only:
+
+- ResNet is a stack of residual blocks, y = x + F(x): here.
+- A transformer alternates attention and small perceptrons: the attention is here, a whole
+  transformer is the example small_gpt.
+- Yolo looks once at a picture, with filters, and answers for each cell of a grid: small_detector.
+
+The libraries that do this for tensors are PyTorch, TensorFlow and JAX. In each you write the
+forward program, and ask for the gradient; `LIBRARIES` has the same four lines for all of them.
 
     residual block   y = x + F(x)                        ∂y/∂x = 1 + F'(x)
 
@@ -16,11 +25,13 @@ fit. By hand, with δ = ∂E/∂y:
     ∂E/∂v_i = p_i δ        ∂E/∂p_i = δ·v_i        ∂E/∂s_i = p_i (δ·v_i - Σ_j p_j δ·v_j)
     ∂E/∂q = Σ_i ∂E/∂s_i k_i / √d                  ∂E/∂k_i = ∂E/∂s_i q / √d
 
-Source: Lecture 2, further remarks: the backward pass generated from the forward program.
+Source: Lecture 2, Error backpropagation: further remarks, the backward pass generated from the
+forward program; it names ResNet, Yolo and transformers.
 Data: ours: three keys and values of two numbers; 30 layers of four units, with random weights.
 Look for: the gradient at the first of 30 layers: 30 with the way past, 1e-10 without. Set `scale=1`
 (weights of twice the size), and 0.3 of it arrives without; set `scale=3`, where tanh is flat, and
-it is 2e-6, but 1e5 with the way past. A large network of both parts is the example small_gpt.
+it is 2e-6, but 1e5 with the way past.
+Conclusion: you design the forward program; the backward pass is the business of the engine.
 """
 
 from __future__ import annotations
@@ -38,9 +49,9 @@ if TYPE_CHECKING:
     from scalargrad.examples.pictures import Picture
 
 __all__ = [
-    "KEYS", "QUERY", "TARGET", "VALUES", "Attention", "ByHand", "ResidualAndAttention", "Stack",
-    "attention", "attention_by_hand", "block", "figures", "report", "residual_slope_by_hand",
-    "residual_unit", "run", "stack",
+    "KEYS", "LIBRARIES", "QUERY", "TARGET", "VALUES", "Attention", "ByHand",
+    "ResidualAndAttention", "Stack", "attention", "attention_by_hand", "block", "figures", "report",
+    "residual_slope_by_hand", "residual_unit", "run", "stack",
 ]  # fmt: skip
 
 Vector = Sequence[Any]  # of numbers or Values
@@ -49,6 +60,32 @@ QUERY = (1.0, -0.5)
 KEYS = ((0.8, 0.3), (-0.4, 0.9), (0.5, -1.0))
 VALUES = ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.5))
 TARGET = (0.5, 0.5)
+
+# The slope of the residual unit at x = 0.5, with w1 = 0.9 and w2 = -0.6
+LIBRARIES = {
+    "scalargrad": """\
+import scalargrad as sg
+slope = sg.grad(lambda x: x - 0.6 * sg.tanh(0.9 * x))(0.5)
+""",
+    "PyTorch": """\
+import torch
+x = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
+y = x - 0.6 * torch.tanh(0.9 * x)
+y.backward()
+slope = x.grad.item()
+""",
+    "TensorFlow": """\
+import tensorflow as tf
+x = tf.Variable(0.5, dtype=tf.float64)
+with tf.GradientTape() as tape:
+    y = x - 0.6 * tf.tanh(0.9 * x)
+slope = float(tape.gradient(y, x))
+""",
+    "JAX": """\
+import jax, jax.numpy as jnp
+slope = float(jax.grad(lambda x: x - 0.6 * jnp.tanh(0.9 * x))(0.5))
+""",
+}
 
 # --- the residual block ---------------------------------------------------------------------
 
@@ -288,6 +325,9 @@ def report(result: ResidualAndAttention) -> str:
         f"  ∂E/∂q = ({a.q[0].grad:+.6f}, {a.q[1].grad:+.6f})",
         f"  largest difference to the formulas by hand: {a.largest_difference:.1e}",
     ]  # fmt: skip
+    lines += ["", "The slope of the residual unit, by the forward program in four libraries"]
+    for name, program in LIBRARIES.items():
+        lines += ["", f"  {name}", *(f"    {line}" for line in program.splitlines())]
     return "\n".join(lines)
 
 

@@ -1,20 +1,28 @@
 """Shared parameters: the seven-node network with two weights, u and v, four times each.
 
+Many networks use the same weight in several places: a convolution slides one filter over a whole
+picture, a recurrent network uses one matrix at every moment. The smallest example is the seven-node
+network with two numbers on its eight edges:
+
     u = w13 = w24 = w36 = w57        v = w23 = w35 = w46 = w67
 
-One parameter then stands on several edges, and its derivative is the sum over them:
+To move u is to move four weights at once, so the derivative is the sum over its four edges:
 
     ∂z7/∂u = ∂z7/∂w13 ∂w13/∂u + ∂z7/∂w24 ∂w24/∂u + ∂z7/∂w36 ∂w36/∂u + ∂z7/∂w57 ∂w57/∂u
 
-where each ∂w/∂u is 1. In the lecture the braces that say "1" seem to stand under whole products;
-they belong to ∂w/∂u and ∂w/∂v alone. And its formulas are for z7, not for E. The engine needs no
-rule for it: a Value that is used four times collects four terms. That is how networks that run
-through time or over a picture learn.
+where each ∂w/∂u is 1. The backward pass computes the eight ∂z7/∂w as if the weights were eight
+different numbers, and then adds them up, four for u and four for v. The engine needs no rule for
+this: a Value that is used four times collects four terms in its `grad`.
 
-Source: Lecture 2, shared parameters.
+Two slips of the slide: the braces that say "1" seem to stand under whole products, but belong to
+∂w/∂u and ∂w/∂v alone. And the formulas are for z7; those of E have one more factor, ∂E/∂z7.
+
+Source: Lecture 2, Error backpropagation: shared parameters.
 Data: ours: x = (0.5, -1), u = 0.6, v = -0.4, t = +1, g = tanh.
-Look for: the four terms of each sum differ, though it is one number that is moved. With
-`run(v=0.0)` z7 is 0, and so is every term of u: each way to node 7 passes a v.
+Look for: the four terms of each sum differ, although it is one number that moves. With `run(v=0.0)`
+z7 is 0, and so is every term of u: each way to node 7 passes a v. The pictures `exercise` and
+`exercise_key` are the same computation to do by hand.
+Conclusion: treat every use of a shared parameter as a weight of its own, then add the derivatives.
 """
 
 from __future__ import annotations
@@ -25,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 import scalargrad as sg
 from scalargrad import Value, losses
-from scalargrad.examples.lecture2 import seven_node
+from scalargrad.examples.lecture2 import seven_node, slides
 
 if TYPE_CHECKING:
     from scalargrad.examples.pictures import Picture
@@ -116,19 +124,44 @@ def report(result: Shared) -> str:
     return "\n".join(lines).rstrip()
 
 
+# What each slide adds; the last two add up what stands on the edges of a parameter
+_STAGES: tuple[tuple[Any, ...], ...] = (*seven_node.BACKWARD, ("u",), ("v",))
+
+
+def lines(result: Shared) -> dict[Any, list[slides.Line]]:
+    """The lines of the backward pass of z7, and the two sums over edges at the end.
+
+    Args:
+        result: what `run` computes.
+
+    >>> print(lines(run())["u"][0].text(40))
+    ∂z₇/∂u = ∂z₇/∂w₁₃ + ∂z₇/∂w₂₄ + ∂z₇/∂w₃₆ + ∂z₇/∂w₅₇
+          = (−0.127) + (−0.083) + (−0.176) + (−0.237) = −0.624
+    """
+    parameter = {name: p for p, names in SHARED.items() for name in names}
+    told = slides.backward_lines(result.single, "z7", parameter)
+    for p, terms in result.terms.items():
+        names = [told[int(name[0]), int(name[1])][0].name for name in terms]
+        numbers = [slides.factor(slides.shown(term)) for term in terms.values()]
+        told[p] = [
+            slides.Line(f"∂z₇/∂{p}", " + ".join(names), " + ".join(numbers), result.sums[p])
+        ]  # fmt: skip
+    return told
+
+
 def figures(result: Shared) -> dict[str, Picture]:
-    """The network with u and v on its edges, its way back, the terms of both sums, the graph."""
+    """The network, its way back slide by slide, an exercise and its key, both sums, the graph."""
     from scalargrad import plot
 
     on_edge = {
         (int(name[0]), int(name[1])): p for p, names in SHARED.items() for name in names
     }  # fmt: skip
-    network = plot.diagram(
-        seven_node.PLACES, seven_node.EDGES, names={n: str(n) for n in seven_node.PLACES},
-        edge_labels=on_edge, highlight={edge for edge, p in on_edge.items() if p == "u"},
-        title="Eight edges, two parameters",
-        alt="The seven-node network. u stands on the edges 1-3, 2-4, 3-6 and 5-7, which are drawn "
-        "thick; v stands on the other four.",
+    parameter = {f"{i}{j}": p for (i, j), p in on_edge.items()}
+    network = slides.labelled(
+        result.single, "Eight edges, two parameters",
+        "The seven-node network. u stands beside the edges 1-3, 2-4, 3-6 and 5-7, which are drawn "
+        "thick; v stands beside the other four.",
+        names=parameter, wide=[edge for edge, p in on_edge.items() if p == "u"],
     )  # fmt: skip
     page = plot.figure(
         1, 2, width=9.0, height=3.6,
@@ -139,7 +172,24 @@ def figures(result: Shared) -> dict[str, Picture]:
             {p: [*terms.values(), result.sums[p]]}, [*(f"w{name}" for name in terms), "sum"],
             ylabel=f"∂z7/∂{p}, and its terms", title=f"∂z7/∂{p} = {result.sums[p]:+.4f}", ax=ax,
         )  # fmt: skip
+    told = lines(result)
+    backward = slides.pass_page(
+        result.single, _STAGES, told, True,
+        "The seven-node network with u and v on its edges, slide by slide: δ of node 7 is 1, then "
+        "the derivatives of z7 by the weights, and δ of the nodes before. The last two slides add "
+        "up the four edges of u, and those of v.",
+        parameter, {p: [e for e, q in on_edge.items() if q == p] for p in SHARED},
+    )  # fmt: skip
+    sheets = [
+        slides.work_sheet(
+            result.single, told, blank, f"Shared parameters u and v{': key' * (not blank)}",
+            "The seven-node network with u and v on its edges after the forward pass, and below it "
+            f"the lines of the way back, {'results left open' if blank else 'with their numbers'}.",
+            parameter,
+        )
+        for blank in (True, False)
+    ]  # fmt: skip
     return {
-        "network": network, "backward": seven_node.frames(result.single, True, "z7", on_edge),
+        "network": network, "backward": backward, "exercise": sheets[0], "exercise_key": sheets[1],
         "terms": page, "graph": sg.draw(result.z7), "film": sg.steps(result.z7),
     }  # fmt: skip

@@ -1,6 +1,7 @@
 """Vanishing and exploding gradients: a product of a hundred factors, in a recurrent unit.
 
-A recurrent unit reads one input after the other, and hands on its own state:
+The formulas of backpropagation are not only for computing; they also tell what to expect. A
+recurrent unit reads one input after the other, and passes on its own state:
 
     z_k = w a_{k-1} + x_k        a_k = g(z_k)        k = 1 ... T
 
@@ -9,17 +10,20 @@ is a single path from a_0 to a_T, so the derivative is a single product:
 
     ∂a_T/∂a_0 = Π w g'(z_k)
 
-If the factors are below 1 in size it vanishes, exponentially in T; if they are above 1 it explodes;
-only at exactly 1 does it keep its size. A sigmoid has σ' ≤ 1/4: with |w| = 1 each layer costs at
-least a factor of 4. tanh has a slope up to 1, yet a w above 1 drives the state to where tanh is
-flat, so its gradient vanishes all the same. With layers of many units the factors are matrices, and
-their singular values take the place of |w g'|.
+If the factors are below 1 in size the gradient *vanishes*, exponentially in T; if they are above 1
+it *explodes*; only at exactly 1 does it keep its size. A sigmoid has σ' ≤ 1/4: with |w| = 1 each
+step costs at least a factor of 4. tanh has a slope up to 1, yet a w above 1 drives the state to
+where tanh is flat, so its gradient vanishes all the same. With many units the factors are matrices,
+and their singular values take the place of |w g'|: see the example recurrent_network.
 
-Source: Lecture 2, the use of backpropagation for analysis: gradients of recurrent networks.
+Source: Lecture 2, Error backpropagation: the use of backpropagation for analysis, gradients of
+recurrent networks.
 Data: ours: eight units, 100 steps; inputs are a constant, or "noise", drawn evenly from -1 to 1.
 Look for: straight lines on a logarithmic axis, up for factors above 1 and down for those below. Set
-`depth=300` and 0.9 gets to 2e-14, 1.1 to 3e12. No w holds the gradient of a tanh unit in noise: w
+`depth=300` and 0.9 gets to 2e-14, 1.1 to 3e12. No w keeps the gradient of a tanh unit in noise: w
 near 1 is the best, and loses nearly half of it at each step.
+Conclusion: over many steps or layers a gradient is a product of many factors, and a product of many
+factors is nearly always far too small or far too large.
 """
 
 from __future__ import annotations
@@ -210,7 +214,7 @@ def figures(result: Mapping[str, Course]) -> dict[str, Picture]:
     shown = {name: ys for name, ys in sizes.items() if min(ys) > 0.0}  # 0 has no place on the axis
     ends = "; ".join(f"{name} to {ys[-1]:.1e}" for name, ys in shown.items())
     figure = plot.figure(
-        1, 2, width=10.4, height=4.6,
+        1, 2, width=12.0, height=5.4,
         alt="The size of the derivative of the last state by those before it, on two logarithmic "
         "axes: on the left where all the factors are alike, on the right in noise. From 1 the "
         f"lines go, steadily or with small waves: {ends}.",
@@ -223,7 +227,8 @@ def figures(result: Mapping[str, Course]) -> dict[str, Picture]:
             yscale="log", title=title, ax=ax,
         )  # fmt: skip
         if some:
-            ax.legend(loc="lower left" if noise else "upper left", fontsize=9)
+            ax.legend(loc="lower left" if noise else "upper left", fontsize=10)
+        ax.set_ylim(*((1e-95, 1e5) if noise else (1e-6, 1e22)))
     start = Value(0.0, "a0")
     w = Value(1.0, "w")
     states = build(start, w, [0.5, -0.3, 0.8])

@@ -1,27 +1,40 @@
-"""Back-propagation written out by hand, beside the engine; a sign slip; and XOR.
+"""Back-propagation by hand, beside the engine; the short algorithm; a sign slip; and XOR.
 
-A network with one hidden layer. For input unit i, hidden unit j, output unit k and association t:
+A network with one hidden layer. For input unit i, hidden unit j, output unit k and association t,
+the forward pass is
 
     u_j = Σ_i w_ij x_i     z_j = σ(u_j)     u_k = Σ_j w_jk z_j     y_k = u_k     E = Σ_t E_t
 
 The sums run over the I inputs and one unit more, the bias unit, which is always 1. The lecture
-calls δ = ∂E_t/∂u a unit's delta, and finds all of them from the outputs backwards:
+calls δ = ∂E_t/∂u a unit's delta. The backward pass finds all deltas, from the outputs to the
+inputs; all output deltas come back to each hidden unit:
 
-    δ_k = y_k - τ_k               Δw_jk = -ε δ_k z_j
+    δ_k = y_k - τ_k                     Δw_jk = -ε δ_k z_j
     δ_j = z_j (1 - z_j) Σ_k δ_k w_jk    Δw_ij = -ε δ_j x_i
 
 In the engine δ is the `.grad` of the node u, and nothing else has to be written for it.
 
-Three slips of the slides are put right. Equation 48 lost its k: the factor is y_kt - τ_kt. The
-output weights' rule is equation 42, where 44, the hidden weights' rule, is named. And equations 55
-and 56 multiply by -ε what contains -ε already: that makes +ε², and the error climbs. The change of
-a weight is Δw = Σ_t Δw_t = -ε Σ_t ∂E_t/∂w; it is a change, not the gradient.
+The short version of the algorithm starts at random weights and repeats until the gradient is about
+zero: set ∇E to zero; for each association run forward and backward, and add its gradient to ∇E;
+then make one update Δw = -ε ∇E. `short_version` is this, line by line, in plain floats.
+
+Four slips of the slides are put right. Equation 48 lost its k: the factor is y_kt - τ_kt. Beside
+the output weights equation 44 is named, the rule of the hidden weights; it should be 42. In the
+short version t runs from 1 to N; it should be T, the number of associations. And equations 55 and
+56 multiply by -ε what contains -ε already: that makes +ε², and the error climbs. The change of a
+weight is Δw = Σ_t Δw_t = -ε Σ_t ∂E_t/∂w; it is a change of weights, not the gradient.
 
 Source: Stone, equations 31 to 56, and the algorithm "Backprop (short version)".
+
 Data: ours, since the lecture gives none: a 2-3-2 network and three associations. XOR is well known.
-Look for: the hand-written deltas agree to the last digits. One step as printed takes E from 0.86 up
-to 0.89, the right one down to 0.76. With `run(lr=1.0)` the printed step is as long as the right
-one, uphill: E is 2.85. But then the right one is too long as well: E is 1.36, and grows.
+
+Look for: the deltas by hand agree with those of the engine to the last digits. One step as printed
+takes E from 0.86 up to 0.89, the correct one down to 0.76. With `run(lr=1.0)` the printed step is
+as long as the correct one, uphill: E is 2.85. But then the correct one is too long as well: E is
+1.36, and grows.
+
+Conclusion: one backward pass gives the delta of every unit, and a weight's gradient is the delta
+after it times the state before it.
 """
 
 from __future__ import annotations
@@ -29,19 +42,20 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, hypot
 from typing import TYPE_CHECKING, Any
 
 import scalargrad as sg
 from scalargrad import Value, classifiers, losses, nn, optim
 
 if TYPE_CHECKING:
+    from scalargrad import plot
     from scalargrad.examples.pictures import Picture
 
 __all__ = [
-    "EPS", "TARGETS", "W1", "W2", "XOR", "XOR_TARGETS", "Association", "Backprop", "Layers", "X",
-    "Xor", "build", "by_hand", "figures", "learn", "learn_xor", "one_association", "printed_step",
-    "report", "run", "short_version",
+    "EPS", "TARGETS", "W1", "W2", "XOR", "XOR_TARGETS", "Association", "Backprop", "Descent",
+    "Layers", "X", "Xor", "build", "by_hand", "figures", "learn", "learn_xor", "one_association",
+    "printed_step", "random_weights", "report", "run", "short_version",
 ]  # fmt: skip
 
 Rows = list[list[float]]
@@ -163,10 +177,72 @@ def by_hand(
     )  # fmt: skip
 
 
-def short_version(w1: Rows = W1, w2: Rows = W2, lr: float = EPS, passes: int = 20) -> Learnt:
-    """The algorithm "Backprop (short version)" in plain floats, for all t from 1 to T.
+@dataclass(frozen=True)
+class Descent:
+    """A run of the short algorithm.
 
-    (On the slide t runs to N; it has to be T, the number of associations.)
+    `errors` are E before each update and after the last, `lengths` those of the gradient ∇E.
+    `updates` counts the updates; it is None if ∇E was still too long when the loop was left.
+    """
+
+    errors: list[float]
+    lengths: list[float]
+    updates: int | None
+    w1: Rows
+    w2: Rows
+
+
+def random_weights(seed: int = 0) -> tuple[Rows, Rows]:
+    """The weights of a 2-3-2 network with bias units, evenly spread between -1 and 1.
+
+    >>> [len(row) for rows in random_weights() for row in rows]
+    [3, 3, 3, 4, 4]
+    """
+    rng = random.Random(seed)
+    w1, w2 = ([[rng.uniform(-1.0, 1.0) for _ in row] for row in rows] for rows in (W1, W2))
+    return w1, w2
+
+
+def short_version(
+    w1: Rows | None = None, w2: Rows | None = None, lr: float = EPS, tolerance: float = 1e-4,
+    limit: int = 10_000, seed: int = 0,
+) -> Descent:  # fmt: skip
+    """The algorithm "Backprop (short version)" in plain floats, as it stands on the slide.
+
+    (There t runs from 1 to N; it has to be T, the number of associations.)
+
+    Args:
+        w1, w2: the weights at the start; by default random ones. They are not changed.
+        lr: the rate ε.
+        tolerance: below which length ∇E counts as zero; with 0, `limit` updates are made.
+        limit: after how many updates to give up.
+        seed: for the random weights.
+
+    >>> descent = short_version()
+    >>> descent.updates, descent.lengths[-1] < 1e-4
+    (328, True)
+    """
+    if w1 is None or w2 is None:  # initialise the weights to random values
+        w1, w2 = random_weights(seed)
+    errors, lengths = list[float](), list[float]()
+    while True:
+        E = 0.0
+        gradient1, gradient2 = ([[0.0] * len(row) for row in rows] for rows in (w1, w2))  # ∇E = 0
+        for x, target in zip(X, TARGETS, strict=True):  # for t = 1 to T
+            one = by_hand(w1, w2, x, target)  # forward, deltas, and ∂E_t/∂w
+            gradient1 = _moved(gradient1, one.grad_w1)  # added to ∇E
+            gradient2 = _moved(gradient2, one.grad_w2)
+            E += one.E
+        errors.append(E)
+        lengths.append(hypot(*(g for row in gradient1 + gradient2 for g in row)))
+        flat = lengths[-1] < tolerance
+        if flat or len(errors) > limit:
+            return Descent(errors, lengths, len(errors) - 1 if flat else None, w1, w2)
+        w1, w2 = _moved(w1, gradient1, -lr), _moved(w2, gradient2, -lr)  # one update
+
+
+def learn(w1: Rows = W1, w2: Rows = W2, lr: float = EPS, passes: int = 20) -> Learnt:
+    """The same with the engine and `optim.SGD`, for a number of passes from given weights.
 
     Args:
         w1, w2: the weights at the start; they are not changed.
@@ -175,22 +251,6 @@ def short_version(w1: Rows = W1, w2: Rows = W2, lr: float = EPS, passes: int = 2
 
     Returns:
         E before each update and after the last, and the weights after it.
-
-    >>> [round(E, 4) for E in short_version(passes=2)[0]]
-    [0.862, 0.7622, 0.7065]
-    """
-    errors = []
-    for number in range(passes + 1):
-        told = [by_hand(w1, w2, x, t) for x, t in zip(X, TARGETS, strict=True)]
-        errors.append(sum(one.E for one in told))
-        if number < passes:
-            w1 = _moved(w1, [one.grad_w1 for one in told], -lr)
-            w2 = _moved(w2, [one.grad_w2 for one in told], -lr)
-    return errors, w1, w2
-
-
-def learn(w1: Rows = W1, w2: Rows = W2, lr: float = EPS, passes: int = 20) -> Learnt:
-    """The same with the engine and `optim.SGD`; arguments and result as for `short_version`.
 
     >>> [round(E, 4) for E in learn(passes=2)[0]]
     [0.862, 0.7622, 0.7065]
@@ -214,17 +274,17 @@ def printed_step(w1: Rows = W1, w2: Rows = W2, lr: float = EPS) -> tuple[Rows, R
     Δw_t is -ε ∂E_t/∂w already (equations 43 and 44), so this adds ε² times the gradient.
 
     >>> w1, w2 = printed_step()
-    >>> round(short_version(w1, w2, passes=0)[0][0], 4)  # it was 0.862
+    >>> round(short_version(w1, w2, limit=0).errors[0], 4)  # it was 0.862
     0.8938
     """
-    return short_version(w1, w2, lr=-lr * lr, passes=1)[1:]
+    one = short_version(w1, w2, lr=-lr * lr, tolerance=0.0, limit=1)
+    return one.w1, one.w2
 
 
-def _moved(w: Rows, terms: list[Rows], factor: float) -> Rows:
-    """W + factor Σ_t terms_t."""
+def _moved(w: Rows, direction: Rows, factor: float = 1.0) -> Rows:
     return [
-        [number + factor * sum(term[r][c] for term in terms) for c, number in enumerate(row)]
-        for r, row in enumerate(w)
+        [number + factor * d for number, d in zip(row, step, strict=True)]
+        for row, step in zip(w, direction, strict=True)
     ]
 
 
@@ -288,6 +348,7 @@ class Backprop:
     `errors` are E before each update and after the last: with the engine, by hand, and with the
     step as printed. `w1`, `w2` are the weights the engine learnt. `apart` is the largest difference
     of a derivative between engine and hand; `apart_without_bias` the same without bias units.
+    `short` are runs of the short algorithm by the seed of their random start.
     """
 
     engine: list[Association]
@@ -299,6 +360,7 @@ class Backprop:
     w2: Rows
     apart: float
     apart_without_bias: float
+    short: dict[int, Descent]
     xor: Xor
 
 
@@ -324,10 +386,11 @@ def run(lr: float = EPS, passes: int = 20, seed: int = 2) -> Backprop:
     p1, p2, printed = W1, W2, [errors[0]]
     for _ in range(passes):
         p1, p2 = printed_step(p1, p2, lr=lr)
-        printed.append(short_version(p1, p2, passes=0)[0][0])
+        printed.append(short_version(p1, p2, limit=0).errors[0])
+    by_hand_errors = short_version(W1, W2, lr, tolerance=0.0, limit=passes).errors
     return Backprop(
-        engine, hand, errors, short_version(lr=lr, passes=passes)[0], printed, w1, w2,
-        _apart(engine, hand), _apart(*bare), learn_xor(seed),
+        engine, hand, errors, by_hand_errors, printed, w1, w2, _apart(engine, hand), _apart(*bare),
+        {start: short_version(seed=start) for start in range(3)}, learn_xor(seed),
     )  # fmt: skip
 
 
@@ -341,28 +404,40 @@ def _apart(ours: list[Association], theirs: list[Association]) -> float:
 
 def report(result: Backprop) -> str:
     """The deltas of each association, the descents, and the answers to XOR."""
-    lines = ["  t     E_t      δ of the outputs      δ of the hidden units"]
+    lines = [
+        "The deltas of the three associations", "",
+        "  t  E_t        δ of the outputs      δ of the hidden units",
+    ]  # fmt: skip
     for t, one in enumerate(result.engine, 1):
         out = " ".join(f"{delta:+.6f}" for delta in one.delta_out)
         hidden = " ".join(f"{delta:+.6f}" for delta in one.delta)
         lines.append(f"  {t}  {one.E:.6f}   {out}   {hidden}")
     lines += [
-        "", f"By hand they are the same: at most {result.apart:.1e} apart; without the bias units "
-        f"{result.apart_without_bias:.1e}.", "",
-        "  update   E, engine   E, by hand   E, equations 55 and 56 as printed",
+        "", "  By hand all deltas and gradients are the same, at most "
+        f"{result.apart:.1e} apart; without bias units {result.apart_without_bias:.1e}.", "",
+        "The error E, update by update", "",
+        "  updates  engine     by hand    equations 55 and 56 as printed",
     ]  # fmt: skip
     last = len(result.errors) - 1
     for k in sorted({k for k in (0, 1, 2, 5, 10, last) if k <= last}):
         row = (result.errors[k], result.errors_by_hand[k], result.errors_as_printed[k])
-        lines.append(f"  {k:>6}   {row[0]:.6f}    {row[1]:.6f}     {row[2]:.6f}")
+        lines.append(f"  {k:>7}  {row[0]:.6f}   {row[1]:.6f}   {row[2]:.6f}")
+    lines += [
+        "", "The short algorithm from random weights, until the length of ∇E is below 1e-4", "",
+        "  seed  updates  E at the start  E at the end  length of ∇E",
+    ]  # fmt: skip
+    for seed, descent in result.short.items():
+        updates = "never" if descent.updates is None else str(descent.updates)
+        E, end, length = descent.errors[0], descent.errors[-1], descent.lengths[-1]
+        lines.append(f"  {seed:>4}  {updates:>7}  {E:<14.6f}  {end:<12.1e}  {length:.1e}")
     xor = result.xor
-    lines += ["", "XOR of             00     01     10     11"]
-    for name, answers in (("a linear unit", xor.unit), ("the network", xor.network)):
-        lines.append(f"  {name:<14}" + " ".join(f"{round(y, 3) + 0.0:+.3f}" for y in answers))
-    lines.append(
-        f"  A perceptron made {xor.corrections} corrections in 100 passes, and is not done: "
-        "no straight line parts them."
-    )
+    lines += ["", "XOR: targets and answers", "", f"  {'inputs':<15} 0 0    0 1    1 0    1 1"]
+    rows = (("target", XOR_TARGETS), ("linear unit", xor.unit), ("network", xor.network))
+    for name, answers in rows:
+        told = " ".join(f"{round(y, 3) + 0.0:+.3f}" for y in answers)
+        lines.append(f"  {name:<14} {told}")
+    told = f"A perceptron made {xor.corrections} corrections in 100 passes and is not done:"
+    lines += ["", f"  {told}", "  the two classes are not linearly separable."]
     return "\n".join(lines)
 
 
@@ -370,31 +445,73 @@ def figures(result: Backprop) -> dict[str, Picture]:
     """How deltas come back to a hidden unit, right and printed steps, and XOR."""
     from scalargrad import plot
 
-    one, first = result.engine[0], {((1, 0), (2, k)) for k in range(2)}
-    units = [(1, j, "z", delta) for j, delta in enumerate(one.delta)]
-    units += [(2, k, "y", delta) for k, delta in enumerate(one.delta_out)]
-    recipe = plot.network(
-        [2, 3, 2], highlight={(1, 0), (2, 0), (2, 1), *first},
-        names={(0, 0): "x1", (0, 1): "x2"} | {(n, i): f"{name}{i + 1}" for n, i, name, _ in units},
-        notes={(n, i): f"δ = {delta:+.4f}" for n, i, _, delta in units},
-        title="How the deltas come back",
-        alt="A 2-3-2 network. Hidden unit 1 and its connections to both outputs are marked: over "
-        "them the deltas of the outputs come back and make up its own.",
-    )  # fmt: skip
     steps = plot.lines(
-        {"right: -ε times gradient": result.errors[:9],
-         "as printed: +ε² times gradient": result.errors_as_printed[:9]},
-        xlabel="update", ylabel="E", title="The right step, and the printed one", markers=True,
-        alt="The error over eight updates: it falls with the right step, rises with the printed.",
+        {"correct: -ε times the gradient": result.errors[:9],
+         "as printed: +ε² times the gradient": result.errors_as_printed[:9]},
+        xlabel="update", ylabel="E", title="The correct step, and equations 55 and 56 as printed",
+        markers=True,
+        alt="The error over eight updates: it falls with the correct step, rises with the printed.",
     )  # fmt: skip
-    xor = plot.figure(1, 2, width=9.0, height=4.0,
+    short = plot.lines(
+        {f"random start {seed}": d.lengths for seed, d in result.short.items()},
+        xlabel="update", ylabel="length of ∇E", yscale="log",
+        title="The short algorithm: until the gradient is about zero",
+        alt="The length of the gradient from three random starts: it rises and falls at first, and "
+        "then falls in a straight line on a logarithmic scale.",
+    )  # fmt: skip
+    xor = plot.figure(1, 2, width=9.4, height=4.4,
         alt="XOR. Left the errors: a linear unit stays at 0.5, the network falls to 0. Right the "
         "network's answer over the plane of inputs: a band holds the ones apart from the zeros.",
     )  # fmt: skip
-    plot.lines(result.xor.losses, xlabel="update", ylabel="E", title="Error", ax=xor.axes[0])
-    signs = [1 if target else -1 for target in XOR_TARGETS]
+    plot.lines(result.xor.losses, xlabel="update", ylabel="E", title="The error", ax=xor.axes[0])
     plot.decision_boundary(
-        result.xor.model, XOR, signs, threshold=0.5, title="What the network answers",
-        ax=xor.axes[1],
+        result.xor.model, XOR, XOR_TARGETS, threshold=0.5,
+        title="The network's answer: above 1/2 where hatched", ax=xor.axes[1],
     )  # fmt: skip
-    return {"recipe": recipe, "steps": steps, "xor": xor}
+    xor.axes[1].legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
+    return {"recipe": _recipe(result.engine[0]), "steps": steps, "short": short, "xor": xor}
+
+
+def _recipe(one: Association) -> plot.Figure:
+    """The backward pass to hidden unit 1: its place in the network, and the numbers."""
+    from scalargrad import plot
+
+    nodes: dict[Any, tuple[float, float]] = {"x1": (0.0, 0.9), "x2": (0.0, -1.0), "Σ": (6.4, 1.9)}
+    nodes |= {f"z{j + 1}": (3.0, 1.9 - 1.9 * j) for j in range(3)}
+    nodes |= {"y1": (9.6, 1.9), "y2": (9.6, -1.0), "bias i": (0.0, -2.9), "bias j": (3.0, -3.8)}
+    back = [("y1", "Σ"), ("y2", "Σ"), ("Σ", "z1")]
+    others = [(y, z) for y in ("y1", "y2") for z in ("z2", "z3")]
+    forward = [(x, z) for x in ("x1", "x2", "bias i") for z in ("z1", "z2", "z3")]
+    forward += [("bias j", y) for y in ("y1", "y2")]
+    total = sum(delta * row[0] for delta, row in zip(one.delta_out, W2, strict=True))
+    names = {"bias i": "1", "bias j": "1", "Σ": "Σ"}
+    names |= {f"{u}{n}": f"${u}_{n}$" for u, n in ("x1", "x2", "z1", "z2", "z3", "y1", "y2")}
+    weights = {(f"y{k}", "Σ"): f"$w_{{1{k}}} = {W2[k - 1][0]:+.1f}$" for k in (1, 2)}
+    slope = one.z[0] * (1.0 - one.z[0])
+    figure = plot.diagram(
+        nodes, [*forward, *others, *back], names=names, highlight={"z1", "y1", "y2", "Σ", *back},
+        notes={"bias i": "bias unit", "bias j": "bias unit"},
+        edge_labels=weights | {("Σ", "z1"): f"$z_1 (1 - z_1) = {slope:.4f}$"},
+        title=r"The deltas come back: $\delta_j = z_j (1 - z_j)\; \Sigma_k\, \delta_k w_{jk}$",
+        alt="A 2-3-2 network with its bias units. Thick arrows lead backward from both outputs, "
+        "over the weights w_11 and w_12, to a sum, and from there, times z (1 - z), to hidden unit "
+        "1, whose delta they make. Thin arrows lead backward to the other hidden units in the same "
+        "way. No arrow leads back to the bias units.",
+    )  # fmt: skip
+    ax = figure.axes[0]
+    ax.set_xlim(-0.8, 12.6)
+    ax.set_ylim(-5.3, 3.0)
+    text: Any = {"fontsize": 10, "va": "center"}
+    for k, delta in enumerate(one.delta_out, 1):
+        told = f"$\\delta = y_{k} - \\tau_{k}$\n$= {delta:+.4f}$"
+        ax.text(nodes[f"y{k}"][0] + 0.55, nodes[f"y{k}"][1], told, **text)
+    ax.text(3.0, 2.6, f"$\\delta = {one.delta[0]:+.4f}$", ha="center", **text)
+    ax.text(6.4, 2.6, f"$\\Sigma_k\\, \\delta_k w_{{1k}} = {total:+.4f}$", ha="center", **text)
+    ax.text(
+        5.9, -5.0, "thick: back to hidden unit 1; thin: back to the others, in the same way; "
+        "pale: forward", ha="center", **text,
+    )  # fmt: skip
+    arrows: list[Any] = [*ax.patches]
+    for arrow in arrows[: len(forward)]:  # the forward pass, for orientation only
+        arrow.set(color="0.8", linestyle="-", zorder=0.5)
+    return figure

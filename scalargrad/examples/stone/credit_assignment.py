@@ -1,22 +1,28 @@
-"""Who is to blame? In a deep network, the share of every weight in the error.
+"""Credit assignment: in a deep network, the share of every weight in the error.
 
-A network answers wrongly. Which of its weights made the error, and by how much? That is the credit
-assignment problem, and ∂E/∂w answers it: so much would E change if this weight alone did. Here are
-three hidden layers between two inputs and two outputs, 2-3-3-2-2, of sigmoid units and linear
-outputs, without biases, so that every parameter is a connection:
+A network gives a wrong answer. Which of its weights are to blame, and by how much? This is the
+credit assignment problem, and ∂E/∂w answers it: it says by how much E would change if this weight
+alone did. Here three hidden layers of sigmoid units lie between two inputs and two linear outputs,
+2-3-3-2-2, without biases, so that every parameter is a connection:
 
-    u_j = Σ_i w_ij z_i     z_j = σ(u_j)     y_k = u_k     E = 1/2 Σ_k (y_k - τ_k)²
+    u_j = Σ_i w_ij z_i     z_j = σ(u_j)     y_k = u_k     E = Σ_k 1/2 (y_k - τ_k)²
 
-By hand the blame is handed down from layer to layer. An output has δ_k = y_k - τ_k; a unit below
-gets its part of the deltas it led to, and a weight its delta times the state it carried:
+The backward pass hands the blame from layer to layer, from the outputs to the inputs. An output has
+the delta δ_k = y_k - τ_k. A hidden unit gets a part of the deltas of all units that it leads to,
+and a weight gets the delta after it times the state before it:
 
     δ_j = z_j (1 - z_j) Σ_k δ_k w_jk        ∂E/∂w_ij = δ_j z_i
 
 Source: Stone, the outline, and equations 37 to 54 applied to more layers than one.
+
 Data: ours, since the lecture gives only the picture: weights from a seeded generator.
-Look for: the weights into the outputs have over half of all blame, those of the first layer 6%:
-z (1 - z) is at most 1/4, and each layer down multiplies by it once more. With
+
+Look for: the weights into the outputs have more than half of all blame, those of the first layer
+6%. The slope z (1 - z) is at most 1/4, and each hidden layer multiplies by it once more. With
 `run(hidden="tanh")` the slope reaches 1, and the first layer gets a third.
+
+Conclusion: a single backward pass gives every weight its share of the error, and with sigmoids the
+shares become smaller from layer to layer on the way to the inputs.
 """
 
 from __future__ import annotations
@@ -207,18 +213,19 @@ def run(seed: int = 3, hidden: str = HIDDEN) -> Blame:
 def report(result: Blame) -> str:
     """Every delta and every gradient, and each layer's share of the blame."""
     lines = [
-        f"E = {result.E.data:.6f}; by hand nothing differs by more than {result.apart:.1e}.",
+        f"E = {result.E.data:.6f}; engine and hand differ by at most {result.apart:.1e}.",
         "The blame of a weight is its |∂E/∂w|, as a share of the sum over all weights.",
         "",
+        "  weights into       blame    unit   δ           ∂E/∂w, from each unit before it",
     ]
     shares = result.shares()
     for n, (deltas, rows) in enumerate(zip(result.deltas, result.gradients, strict=True), 1):
         part = sum(share for edge, share in shares.items() if edge[1][0] == n)
-        kind = "outputs" if n == len(result.deltas) else f"hidden layer {n}"
-        lines.append(f"{kind}: the weights into it have {part:.1%} of the blame")
+        kind = "the outputs" if n == len(result.deltas) else f"hidden layer {n}"
         for j, (delta, row) in enumerate(zip(deltas, rows, strict=True), 1):
             told = " ".join(f"{g:+.6f}" for g in row)
-            lines.append(f"  unit {j}   δ {delta:+.6f}   ∂E/∂w {told}")
+            whose = f"{kind:<17} {part:>6.1%}" if j == 1 else ""
+            lines.append(f"  {whose:<25}  {j:>5}   {delta:+.6f}   {told}")
     worst, g = max(result.edges().items(), key=lambda item: abs(item[1]))
     (n, i), (_, j) = worst
     lines += ["", f"Most to blame: unit {i + 1} of layer {n} to unit {j + 1} of layer {n + 1}, "
@@ -227,27 +234,37 @@ def report(result: Blame) -> str:
 
 
 def figures(result: Blame) -> dict[str, Picture]:
-    """The network with each weight's part of the error, and the graph behind it."""
+    """The network with each weight's share of the error, the shares by layer, and the graph."""
     from scalargrad import plot
 
-    notes = {
-        (n, j): f"δ {delta:+.3f}"
-        for n, layer in enumerate(result.deltas, 1)
-        for j, delta in enumerate(layer)
-    }
+    last = len(SIZES) - 1
+    deltas = {(n, j): d for n, layer in enumerate(result.deltas, 1) for j, d in enumerate(layer)}
+    inputs = {(0, i): f"x{i + 1}" for i in range(SIZES[0])}
+    outputs = {(last, k): f"y{k + 1}" for k in range(SIZES[last])}
+    told = {unit: f"{delta:+.3f}".replace("0.", ".") for unit, delta in deltas.items()}
+    names = inputs | told | outputs
     blame = plot.network(
-        SIZES, names={(0, 0): "x1", (0, 1): "x2", (4, 0): "y1", (4, 1): "y2"}, notes=notes,
-        edge_values=result.edges(), title="Each weight's part in the error",
+        SIZES, names=names, notes={unit: told[unit] for unit in outputs},
+        edge_values=result.edges(), title="Each weight's share of the error; the numbers are δ",
         alt="A network with three hidden layers. The width of each connection is the size of "
-        "∂E/∂w: thick into the outputs, thinner from layer to layer below. Negative ones dashed.",
+        "∂E/∂w: thick into the outputs, thinner from layer to layer towards the inputs. Negative "
+        "ones are dashed. Each unit has its δ.",
     )  # fmt: skip
+    ax = blame.axes[0]
+    for text in ax.texts:
+        text.set_fontsize(max(9.0, text.get_fontsize()))
+    circles: list[Any] = [patch for patch in ax.patches if hasattr(patch, "center")]
+    titles = ["inputs", *(f"hidden layer {n}" for n in range(1, last)), "outputs"]
+    for title, x in zip(titles, sorted({circle.center[0] for circle in circles}), strict=True):
+        ax.text(x, 1.95, title, ha="center", fontsize=10)
+    ax.set_ylim(-2.1, 2.2)
     layers = range(1, len(SIZES))
     shares = result.shares()
     bars = plot.bars(
         {"share of the blame": [
             sum(share for edge, share in shares.items() if edge[1][0] == n) for n in layers]},
-        [f"layer {n}" for n in layers], ylabel="share of all |∂E/∂w|",
-        title="The blame thins out on its way down",
+        [f"into {title}" for title in titles[1:]], ylabel="share of all |∂E/∂w|",
+        title="The closer to the inputs, the smaller the share of a layer's weights",
         alt="Bars of the share of each layer's weights: the further from the outputs, the less.",
     )  # fmt: skip
     return {"blame": blame, "shares": bars, "graph": sg.draw(result.E, model=result.model)}

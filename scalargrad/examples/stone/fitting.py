@@ -1,23 +1,38 @@
-"""Too stiff, too supple, just right: polynomials, early stopping, and weight decay.
+"""Underfitting, overfitting and Goldilocks fitting; early stopping, and weight decay.
 
-A network with few weights cannot follow the data, one with many follows their noise too. Here it is
-a polynomial, whose degree says how supple it is, written with Chebyshev's T_k(x) = cos(k arccos x):
+A network learns from a sample of data, but it should be good on data that it has not seen: it
+should generalise. With too few weights it cannot follow the data (underfitting). With too many it
+follows their noise as well (overfitting). In between it is just right (Goldilocks fitting). Here it
+is a polynomial, whose degree says how flexible it is, written with Chebyshev's T_k(x) = cos(k
+arccos x):
 
     y(x) = w0 T0(x) + w1 T1(x) + ...     T0 = 1, T1 = x, T_k+1 = 2 x T_k - T_k-1
 
-That is the same polynomial as with 1, x, x² ..., but these resemble each other so much that neither
-descent nor arithmetic gets on with them. E = 1/2 Σ (y - τ)² is a quadratic in w, so a single step
-of Newton's method, w - H⁻¹ g, is at its lowest place. How good a fit is, R² says: the proportion of
-the variance that is explained (`scalargrad.metrics`). What counts is R² on data never fitted to.
+It is the same polynomial as with 1, x, x² ..., but these resemble each other so much that descent
+is slow and rounding errors grow. E = 1/2 Σ (y - τ)² is quadratic in w, so a single step of Newton's
+method, w - H⁻¹ g, goes to its minimum. How good a fit is, R² says, the proportion of the variance
+that it explains:
 
-Two ways to keep a supple network from following the noise: stop descent early, when the error on
-validation data no longer falls; or pull all weights to 0, by λ/2 Σ w² added to E (weight decay).
+    R² = 1 - Σ (y - τ)² / Σ (mean - τ)²
+
+Generalisation is measured by R² on validation data, which are not used to fit.
+
+There are two ways to keep a flexible network from overfitting. Early stopping: watch the error on
+the validation data while it learns, and stop when this no longer decreases. Regularisation: add λ/2
+Σ w² to E, which pulls all weights to 0 (weight decay).
 
 Source: Stone, the last part: fitting, early stopping, regularisation. There are only pictures.
-Data: ours: ten noisy points of a curve to fit, nine between them to validate.
-Look for: R² on the fitted data rises with the degree up to 1; on the others it is best at 3 and
-below 0 at 9. "Stop when it no longer falls" is patience 1. Set PATIENCES to (1, 2, 3) and RATE to
-0.15: the error now wobbles, and patience 1 stops at the first wobble.
+
+Data: ours: ten noisy points of a curve to fit, nine between them for validation.
+
+Look for: R² on the fitted data rises with the degree up to 1. On the validation data it is best at
+degree 3 and below 0 at 9. In early stopping the training error keeps falling while the validation
+error rises again from update 41. "Stop when it no longer decreases" is a patience of 1. Set
+PATIENCES to (1, 2, 3) and RATE to 0.15: the error now wobbles, and patience 1 stops at the first
+wobble.
+
+Conclusion: a good fit to the training data is no sign of generalisation; only data that were not
+used to fit can tell underfitting, overfitting and Goldilocks fitting apart.
 """
 
 from __future__ import annotations
@@ -31,12 +46,13 @@ from scalargrad import Value, losses, metrics, nn, optim
 from scalargrad.examples.matrices import solution
 
 if TYPE_CHECKING:
+    from scalargrad import plot
     from scalargrad.examples.pictures import Picture
 
 __all__ = [
-    "DECAYS", "DEGREES", "PATIENCES", "RATE", "X_VALIDATION", "Y_VALIDATION", "Course", "Fit",
-    "Fitting", "Polynomial", "X", "Y", "build", "descend", "figures", "least_squares", "powers",
-    "report", "run",
+    "DECAYS", "DEGREES", "NAMES", "PATIENCES", "RATE", "X_VALIDATION", "Y_VALIDATION", "Course",
+    "Fit", "Fitting", "Polynomial", "X", "Y", "build", "descend", "figures", "least_squares",
+    "powers", "report", "run",
 ]  # fmt: skip
 
 X = [-0.9, -0.7, -0.5, -0.3, -0.1, 0.1, 0.3, 0.5, 0.7, 0.9]
@@ -44,6 +60,7 @@ Y = [-0.602, -0.585, -1.144, -0.948, -0.526, 0.374, 0.456, 1.012, 0.981, 0.357]
 X_VALIDATION = [-0.8, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6, 0.8]
 Y_VALIDATION = [-1.452, -0.824, -1.398, -0.845, 0.155, 0.553, 0.934, 1.325, 0.853]
 DEGREES = (0, 1, 3, 5, 9)
+NAMES = {1: "underfitting", 3: "Goldilocks fitting", 9: "overfitting"}  # of these degrees
 DECAYS = (0.0, 0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0)
 PATIENCES = (1, 50)
 RATE = 0.05
@@ -255,76 +272,110 @@ def run(updates: int = 3000) -> Fitting:
 
 def report(result: Fitting) -> str:
     """R² by degree, the errors of descent, where it stops, and R² by decay."""
-    lines = ["R²: 1 is a perfect fit, 0 no better than the mean.", "", "Least squares"]
-    lines += ["", "  degree  E        R² fitted   R² validation"]
+    lines = [
+        "R² is 1 for a perfect fit, and 0 for one that is no better than the mean.", "",
+        "Polynomials of least E", "",
+        "  degree  E        R² fitted  R² validation",
+    ]  # fmt: skip
     for degree, fit in result.fits.items():
-        lines.append(f"  {degree:>6}  {fit.E:.5f}  {fit.r2:+.3f}      {fit.r2_validation:+.3f}")
+        r2, validation = (round(score, 3) + 0.0 for score in (fit.r2, fit.r2_validation))
+        scores = f"{fit.E:.5f}  {r2:+9.3f}  {validation:+13.3f}"  # no -0.000
+        lines.append(f"  {degree:>6}  {scores}  {NAMES.get(degree, '')}".rstrip())
     course = result.long
-    lines += ["", "Descent, degree 9", "", "  updates  E        E validation"]
+    lines += ["", "Descent with degree 9", "", "  updates  E fitted  E validation"]
     last = len(course.errors) - 1
     for k in sorted({k for k in (0, 1, 5, 10, 20, course.best, 100, 1000, last) if k <= last}):
-        note = "   the lowest" if k == course.best else ""
-        lines.append(f"  {k:>7}  {course.errors[k]:.5f}  {course.validation[k]:.5f}{note}")
-    lines.append("")
+        note = "  the lowest" if k == course.best else ""
+        lines.append(f"  {k:>7}  {course.errors[k]:.5f}   {course.validation[k]:.5f}{note}")
+    lines += ["", "Early stopping", "", "  patience  stops at  keeps the weights of"]
     for patience, early in result.stopped.items():
-        lines.append(f"  patience {patience}: stops at {early.stop}, keeps {early.best}")
-    lines.append(f"  R² validation {result.early.r2_validation:+.3f} with the weights it keeps")
-    lines += ["", "Weight decay, degree 9", "", "  λ       E        R² fitted   R² validation"]
+        lines.append(f"  {patience:>8}  {early.stop:>8}  update {early.best}")
+    lines += [f"  R² on the validation data with these weights: {result.early.r2_validation:+.3f}"]
+    lines += ["", "Weight decay with degree 9", "", "  λ       E        R² fitted  R² validation"]
     for decay, fit in result.decayed.items():
-        lines.append(f"  {decay:<6g}  {fit.E:.5f}  {fit.r2:+.3f}      {fit.r2_validation:+.3f}")
+        scores = f"{fit.E:.5f}  {fit.r2:+9.3f}  {fit.r2_validation:+13.3f}"
+        lines.append(f"  {decay:<6g}  {scores}")
     return "\n".join(lines)
 
 
 def figures(result: Fitting) -> dict[str, Picture]:
-    """Three fits, the two errors of descent, and fits by decay."""
+    """Three fits, R² by degree, the two errors of descent, and fits by decay."""
     from scalargrad import plot
 
-    told = {1: "too stiff", 3: "just right", 9: "too supple"}
     fits = plot.figure(
         1, 3, width=12.0, height=4.2,
-        alt="Ten points and three polynomials. The straight line misses them, the cubic goes "
-        "between them, the one of degree 9 goes through all and swings far out in between.",
+        alt="Ten points and three polynomials. Underfitting: the straight line misses them. "
+        "Goldilocks fitting: the cubic goes between them. Overfitting: the one of degree 9 goes "
+        "through all and swings far out in between.",
     )  # fmt: skip
-    for ax, (degree, word) in zip(fits.axes, told.items(), strict=True):
-        _points(ax, result.fits[degree], f"degree {degree}: {word}")
-    course = result.long
-    stop = plot.figure(1, 2, width=9.6, height=4.2, alt=(
-        "The error on the fitted data falls all the time. On the validation data it falls until "
-        f"update {course.best}, and rises again, slowly, ever after."
-    ))  # fmt: skip
-    plot.lines(
-        {"fitted": course.errors[:101], "validation": course.validation[:101]},
-        xlabel="update", ylabel="E", yscale="log", title="The first hundred updates",
-        ax=stop.axes[0],
+    for ax, (degree, word) in zip(fits.axes, NAMES.items(), strict=True):
+        _points(ax, result.fits[degree], f"{word.capitalize()}: degree {degree}")
+    scores = plot.bars(
+        {"fitted points": [fit.r2 for fit in result.fits.values()],
+         "validation points (generalisation)": [f.r2_validation for f in result.fits.values()]},
+        [f"degree {degree}" for degree in result.fits], ylabel="R²", ylim=(-0.15, 1.3),
+        title="The fit gets better and better, generalisation does not",
+        alt="Bars of R² by degree: on the fitted points it rises to 1 at degree 9. On the "
+        "validation points it is best at degree 3 and below 0 at degree 9.",
     )  # fmt: skip
-    plot.lines(
-        {"validation": course.validation}, xlabel="update", ylabel="E",
-        title="All updates, the validation error magnified", ax=stop.axes[1],
-    )  # fmt: skip
-    lowest = course.validation[course.best]
-    stop.axes[1].set_ylim(0.98 * lowest, 1.02 * max(course.validation[course.best :]))
-    for ax in stop.axes:
-        ax.plot([course.best], [lowest], "o", color="black", label=f"lowest, update {course.best}")
-        ax.legend()
     best = max(result.decayed, key=lambda decay: result.decayed[decay].r2_validation)
     decay = plot.figure(
         1, 3, width=12.0, height=4.2,
         alt="Degree 9 with three weight decays: without, it swings out between the points; with a "
         "little it is as smooth as a cubic; with too much it is flat.",
     )  # fmt: skip
-    for ax, λ in zip(decay.axes, (0.0, best, 10.0), strict=True):
-        _points(ax, result.decayed[λ], f"degree 9, λ = {λ:g}")
-    return {"fits": fits, "early_stopping": stop, "weight_decay": decay}
+    told = {0.0: "overfitting", best: "Goldilocks fitting", 10.0: "underfitting"}
+    for ax, (λ, word) in zip(decay.axes, told.items(), strict=True):
+        _points(ax, result.decayed[λ], f"{word.capitalize()}: degree 9, λ = {λ:g}")
+    return {
+        "fits": fits, "generalisation": scores, "early_stopping": _early(result.long),
+        "weight_decay": decay,
+    }  # fmt: skip
+
+
+def _early(course: Course) -> plot.Figure:
+    """Both errors: the first hundred updates, and all of them relative to the best update."""
+    from scalargrad import plot
+
+    stop = plot.figure(1, 2, width=11.0, height=4.4, alt=(
+        "Left, the first hundred updates: both errors fall fast, and then seem to stay. Right, all "
+        f"updates, relative to update {course.best}: the training error keeps falling, by a sixth, "
+        "while the validation error rises, by a fifth."
+    ))  # fmt: skip
+    plot.lines(
+        {"training": course.errors[:101], "validation": course.validation[:101]},
+        xlabel="update", ylabel="E", yscale="log", title="The first hundred updates",
+        ax=stop.axes[0],
+    )  # fmt: skip
+    lowest = course.validation[course.best]
+    relative = {
+        "training": [E / course.errors[course.best] for E in course.errors],
+        "validation": [E / lowest for E in course.validation],
+    }
+    plot.lines(
+        relative, xlabel="update", ylabel=f"E, relative to update {course.best}",
+        title="After that, training falls while validation rises", ax=stop.axes[1],
+    )  # fmt: skip
+    ends = [values[-1] for values in relative.values()]
+    stop.axes[1].set_ylim(min(ends) - 0.05, max(ends) + 0.05)
+    for ax, height in zip(stop.axes, (lowest, 1.0), strict=True):
+        ax.axvline(course.best, color="0.4", linewidth=1.0, linestyle=":")
+        ax.plot(
+            [course.best], [height], "o", color="black", markersize=8,
+            label=f"stop: update {course.best}",
+        )  # fmt: skip
+        ax.legend(loc="upper right" if ax is stop.axes[0] else "center right")
+    return stop
 
 
 def _points(ax: Any, fit: Fit, title: str) -> None:
     from scalargrad import plot
 
-    told = f"{title}\nR² {fit.r2:.2f}, validation {fit.r2_validation:.2f}"
+    told = f"{title}\nR² {fit.r2:.2f}, on the validation points {fit.r2_validation:.2f}"
     plot.curves({"fit": fit}, (-0.97, 0.97), title=told, ax=ax)
     ax.lines[0].set_color("black")
-    ax.plot(X, Y, "o", color="#c1121f", label="fitted to")
-    ax.plot(X_VALIDATION, Y_VALIDATION, "x", color="0.35", label="validation")
+    ax.plot(X, Y, "o", color="#c1121f", markersize=7, label="fitted")
+    ax.plot(X_VALIDATION, Y_VALIDATION, "x", color="0.25", markersize=7, label="validation")
     ax.set_xticks([-1.0, -0.5, 0.0, 0.5, 1.0])
     ax.set_ylim(-2.6, 2.6)
     ax.legend(loc="lower right")

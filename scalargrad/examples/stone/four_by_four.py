@@ -1,26 +1,31 @@
 """Four inputs, four outputs: one linear network is four networks that share their inputs.
 
-Each output has its own four weights and looks at nobody else's:
+Each output has its own four weights, and no other output uses them:
 
     y_k = w_k1 x_1 + ... + w_k4 x_4        E = 1/2 Σ_t Σ_k (y_kt - τ_kt)²
 
-So ∂E/∂w_ki = Σ_t δ_kt x_it holds nothing of the other outputs, and training the sixteen weights
-together is training four networks of four weights, one after the other: the same numbers to the
-last bit. (A hidden layer would end that: its weights serve all outputs.)
+So ∂E/∂w_ki = Σ_t δ_kt x_it contains nothing of the other outputs. To train the sixteen weights
+together is to train four networks of four weights, one after the other: the weights are the same to
+the last bit. (A hidden layer would end that, because its weights serve all outputs.)
 
-The rule moves each row of weights only along the inputs it is shown. In the direction that stands
-at right angles to all inputs a weight keeps its starting value for ever. With the inputs as columns
-of X, the targets as columns of T and the pseudo-inverse X⁺, descent ends at
+The update changes each row of weights only along the inputs that are shown. In a direction at right
+angles to all inputs the weights keep their starting values. With the inputs as columns of X, the
+targets as columns of T and the pseudo-inverse X⁺, descent ends at
 
     W = W0 + (T - W0 X) X⁺.
 
 Source: Stone, the network with four inputs and four outputs, before "Learning photographs".
-Data: ours, since the lecture gives none. Four pixels in a ring show a bar of two; the network has
-to move it one to the right. It is shown three of the four bars.
-Look for: it moves the fourth bar as well. That bar is the first minus the second plus the third,
-and what is linear keeps such sums. On the picture + - + -, which is at right angles to all bars, it
-answers what it answered before it learnt. Set the rate from 0.4 to 0.6, beyond 2/(2 + √2): it
-explodes.
+
+Data: ours, since the lecture gives none. Four pixels in a ring show a bar of two; the network
+should move it one to the right. It is shown three of the four bars.
+
+Look for: the network generalises to the fourth bar. That bar is the first minus the second plus the
+third, and a linear network keeps such sums. On the picture + - + -, which is at right angles to all
+bars, it answers what it answered before it learnt. Set the rate from 0.4 to 0.6, beyond 2/(2 + √2)
+= 0.586: the error grows without end.
+
+Conclusion: without hidden units a network with many outputs is many networks with one output, and
+each learns only in the directions of its inputs.
 """
 
 from __future__ import annotations
@@ -194,19 +199,24 @@ def run(lr: float = 0.4, updates: int = 200) -> FourByFour:
 
 def report(result: FourByFour) -> str:
     """The gradients, the trainings side by side, and the answers."""
-    lines = ["The gradient at the start, a row for each output: by the engine, by hand", ""]
-    for row, hand in zip(result.gradient, result.by_hand, strict=True):
-        lines.append(f"  {_row(row)}      {_row(hand)}")
-    lines += ["", "The error, of the one network and of the four networks of one output", ""]
-    lines += ["  updates  one network   the four, added  first      second     third      fourth"]
+    lines = ["The gradient ∂E/∂w_ki at the start, a row for each output k", ""]
+    lines += [f"  output  {'by the engine':<34}by hand, Σ δ x"]
+    for k, (row, hand) in enumerate(zip(result.gradient, result.by_hand, strict=True), 1):
+        lines.append(f"  {k:>6}  {_row(row)}   {_row(hand)}")
+    lines += ["", "The error E of the one network, and of the four networks with one output", ""]
+    lines += ["  updates  one network   sum of the four  first      second     third      fourth"]
     for k in (0, 1, 2, 3, 4, 5, 10, 50, 200):
         if k < len(result.course.errors):
             four = [course.errors[k] for course in result.courses]
             parts = "  ".join(f"{E:<9.3g}" for E in four)
             whole = f"{result.course.errors[k]:<12.6g}  {sum(four):<15.6g}"
             lines.append(f"  {k:>7}  {whole}  {parts}".rstrip())
-    lines += ["", f"  largest difference of a weight, one network or four: {result.apart:g}"]
-    lines += ["", "Answers, before and after learning", ""]
+    lines += [
+        "",
+        f"  Largest difference between a weight of the one and of the four: {result.apart:g}",
+    ]
+    lines += ["", "The answers", ""]
+    lines += [f"  {'':<19} {'input':<13} {'output before':<25} output after learning"]
     names = ["bar 1", "bar 2", "bar 3", "bar 4, not shown", "+ - + -, not shown"]
     questions = [*X, UNSEEN, UNTOUCHED]
     for name, x, old, new in zip(names, questions, result.before, result.answers, strict=True):
@@ -221,25 +231,26 @@ def _row(numbers: Sequence[float], digits: int = 4) -> str:
 
 
 def figures(result: FourByFour) -> dict[str, Picture]:
-    """The one network with the weights of an output marked, the four networks, the error."""
+    """The one network with the weights of an output marked, the four, the error, the answers."""
     from scalargrad import plot
 
     inputs = {(0, i): f"x{i + 1}" for i in range(4)}
     mine: set[Any] = {((0, i), (1, 0)) for i in range(4)} | {(1, 0)}
     one = plot.network(
         [4, 4], names=inputs | {(1, k): f"y{k + 1}" for k in range(4)}, highlight=mine,
-        title="One network with four outputs",
+        title="One network with four outputs: y1 and its four weights",
         alt="Four inputs, each joined with each of four outputs by sixteen weights; the four "
         "weights that lead to the first output are marked.",
     )  # fmt: skip
     four = plot.figure(
-        2, 2, width=8.0, height=6.4,
+        1, 4, width=11.0, height=4.4,
         alt="Four networks, each with the same four inputs and one of the four outputs. The width "
         "of a line is the size of the weight that was learnt, dashed where it is negative.",
     )  # fmt: skip
     for k, (ax, course) in enumerate(zip(four.axes, result.courses, strict=True)):
         plot.network(
-            [4, 1], names=inputs | {(1, 0): f"y{k + 1}"}, ax=ax, title=f"Network {k + 1}",
+            [4, 1], names=inputs | {(1, 0): f"y{k + 1}"}, ax=ax,
+            title=f"Network {k + 1}: output y{k + 1}",
             edge_values={((0, i), (1, 0)): w for i, w in enumerate(course.weights[-1][0])},
         )  # fmt: skip
     errors = {"all outputs": result.course.errors[:41]}
@@ -250,4 +261,13 @@ def figures(result: FourByFour) -> dict[str, Picture]:
         alt="Five falling lines: the error of the whole network, and below it the errors of the "
         "four outputs, of which it is the sum.",
     )  # fmt: skip
-    return {"one_network": one, "four_networks": four, "errors": curves}
+    titles = ["bar 1", "bar 2", "bar 3", "bar 4, not shown"]
+    questions = [*X, UNSEEN]
+    answers = plot.images(
+        [*([[list(x)] for x in questions]), *([[y] for y in result.answers[:4]])],
+        [*(f"{title}\nin" for title in titles), *["out"] * 4], columns=4,
+        title="Moved one to the right, also the bar that was not shown",
+        alt="Four bars of two white pixels out of four, and below each the network's answer: the "
+        "bar moved one to the right, for the three bars it has seen and for the fourth.",
+    )  # fmt: skip
+    return {"one_network": one, "four_networks": four, "errors": curves, "answers": answers}

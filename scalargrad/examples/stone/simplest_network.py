@@ -1,23 +1,33 @@
-"""One weight, one association: the slope of the error, and descent at eight rates.
+"""One weight, one association: the gradient of the error, and descent at eight rates.
 
-The smallest network there is. A single weight leads from the input to the output:
+The smallest network there is. A single weight w leads from the input x to the output y:
 
     u = w x       y = f(u) = u       δ = y - τ       E = 1/2 δ²
 
-It has to learn one association x → τ (tau, the target). E(w) is a parabola, so everything is known
-in advance: its minimum w* = τ/x, its slope dE/dw = δ x, and each weight that descent by
-Δw = -ε dE/dw visits,
+It should learn one association x → τ (tau, the target). The error E(w) is a parabola, so that
+everything can be checked on paper. By the chain rule its gradient is
+
+    dE/dw = dE/dy · dy/dw = δ x,
+
+positive where E increases with w and negative where it decreases. Steepest descent goes the other
+way, by Δw = -ε dE/dw, with ε the learning rate. Its weights are known in advance, since each update
+multiplies the distance to the minimum w* = τ/x by the same factor:
 
     w_k = w* + (w_0 - w*) (1 - ε x²)^k.
 
-The factor 1 - ε x² decides what happens: from 0 to 1 the weight creeps up to w*, at 0 it is there
-in one step, below 0 it jumps from side to side, and at -1 and beyond it never settles.
+The factor 1 - ε x² decides what happens. From 1 down to 0 the weight creeps up to w*; at 0 it is
+there in one step; below 0 it jumps from side to side; at -1 and beyond it never settles.
 
 Source: Stone, equations 1 to 11, and the algorithm "Learning one association".
+
 Data: the lecture's: x = 0.8, τ = 0.2, w = 0.4. The rates ε are ours.
+
 Look for: the number of updates falls as the rate grows, to 2 at ε = 1/x² = 1.5625, and rises again.
-At 2/x² = 3.125 the error stays what it is for ever. Edit X to 1.6: the largest rate that works is
-then a quarter of that.
+At 2/x² = 3.125 the error never changes. Set X to 1.6: the largest rate that works is then a quarter
+of that.
+
+Conclusion: the gradient δ x says in which direction the error grows and how steeply, and the
+learning rate decides whether descent creeps, arrives or diverges.
 """
 
 from __future__ import annotations
@@ -107,7 +117,7 @@ class Descent:
 def learn(lr: float, w0: float = W0, tolerance: float = 1e-6, limit: int = 1000) -> Descent:
     """The algorithm "Learning one association": repeat Δw = -ε dE/dw until dE/dw is about 0.
 
-    On the slide the `if` that ends the loop stands behind it, where it is never reached. It belongs
+    On the slide the `if` that ends the loop stands after it, where it is never reached. It belongs
     inside, and looks at the slope from before the update: so the update that came of it is counted.
 
     Args:
@@ -197,20 +207,21 @@ def run(w0: float = W0, rates: tuple[float, ...] = RATES) -> SimplestNetwork:
 
 
 def report(result: SimplestNetwork) -> str:
-    """The network, its slope in three ways, and the descents as a table."""
+    """The network, its gradient in three ways, and the descents as a table."""
     w, y, E = result.w, result.y, result.E
     lines = [
-        f"Forward:  x = {X}, w = {w.data}, y = w x = {y.data:.6f}, target {TARGET}",
-        f"Backward: δ = y - τ = {result.delta:.6f}, E = {E.data:.6f}; best w* = {result.best}",
-        "", "The slope dE/dw", "",
-        f"  by the engine     {w.grad:.9f}",
-        f"  by hand, δ x      {result.by_hand:.9f}",
+        f"Forward:   x = {X}, w = {w.data}, y = w x = {y.data:.6f}, target τ = {TARGET}",
+        f"Error:     E = 1/2 (y - τ)² = {E.data:.6f}; it is 0 at w* = τ/x = {result.best}",
+        f"Backward:  δ = y - τ = {result.delta:.6f}, dE/dw = δ x = {result.by_hand:.6f}",
+        "", "The gradient dE/dw at the start", "",
+        f"  by the engine         {w.grad:.9f}",
+        f"  by hand, δ x          {result.by_hand:.9f}",
     ]  # fmt: skip
     for step, ratio in result.secants.items():
         told = f"too large by {ratio - w.grad:.3g} = x² Δw / 2"
-        lines.append(f"  ΔE/Δw, Δw = {step:<6g}{ratio:.9f}  {told}")
-    lines += ["", "Descent until |dE/dw| < 1e-6", ""]
-    lines += ["  rate ε  1 - ε x²  updates  w after 1, 2, 3, 10 updates"]
+        lines.append(f"  ΔE/Δw with Δw = {step:<6g}{ratio:.9f}  {told}")
+    lines += ["", "Steepest descent until |dE/dw| < 1e-6", ""]
+    lines += ["  rate ε  1 - ε x²  updates  w after 1  after 2   after 3   after 10"]
     for lr, descent in result.descents.items():
         updates = "never" if descent.updates is None else str(descent.updates)
         path = "  ".join(f"{descent.weights[k]:+.5f}" for k in (1, 2, 3, 10)
@@ -226,17 +237,18 @@ def figures(result: SimplestNetwork) -> dict[str, Picture]:
     w0 = result.w.data
     network = plot.network(
         [1, 1], names={(0, 0): "x", (1, 0): "y"}, edge_labels={((0, 0), (1, 0)): f"w = {w0}"},
-        notes={(0, 0): f"x = {X}", (1, 0): f"y = {result.y.data:.2f}, target {TARGET}"},
-        title="The simplest network",
+        notes={(0, 0): f"x = {X}", (1, 0): f"y = w x = {result.y.data:.2f}\nτ = {TARGET}"},
+        title="The simplest network: one weight, one association",
         alt=f"One input x = {X} leads over one weight w = {w0} to one output y.",
     )  # fmt: skip
     curve = plot.error_curve(
         error, (-0.5, 1.0), tangent=w0, secant=(w0, 0.4), minima=[result.best],
-        title="The slope of the error: tangent and secant",
+        title="The gradient of the error: tangent and secant",
         alt=f"The parabola E(w) with its minimum at w = {result.best}. At w = {w0} a tangent "
         "touches it; a secant cuts it there and at 0.8, and is steeper.",
     )  # fmt: skip
-    shown = [lr for lr in (0.5, 1.5625, 3.0, 3.5) if lr in result.descents]
+    told = {0.5: "small steps", 1.5625: "one step", 3.0: "overshoots, settles", 3.5: "diverges"}
+    shown = [lr for lr in told if lr in result.descents]
     grid = plot.figure(
         2, 2, width=8.0, height=6.0,
         alt="Gradient descent on the parabola: at 0.5 small steps down one side, at 1.5625 one "
@@ -246,10 +258,10 @@ def figures(result: SimplestNetwork) -> dict[str, Picture]:
         path = result.descents[lr].weights[:9]
         reach = 1.1 * max(abs(w - result.best) for w in path)  # each panel has its own scale
         span = (result.best - reach, result.best + reach)
-        plot.error_curve(error, span, path=path, title=f"rate {lr:g}", ax=ax)
+        plot.error_curve(error, span, path=path, title=f"rate ε = {lr:g}: {told[lr]}", ax=ax)
     lines = plot.lines(
-        {f"rate {r:g}": d.weights[:11] for r, d in result.descents.items() if r in (*shown, 3.125)},
-        xlabel="update", ylabel="w", title="The weight, update by update", markers=True,
+        {f"ε = {r:g}": d.weights[:11] for r, d in result.descents.items() if r in (*shown, 3.125)},
+        xlabel="update", ylabel="w", title="The weight, update by update (w* = 0.25)", markers=True,
         alt="The weight over ten updates: it creeps to 0.25, is there at once, swings and comes "
         "to rest, swings for ever, and swings ever wider.",
     )  # fmt: skip

@@ -1,25 +1,34 @@
 """Two weights, two associations: the error is a bowl, and descent runs down into it.
 
-Two inputs lead over a weight each to one linear output, which has to give τ_t for the input x_t:
+Two inputs lead over a weight each to one linear output, which should be τ_t for the input x_t:
 
     y_t = w_1 x_1t + w_2 x_2t = w · x_t        δ_t = y_t - τ_t        E = Σ_t 1/2 δ_t²
 
-The gradient of a sum is the sum of the gradients, ∇E = Σ_t δ_t x_t. So the algorithm goes through
-the associations, adds up what each asks for, and only then moves the weights: one update a pass.
+The gradient of a sum is the sum of the gradients, so
+
+    ∇E = (∂E/∂w_1, ∂E/∂w_2) = Σ_t δ_t x_t.
+
+The algorithm goes through the associations, adds up the gradient of each, and only then changes the
+weights, by Δw = -ε ∇E: one update a pass, until ∇E is about zero.
 
 Each association is one equation w · x_t = τ_t, a straight line in the plane of the weights. Two
 lines cross in one point, unless x_1 and x_2 point the same way: then they are parallel, and there
-is no exact solution or a whole line of them. Three lines as a rule leave a triangle, and descent
-ends inside it. "Up to two associations" means two *independent* ones.
+is no exact solution or a whole line of them. Three lines usually leave a triangle, and descent ends
+inside it. "Up to two associations" means two linearly independent ones.
 
-In x_it the first index is the input unit and the second the association. Who reads the table the
-other way round solves another problem, and gets no error message: see `X_TRANSPOSED`.
+In x_it the first index is the input unit and the second the association. If you read the table the
+other way round you solve another problem, and no error message tells you: see `X_TRANSPOSED`.
 
 Source: Stone, equations 12 to 30, and the algorithm for several associations.
-Data: the start w = (-0.8, -1.6) is the lecture's; it gives no associations, so these are ours.
-Look for: at ε = 0.5 the path on the surface has far fewer dots than at 0.1, and both end at
-w = (0.5, 0.8). With inputs on one line the end depends on the start. Set a rate of 2.1, beyond
-2 divided by the greatest curvature: the error grows.
+
+Data: the start w = (-0.8, -1.6) is the lecture's. It gives no associations, so these are ours.
+
+Look for: on the surface, the path at ε = 0.5 has far fewer dots than at 0.1, and both end at the
+minimum w = (0.5, 0.8). With inputs on one line the end depends on the start. Set a rate of 2.1,
+which is more than 2 divided by the greatest curvature: the error grows.
+
+Conclusion: add up the gradients of all associations, take one step against the sum, repeat; two
+weights can learn two associations exactly if their inputs are linearly independent.
 """
 
 from __future__ import annotations
@@ -139,9 +148,9 @@ def learn(
     lr: float, w0: Sequence[float] = W0, inputs: Inputs = X, targets: Sequence[float] = TARGETS,
     tolerance: float = 1e-6, limit: int = 1000,
 ) -> Descent:  # fmt: skip
-    """Pass through the associations, add up their gradients, make one update; repeat.
+    """Go through the associations, add up their gradients, make one update; repeat.
 
-    It ends with the update that was made with a gradient shorter than `tolerance`.
+    It ends after the update whose gradient was shorter than `tolerance`.
 
     Args:
         lr: ε, at least 0.
@@ -179,7 +188,7 @@ def learn(
 
 @dataclass(frozen=True)
 class Association:
-    """One association at the start: the output, δ = y - τ, its error, and what it asks for."""
+    """One association at the start: the output, δ = y - τ, its error and its gradient."""
 
     y: float
     delta: float
@@ -244,31 +253,39 @@ def run(w0: Sequence[float] = W0, rates: Sequence[float] = RATES) -> TwoInputs:
 
 def report(result: TwoInputs) -> str:
     """The gradient in parts, the descents, and what three or parallel associations do."""
-    lines = [f"At the start, w = {_pair(result.w0)}", ""]
-    lines += ["                y         δ         E     ∂E/∂w1    ∂E/∂w2"]
+    lines = [f"The gradient at the start, w = {_pair(result.w0)}", ""]
+    lines += ["  association   y         δ         E       ∂E/∂w1    ∂E/∂w2"]
     for t, part in enumerate(result.associations, 1):
         numbers = [part.y, part.delta, part.E, *part.gradient]
-        lines.append(f"  t = {t} " + "".join(f"{number:+10.5f}" for number in numbers))
+        lines.append(f"  t = {t}  " + "".join(f"{number:+10.5f}" for number in numbers))
     whole = "".join(f"{number:+10.5f}" for number in [result.E, *result.gradient])
     hand = "".join(f"{number:+10.5f}" for number in result.by_hand)
-    lines += [f"  of the sum{' ' * 17}{whole}", f"  by hand, Σ δ x{' ' * 23}{hand}"]
-    lines += ["", f"Descent to w = {_pair(result.solution)}, where the two lines cross", ""]
-    lines += ["  rate ε  updates  w after 1, 2, 10 updates, and at the end"]
+    lines += [f"  the sum{' ' * 20}{whole}", f"  Σ δ x by hand{' ' * 24}{hand}"]
+    lines += [
+        "",
+        f"Descent to the minimum w = {_pair(result.solution)}, where the two lines cross",
+        "",
+    ]
+    lines += [
+        f"  rate ε  updates  {'w after 1':<18}  {'after 2':<18}  {'after 10':<18}  at the end"
+    ]
     for lr, descent in result.descents.items():
         updates = "never" if descent.updates is None else str(descent.updates)
         marks = [k for k in (1, 2, 10) if k < len(descent.weights)]
         path = "  ".join(_pair(descent.weights[k]) for k in [*marks, -1])
         lines.append(f"  {lr:<6g}  {updates:>7}  {path}")
-    lines += ["", "What has no exact solution, and what has too many", ""]
-    lines += ["                              ends at             E there"]
-    ends = [("three associations", result.three)]
-    ends += [("on one line, they disagree", d) for d in result.inconsistent]
-    ends += [("on one line, they agree", d) for d in result.consistent]
+    lines += ["", "Without an exact solution, and with too many", ""]
+    lines += [f"  {'associations':<42}{'descent ends at':<20}E there"]
+    ends = [("three", result.three)]
+    ends += [("two, inputs on one line, targets disagree", d) for d in result.inconsistent]
+    ends += [("two, inputs on one line, targets agree", d) for d in result.consistent]
     for name, descent in ends:
-        lines.append(f"  {name:<28}{_pair(descent.weights[-1])}  {descent.errors[-1]:.6f}")
-    lines += ["", "  Where the inputs lie on one line, descent was begun twice: it ends elsewhere."]
-    told = f"with the table transposed the solution is {_pair(result.transposed)}: another problem."
-    return "\n".join([*lines, f"  Read {told}"])
+        lines.append(f"  {name:<42}{_pair(descent.weights[-1])}  {descent.errors[-1]:.6f}")
+    lines += ["", "  With inputs on one line the second start leads to another end."]
+    told = f"{_pair(result.transposed)}, that of another problem."
+    return "\n".join(
+        [*lines, f"  With the table of the inputs transposed the minimum is at w = {told}"]
+    )
 
 
 def _pair(w: Sequence[float]) -> str:
@@ -293,10 +310,11 @@ def figures(result: TwoInputs) -> dict[str, Picture]:
     shown = min(result.descents.values(), key=lambda descent: descent.lr)
     pictures["surface"] = plot.error_surface(
         bowl, span, path=shown.weights[:40], kind="surface", arrow=w0,
-        title=f"The error, and descent at a rate of {shown.lr:g}",
-        alt="A bowl over the plane of the two weights. On the plane an arrow, minus the gradient, "
-        f"leads from {w0} the way the error falls most; white dots go on to the bowl's lowest "
-        "point at (0.5, 0.8).",
+        points={"minimum": result.solution},
+        title=f"The error surface, and descent at a rate of ε = {shown.lr:g}",
+        alt="A bowl over the plane of the two weights. White dots run from the start down into it, "
+        "to the minimum at (0.5, 0.8). On the plane below, an arrow, minus the gradient, leads "
+        f"from {w0} the way the error falls most.",
     )  # fmt: skip
     contours = plot.figure(
         1, len(result.descents), width=9.0, height=4.4,
@@ -304,7 +322,8 @@ def figures(result: TwoInputs) -> dict[str, Picture]:
         "gradient; dots mark the weights after each update. The smaller the rate, the denser.",
     )  # fmt: skip
     for ax, (lr, descent) in zip(contours.axes, result.descents.items(), strict=True):
-        plot.error_surface(bowl, span, path=descent.weights, arrow=w0, title=f"rate {lr:g}", ax=ax)
+        title = f"rate ε = {lr:g}: {descent.updates or 'more than 1000'} updates"
+        plot.error_surface(bowl, span, path=descent.weights, arrow=w0, title=title, ax=ax)
     pictures["contours"] = contours
     pictures["lines"] = _lines(result)
     return pictures
@@ -318,9 +337,12 @@ def _lines(result: TwoInputs) -> plot.Figure:
             result.consistent]  # fmt: skip
     problems = [(X, TARGETS), (THREE, THREE_TARGETS), (COLLINEAR, TARGETS),
                 (COLLINEAR, AGREEING_TARGETS)]  # fmt: skip
-    titles = ["two: one solution", "three: none", "parallel: none", "the same line: many"]
+    titles = [
+        "two associations: one solution", "three: no exact solution",
+        "inputs on one line, targets disagree: none", "inputs on one line, targets agree: many",
+    ]  # fmt: skip
     figure = plot.figure(
-        2, 2, width=8.0, height=7.0,
+        2, 2, width=8.4, height=8.0,
         alt="Lines of the weights that make one association exact. Two lines cross, and descent "
         "ends there; three leave a triangle, and it ends inside; of two parallel lines it ends "
         "between them, of one line on it, each time where it depends on the start.",
@@ -334,11 +356,19 @@ def _lines(result: TwoInputs) -> plot.Figure:
             for t, (x, target) in enumerate(zip(inputs, targets, strict=True), 1)
         }
         plot.lines(exact, xlabel="w1", ylabel="w2", title=title, ax=ax)
-        for descent in descents:
+        if len(descents) == 2 and targets == AGREEING_TARGETS:  # or one line would hide the other
+            ax.lines[0].set_linewidth(4.0)
+            ax.lines[0].set_alpha(0.45)
+        for k, descent in enumerate(descents):
             first, second = zip(*descent.weights, strict=True)
-            ax.plot(first, second, color="0.5", linewidth=0.8)
-            ax.plot(first[:1], second[:1], "wo", markeredgecolor="black")
-            ax.plot(first[-1:], second[-1:], "ko")
+            names = ("start", "the descent", "end") if k == 0 else (None, None, None)
+            ax.plot(first, second, color="0.45", linewidth=1.4, label=names[1], zorder=3)
+            ax.plot(first[:1], second[:1], "wo", markeredgecolor="black", markersize=8,
+                    label=names[0], zorder=4)  # fmt: skip
+            ax.plot(first[-1:], second[-1:], "ko", markersize=8, label=names[2], zorder=4)
         ax.set_xlim(-2.0, 2.0)
         ax.set_ylim(-2.0, 2.0)
+        ax.set_aspect("equal")
+        ax.legend().remove()  # one for all panels follows
+    figure.legend(*figure.axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

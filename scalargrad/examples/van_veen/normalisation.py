@@ -1,15 +1,26 @@
 """Normalised inputs: 20 updates where raw ones need 116,067; the valley becomes a bowl.
 
-A linear unit with a bias, trained on three days of rain by the error E = 1/2 Σ (w·x - y)². Its
-second derivatives are the matrix XᵀX. The learning rate must stay below 2/λ_max, or the steepest
-direction overshoots; with ε = 1/λ_max the flattest one shrinks by 1 - λ_min/λ_max an update. So
-the ratio of the eigenvalues is the time it takes. Raw columns all point more or less one way, and
-the ratio is 12,000; brought to mean 0 and deviation 1 it is 27.
+A linear unit with a bias is trained on three days of rain by gradient descent on the error
+
+    E = 1/2 Σ (w·x - y)²
+
+Its second derivatives are the matrix XᵀX, and the eigenvalues λ of this matrix are the curvatures
+of the surface. The learning rate ε must stay below 2/λ_max, or the steepest direction overshoots.
+With ε = 1/λ_max the error in the flattest direction shrinks in each update by the factor
+
+    1 - λ_min/λ_max
+
+So the ratio of the eigenvalues is about the number of updates that it takes. The raw columns point
+nearly in the same direction, and the ratio is 12,000. To normalise (or standardise) a column is to
+subtract its mean and divide by its standard deviation; then the ratio is 27.
 
 Source: Van Veen, the slide of tricks: normalise the inputs to accelerate convergence.
 Data: the rain table of Goebels' lecture: days of rain, a radar's Kdp, and how likely rain is.
-Look for: the raw error falls at once, and then hardly at all. Set `lr=1.9` (times 1/λ_max): the
-raw descent takes about half as long. At 2.1 it would run away, as its steepest direction does.
+Look for: the raw error falls at once, and then stays nearly the same for thousands of updates. With
+`lr=1.9` (times 1/λ_max) the raw descent takes about half as long; at 2.1 it would diverge, as its
+steepest direction does.
+Conclusion: scale the inputs before you tune the learning rate, since that removes the narrow valley
+in which gradient descent is slow.
 """
 
 from __future__ import annotations
@@ -50,7 +61,7 @@ def build(w: Sequence[Any], rows: Rows, targets: Sequence[float] = Y) -> Any:
 def eigenvalues(rows: Rows) -> list[float]:
     """The eigenvalues of the matrix of second derivatives by three weights, in rising order.
 
-    By Jacobi's method: turn two axes so that their mixed derivative vanishes, until all have.
+    Jacobi's method turns two axes at a time so that their mixed derivative becomes 0.
 
     Args:
         rows: the inputs, two numbers each; the third weight is the bias.
@@ -89,7 +100,7 @@ class Course:
 
     @property
     def updates(self) -> int:
-        """How many updates it took."""
+        """The number of updates."""
         return len(self.errors) - 1
 
 
@@ -147,29 +158,32 @@ def run(lr: float = 1.0) -> Valleys:
 
 
 def report(result: Valleys) -> str:
-    """Eigenvalues, rates and updates of both, and that they end at the same line."""
-    lines = ["A linear unit on the rain table, until the gradient is shorter than 1e-6", ""]
-    lines.append(f"  {'':<14}{'eigenvalues of XᵀX':<27}{'ratio':>7}   {'ε':<9}{'updates':>8}")
+    """Eigenvalues, rates and updates of both, and the weights at the end, which are the same."""
+    lines = ["Updates until the gradient is shorter than 1e-6, at the learning rate ε", ""]
+    lines.append(f"  {'inputs':<14}{'eigenvalues of XᵀX':<27}{'ratio':>7}   {'ε':<9}{'updates':>8}")
     for name, course in result.courses.items():
         found = course.eigenvalues
         told = "  ".join(f"{x:.4f}" for x in found)
         lines.append(
             f"  {name:<14}{told:<27}{found[-1] / found[0]:7.0f}   {course.lr:.5f}  "
-            f"{course.updates:>8,}" + ("" if course.converged else "  (not yet there)")
+            f"{course.updates:>8,}" + ("" if course.converged else "  (not converged)")
         )
-    lines += ["", f"  {'':<14}E after 1, 10, 100, 1000, 10000 updates (or at the end)"]
+    lines += ["", "The error E after so many updates (or at the end)", ""]
+    lines.append(f"  {'inputs':<14}" + "".join(f"{10**k:>9,}" for k in range(5)))
     for name, course in result.courses.items():
         at = [course.errors[min(10**k, course.updates)] for k in range(5)]
-        lines.append(f"  {name:<14}" + "  ".join(f"{e:.1e}" for e in at))
+        lines.append(f"  {name:<14}" + "".join(f"{e:9.1e}" for e in at))
     raw, scaled = (course.places[-1] for course in result.courses.values())
     mean, std = result.scaling.mean, result.scaling.std
     back = [w / s for w, s in zip(scaled[:-1], std, strict=True)]
     back.append(scaled[-1] - sg.dot(back, mean))
     lines += [
-        "", "  mean " + ", ".join(f"{m:.4f}" for m in mean)
-        + "; deviation " + ", ".join(f"{s:.4f}" for s in std),
-        "  weights and bias, raw:            " + ", ".join(f"{w:+.4f}" for w in raw),
-        "  standardised, in the raw units:   " + ", ".join(f"{w:+.4f}" for w in back),
+        "", "Scaling, and the weights at the end (the standardised ones turned into raw units)", "",
+        "                  days       Kdp      bias",
+        "  mean        " + "".join(f"{m:10.4f}" for m in mean),
+        "  deviation   " + "".join(f"{s:10.4f}" for s in std),
+        "  raw         " + "".join(f"{w:+10.4f}" for w in raw),
+        "  standardised" + "".join(f"{w:+10.4f}" for w in back),
     ]  # fmt: skip
     return "\n".join(lines)
 
@@ -182,33 +196,37 @@ def figures(result: Valleys) -> dict[str, Picture]:
     for name, course in result.courses.items():
         shown = {round(10 ** (k / 20)) for k in range(120)} & {*range(1, course.updates + 1)}
         places = sorted({1, course.updates, *shown})
-        curves[f"{name}, {course.updates:,}"] = (places, [course.errors[k] for k in places])
+        curves[f"{name}: {course.updates:,} updates"] = (places, [course.errors[k] for k in places])
     errors = plot.lines(
         curves, xlabel="updates", ylabel="E", xscale="log", yscale="log",
-        title="The same unit, the same three days",
+        title="The same unit and data, with raw and with standardised inputs",
         alt="The error by update, both axes logarithmic. With standardised inputs it is at the "
-        "bottom after 20; with raw ones it falls at first, then lies flat for ten thousand "
+        "minimum after 20; with raw ones it falls at first, then lies flat for ten thousand "
         "updates, and is there after a hundred thousand.",
     )  # fmt: skip
     panels = plot.figure(
-        1, 2, width=9.0, height=4.2,
+        1, 2, width=10.0, height=4.6,
         alt="Contours of the error by the weight of Kdp and the bias. Raw inputs: a long and very "
-        "narrow valley, and dots that creep along it. Standardised: a wide bowl, and dots that "
-        "walk straight to its bottom.",
+        "narrow valley, along which the dots creep. Standardised: a wide bowl, and dots that lead "
+        "straight to its minimum.",
     )  # fmt: skip
     for ax, (name, course) in zip(panels.axes, result.courses.items(), strict=True):
         path = [(w2, b) for _, w2, b in course.places]
         ratio = course.eigenvalues[-1] / course.eigenvalues[0]
         plot.error_surface(
             _by_kdp_and_bias(course.rows), _around([w2 for w2, _ in path], [b for _, b in path]),
-            path=path, xlabel="w2 (Kdp)", ylabel="b (bias)", title=f"{name}: ratio {ratio:,.0f}",
-            zscale="log", ax=ax,
+            path=path, xlabel="w2 (weight of Kdp)", ylabel="b (bias)", zscale="log", ax=ax,
+            title=f"{name} inputs: ratio {ratio:,.0f}, {course.updates:,} updates",
         )  # fmt: skip
+        for number in [*ax.texts]:  # on the contours, where dots cover them
+            number.remove()
+        handles, _ = ax.get_legend_handles_labels()
+        ax.legend(handles, ["start", "after 1, 2, 4, 8 ... updates"], loc="upper right")
     return {"errors": errors, "contours": panels}
 
 
 def _by_kdp_and_bias(rows: Rows) -> Callable[[float, float], float]:
-    """The error by two of the three weights, where the first is at its best for these two."""
+    """The error by two of the three weights; the first is the best one for these two."""
 
     def error(w2: float, b: float) -> float:
         rest = [y - w2 * row[1] - b for row, y in zip(rows, Y, strict=True)]
@@ -220,7 +238,7 @@ def _by_kdp_and_bias(rows: Rows) -> Callable[[float, float], float]:
 
 
 def _around(*axes: Sequence[float]) -> Any:
-    """A square about the places, so that a bowl looks round: a span for each axis."""
+    """A square around the places, so that a bowl looks round: a span for each axis."""
     half = 0.8 * max(max(numbers) - min(numbers) for numbers in axes)
     middles = [0.5 * (max(numbers) + min(numbers)) for numbers in axes]
     return tuple((middle - half, middle + half) for middle in middles)

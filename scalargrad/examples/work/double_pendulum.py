@@ -1,28 +1,32 @@
-"""A double pendulum that moves by its Lagrangian alone; and keeps its energy.
+"""A double pendulum that moves by its Lagrangian alone, and keeps its energy.
 
-Two masses hang from each other on rods. With the angles q from straight down, and their rates v,
+Two masses hang from each other on rods. With the angles q, measured from straight down, and their
+rates v,
 
     L(q, v) = kinetic energy - potential energy
 
-is all that `build` says. The equations of motion are those of Euler and Lagrange,
+is all that `build` states. The equations of motion are those of Euler and Lagrange,
 
     d/dt ∂L/∂v = ∂L/∂q,
 
-and no one derives them. The program takes the momenta p = ∂L/∂v as unknowns beside q. To come from
-p back to v it solves M v = p with the matrix of second derivatives, M = ∂²L/∂v², by `sg.hessian`;
-then q moves by v, and p by the force ∂L/∂q, by `sg.grad`. All of it is recorded once and replayed,
-for one pendulum or for many side by side.
+and nobody has to derive them. The program integrates q and the momenta p = ∂L/∂v. To get v from p
+it solves M v = p with the matrix of second derivatives, M = ∂²L/∂v², from `sg.hessian`. Then q
+changes at the rate v, and p at the rate of the force ∂L/∂q, from `sg.grad`. All of this is recorded
+once and replayed, for one pendulum or for many side by side.
 
-In the variables q and p, the implicit method of Gauss with two stages is symplectic: its energy
-swings a little and comes back, where that of an explicit method of the same order drifts away.
+In the variables q and p, Gauss's implicit method with two stages is symplectic: the energy error
+oscillates and does not grow, while that of an explicit method of the same order drifts.
 
 Source: L. D. Landau and E. M. Lifshitz, Mechanics, §5, has this Lagrangian as its first problem;
 E. Hairer, C. Lubich and G. Wanner, Geometric Numerical Integration, 2006, II.1.3 and VI.4, the
 method and why it keeps energies.
-Data: ours: rods of 1 m with 1 kg each, let go at 130° and 120°, and five more pendulums whose lower
-angle starts 0.001° apart.
-Look for: six pendulums that move as one for five seconds and then part. That is chaos, not error:
-the energy of each stays within five millionths, and comes back. Runge and Kutta's drifts away.
+Data: ours: rods of 1 m with masses of 1 kg, released at 130° and 120°, and five more pendulums
+whose lower angles differ by 0.001° from one to the next.
+Look for: six pendulums that move as one for five seconds and then part. That is chaos, not a
+numerical error: the energy of each stays within five millionths and comes back to its value, while
+that of the Runge-Kutta method drifts away.
+Conclusion: from the Lagrangian alone, derivatives give the equations of motion, and a method that
+respects their structure keeps the energy.
 """
 
 from __future__ import annotations
@@ -50,7 +54,7 @@ FRAMES = 25  # a second
 
 
 def build(q: Sequence[Any], v: Sequence[Any]) -> Any:
-    """The Lagrangian: kinetic less potential energy, for masses of 1 kg on rods of 1 m.
+    """The Lagrangian: kinetic minus potential energy, for masses of 1 kg on rods of 1 m.
 
     >>> build([0.0, 0.0], [0.0, 0.0])  # at rest: less 9.81 · (-1) - 9.81 · 2
     29.43
@@ -98,7 +102,7 @@ def energy(q: Sequence[Any], p: Sequence[Any]) -> Any:
 
 
 def gauss(y: Sequence[Any], h: float, rounds: int = 9) -> list[Any]:
-    """A step of Gauss's method with two stages; as they need each other, they are found in rounds.
+    """A step of Gauss's method; its two stages depend on each other and are found by iteration.
 
     Args:
         y: the two angles and the two momenta.
@@ -116,7 +120,7 @@ def gauss(y: Sequence[Any], h: float, rounds: int = 9) -> list[Any]:
 
 
 def runge_kutta(y: Sequence[Any], h: float) -> list[Any]:
-    """A step of the method of Runge and Kutta of fourth order."""
+    """A step of the Runge-Kutta method of fourth order."""
     k1 = _slope(y)
     k2 = _slope(_along(y, (0.5 * h, k1)))
     k3 = _slope(_along(y, (0.5 * h, k2)))
@@ -134,7 +138,7 @@ def _along(y: Sequence[Any], *moves: tuple[float, Sequence[Any]]) -> list[Any]:
 
 @dataclass(frozen=True)
 class Motion:
-    """The course of some pendulums.
+    """The motion of some pendulums.
 
     Attributes:
         times: of the steps, in seconds.
@@ -152,7 +156,7 @@ def simulate(
     method: Callable[..., list[Any]], seconds: float, count: int = 1, step: float = STEP,
     apart: float = APART,
 ) -> Motion:  # fmt: skip
-    """Let pendulums go. A step of the method is recorded once, and replayed for all of them.
+    """Release pendulums. A step of the method is recorded once, and replayed for all of them.
 
     Args:
         method: `gauss` or `runge_kutta`.
@@ -213,8 +217,8 @@ def report(result: Pendulums) -> str:
     """The energy by two methods over time, and when the pendulums part."""
     times, a, b = result.gauss.times, result.gauss.errors, result.runge_kutta.errors
     lines = [
-        "A double pendulum let go at 130° and 120°; steps of 0.01 s. Errors of the energy, as",
-        "shares of what lies between hanging at rest and standing on the head:",
+        "A double pendulum released at 130° and 120°, with steps of 0.01 s. Errors of the energy,",
+        "relative to the difference between hanging at rest and standing upright:",
         "",
         f"  {'after':>8}{'Gauss: worst so far':>24}{'at the end':>14}{'Runge-Kutta: worst':>24}"
         f"{'at the end':>14}",
@@ -225,14 +229,14 @@ def report(result: Pendulums) -> str:
             f"  {times[n]:>6.0f} s{max(a[: n + 1]):>24.1e}{a[n]:>14.1e}{max(b[: n + 1]):>24.1e}"
             f"{b[n]:>14.1e}"
         )
-    lines += ["", "  Others start further by", ""]
+    lines += ["", "  Pendulums that start with another lower angle, further by", ""]
     for k, time in enumerate(result.parted, 1):
         when = f"after {time:.1f} s" if time is not None else "not within 20 s"
         lines.append(f"  {k * 0.001:.3f}°   10° from the first {when}")
     lines += [
         "",
-        "  The implicit method's energy comes back, the explicit one's does not. That pendulums",
-        "  part is no error of either: it is how two rods move.",
+        "  The energy of the implicit method comes back, that of the explicit one does not. That",
+        "  the pendulums part is an error of neither method: the motion itself is chaotic.",
     ]
     return "\n".join(lines)
 

@@ -1,15 +1,16 @@
 """Two uncertainty budgets of the GUM: an end gauge, and a resistance with its reactance.
 
-A gauge block of nominally 50 mm is compared with a standard of known length l_S. With d, the
-difference that the comparator shows, θ, how far the room is from 20 °C, α_S, the expansion of the
-standard, and δα and δθ, the differences of expansion and temperature between the two blocks,
+A gauge block of nominally 50 mm is compared with a standard of known length l_S. Let d be the
+difference that the comparator shows, θ the deviation of the room's temperature from 20 °C, α_S the
+thermal expansion of the standard, and δα and δθ the differences of expansion and temperature
+between the two blocks. Then
 
     l = l_S + d - l_S (δα θ + α_S δθ).
 
-Each input has a standard uncertainty u. `sg.propagate` takes the exact derivatives in one
-backward pass and gives u(l)² = Σ (∂l/∂x u(x))², with the share of each input. Two of the products
-have a factor whose best value is 0: the first derivative by the other factor vanishes, but not its
-effect. Second derivatives bring it out: 34 nm instead of 32 nm.
+Each input has a standard uncertainty u. `sg.propagate` computes the exact derivatives in one
+backward pass and gives u(l)² = Σ (∂l/∂x u(x))², with the share of each input. In each of the two
+products one factor has the best value 0, so the first derivative by the other factor vanishes,
+although that factor does have an effect. Second derivatives show it: 34 nm instead of 32 nm.
 
 The budget ends with the effective degrees of freedom of Welch and Satterthwaite,
 
@@ -17,17 +18,19 @@ The budget ends with the effective degrees of freedom of Welch and Satterthwaite
 
 and with a 99 % interval by Student's t.
 
-The second budget has several results. From one voltage V, current I and phase φ come
+The second budget has several results. From one voltage V, current I and phase φ follow
 
-    R = V/I cos φ,    X = V/I sin φ,    Z = V/I,
+    R = V/I cos φ,    X = V/I sin φ,    Z = V/I.
 
-with inputs that are correlated, and so are the results.
+The inputs are correlated, and so are the results.
 
 Source: JCGM 100:2008, Evaluation of measurement data: Guide to the expression of uncertainty in
 measurement (GUM), annexes H.1 and H.2.
 Data: those of the guide; the inputs d and θ are the sums of components that it describes.
-Look for: δθ, known to 0.03 °C, which makes up a quarter of the variance, and its two degrees of
-freedom, which widen the interval. α_S and θ have the sensitivity 0 and still matter.
+Look for: δθ, known to 0.03 °C, contributes a quarter of the variance, and its two degrees of
+freedom widen the interval. α_S and θ have sensitivity 0 and still matter.
+Conclusion: a budget shows which measurement to improve first, and second derivatives show what a
+first-order budget misses.
 """
 
 from __future__ import annotations
@@ -153,8 +156,9 @@ def report(result: Budgets) -> str:
         f"  degrees of freedom {result.freedom:5.1f}, so t = {result.factor:.2f} for 99 %",
         f"  the certificate    ({gauge.value:.6f} ± {result.expanded:.6f}) mm",
         "",
-        "  Most comes with the standard's own certificate. Of what the laboratory can change, the",
-        "  temperature difference of the two blocks counts most: a quarter of the variance.",
+        "  Most of the uncertainty comes from the standard's own certificate. Of what the",
+        "  laboratory can change, the temperature difference of the two blocks matters most: a",
+        "  quarter of the variance.",
         "",
         "Resistance, reactance and impedance from one set of readings:",
         "",

@@ -1,27 +1,31 @@
-"""A robot's arm that draws a heart: the angles of its joints from where the hand shall be.
+"""A robot's arm that draws a heart: the angles of its joints from where the hand should be.
 
-Four bars of the lengths l, with the angle θ at each joint against the bar before, reach the point
+Four bars of lengths l, with the angle θ at each joint relative to the previous bar, reach the point
 
     h(θ) = Σ l_k (cos φ_k, sin φ_k),    φ_k = θ₁ + ... + θ_k.
 
-Forward that is one line. Backward, for a point on the paper, there are two equations for four
-angles: many postures reach it. The arm takes the one that moves least from where it is,
+Computing the hand from the angles takes one line. The other direction is harder: a point on the
+paper gives two equations for four angles, and many postures reach it. The arm takes the posture
+that moves least from the current one,
 
-    minimise 1/2 |θ - θ_before|²    such that    h(θ) = target,
+    minimise 1/2 |θ - θ_before|²    such that    h(θ) = target.
 
-and that is a root of the slopes of Lagrange's function 1/2 |θ - θ_before|² + λ · (h(θ) - target)
-by θ and λ. So `sg.grad` writes the six equations, and `sg.solve.root` solves them, with exact
-Jacobians (second derivatives of Lagrange's function). The root is differentiable by the target:
-the derivative says how fast each joint turns for a speed of the hand. No pseudo-inverse is written.
+Its angles and the multipliers λ make the gradient of the Lagrange function
+1/2 |θ - θ_before|² + λ · (h(θ) - target) zero. So `sg.grad` writes the six equations, and
+`sg.solve.root` solves them with exact Jacobians, the second derivatives of the Lagrange function.
+The root can be differentiated by the target, which tells how fast each joint turns when the hand
+moves at a given speed. No pseudo-inverse is written.
 
-Where will the pen be if each joint is only true to 0.1°? `sg.propagate` tells, joint by joint.
+How accurate is the pen if each joint is accurate to 0.1°? `sg.propagate` answers, joint by joint.
 
-Source: the problem is a classic of robotics, e.g. B. Siciliano and others, Robotics: Modelling,
+Source: a standard problem of robotics, e.g. B. Siciliano and others, Robotics: Modelling,
 Planning and Control, 2009, 3.5 and 3.7; least motion by Lagrange multipliers: D. E. Whitney,
 Resolved motion rate control, IEEE Transactions on Man-Machine Systems 10 (1969).
 Data: ours: bars of 0.9, 0.8, 0.6 and 0.4 m; a heart of 120 points in front of the arm.
-Look for: all four joints share the work, and the hand comes back to where it began, but the joints
-do not: another posture reaches the same point. The first joint makes half of the error upward.
+Look for: all four joints share the work. The hand comes back to where it began, but the joints do
+not: another posture reaches the same point. The first joint causes half of the vertical error.
+Conclusion: state where the hand is, and derivatives tell where the joints must go, how fast they
+turn, and how accurate they must be.
 """
 
 from __future__ import annotations
@@ -50,7 +54,7 @@ __all__ = [
 
 BARS = (0.9, 0.8, 0.6, 0.4)
 REST = (1.9, -1.1, -0.8, -0.6)  # the posture before the first point
-PLAY = math.radians(0.1)  # by which each joint may be wrong
+PLAY = math.radians(0.1)  # the standard uncertainty of each joint
 Point = tuple[float, float]
 
 
@@ -164,7 +168,7 @@ def run(count: int = 120) -> Drawn:
 
 
 def report(result: Drawn) -> str:
-    """How well the heart is drawn, how the joints turn, and where the error of the pen is from."""
+    """How well the heart is drawn, how the joints turn, and what makes the error of the pen."""
     first, last = result.angles[0], result.angles[-1]
     low = min(result.targets, key=lambda p: p[1])
     lines = [
@@ -194,10 +198,10 @@ def report(result: Drawn) -> str:
     std = result.play.std
     lines += [
         "",
-        f"  With joints true to 0.1° the pen is true to {1e3 * std['x']:.1f} mm in x and "
+        f"  With joints accurate to 0.1° the pen is accurate to {1e3 * std['x']:.1f} mm in x and "
         f"{1e3 * std['y']:.1f} mm in y.",
-        "  Write where the hand is; derivatives turn that into where the joints must go, how fast,",
-        "  and how exact they must be.",
+        "  Only the position of the hand was written down. Its derivatives tell where the joints",
+        "  must go, how fast they turn, and how accurate they must be.",
     ]
     return "\n".join(lines)
 

@@ -1,29 +1,34 @@
 """Black and Scholes with every Greek to third order, implied volatility, and Monte Carlo.
 
-A European call on a share of price S, at the strike K, with the time T in years, the interest
-rate r and the volatility σ, is worth
+A European call on a share of price S, with strike K, time to expiry T in years, interest rate r and
+volatility σ, is worth
 
     C = S Φ(d₁) - K exp(-rT) Φ(d₂),    d₁ = (ln(S/K) + (r + σ²/2) T) / (σ √T),    d₂ = d₁ - σ √T.
 
-The Greeks are its derivatives: by the price (delta), by the volatility (vega), by both (vanna), and
-so on. `build` is the formula and nothing else; nested `sg.grad` gives all 34 derivatives up to the
-third order, and `sg.taylor` those by one number in one pass.
+The Greeks are its derivatives: with respect to the price (delta), the volatility (vega), both
+(vanna), and so on. `build` is the formula and nothing else; nested `sg.grad` gives all 34
+derivatives up to the third order, and `sg.taylor` gives those in one variable in a single pass.
 
-What markets quote is not a price but the volatility at which the formula gives it.
-`sg.solve.root` finds that, and by the implicit function theorem it knows how the implied volatility
-moves with the price of the option, the share and the interest: no formula has to be solved for.
+Markets do not quote C but the volatility at which the formula gives C. `sg.solve.root` finds it.
+By the implicit function theorem it can also be differentiated: how the implied volatility changes
+with the option's price, the share's price and the interest rate follows without solving a formula
+for σ.
 
-An Asian option pays by the mean price over twelve months, and has no formula. One path is a few
-lines of plain Python; it is recorded once and replayed on 40,000 draws, with the derivatives of
-each path (pathwise Greeks). Their mean is the Greek, and their scatter its standard error.
+An Asian option pays according to the mean price over twelve months, and there is no closed formula.
+One path takes a few lines of plain Python. It is recorded once and replayed for 40,000 draws,
+together with its derivatives (pathwise Greeks). Their mean estimates the Greek, and their scatter
+gives the standard error.
 
 Source: F. Black and M. Scholes, The pricing of options and corporate liabilities, Journal of
 Political Economy 81 (1973); pathwise derivatives: M. Broadie and P. Glasserman, Estimating security
 price derivatives using simulation, Management Science 42 (1996). The names of the Greeks are those
-of the trade.
+traders use.
 Data: ours: a share at 100, an option at the money for half a year, a smile of seven strikes.
-Look for: vanna, the slope of delta by the volatility, which is the slope of vega by the price, to
-the last digit. Delta rises from 0 to 1 within the last weeks: gamma, speed and colour grow there.
+Look for: vanna is the derivative of delta by σ and also that of vega by S; the two agree to the
+last digit or two. Delta rises from 0 to 1 in the last weeks, so gamma, speed and colour become
+large near the strike.
+Conclusion: one formula in five lines gives every sensitivity that a trader asks for, and the same
+draws that give a price give its Greeks.
 """
 
 from __future__ import annotations
@@ -109,7 +114,7 @@ def implied_volatility(
 
 
 def asian(S: Any, σ: Any, T: Any, r: Any, shocks: Sequence[Any]) -> Any:
-    """What one path of an Asian call pays, discounted: by its mean price over the months.
+    """The discounted payoff of one path of an Asian call, by the mean price over the months.
 
     The price moves by exp((r - σ²/2) Δt + σ √Δt z) in each month, with a normal z.
 
@@ -126,7 +131,7 @@ def asian(S: Any, σ: Any, T: Any, r: Any, shocks: Sequence[Any]) -> Any:
 
 
 def european(S: Any, σ: Any, T: Any, r: Any, shocks: Sequence[Any]) -> Any:
-    """What one path of the call of the formula pays, by the first shock alone."""
+    """The discounted payoff of one path of the European call, which uses only the first shock."""
     end = S * sg.exp((r - 0.5 * σ * σ) * T + σ * sg.sqrt(T) * shocks[0])
     return sg.exp(-r * T) * sg.relu(end - STRIKE)
 
@@ -194,7 +199,7 @@ class Options:
 
 
 def quoted(strike: float) -> float:
-    """The price of the market for a strike: ours, with the smile of a market of shares."""
+    """The market's price for a strike: ours, with a smile as share options have."""
     x = math.log(strike / POINT[0])
     return float(build(POINT[0], 0.2 - 0.15 * x + 0.6 * x * x, POINT[2], POINT[3], strike))
 
@@ -264,8 +269,8 @@ def report(result: Options) -> str:
         lines.append(f"  {name:<12}{exact[k]:>12.5f}" + "".join(f"{cell:>18}" for cell in cells))
     lines += [
         "",
-        "  The formula was written once. Nobody derived a Greek or an inverse formula by hand, and",
-        "  the option without a formula has its Greeks from the same draws as its price.",
+        "  The formula was written once. No Greek and no inverse formula was derived by hand, and",
+        "  for the option without a formula the same draws give both the price and its Greeks.",
     ]
     return "\n".join(lines)
 

@@ -1,9 +1,9 @@
 """The durable form of a recorded program: JSON that later versions go on reading.
 
 A document is data: operations of the table by their names, slots by their numbers. It says what the
-function computes; derivatives follow from the table of the version that reads it. `docs/export.md`
-describes the format. Everything is checked, since a document may come from a stranger: every name,
-index, count and length, before anything is built of it.
+function computes; derivatives follow from the table of the version that reads it.
+`docs/guide/export.md` describes the format. Everything is checked, since a document may come from a
+stranger: every name, index, count and length, before anything is built of it.
 """
 
 from __future__ import annotations

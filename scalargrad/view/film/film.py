@@ -11,10 +11,11 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from scalargrad.support import pages as web
 from scalargrad.support.files import as_path, write_whole
+from scalargrad.view.film import moving
+from scalargrad.view.film.step import Change, Step
 from scalargrad.view.graph import Graph, count
 from scalargrad.view.paint import svg
 from scalargrad.view.paint.shapes import Scene
@@ -35,36 +36,6 @@ _FILM = """<div class="scalargrad-film" data-lm-suppress-shortcuts="true">
 <script type="application/json">{data}</script>
 <script>{script}</script>
 </div>"""
-
-
-class Change(NamedTuple):
-    """A change of one box: the text of the row `part`, or the colour of the box ("fill")."""
-
-    box: int
-    part: Literal["data", "grad", "fill"]
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a film, in words and as changes of the picture.
-
-    `title` and `lines` say what happens. `boxes` are the numbers of the boxes that act, `touched`
-    those that receive a gradient, `edges` the indices of the edges along which values or gradients
-    flow, and `stopped` those of the edges along which nothing flows.
-    """
-
-    phase: Literal["forward", "backward"]
-    title: str
-    lines: tuple[str, ...] = ()
-    boxes: tuple[int, ...] = ()
-    touched: tuple[int, ...] = ()
-    edges: tuple[int, ...] = ()
-    stopped: tuple[int, ...] = ()
-    changes: tuple[Change, ...] = ()
-
-    def __str__(self) -> str:
-        return "\n    ".join((f"{self.phase}: {self.title}", *self.lines))
 
 
 @dataclass(frozen=True, repr=False)
@@ -110,12 +81,14 @@ class Film:
         return web.page(title, self._fragment(), _asset("film.css"), _asset("film.js"))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the film as a web page.
+        """Write the film as a web page, or as a picture that moves by itself.
 
         An existing file is replaced in one step, so that it is never left half written.
 
         Args:
-            path: the file to write; its name ends in .html.
+            path: the file to write. Its name ends in .html, for a page to play and to step
+                through, or in .svg, for a picture that plays in a loop wherever it is shown. On
+                paper, and for readers who want no motion, that picture shows the last step.
 
         Returns:
             The path that was written.
@@ -131,10 +104,14 @@ class Film:
         'film.html'
         """
         target = as_path(path, "Film.save")
-        if target.suffix.lower() != ".html":
+        suffix = target.suffix.lower()
+        if suffix == ".svg":
+            text = moving.write(self.scene, self.start, list(self._captioned()))
+            return write_whole(target, text.encode())
+        if suffix != ".html":
             raise ValueError(
                 f"cannot save a film as {target.suffix or target.name!r}: the name must end in "
-                ".html; draw(x).save() writes pictures"
+                ".html or .svg; draw(x).save() writes pictures"
             )
         return write_whole(target, self.html.encode())
 
@@ -149,7 +126,7 @@ class Film:
         )
         return _FILM.format(
             style=_asset("film.css"), script=_asset("film.js"), alt=escape(description),
-            picture=picture, items="\n".join(items), data=_as_json(self._data()),
+            picture=picture, items="\n".join(items), data=_as_json(self.data),
             count=count(len(self.steps), "step"),
         )  # fmt: skip
 
@@ -159,7 +136,9 @@ class Film:
             for number, step in enumerate(part, 1):
                 yield f"{phase} {number} of {len(part)}", step
 
-    def _data(self) -> dict[str, object]:
+    @property
+    def data(self) -> dict[str, object]:
+        """The steps as plain data, which JSON can write: what a player of the film reads."""
         return {
             "summary": self.graph.summary,
             "start": self.start,

@@ -9,8 +9,8 @@ from itertools import groupby
 
 from scalargrad.core.labels import format_number
 from scalargrad.core.value import Value
-from scalargrad.view.film.film import Change, Step
 from scalargrad.view.film.sentences import Sentences, listed
+from scalargrad.view.film.step import Change, Step
 from scalargrad.view.graph import Box, count, largest_size
 from scalargrad.view.read.reading import Reading
 from scalargrad.view.theme import fill_of, text_width

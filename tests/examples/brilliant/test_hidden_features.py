@@ -20,19 +20,19 @@ def columns(picture: list[float]) -> list[list[float]]:
     return [picture[k::SIDE] for k in range(SIDE)]
 
 
-def test_each_pixel_is_lit_in_one_upright_and_in_one_level_bar() -> None:
+def test_each_pixel_is_lit_in_one_vertical_and_in_one_horizontal_bar() -> None:
     """S3.2: so both kinds add up to the same picture, and no weighted sum tells them apart."""
-    upright, level = X[:SIDE], X[SIDE:]
+    vertical, horizontal = X[:SIDE], X[SIDE:]
 
     assert all(sum(x) == SIDE for x in X)
-    assert [sum(pixel) for pixel in zip(*upright, strict=True)] == [1.0] * SIDE**2
-    assert [sum(pixel) for pixel in zip(*level, strict=True)] == [1.0] * SIDE**2
+    assert [sum(pixel) for pixel in zip(*vertical, strict=True)] == [1.0] * SIDE**2
+    assert [sum(pixel) for pixel in zip(*horizontal, strict=True)] == [1.0] * SIDE**2
     assert Y == [1.0] * SIDE + [0.0] * SIDE
 
 
 @pytest.mark.unmeasured
 def test_without_hidden_units_nothing_is_learnt() -> None:
-    """S3.2: the best is 0.5 to all, and E = 1/8."""
+    """S3.2: the best is to answer 0.5 to all, and E = 1/8."""
     found = run(hidden_units=0)
 
     assert found.outputs == pytest.approx([0.5] * 8, abs=1e-4)
@@ -84,7 +84,7 @@ def test_a_feature_makes_the_output_nearly_1(result: hidden_features.HiddenFeatu
         assert max(unit(x).data for x in others) < 0.8
 
 
-def test_upright_bars_wake_one_unit_and_level_bars_none(
+def test_vertical_bars_activate_one_unit_and_horizontal_bars_none(
     result: hidden_features.HiddenFeatures,
 ) -> None:
     """S3.2."""

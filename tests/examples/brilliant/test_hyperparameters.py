@@ -114,6 +114,21 @@ def test_at_two_only_the_bias_of_the_output_is_left_to_swing() -> None:
     assert outputs[1] - 0.5 == pytest.approx(-(outputs[0] - 0.5), rel=0.01)
 
 
+@pytest.mark.skipif(not find_spec("matplotlib"), reason="matplotlib is not installed")
+def test_figures_end_at_1e_12_and_note_what_diverges(
+    result: hyperparameters.Hyperparameters,
+) -> None:
+    pictures = hyperparameters.figures(result)
+
+    for key in ("rates", "hidden_units", "last_errors"):
+        (ax,) = pictures[key].axes  # type: ignore[attr-defined]
+        drawn = [y for line in ax.lines for y in line.get_ydata()]
+        assert min(drawn) == 1e-12
+        assert ax.get_ylim()[0] == pytest.approx(3e-13)
+    (text,) = pictures["last_errors"].axes[0].texts  # type: ignore[attr-defined]
+    assert text.get_text() == "α = 5: infinite at\nupdate 256"
+
+
 def test_more_hidden_units_are_better_in_general_and_not_always(
     result: hyperparameters.Hyperparameters,
 ) -> None:

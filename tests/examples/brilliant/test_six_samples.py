@@ -1,5 +1,6 @@
 """The whole program of six samples."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -53,6 +54,18 @@ def test_each_snapshot(result: six_samples.SixSamples, k: int) -> None:
     assert close(got.output_gradient, want["output_gradient"])
     assert close(got.E, want["E_1_over_2N"])
     assert result.errors[k] == got.E
+
+
+def test_the_course_of_the_outputs_is_dense_and_real(result: six_samples.SixSamples) -> None:
+    """The figure joins outputs at 70 iterations or more, evenly on a logarithmic axis."""
+    ks = [*result.course]
+
+    assert ks[0] == 0
+    assert ks[-1] == 9999
+    assert ks == sorted(ks)
+    assert all(b + 1 <= 1.11 * (a + 1) + 1 for a, b in pairwise(ks))
+    for k, shot in result.snapshots.items():
+        assert result.course[k] == shot.outputs
 
 
 def test_the_weights_at_the_end(result: six_samples.SixSamples) -> None:

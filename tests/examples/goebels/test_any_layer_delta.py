@@ -128,7 +128,7 @@ def test_the_report_has_a_row_for_each_unit() -> None:
     text = any_layer_delta.report(run((2, 3, 1)))
 
     assert text.count("e-0") >= 8
-    assert "Layers of 2, 3, 1 units" in text
+    assert "layers of 2, 3, 1 units" in text
 
 
 def test_what_is_no_layered_network() -> None:

@@ -1,5 +1,6 @@
 """What an activation needs: slopes on a grid, and networks that learn or do not."""
 
+import inspect
 from functools import cache
 
 import pytest
@@ -48,6 +49,46 @@ def test_the_shares_are_counts_on_the_grid() -> None:
     """S4.19: 829 points of tanh, and 500 of relu, for z = 0 itself has none."""
     assert share_with_slope(sg.tanh) * 1001 == pytest.approx(829)
     assert share_with_slope(sg.relu) * 1001 == pytest.approx(500)
+
+
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [
+        ("tanh", 1.0),
+        ("sigmoid", 1.0),
+        ("relu", 0.4995),
+        ("identity", 1.0),
+        ("max(0, z - 100)", 0.0),
+        ("step", 0.0),
+        ("sin(20 z)", 0.5),
+    ],
+)
+def test_where_the_slope_is_informative(name: str, share: float) -> None:
+    """S4.19: the third criterion: the slope tells increase from decrease."""
+    assert result().informative[name] == pytest.approx(share, abs=1e-2 if share == 0.5 else 5e-4)
+
+
+def test_a_slope_everywhere_is_not_enough() -> None:
+    """S4.19: sin(20 z) meets the first two criteria and not the third; no start is solved."""
+    trainings = result().trainings["sin(20 z)"]
+
+    assert result().shares["sin(20 z)"] == 1.0
+    assert not any(t.solved for t in trainings)
+    assert all(t.moved == t.hidden for t in trainings)
+
+
+def test_the_criteria_are_the_lectures_and_not_linear_is_ours() -> None:
+    """S4.19: three criteria in this order; the fourth is told to be ours, and comes last."""
+    text = inspect.getdoc(activations) or ""
+    places = [
+        text.index(part)
+        for part in ("1. Its gradient is defined almost everywhere",
+                     "2. On a significant portion of the input domain the gradient is not zero",
+                     "3. The gradient is informative",
+                     "further criterion is ours and not the lecture's: g is not linear")
+    ]  # fmt: skip
+
+    assert places == sorted(places)
 
 
 def test_beyond_100_has_a_slope_where_no_z_comes() -> None:

@@ -101,6 +101,35 @@ def test_the_engine_computes_the_error_once() -> None:
     assert gradient == result().exact
 
 
+def test_the_cost_of_a_gradient_grows_with_the_square() -> None:
+    """S4.9: P = 10 ... 10^6, all differences computed where possible, extrapolated to 10^9."""
+    recorded = differences.RECORDED
+
+    assert [c.parameters for c in recorded] == [10**k for k in range(1, 7)] == [*differences.SHAPES]
+    assert [nin * units for nin, units in differences.SHAPES.values()] == [*differences.SHAPES]
+    assert [c.complete for c in recorded] == [True] * 3 + [False] * 3
+    for c in recorded[3:]:
+        assert c.differences == pytest.approx((c.parameters + 1) * c.value, rel=1e-2)
+    for c in recorded[1:3]:  # computed in full: P + 1 values of E, and what the loop adds
+        assert 1.0 < c.differences / ((c.parameters + 1) * c.value) < 1.1
+    billion = differences.extrapolated(recorded)
+    assert billion.parameters == 10**9
+    assert billion.differences == pytest.approx(1e6 * recorded[-1].differences, rel=1e-5)
+    assert billion.gradient == pytest.approx(1e3 * recorded[-1].gradient)
+    text = differences.report(result())
+    assert "this gradient would take 846 years" in text
+    assert "10³ to 10⁹" in (differences.__doc__ or "")
+
+
+def test_one_measurement_on_this_machine() -> None:
+    """S4.9: the differences that are timed leave the weights as they were."""
+    complete, single = differences.measured(10), differences.measured(100, complete=50)
+
+    assert (complete.complete, single.complete) == (True, False)
+    assert complete.differences > complete.value
+    assert single.differences == 101 * single.value
+
+
 def test_any_function_can_be_differentiated_by_its_values() -> None:
     """S4.9: also one that the engine could not follow, such as one with a loop of its own."""
 

@@ -37,7 +37,19 @@ def test_counts(name: str) -> None:
 
     assert counted.paths == expected["paths_single_parameter"] == sg.count_paths(z, x)
     assert counted.edges == expected["edges_a_to_z"] == path_counts.edges_between(z, x)
-    assert counted.path_multiplications == expected["path_multiplications"]
+    # the reference counts the factors of a path, L + 1; a path of L + 1 factors takes L products
+    factors = expected["path_multiplications"]
+    assert counted.path_multiplications == factors - counted.paths == counted.paths * depth
+
+
+def test_multiplications_path_by_path() -> None:
+    """S4.11: four factors take three multiplications; at n = 10 and L = 8 800,000,000."""
+    x, z = path_counts.layered(2, 3)
+    by_path = [len(path.partials) - 1 for path in sg.paths(z, x)]
+
+    assert by_path == [3] * 8
+    assert path_counts.counts(2, 3).path_multiplications == sum(by_path) == 24
+    assert path_counts.counts(10, 8).path_multiplications == 800_000_000
 
 
 def test_paths_that_are_too_many_are_counted_but_not_listed() -> None:

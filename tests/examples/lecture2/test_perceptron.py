@@ -1,9 +1,11 @@
 """The perceptron: the reference's courses, exactly and in floats, and the gradient beside them."""
 
+import math
 from fractions import Fraction
 from typing import Any
 
 import pytest
+from computed import computed
 from lectures import close_to, lecture
 
 import scalargrad as sg
@@ -25,6 +27,10 @@ COURSES = [
     (points, start, reading) for points in ("A", "B") for start in EXACT for reading in SIGN0
 ]
 NAME_OF = dict(zip(EXACT, STARTS, strict=True))
+
+
+def result() -> Any:
+    return computed("perceptron")
 
 
 def test_the_sets_are_the_references() -> None:
@@ -135,6 +141,51 @@ def test_separable_sets_are_always_separated() -> None:
             assert p.errors(X, T) == 0
 
 
+# --- the convergence theorem ----------------------------------------------------------------
+
+
+def test_no_set_exceeds_its_bound() -> None:
+    """S4.4: at most (R/γ)² mistakes from zeros; the run holds it against a thousand sets."""
+    assert len(result().bounds) == 1000
+    for of in result().bounds:
+        assert 1 <= of.mistakes <= of.most
+        assert of.margin > 0.0
+    assert max(of.mistakes for of in result().bounds) > 50  # not all are easy
+
+
+def test_the_proof_holds_two_lengths_against_each_other() -> None:
+    """S4.4: k γ ≤ u·w ≤ |w| ≤ √k R after each mistake."""
+    for of in result().bounds:
+        for k, (inner, length) in enumerate(zip(of.inner, of.length, strict=True), 1):
+            assert k * of.margin <= inner + 1e-9
+            assert inner <= length + 1e-9
+            assert length <= math.sqrt(k) * of.radius + 1e-9
+
+
+def test_the_margin_is_that_of_the_nearest_point() -> None:
+    X, T, u = perceptron.random_set(7)
+    of = perceptron.bound(X, T, [3.0 * ui for ui in u])  # of any length
+    size = math.hypot(*u)
+    distances = [abs(u[0] * x[0] + u[1] * x[1] + u[2]) / size for x in X]
+
+    assert of.margin == pytest.approx(min(distances), rel=1e-12)
+    assert of.radius == pytest.approx(max(math.hypot(x[0], x[1], 1.0) for x in X), rel=1e-12)
+
+
+def test_the_bound_does_not_depend_on_the_rate() -> None:
+    """S4.4: from zeros w and b are η times a sum of points."""
+    X, T, _ = perceptron.random_set(11)
+    courses = [Perceptron(2, lr=lr).fit(X, T, epochs=1000) for lr in (0.25, 1.0, 8.0)]
+
+    assert len({tuple(u.index for u in course.updates) for course in courses}) == 1
+
+
+def test_what_does_not_separate_has_no_bound() -> None:
+    X, T = SETS["XOR"]
+    with pytest.raises(ValueError, match="every point on its correct side"):
+        perceptron.bound(X, T, (1.0, 1.0, -0.5))
+
+
 # --- and the gradient -----------------------------------------------------------------------
 
 
@@ -204,7 +255,7 @@ def test_it_is_not_the_margin_hinge() -> None:
 
 
 def test_the_report_tells_of_the_courses() -> None:
-    text = perceptron.report(perceptron.run())
+    text = perceptron.report(result())
 
     assert "396 updates in 100 passes, not at rest" in text
     assert "4 5 2 4" in text

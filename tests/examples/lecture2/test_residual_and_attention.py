@@ -92,3 +92,31 @@ def test_the_report_shows_both_ways() -> None:
     assert "dy/dx by the engine  0.556" in text
     assert "1 + F'(x) by hand    0.556" in text
     assert "largest difference to the formulas by hand" in text
+
+
+@pytest.mark.parametrize("name", example.LIBRARIES)
+def test_the_forward_program_of_each_library_gives_the_slope(name: str) -> None:
+    """S4.21: PyTorch, TensorFlow and JAX by name, and scalargrad."""
+    program = example.LIBRARIES[name]
+    module = program.split()[1].rstrip(",")
+    pytest.importorskip(module, reason=f"{module} is not installed")
+    names: dict[str, Any] = {}
+    exec(compile(program, name, "exec"), names)
+
+    exact = example.residual_slope_by_hand(0.5)
+    assert names["slope"] == pytest.approx(exact, rel=1e-6 if name == "JAX" else 1e-14)
+
+
+def test_the_structures_of_the_lecture_are_named_with_their_programs() -> None:
+    """S4.21."""
+    text = example.__doc__ or ""
+
+    for name, where in (
+        ("ResNet", "here"),
+        ("transformer", "small_gpt"),
+        ("Yolo", "small_detector"),
+    ):
+        (line,) = (part for part in text.split("\n- ")[1:] if part.split("\n\n")[0].count(name))
+        assert where in line
+    assert "PyTorch, TensorFlow and JAX" in text
+    assert list(example.LIBRARIES) == ["scalargrad", "PyTorch", "TensorFlow", "JAX"]

@@ -8,7 +8,9 @@ from lectures import close_to, lecture
 
 import scalargrad as sg
 from scalargrad import Value, losses
-from scalargrad.examples.lecture2 import seven_node
+from scalargrad.examples.lecture2 import seven_node, slides
+
+LOWER = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 @pytest.mark.parametrize("t", [1, -1])
@@ -151,7 +153,51 @@ def test_frames_show_more_and_more() -> None:
         ]
 
         assert all(earlier < later for earlier, later in pairwise(texts))
-    assert "δ3 = +1.020" in texts[-1]
+    assert "δ₃ = 1.020" in texts[-1]
+
+
+def test_each_slide_is_titled_with_the_lines_of_the_lecture() -> None:
+    """S4.14, S4.15: formula, numbers, result; each of the eight weights and five δ once."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    axes = seven_node.frames(seven_node.run(), True).axes  # type: ignore[attr-defined]
+    titles = "\n".join(ax.get_title("left") for ax in axes)
+
+    assert "δ₆ = δ₇ w₆₇ = (−1) · (−0.5) = 0.5" in titles
+    assert "∂E/∂w₄₆ = δ₆ g′(z₆) a₄ = 0.5 · 0.931 · (−0.716) = −0.334" in titles
+    for i, j in seven_node.EDGES:
+        lowered = f"{i}{j}".translate(LOWER)
+        assert titles.count(f"∂E/∂w{lowered} = ") == 1
+    for node in range(3, 8):
+        assert titles.count(f"δ{str(node).translate(LOWER)} = ") == 1
+
+
+@pytest.mark.parametrize("t", [1.0, -1.0])
+@pytest.mark.parametrize("g", [sg.tanh, sg.sigmoid])
+def test_the_numbers_of_a_line_give_its_result(t: float, g: Any) -> None:
+    """S4.15: what stands between the equal signs, computed, is what stands after the last."""
+    net = seven_node.build(t=t, g=g)
+    net.E.backward()
+    told = [slides.forward_lines(net)[node][0] for node in range(3, 8)]
+    told += [line for some in slides.backward_lines(net).values() for line in some]
+
+    assert len(told) == 5 + 13
+    for line in told:
+        plain = line.numbers.translate({ord("−"): "-", ord("·"): "*"})
+        assert eval(plain) == pytest.approx(line.result, abs=3e-3)
+
+
+def test_the_exercise_leaves_open_what_its_key_shows() -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    pictures: dict[str, Any] = dict(seven_node.figures(seven_node.run()))
+    blank, key = (
+        [text.get_text() for text in pictures[name].axes[1].texts]
+        for name in ("exercise", "exercise_key")
+    )
+
+    assert len(blank) == len(key) == 13
+    assert all(line.endswith("= ______") for line in blank)
+    assert all(k.startswith(b.removesuffix("______")) for b, k in zip(blank, key, strict=True))
+    assert not any("______" in line for line in key)
 
 
 def test_what_is_no_network_of_seven_nodes() -> None:

@@ -1,9 +1,11 @@
 """The back-propagation network: every number by engine and by hand, the slips, and XOR."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from computed import computed
 from lectures import close_to, lecture
 
 import scalargrad as sg
@@ -63,15 +65,51 @@ def test_the_gradient_of_the_batch_is_the_sum_over_its_associations() -> None:
         assert close([sum(one.grad_w1[r][c] for one in by_sample) for c in range(3)], row)
 
 
-@pytest.mark.parametrize("descend", [network.learn, network.short_version])
-def test_twenty_updates(descend: Callable[..., Any]) -> None:
+def by_hand(passes: int) -> tuple[Any, Any, Any]:
+    descent = network.short_version(network.W1, network.W2, tolerance=0.0, limit=passes)
+    return descent.errors, descent.w1, descent.w2
+
+
+def by_engine(passes: int) -> tuple[Any, Any, Any]:
+    return network.learn(passes=passes)
+
+
+@pytest.mark.parametrize("descend", [by_engine, by_hand])
+def test_twenty_updates(descend: Callable[[int], Any]) -> None:
     """S0.26: the short version of the algorithm by hand, and the same with the engine."""
-    errors, w1, w2 = descend(passes=20)
-    _, first1, first2 = descend(passes=1)
+    errors, w1, w2 = descend(20)
+    _, first1, first2 = descend(1)
 
     assert close(errors, EXPECTED["E_trajectory_0_to_20"])
     assert close([first1, first2], [EXPECTED["W1_after_1"], EXPECTED["W2_after_1"]])
     assert close([w1, w2], [EXPECTED["W1_after_20"], EXPECTED["W2_after_20"]])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_short_algorithm_goes_from_random_weights_to_a_gradient_of_zero(seed: int) -> None:
+    """S0.26: as printed: random start, gradients accumulated, until |∇E| is about 0."""
+    start = network.random_weights(seed)
+    descent = network.short_version(seed=seed)
+
+    assert pytest.approx(error(*start), rel=1e-14) == descent.errors[0]
+    for lengths, w in (
+        (descent.lengths[0], start),
+        (descent.lengths[-1], (descent.w1, descent.w2)),
+    ):
+        gradient = sg.grad(error, (0, 1))(*w)
+        length = math.hypot(*(g for rows in gradient for row in rows for g in row))
+        assert lengths == pytest.approx(length, rel=1e-9)
+    assert descent.updates == len(descent.errors) - 1 == len(descent.lengths) - 1
+    assert descent.lengths[-1] < 1e-4 <= min(descent.lengths[:-1])
+    assert descent.errors[-1] < 1e-7
+
+
+def test_the_short_algorithm_gives_up_where_it_is_told_to() -> None:
+    descent = network.short_version(limit=5)
+
+    assert descent.updates is None
+    assert len(descent.errors) == 6
+    assert network.random_weights(1) != network.random_weights(2)
 
 
 def test_equations_55_and_56_as_printed_go_uphill() -> None:
@@ -187,3 +225,11 @@ def test_the_error_of_a_network_is_not_convex() -> None:
 
     assert swapped == pytest.approx(xor_error(w1, w2))
     assert halfway > 1.4 * swapped
+
+
+def test_the_targets_of_xor_are_named_as_they_are() -> None:
+    """S0.17: 0 and 1, not -1."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    xor: Any = network.figures(computed("backprop_network"))["xor"]
+
+    assert xor.axes[1].get_legend_handles_labels()[1] == ["target 1", "target 0"]

@@ -1,5 +1,6 @@
 """Fitting: polynomials of five degrees, early stopping, and weight decay, with their numbers."""
 
+from itertools import pairwise
 from statistics import pvariance
 
 import pytest
@@ -59,6 +60,16 @@ def test_r2_rises_on_the_fitted_data_and_falls_again_on_the_others() -> None:
     assert validation[-1] < 0.0
 
 
+def test_underfitting_goldilocks_fitting_and_overfitting() -> None:
+    """S0.28: by these words: bad on both sets; good on both; perfect on one, bad on the other."""
+    under, goldilocks, over = (fitting.least_squares(degree) for degree in fitting.NAMES)
+
+    assert list(fitting.NAMES.values()) == ["underfitting", "Goldilocks fitting", "overfitting"]
+    assert max(under.r2, under.r2_validation) < min(goldilocks.r2, goldilocks.r2_validation)
+    assert over.r2 > goldilocks.r2
+    assert over.r2_validation < under.r2_validation  # it does not generalise
+
+
 def test_chebyshevs_polynomials_and_powers_are_the_same_polynomial() -> None:
     w = [0.3, -1.0, 2.0, 0.5, 0.25]
     coefficients = fitting.powers(w)
@@ -76,6 +87,18 @@ def test_one_newton_step_is_at_the_lowest_place() -> None:
     )
 
     assert slope(fit.w) == pytest.approx([0.0] * 6, abs=1e-12)
+
+
+@pytest.mark.unmeasured
+def test_the_training_error_falls_while_the_validation_error_rises(long: fitting.Course) -> None:
+    """S0.29: from update 41 on, at every single update."""
+    training, validation = long.errors[long.best :], long.validation[long.best :]
+
+    assert long.best == 41
+    assert all(after < before for before, after in pairwise(training))
+    assert all(after > before for before, after in pairwise(validation))
+    assert training[-1] / training[0] == pytest.approx(0.82, abs=0.005)
+    assert validation[-1] / validation[0] == pytest.approx(1.19, abs=0.005)
 
 
 @pytest.mark.unmeasured

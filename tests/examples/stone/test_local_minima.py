@@ -1,4 +1,4 @@
-"""Local minima: every flat place of a sigmoid unit's error, and where balls end."""
+"""Local minima: every stationary point of a sigmoid unit's error, and where balls end."""
 
 from itertools import pairwise
 from typing import Any
@@ -31,7 +31,7 @@ def test_one_weight_has_a_global_minimum_a_local_one_and_a_barrier() -> None:
     assert barrier.E > local.E > lowest.E
 
 
-def test_no_flat_place_of_one_weight_is_missed() -> None:
+def test_no_stationary_point_of_one_weight_is_missed() -> None:
     """The slope changes its sign three times, at the three places that Newton found."""
     slope = sg.grad(lambda w: local_minima.error([w]))
     ws = [-1.0 + 5.0 * k / 997 for k in range(998)]
@@ -44,7 +44,7 @@ def test_no_flat_place_of_one_weight_is_missed() -> None:
 
 
 def test_two_weights_have_four_minima_four_saddles_and_one_maximum() -> None:
-    """S0.27: they are the pairs of flat places of one weight, since E is a sum over the weights."""
+    """S0.27: they are pairs of stationary points of one weight, since E is a sum over the two."""
     ones = [point.w[0] for point in result().points]
     low, top, high = ones
     kinds = {kind: of_kind(kind, result().points2) for kind in ("minimum", "saddle", "maximum")}
@@ -71,6 +71,32 @@ def test_a_ball_ends_in_the_valley_it_started_in() -> None:
         assert all((w < top) == (start < top) for (w,) in ball.path)
     ends = {tuple(round(w, 3) for w in ball.path[-1]) for ball in result().balls2.values()}
     assert len(result().balls2) == len(ends) == 4
+
+
+def test_the_error_of_the_pictures_has_two_valleys() -> None:
+    """S0.27: a global and a local minimum with a saddle between them, all on the line w2 = 0."""
+    deep, saddle, shallow = result().valleys
+
+    assert [point.kind for point in result().valleys] == ["minimum", "saddle", "minimum"]
+    assert [p.w for p in result().valleys] == [
+        pytest.approx((w1, 0.0), abs=5e-6) for w1 in (-0.10143, 0.37289, 1.38621)
+    ]
+    assert [p.E for p in (deep, shallow, saddle)] == pytest.approx(
+        [0.22549, 0.40500, 0.47056], abs=5e-6
+    )
+    for start, ball in result().valley_balls.items():
+        end = deep if start[0] < saddle.w[0] else shallow
+        assert ball.path[-1] == pytest.approx(end.w, abs=2e-3)
+        assert all(later <= earlier for earlier, later in pairwise(ball.errors))
+
+
+def test_the_section_is_the_surface_at_w2_0() -> None:
+    """The third association adds nothing there, since it is satisfied: σ(0) = 0.5."""
+    for w1 in (-0.7, 0.4, 3.0):
+        alone = [(x[:1], target) for x, target in local_minima.VALLEYS if x[0]]
+        assert local_minima.error([w1, 0.0], local_minima.VALLEYS) == pytest.approx(
+            local_minima.error([w1], alone), rel=1e-14
+        )
 
 
 def test_too_large_a_rate_cannot_settle_in_a_narrow_valley() -> None:

@@ -2,10 +2,12 @@
 
 import os
 from importlib.util import find_spec
+from itertools import combinations
 from statistics import correlation
 from typing import Any
 
 import pytest
+from computed import computed
 from lectures import close_to, lecture
 
 from scalargrad.examples.stone import photographs as memory
@@ -23,6 +25,15 @@ LONG = pytest.mark.skipif(
 
 def expected(n: int) -> dict[str, Any]:
     return CASE["expected"][str(n)]  # type: ignore[no-any-return]
+
+
+def projected(cue: list[float], photos: list[list[float]]) -> tuple[list[float], list[float]]:
+    """The mixture of two pictures that is nearest to the cue, and how much of each is in it."""
+    (aa, ab), (_, bb) = memory.gram(photos)
+    a, b = (sum(p * x for p, x in zip(photo, cue, strict=True)) for photo in photos)
+    det = aa * bb - ab * ab
+    shares = [(bb * a - ab * b) / det, (aa * b - ab * a) / det]
+    return [shares[0] * p + shares[1] * q for p, q in zip(*photos, strict=True)], shares
 
 
 def assert_as_expected(result: Photographs) -> None:
@@ -43,7 +54,7 @@ def assert_as_expected(result: Photographs) -> None:
 def test_the_pictures_are_those_of_the_case(n: int) -> None:
     """S0.16: photographs, noise, what they share, and the largest curvature of E."""
     case = expected(n)
-    photos = memory.photographs(n)
+    photos = memory.shapes(n)
     noisy = [p + 0.5 * x for p, x in zip(photos[0], memory.noise(n * n), strict=True)]
 
     assert memory.gram(photos) == case["gram"]
@@ -57,14 +68,14 @@ def test_the_pictures_are_those_of_the_case(n: int) -> None:
 def test_every_pixel_of_the_small_pictures() -> None:
     case = expected(8)
 
-    assert memory.photographs(8) == [case["photo1"], case["photo2"]]
+    assert memory.shapes(8) == [case["photo1"], case["photo2"]]
     assert close((0.5 * x for x in memory.noise(64)), case["noise"])
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_noisy_picture_recalls_the_clean_one(way: str) -> None:
     """S0.16: 8 x 8 pixels, after 1, 5 and 50 updates, by each of the ways."""
-    result = memory.run(8, updates=50, way=way, start_at_random=False)
+    result = memory.run(8, 50, way, start_at_random=False, pictures=memory.shapes)
     end, case = result.training.end, expected(8)
 
     assert_as_expected(result)
@@ -78,7 +89,7 @@ def test_the_noisy_picture_recalls_the_clean_one(way: str) -> None:
 def test_descent_ends_at_the_projection() -> None:
     """S0.16: what is recalled is that mixture of the photographs that is nearest to the input."""
     case = expected(8)
-    photos = memory.photographs(8)
+    photos = memory.shapes(8)
     network = memory.UnitReplay(photos, case["eps_used"])
     noisy = [p + 0.5 * x for p, x in zip(photos[0], memory.noise(64), strict=True)]
     training = memory.train(network, photos, noisy, 2000, marks=(500,))
@@ -100,13 +111,9 @@ def test_descent_ends_at_the_projection() -> None:
 
 def test_what_the_large_pictures_recall_in_the_end() -> None:
     """S0.16: errors of .291 and .0061 at 50 x 50, by the projection on the two photographs."""
-    case, photos = expected(50), memory.photographs(50)
+    case, photos = expected(50), memory.shapes(50)
     noisy = [p + 0.5 * x for p, x in zip(photos[0], memory.noise(2500), strict=True)]
-    (aa, ab), (_, bb) = memory.gram(photos)
-    a, b = (sum(p * x for p, x in zip(photo, noisy, strict=True)) for photo in photos)
-    det = aa * bb - ab * ab
-    shares = [(bb * a - ab * b) / det, (aa * b - ab * a) / det]
-    recalled = [shares[0] * p + shares[1] * q for p, q in zip(*photos, strict=True)]
+    recalled, shares = projected(noisy, photos)
 
     assert close(shares, case["recall_coefficients_on_photo1_photo2"])
     assert close(memory.rmse(recalled, photos[0]), case["rmse_recalled_vs_photo1"])
@@ -121,7 +128,7 @@ def test_what_the_large_pictures_recall_in_the_end() -> None:
 def test_noise_passes_through_random_weights(way: str) -> None:
     """S0.16: the limit is P + W0 (I - P): .166 where from zero it is .066."""
     case = expected(8)["random_W0_scale_0.1_limit"]
-    photos = memory.photographs(8)
+    photos = memory.shapes(8)
     network = memory.WAYS[way](photos, expected(8)["eps_used"], memory.random_weights(8))
     noisy = [p + 0.5 * x for p, x in zip(photos[0], memory.noise(64), strict=True)]
     end = memory.train(network, photos, noisy, 100).end
@@ -135,7 +142,9 @@ def test_noise_passes_through_random_weights(way: str) -> None:
 @NUMBA
 def test_the_three_ways_agree_on_a_size_between() -> None:
     """S0.16: 12 x 12 pixels, the way it is done with 50 x 50."""
-    eager, *replayed = (memory.run(12, updates=7, way=way) for way in memory.WAYS)
+    eager, *replayed = (
+        memory.run(12, updates=7, way=way, pictures=memory.shapes) for way in memory.WAYS
+    )
 
     assert [result.way for result in replayed] == ["whole", "unit"]
     for result in replayed:
@@ -153,16 +162,74 @@ def test_the_three_ways_agree_on_a_size_between() -> None:
 @NUMBA
 def test_a_rate_twice_as_large_does_not_settle() -> None:
     """S0.16: eps_critical."""
-    photos = memory.photographs(8)
+    photos = memory.shapes(8)
     for factor, settles in ((0.98, True), (1.02, False)):
         network = memory.WholeReplay(photos, factor * expected(8)["eps_critical"])
         first, *_, last = [network.update() for _ in range(200)]
         assert (last < first) == settles
 
 
+def test_both_photographs_are_recalled_from_noise_and_from_a_half() -> None:
+    """S0.16: grey levels, noisy and half-covered cues of both, by the trained network."""
+    result = computed("photographs")
+
+    for cues in (result.noisy_cues, result.half_cues):
+        for k, cue in enumerate(cues):
+            mixture, shares = projected(cue.cue, result.photos)
+            assert cue.recalled == pytest.approx(mixture, abs=1e-6)
+            assert cue.shares == pytest.approx(shares, abs=1e-6)
+            assert cue.shares[k] > 2.0 * abs(cue.shares[1 - k])  # the right one
+            assert cue.rmse_whole < cue.rmse_cue
+            assert cue.rmse_whole == memory.rmse(cue.whole, result.photos[k])
+
+
+def test_what_the_photographs_recall_at_the_size_of_the_lecture() -> None:
+    """S0.16: errors of .29 under noise fall to .013 and .008; from a half to .023 and .015."""
+    photos = memory.photographs(50)
+    errors = []
+    for photo, seed in zip(photos, (2024, 4711), strict=True):
+        numbers = memory.noise(2500, seed)
+        noisy = [p + 0.5 * x for p, x in zip(photo, numbers, strict=True)]
+        half = memory.covered(photo)
+        whole = memory.restored(projected(half, photos)[0], half)
+        recalled = projected(noisy, photos)[0]
+        errors += [memory.rmse(picture, photo) for picture in (noisy, recalled, half, whole)]
+
+    assert errors == pytest.approx(
+        [0.2914, 0.0125, 0.1371, 0.0231, 0.2908, 0.0076, 0.1490, 0.0154], abs=5e-5
+    )
+
+
+def test_the_photographs_have_grey_levels_and_a_covered_half_is_grey() -> None:
+    portrait, boat = memory.photographs(50)
+
+    for photo in (portrait, boat):
+        assert -0.5 <= min(photo) < -0.3
+        assert 0.4 < max(photo) <= 0.5
+        assert len({round(p, 2) for p in photo}) > 40
+        rows = [memory.covered(photo)[i : i + 50] for i in range(0, 2500, 50)]
+        assert all(row[25:] == [0.0] * 25 for row in rows)
+        assert [row[:25] for row in rows] == [photo[i : i + 25] for i in range(0, 2500, 50)]
+
+
+def test_how_many_faces_fit() -> None:
+    """S0.16: noise passes as √(K/N); ten faces are told apart by their halves, fifty are not."""
+    few, many = memory.capacity(12, counts=(10, 50))
+
+    for one in (few, many):
+        assert one.passes == pytest.approx((one.stored / 144) ** 0.5, rel=0.05)
+    assert (few.right, many.right) == (1.0, 0.3)
+
+
+def test_faces_differ() -> None:
+    faces = memory.portraits(12, 20)
+
+    assert min(memory.rmse(a, b) for a, b in combinations(faces, 2)) > 0.02
+
+
 def test_one_graph_holds_a_dot_node_for_each_output_and_photograph() -> None:
     """S0.16: n² outputs, each one fused node of n² weights."""
-    network = memory.Eager(memory.photographs(4), lr=0.1)
+    network = memory.Eager(memory.shapes(4), lr=0.1)
     outputs = [y for photo in network.photos for y in network.layer(photo)]
 
     assert len(network.weights) == 4**4
@@ -184,7 +251,7 @@ def test_what_cannot_be_learnt() -> None:
 @pytest.mark.parametrize(("way", "updates"), [("unit", 50), ("eager", 5), ("whole", 5)])
 def test_the_photographs_at_the_size_of_the_lecture(way: str, updates: int) -> None:
     """S0.16: 50 x 50 pixels in and out, 6.25 million weights."""
-    result = memory.run(50, updates, way, start_at_random=False)
+    result = memory.run(50, updates, way, start_at_random=False, pictures=memory.shapes)
 
     assert_as_expected(result)
 
@@ -193,10 +260,11 @@ def test_the_photographs_at_the_size_of_the_lecture(way: str, updates: int) -> N
 @NUMBA
 def test_the_projection_at_the_size_of_the_lecture() -> None:
     """S0.16: errors of .291 in the noisy picture, of .0061 in the recalled one."""
-    result = memory.run(50, 500, "unit")
+    result = memory.run(50, 500, "unit", pictures=memory.shapes)
     end, case = result.training.end, expected(50)
 
-    assert_as_expected(memory.run(50, 50, "unit", start_at_random=False))
+    short = memory.run(50, 50, "unit", start_at_random=False, pictures=memory.shapes)
+    assert_as_expected(short)
     assert close(end.shares, case["recall_coefficients_on_photo1_photo2"])
     assert close(end.rmse, case["rmse_recalled_vs_photo1"])
     assert close(correlation(end.picture, result.photos[0]), case["corr_recalled_photo1"])

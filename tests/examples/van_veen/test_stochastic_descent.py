@@ -106,22 +106,35 @@ def test_the_first_fraction_of_the_slope_lacks_its_numerator() -> None:
 
 
 def test_the_slide_with_updated_v_does_not_give_the_gradient() -> None:
-    """S1.10: γ is off by 1.3 to 2.2 % at the first pick, and by up to 7 % within four."""
-    exact, literal = example.prescribed(), example.slide()
+    """S1.10: at the same weights γ is off by 1.3 and 2.2 % first, by up to 7 % within four."""
+    result = example.run()
+    exact, literal = result.exact, result.literal
     off = [
-        [abs(b / a - 1.0) for a, b in zip(x.found.gamma, y.found.gamma, strict=True)]
-        for x, y in zip(exact, literal, strict=True)
+        [round(100 * (b / a - 1.0), 2) for a, b in zip(x.found.gamma, y.gamma, strict=True)]
+        for x, y in zip(exact, result.early, strict=True)
     ]
     literal_w = flat(literal[0].found.grad_w)
     gaps = [abs(a - b) for a, b in zip(flat(exact[0].found.grad_w), literal_w, strict=True)]
 
-    assert sorted(round(100 * share, 1) for share in off[0]) == [1.3, 2.2]
-    assert round(100 * max(flat(off))) == 7
+    assert off == [[2.18, 1.35], [-7.29, 4.18], [4.17, -1.82], [1.23, 1.72]]
     assert flat(exact[0].found.grad_v) == pytest.approx(flat(literal[0].found.grad_v), rel=1e-14)
     # The case calls this number the largest difference. It is the largest entry of the slide's own
     # ∂f/∂w; the difference is a hundredth of it, as γ is off by a hundredth or two.
     assert close(max(map(abs, literal_w)), EXPECTED[DIFFERENCE])
     assert 0.013 * EXPECTED[DIFFERENCE] < max(gaps) < 0.022 * EXPECTED[DIFFERENCE]
+
+
+def test_the_weights_of_the_slide_run_by_itself_drift() -> None:
+    """S1.10: so at its own weights the fourth pick is off by 1.36 and 1.68 %, and not as above."""
+    exact, literal = example.prescribed(), example.slide()
+    apart = [
+        max(abs(p - q) for p, q in zip(flat(a.w_next), flat(b.w_next), strict=True))
+        for a, b in zip(exact, literal, strict=True)
+    ]
+    last = zip(exact[3].found.gamma, literal[3].found.gamma, strict=True)
+
+    assert [round(x, 6) for x in apart] == [4e-06, 0.000736, 0.000738, 0.000736]
+    assert [round(100 * (b / a - 1.0), 2) for a, b in last] == [1.36, 1.68]
 
 
 def test_gamma_through_the_old_v_is_the_numerical_gradient_and_through_the_new_is_not() -> None:
@@ -131,8 +144,7 @@ def test_gamma_through_the_old_v_is_the_numerical_gradient_and_through_the_new_i
         lambda w: example.build(x, d, w, example.V).f, (example.W,)
     )[0]  # fmt: skip
     right = example.formulas(x, d, example.W, example.V)
-    v_next = example._minus(example.V, 0.5, right.grad_v)
-    wrong = example.formulas(x, d, example.W, example.V, back_through=v_next)
+    wrong = example.too_soon(x, d, example.W, example.V)
 
     assert flat(right.grad_w) == pytest.approx(flat(numerical), rel=1e-7)
     assert flat(wrong.grad_w) != pytest.approx(flat(numerical), rel=1e-3)
@@ -173,7 +185,7 @@ def forward(model: nn.MLP, x: list[float]) -> list[tuple[list[Any], list[Any], l
 def test_every_gradient_is_an_error_times_what_came_in(sizes: list[int], activation: str) -> None:
     """S1.8, S1.12: dW = δ ⊗ input for every layer, with other activations, at any depth.
 
-    And errors come from the layer behind: δ_j = g'(z_j) Σ_k δ_k w_kj.
+    And errors come from the next layer: δ_j = g'(z_j) Σ_k δ_k w_kj.
     """
     random.seed(len(sizes))
     model = nn.MLP(3, sizes, activation, init="xavier")
@@ -190,10 +202,10 @@ def test_every_gradient_is_an_error_times_what_came_in(sizes: list[int], activat
             assert [w.grad for w in neuron.w] == pytest.approx(products, rel=1e-13, abs=1e-300)
             assert neuron.b.grad == dk
         if n + 1 < len(layers):
-            behind = model.layers[n + 1].neurons
+            following = model.layers[n + 1].neurons
             errors = [z.grad for z in layers[n + 1][1]]
             for j, (z, dj) in enumerate(zip(sums, delta, strict=True)):
-                gathered = sum(e * k.w[j].data for e, k in zip(errors, behind, strict=True))
+                gathered = sum(e * k.w[j].data for e, k in zip(errors, following, strict=True))
 
                 assert dj == pytest.approx(slope(z.data) * gathered, rel=1e-12, abs=1e-300)
 

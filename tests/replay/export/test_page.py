@@ -1,4 +1,4 @@
-"""The page docs/export.md: its examples run, and its program of C prints what it says."""
+"""The page docs/guide/export.md: its examples run, and its program of C prints what it says."""
 
 import doctest
 import re
@@ -13,7 +13,7 @@ from rooms import ROOT
 import scalargrad as sg
 from scalargrad import Value
 
-PAGE = ROOT / "docs" / "export.md"
+PAGE = ROOT / "docs" / "guide" / "export.md"
 
 
 @pytest.fixture

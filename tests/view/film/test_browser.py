@@ -2,12 +2,13 @@
 
 import base64
 import random
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import browsers
 import pytest
+from browsers import chromium
 from hostile import ATTACKS, HOSTILE, assert_harmless, texts_of
 
 import scalargrad as sg
@@ -17,8 +18,6 @@ from scalargrad.examples.lecture2 import seven_node
 from scalargrad.view.draw import draw
 from scalargrad.view.film.film import Film
 from scalargrad.view.steps import steps
-
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 # JupyterLab puts an output into the page like this: innerHTML first, then each script made anew.
 AS_JUPYTERLAB = """(html) => {
@@ -47,37 +46,12 @@ WALK = """(film) => {
 # One browser for the file, and no longer: while Playwright runs, other tests cannot use asyncio.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
-        pytest.skip(f"needs a browser on PATH: one of {', '.join(PROGRAMS)}")
-    with api.sync_playwright() as playwright:
-        # without the sandbox, which does not work for root in a container
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
-class Watched:
-    """A page, and what it should not do: errors, requests beyond itself, dialogs."""
-
-    def __init__(self, page: Any) -> None:
-        self.page = page
-        self.faults: list[str] = []
-        page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
-        page.on("console", lambda message: self.faults.append(f"console: {message.text}"))
-        page.on("request", self._request)
-        page.on("dialog", self._dialog)
-
-    def _request(self, request: Any) -> None:
-        # the page itself comes from a file; nothing in it may ask for another
-        is_page = request.is_navigation_request() and request.frame.parent_frame is None
-        if not is_page and not request.url.startswith("data:"):
-            self.faults.append(f"request: {request.url}")
-
-    def _dialog(self, dialog: Any) -> None:
-        self.faults.append(f"dialog: {dialog.message}")
-        dialog.dismiss()
+class Watched(browsers.Watched):
+    """A page with films."""
 
     def player(self, index: int = 0) -> "Player":
         return Player(self.page, self.page.locator(".scalargrad-film").nth(index))

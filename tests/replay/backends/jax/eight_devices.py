@@ -219,7 +219,7 @@ def test_devices_that_fail(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_page_says_what_is_so() -> None:
-    page = str(ROOT / "docs" / "scale.md")
+    page = str(ROOT / "docs" / "guide" / "scale.md")
     failed, tried = doctest.testfile(page, module_relative=False, globs={"sg": sg})
 
     assert (failed, tried > 15) == (0, True)

@@ -1,4 +1,4 @@
-"""`jax.export` of `c.to_jax()`, as docs/export.md shows it: written here, run elsewhere."""
+"""`jax.export` of `c.to_jax()`, as docs/guide/export.md shows it: written here, run elsewhere."""
 
 import re
 import subprocess
@@ -20,7 +20,7 @@ def test_the_page_writes_here_and_runs_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    page = (ROOT / "docs" / "export.md").read_text("utf-8")
+    page = (ROOT / "docs" / "guide" / "export.md").read_text("utf-8")
     here, elsewhere = re.findall(r"(?s)```python\n(# .*?)```", page)
     exec(here, {})
     (tmp_path / "run.py").write_text(
