@@ -66,6 +66,7 @@ def compute(mesh: Any, number: int, folder: Path) -> None:
     with pytest.raises(ValueError, match="the parameters of process 1 differ from those of proc"):
         sg.fit(other, X, Y, losses.squared_error, optim.SGD(other.parameters(), 0.1), 1, mesh=mesh)
     print("all equal")
+    s.value_and_grad(X, Y)  # process 1 goes on from here only after process 0 has come here too
     if number == 1:
         raise RuntimeError("process 1 has had enough")
     while True:
