@@ -101,7 +101,7 @@ def test_the_forward_program_of_each_library_gives_the_slope(name: str) -> None:
     module = program.split()[1].rstrip(",")
     pytest.importorskip(module, reason=f"{module} is not installed")
     names: dict[str, Any] = {}
-    exec(compile(program, name, "exec"), names)
+    exec(compile(program, f"<the program for {name}>", "exec"), names)
 
     exact = example.residual_slope_by_hand(0.5)
     assert names["slope"] == pytest.approx(exact, rel=1e-6 if name == "JAX" else 1e-14)
