@@ -159,7 +159,7 @@ def error_surface(
         raise ValueError("error_surface: a surface needs axes of figure(..., projection='3d')")
     if not deep and hasattr(ax, "get_zlim"):
         raise ValueError("error_surface: contours need flat axes; on these give kind='surface'")
-    xs, ys = (np.array(side) for side in sides(span, "error_surface", 61))
+    xs, ys = (np.array(side) for side in sides(span, "error_surface", 61 if deep else 201))
     grid = [(float(x), float(y)) for y in ys for x in xs]
     zs = np.array(heights(lambda w: f(*w), grid, "error_surface: the error"))
     zs = np.where(np.isfinite(zs), zs, np.nan).reshape(len(ys), len(xs))
@@ -211,7 +211,12 @@ def _draw_contours(ax: Any, xs: Any, ys: Any, zs: Any, log: bool) -> None:
     ax.contourf(xs, ys, filled, levels=levels, colors=shades)
     lines = ax.contour(xs, ys, zs, levels=levels[1:-1:2], colors=GREY, linewidths=0.7)
     numbers = ax.clabel(
-        lines, fontsize=9, fmt=lambda y: f"{float(f'{y:.2g}'):g}", colors=INK, zorder=6.5
+        lines,
+        inline=False,
+        fontsize=9,
+        fmt=lambda y: f"{float(f'{y:.2g}'):g}",
+        colors=INK,
+        zorder=6.5,
     )
     for label in numbers:  # readable where the path crosses it
         label.set_path_effects([withStroke(linewidth=2.0, foreground="white")])

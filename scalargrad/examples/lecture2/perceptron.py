@@ -452,7 +452,7 @@ def _at_work(result: Result) -> Picture:
             p,
             "B",
             ((-5, 6), (-4, 6)),
-            f"{name}: {wrong} wrong" if k == 0 else f"{name}; now {wrong}",
+            f"{name}: {wrong} wrong" if k == 0 else f"{name}; {wrong} still wrong",
             ax,
         )
         if k:
@@ -461,7 +461,7 @@ def _at_work(result: Result) -> Picture:
     ax = page.axes[len(states)]
     plot.lines(
         {"E": (list(range(len(errors))), errors)}, xlabel="updates", ylabel="mean of max(0, -z t)",
-        title="The mean error does not fall at every update", markers=True, ax=ax,
+        title="The mean error can rise", markers=True, ax=ax,
     )  # fmt: skip
     ax.set_xticks(range(len(errors)))
     return page
@@ -486,7 +486,7 @@ def _xor(result: Result) -> Picture:
     for ax, u, before in zip(page.axes, updates[-4:], updates[-5:-1], strict=True):
         p = Perceptron(2, w=u.w, b=u.b)
         wrong = p.errors(X, T)
-        _panel(p, "XOR", ((-1, 2), (-1, 2)), f"Point {u.index} was wrong; now {wrong} wrong", ax)
+        _panel(p, "XOR", ((-3, 3), (-3, 3)), f"Point {u.index} was wrong; {wrong} still wrong", ax)
         _show_update(ax, X[u.index], (before.w, before.b))
     return page
 
@@ -498,11 +498,12 @@ def _panel(p: Perceptron, points: str, span: Any, title: str, ax: Any) -> None:
 
     X, T = SETS[points]
     plot.decision_boundary(p, X, T, span=span, title=title, ax=ax)
-    for k, (x1, x2) in enumerate(X):
-        ax.annotate(
-            str(k), (x1, x2), xytext=(10, 8), textcoords="offset points", fontsize=11, zorder=7,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85},
-        )  # fmt: skip
+    for line in ax.lines:
+        if str(line.get_label()).startswith("target"):  # large enough for a number
+            line.set(markersize=15, marker="o" if line.get_marker() == "o" else "s")
+    for k, x in enumerate(X):
+        ax.annotate(str(k), x, ha="center", va="center_baseline", fontsize=10, zorder=7,
+                    color="white", weight="bold")  # fmt: skip
     w, middle = p.w, [sum(side) / 2 for side in span]
     size = math.hypot(*w)
     if size:
@@ -522,7 +523,7 @@ def _panel(p: Perceptron, points: str, span: Any, title: str, ax: Any) -> None:
                 textcoords="offset points", weight="bold",
             )  # fmt: skip
     if ax is ax.figure.axes[0]:
-        ax.legend(loc="lower left", framealpha=0.95, edgecolor="none")
+        ax.legend(loc="lower left", framealpha=0.95, edgecolor="none", labelspacing=0.8)
     else:
         ax.get_legend().remove()
 
@@ -531,7 +532,7 @@ def _show_update(ax: Any, x: Sequence[float], before: tuple[Sequence[float], flo
     """Ring the point that made the update, and draw the boundary that it found."""
     from scalargrad.plot.style import INK
 
-    ax.plot(*x, "o", markersize=19, markerfacecolor="none", markeredgecolor=INK,
+    ax.plot(*x, "o", markersize=23, markerfacecolor="none", markeredgecolor=INK,
             markeredgewidth=2.0, zorder=6)  # fmt: skip
     w, b = before
     if w[0] or w[1]:

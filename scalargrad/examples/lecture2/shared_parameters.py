@@ -58,11 +58,18 @@ def build(
     -0.350608
     """
     a1, a2 = x
-    a3 = g(u * a1 + v * a2)
-    a4 = g(u * a2)
-    a5 = g(v * a3)
-    a6 = g(u * a3 + v * a4)
+    a3 = _named("a3", g(u * a1 + v * a2))
+    a4 = _named("a4", g(u * a2))
+    a5 = _named("a5", g(v * a3))
+    a6 = _named("a6", g(u * a3 + v * a4))
     return u * a5 + v * a6
+
+
+def _named(name: str, x: Any) -> Any:
+    """The number or Value `x`; a Value has this label in the pictures."""
+    if isinstance(x, Value):
+        x.label = name
+    return x
 
 
 @dataclass(frozen=True)

@@ -387,12 +387,13 @@ def work_sheet(
         for n in (3, 4, 5, 6)
     }
     _drawn(top, net, weights, {}, notes | {7: f"z₇ = {shown(net.z[7].data)}"}, ())
-    top.set_ylim(-1.6, 4.6)
+    top.set_ylim(-1.6, 4.8)
     top.set_title(title, fontsize=13, weight="bold")
     bottom.set_axis_off()
     for k, line in enumerate(told):
-        bottom.text(
+        written = bottom.text(
             0.02, 1.0 - (k + 0.5) / len(told), line.text(200, blank), fontsize=11, va="center",
             transform=bottom.transAxes,
         )  # fmt: skip
+        written.set_in_layout(False)  # a long line would make the network small
     return page

@@ -344,7 +344,7 @@ def _found(result: Result, boxes: Sequence[Box], title: str) -> Picture:
     page: Any = plot.images(
         [[scene.picture[k : k + SIZE] for k in range(0, SIZE * SIZE, SIZE)] for scene, _ in some],
         [f"overlap {overlap(scene.box, box):.2f}" for scene, box in some], columns=4,
-        title=f"{title}: boxes in fresh pictures (line: found; dashed: true; grey: cells)",
+        title=f"{title}: boxes in fresh pictures (solid: found; dashed: true; grey: cells)",
         alt="Eight dark pictures with a bright rectangle each, its true box as a dashed line, and "
         "the box that the detector finds as a light one. "
         + "Their overlaps are " + ", ".join(f"{overlap(s.box, b):.2f}" for s, b in some) + ".",
@@ -358,8 +358,9 @@ def _found(result: Result, boxes: Sequence[Box], title: str) -> Picture:
             ys = [top - 0.5 + h * b for b in (0, 0, 1, 1, 0)]
             ax.plot(xs, ys, clip_on=False, zorder=5 if look["linewidth"] == 2.0 else 4, **look)
         for k in range(1, CELLS):  # the grid of cells
-            ax.axhline(k * SIZE / CELLS - 0.5, color="#8a8a8a", linewidth=0.6)
-            ax.axvline(k * SIZE / CELLS - 0.5, color="#8a8a8a", linewidth=0.6)
+            at, ends = [k * SIZE / CELLS - 0.5] * 2, [-0.5, SIZE - 0.5]
+            ax.plot(ends, at, color="#8a8a8a", linewidth=0.6)
+            ax.plot(at, ends, color="#8a8a8a", linewidth=0.6)
         ax.set_xlim(-1.6, SIZE + 0.6)
         ax.set_ylim(SIZE + 0.6, -1.6)
     return page  # type: ignore[no-any-return]

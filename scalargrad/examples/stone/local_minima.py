@@ -385,7 +385,7 @@ def _section(result: LocalMinima) -> Picture:
     )  # fmt: skip
     ax.set_ylim(0.05, 0.66)
     ax.set_xlim(-1.05, 4.0)
-    ax.legend(loc="upper right")
+    ax.legend(loc="center right")
     return page
 
 
@@ -405,7 +405,7 @@ def _surface(result: LocalMinima) -> Picture:
     ax: Any = page.axes[0]
     (dots,) = (line for line in ax.lines if line.get_label() == "after each update")
     dots.set_label("further down")
-    ax.legend(loc="upper right", bbox_to_anchor=(1.2, 1.0))
+    ax.legend(loc="upper right", bbox_to_anchor=(1.12, 1.0))
     first, second = zip(*left, strict=True)
     heights = [_valley(*w) for w in left]
     ax.plot(first, second, heights, color="black", linewidth=1.2, zorder=4)
@@ -413,6 +413,9 @@ def _surface(result: LocalMinima) -> Picture:
         first, second, heights, "o", color="white", markeredgecolor="black", markersize=5, zorder=5
     )
     ax.plot(first[:1], second[:1], heights[:1], "o", color="black", markersize=8, zorder=6)
+    ground = ax.get_zlim()[0]
+    ax.plot(first, second, ground, color="black", linewidth=1.2)
+    ax.plot(first[:1], second[:1], ground, "o", color="black", markersize=6)
     ax.view_init(elev=44, azim=-84)
     ax.set_box_aspect((1.25, 1.0, 1.0), zoom=1.0)
     return page
@@ -469,7 +472,7 @@ def _above(result: LocalMinima) -> Picture:
     for k, point in enumerate(minima):
         ax.annotate(
             f"{'local' if k else 'global'}, E = {point.E:.2f}", point.w, fontsize=10, zorder=8,
-            xytext=(0.0, 11.0 if k else -24.0), textcoords="offset points", ha="center",
+            xytext=(0.0, 11.0 if k else -32.0), textcoords="offset points", ha="center",
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.8},
         )  # fmt: skip
     dots: Any = {"color": "black", "markerfacecolor": "white", "markersize": 5, "linewidth": 1.0}
@@ -479,5 +482,5 @@ def _above(result: LocalMinima) -> Picture:
         ax.plot(xs, ys, "o-", label=later, **dots)
         ax.plot(*start, "o", color="black", markersize=8, label=first)
     ax.plot([], [], "X", color="black", markersize=9, label="minimum")
-    ax.legend(loc="upper right")
+    ax.legend(loc="center right")
     return page

@@ -363,9 +363,10 @@ def _lines(result: TwoInputs) -> plot.Figure:
             first, second = zip(*descent.weights, strict=True)
             names = ("start", "the descent", "end") if k == 0 else (None, None, None)
             ax.plot(first, second, color="0.45", linewidth=1.4, label=names[1], zorder=3)
-            ax.plot(first[:1], second[:1], "wo", markeredgecolor="black", markersize=8,
+            ax.plot(first[:1], second[:1], "ko", markersize=8,
                     label=names[0], zorder=4)  # fmt: skip
-            ax.plot(first[-1:], second[-1:], "ko", markersize=8, label=names[2], zorder=4)
+            ax.plot(first[-1:], second[-1:], "wo", markeredgecolor="black", markersize=8,
+                    label=names[2], zorder=4)  # fmt: skip
         ax.set_xlim(-2.0, 2.0)
         ax.set_ylim(-2.0, 2.0)
         ax.set_aspect("equal")

@@ -216,7 +216,7 @@ def figures(result: Valleys) -> dict[str, Picture]:
         plot.error_surface(
             _by_kdp_and_bias(course.rows), _around([w2 for w2, _ in path], [b for _, b in path]),
             path=path, xlabel="w2 (weight of Kdp)", ylabel="b (bias)", zscale="log", ax=ax,
-            title=f"{name} inputs: ratio {ratio:,.0f}, {course.updates:,} updates",
+            title=f"{name} inputs\nratio of eigenvalues {ratio:,.0f}; {course.updates:,} updates",
         )  # fmt: skip
         for number in [*ax.texts]:  # on the contours, where dots cover them
             number.remove()
