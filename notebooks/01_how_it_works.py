@@ -80,7 +80,7 @@ sg.draw(E)
 
 # %% [markdown]
 # `y.grad` is $\partial E / \partial y$, which is $\delta$ itself. One step further back it is
-# multiplied by what stands beside the weight: $\frac{dE}{dw} = \delta x = 0.12 \cdot 0.8 = 0.096$.
+# multiplied by the input of that weight: $\frac{dE}{dw} = \delta x = 0.12 \cdot 0.8 = 0.096$.
 
 # %%
 sg.explain(E, w)
@@ -150,7 +150,7 @@ for step in (0.1, 0.001, 1e-6, 1e-9, 1e-12):
 # The gradient points uphill, so go the other way: $\Delta w = -\epsilon \frac{dE}{dw}$. This is
 # steepest descent. Repeat it until the gradient is about zero.
 #
-# The test must stand *inside* the loop. On the slide the indentation was lost, and the `if` stands
+# The test must be *inside* the loop. On the slide the indentation was lost, and the `if` comes
 # after the loop that it should end.
 
 # %%
@@ -253,8 +253,8 @@ two_pictures["surface"]
 
 # %% [markdown]
 # The algorithm goes through all associations first, adds up their gradients, and then makes one
-# update. Gradients add up over calls of `backward`, so this comes by itself, and `zero_grad`
-# begins the next sum.
+# update. Gradients add up over calls of `backward`, so nothing has to be done for this, and
+# `zero_grad` begins the next sum.
 
 # %%
 w = [Value(-0.8, "w1"), Value(-1.6, "w2")]
@@ -457,8 +457,8 @@ album_pictures["capacity"]
 
 # %%
 for one in album.capacity:
-    told = f"{one.passes:4.0%} of the noise passes, {one.right:4.0%} right from a half"
-    print(f"{one.stored:>4} stored: {told}")
+    line = f"{one.passes:4.0%} of the noise passes, {one.right:4.0%} right from a half"
+    print(f"{one.stored:>4} stored: {line}")
 
 # %% [markdown]
 # The third picture here began with random weights instead of zero. It learnt the photographs as
@@ -572,7 +572,7 @@ net_pictures["recipe"]
 
 # %% [markdown]
 # With the engine you do not have to write that down. $\delta$ is the `.grad` of the node $u$, and
-# comes by itself. Here for hidden unit 1 and the first association:
+# needs no extra code. Here for hidden unit 1 and the first association:
 
 # %%
 x, target = backprop_network.X[0], backprop_network.TARGETS[0]
@@ -641,8 +641,8 @@ updates, backprop_network.short_version(seed=0).updates  # the second one in pla
 net_pictures["short"]
 
 # %% [markdown]
-# **Try it:** let the update stand inside the `for` loop, and call `zero_grad` before each
-# association. Is that the same algorithm?
+# **Try it:** move the update inside the `for` loop, and call `zero_grad` before each association.
+# Is that the same algorithm?
 #
 # <details><summary>Answer</summary>
 #
@@ -707,7 +707,8 @@ net_pictures["xor"]
 # %%
 print("linear unit", [round(y, 3) for y in net.xor.unit])
 print("network    ", [round(abs(y), 3) for y in net.xor.network])
-print("perceptron: ", net.xor.corrections, "corrections, and done:", net.xor.converged)
+made = f"{net.xor.corrections} corrections from zero weights"
+print("perceptron: ", made + ", and done:", net.xor.converged)
 for x in backprop_network.XOR:  # the internal representation: the states of the hidden units
     print(x, [round(z.data, 2) for z in net.xor.model.layers[0](x)])
 
@@ -814,7 +815,7 @@ minima_pictures["section"]
 # Ten noisy points, and polynomials to go through them. A polynomial of degree 1 has too few
 # weights: this is underfitting. One of degree 9 has ten weights for ten points, and goes through
 # all of them: overfitting. In between there is a fit that is just right, the Goldilocks fit. The
-# points marked by crosses were not used to fit. To be good on these is to generalise.
+# points marked by crosses were not used to fit. To be good on these, too, is *generalisation*.
 #
 # **Predict, then run:** $R^2$ is the proportion of the variance that a fit explains, 1 for all of
 # it. What is it for degree 9, on the red dots and on the crosses?

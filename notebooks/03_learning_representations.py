@@ -16,8 +16,8 @@
 #
 # After Goebels' lecture on Rumelhart, Hinton and Williams (1986), the paper that made
 # back-propagation known: compare the output with the target, and adjust every weight a little so
-# that the difference becomes smaller; repeat. Nobody designs what the hidden units come to stand
-# for: they learn an internal representation.
+# that the difference becomes smaller; repeat. Nobody designs what the hidden units come to
+# represent: they learn an internal representation.
 #
 # Conventions here: inputs are rows, $z = xW$ and $a = \sigma(z)$; a weight's first index is where
 # it comes from; the cost is $C = \frac12\sum(a - y)^2$, added up over the cases, not averaged; and
@@ -52,8 +52,8 @@ for day, x, y in zip(rain_table.DAYS, rain_table.X, rain_table.Y, strict=True):
 # %% [markdown]
 # Two inputs, three hidden units, one output, all sigmoids, no biases. Monday goes through it row by
 # column: each hidden unit multiplies the row with its column of $W_1$, adds up the products, and
-# applies $\sigma$ to the sum. In the pictures a circle holds $z$ and below it $a$; the weights
-# stand on the lines, and the larger a weight, the wider its line.
+# applies $\sigma$ to the sum. In the pictures a circle holds $z$ and below it $a$; the weights are
+# written on the lines, and the larger a weight, the wider its line.
 
 # %% [markdown]
 # **Predict, then run:** the first hidden unit has the weights 0.2 (rainy days) and −0.3 (Kdp). On
@@ -267,7 +267,7 @@ print(f"{net.W2[0][0].grad:.6f}, by the engine")
 
 # %% [markdown]
 # In formulas, factor by factor and path by path. (There are two paths, since the library squares
-# the error by multiplying it by itself: half of $2(a_2 - y)$ comes along each.)
+# the error by multiplying it by itself: each carries half of $2(a_2 - y)$.)
 
 # %%
 sg.explain(monday.C, net.W2[0][0])
@@ -414,8 +414,8 @@ print(bool(np.abs(gradient1 - engine1).max() < 1e-14 and np.abs(gradient2 - engi
 # %%
 for j in range(3):
     parts = [gradient[j][0] for _, gradient in result.per_case]
-    told = " + ".join(f"({part:+.4f})" for part in parts)
-    print(told, f"= {sum(parts):+.4f}; all at once: {engine2[j][0]:+.4f}")
+    line = " + ".join(f"({part:+.4f})" for part in parts)
+    print(line, f"= {sum(parts):+.4f}; all at once: {engine2[j][0]:+.4f}")
 
 # %% [markdown]
 # **Try it:** divide the cost by three, as many texts do. By what must the learning rate be

@@ -116,8 +116,8 @@ for g in (step, sg.sigmoid):
 # ## A bias is weight number 0
 #
 # Above, `w0` is the weight of an input that is always 1: it is a bias. So the formulas need no
-# special case for it. In this library a neuron has its bias apart; output and gradients are the
-# same.
+# special case for it. In this library a neuron keeps its bias separate; output and gradients are
+# the same.
 
 # %%
 neuron = nn.Neuron(2, "sigmoid")
@@ -244,9 +244,9 @@ drawn = five_equations.figures(both)
 drawn["network"]
 
 # %% [markdown]
-# The widest lines end at the output. $\delta$ becomes smaller from layer to layer on its way back,
-# since $g' \le \frac14$ for a sigmoid and the weights are below 1. The same pair as a graph: the
-# `grad` of each sum `a` is its $\delta$.
+# The widest lines end at the output. $\delta$ becomes smaller from layer to layer in the backward
+# pass, since $g' \le \frac14$ for a sigmoid and the weights are below 1. The same pair as a graph:
+# the `grad` of each sum `a` is its $\delta$.
 
 # %%
 drawn["graph"]
@@ -457,8 +457,8 @@ print("agree to 13 digits:", learnt.difference < 1e-13)
 # %%
 trials = hyperparameters.run()
 for n, training in trials.by_hidden_units.items():
-    told = "  ".join(f"{max(E, 1e-12):8.1e}" for E in training.E.values())  # less is rounding error
-    print(f"{n:>2} hidden ", told)
+    line = "  ".join(f"{max(E, 1e-12):8.1e}" for E in training.E.values())  # less is rounding error
+    print(f"{n:>2} hidden ", line)
 print("\nafter        ", "     ".join(map(str, trials.iterations)))
 
 # %%
@@ -503,7 +503,7 @@ drawings["last_errors"]
 #
 # A hidden unit's *feature* is the stereotypical input that makes its output about 1. Networks for
 # pictures learn to detect edges in their first layer. This one has 16 pixels and two hidden units,
-# and should tell vertical bars from horizontal ones. No weighted sum of pixels can: each pixel is
+# and should tell horizontal and vertical bars apart. No weighted sum of pixels can: each pixel is
 # lit in one vertical and in one horizontal bar, so the two classes are not linearly separable.
 
 # %%

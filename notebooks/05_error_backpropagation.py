@@ -94,9 +94,9 @@ for lr, start in ((0.5, [0.5, -0.25]), (5.0, [0.5, -0.25]), (1.0, [0.0, 0.0]), (
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# It needs 3 in place of 4: with a large rate the start no longer matters, and the course is that
-# from zero. From zero the rate makes no difference to the course: $w$ and $b$ are $\eta$ times a
-# sum of points, and the sign of $z$ does not depend on $\eta$.
+# It needs 3 instead of 4: with a large rate the start no longer matters, and the updates are the
+# same as from zero. From zero the rate makes no difference to the course: $w$ and $b$ are $\eta$
+# times a sum of points, and the sign of $z$ does not depend on $\eta$.
 #
 # </details>
 
@@ -243,7 +243,7 @@ pictures["bound"]
 # <details><summary>Answer</summary>
 #
 # From $w = 0$ everything is proportional to $\eta$: $u \cdot w \geq k \eta \gamma$ and $|w| \leq
-# \sqrt{k}\, \eta R$. It cancels. From another start it does not, and the bound is another.
+# \sqrt{k}\, \eta R$. It cancels. From another start it does not, and the bound changes.
 #
 # </details>
 
@@ -505,9 +505,9 @@ except ValueError as error:
 # %% [markdown]
 # ## The factored sum
 #
-# They consist of the same edges, over and over. In the fan `b2` stands four times, and the two
-# ways on from it are written down each time. Factor them out; compute them once; keep their sum.
-# What is kept is
+# They consist of the same edges, over and over. In the fan, `b2` appears four times, and the two
+# paths from it are written down each time. Factor them out; compute them once; keep their sum. What
+# is kept is
 #
 # $$\delta_i = \frac{\partial z}{\partial a_i} = \sum_j \delta_j\,
 # \frac{\partial a_j}{\partial a_i}$$

@@ -147,9 +147,9 @@ print("at the kink:", zero.z[7].data, {abs(w.grad) for w in zero.w.values()})
 #
 # <details><summary>Answer</summary>
 #
-# $\delta_3$ loses its second term, and with it $\delta_1$ and $\delta_2$ change. $\delta_4$
-# changes a little, as $g'(z_6)$ is another; $\delta_5$, $\delta_6$ and $\delta_7$ stay. $\partial
-# E / \partial w_{36}$ is not 0: the weight is 0, but to move it would move $E$.
+# $\delta_3$ loses its second term, and with it $\delta_1$ and $\delta_2$ change. $\delta_4$ changes
+# a little, because $g'(z_6)$ changes; $\delta_5$, $\delta_6$ and $\delta_7$ stay. $\partial E /
+# \partial w_{36}$ is not 0: the weight is 0, but to move it would move $E$.
 #
 # </details>
 

@@ -296,8 +296,8 @@ for bound in (0.1, 1.0, 100.0, 1000.0):
 #
 # 1. its gradient is *defined* almost everywhere;
 # 2. the gradient is *not zero* on a significant portion of the input domain, since $\delta$ is
-#    multiplied by it on its way back;
-# 3. the gradient is *informative*: it tells an increase of the activation from a decrease.
+#    multiplied by it in the backward pass;
+# 3. the gradient is *informative*: it indicates an increase or a decrease of the activation.
 #
 # A fourth is ours: $g$ is not linear, or all layers together are one. Seven candidates, and for
 # each the share of the $z$ from $-5$ to $5$ that meet the second and the third:
@@ -336,10 +336,10 @@ pictures["training"]
 # <details><summary>Answer</summary>
 #
 # tanh and sigmoid always, `relu` six times: a unit that is at 0 for all four points is as dead as
-# $\max(0, z - 100)$. The identity learns the best *line*, which is no use here. Below $\max(0, z
-# - 100)$ and the step not one bit of a weight changes; and yet the step solves it three times,
-# where the hidden units happened to be useful from the start, and the output's own weights did
-# the rest. Under $\sin(20 z)$ all weights move, and get nowhere.
+# $\max(0, z - 100)$. The identity learns the best *line*, which is no use here. Below
+# $\max(0, z - 100)$ and the step not a single bit of any weight changes; and yet the step solves it
+# three times, where the hidden units happened to be useful from the start, and the output's own
+# weights did the rest. Under $\sin(20 z)$ all weights move, and get nowhere.
 #
 # </details>
 #

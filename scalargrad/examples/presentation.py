@@ -18,7 +18,7 @@ from scalargrad.view.film.film import Film
 
 __all__ = ["Run", "Saved", "after", "before", "numbers", "save_page", "save_pictures"]
 
-_WORD = re.compile(r"[a-z]{2,}\b(?!\()")
+_WORD = re.compile(r"(?:[a-z]{2,}|a(?= (?!is\b|and\b|or\b)[a-z]{2,}\b))\b(?!\()")
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -98,6 +98,8 @@ def _capitalised(blocks: Iterable[str]) -> list[str]:
 
     >>> _capitalised(["ours.", "the rest"]), _capitalised(["z (1 - z) is small"])
     (['Ours.', 'the rest'], ['z (1 - z) is small'])
+    >>> _capitalised(["a network learns"]), _capitalised(["a is the output"])
+    (['A network learns'], ['a is the output'])
     """
     first, *others = blocks
     return [first[0].upper() + first[1:] if _WORD.match(first) else first, *others]

@@ -11,7 +11,7 @@ SEVEN = lecture("S4.seven_tanh")["expected"]["t=+1"]
 
 
 @pytest.mark.parametrize("g", [sg.tanh, sg.sigmoid, sg.relu])
-def test_delta_behind_the_activation_times_its_slope_is_delta_before_it(g: object) -> None:
+def test_delta_after_the_activation_times_its_slope_is_delta_before_it(g: object) -> None:
     """X1: ∂E/∂a g'(z) = ∂E/∂z; the one is Lecture 2's δ, the other that of all the others."""
     net = seven_node.build(g=g)
     net.E.backward()

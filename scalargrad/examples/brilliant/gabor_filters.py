@@ -19,8 +19,8 @@ error terms δ_j back through the weights; then each weight changes by
     Δw_ij = -α δ_j o_i,      averaged over the examples.
 
 At the end each hidden unit's 81 incoming weights, drawn as a picture, are a filter. `nearest_gabor`
-and `nearest_edge` find the hand-made filter that is most like it, and which share of the sum of the
-squared weights this one explains (R²).
+and `nearest_edge` find the hand-made filter that is most like it, and what share of the sum of the
+squared weights it explains (R²).
 
 Source: Brilliant, "Backpropagation": hidden layers learn features such as edges and Gabor-like
 filters, which had to be engineered by hand before.

@@ -1,4 +1,4 @@
-"""Two hidden units that tell vertical bars from horizontal ones become detectors of edges.
+"""Two hidden units that tell horizontal and vertical bars apart become detectors of edges.
 
 A picture of 4 x 4 pixels shows one bar, vertical or horizontal. The network 16-2-1 with sigmoid
 hidden units should say which: 1 for vertical, 0 for horizontal. No weighted sum of the pixels can.
@@ -148,7 +148,7 @@ def report(result: HiddenFeatures) -> str:
     units = range(len(result.weights))
     lines = [
         f"E = 1/(2N) Σ (ŷ - y)² = {result.history.losses[-1]:.2e} after "
-        f"{len(result.history.losses)} updates (to answer 0.5 to all gives 0.125)", "",
+        f"{len(result.history.losses)} updates (answering 0.5 to every picture gives 0.125)", "",
         "What the hidden units (o) and the network (ŷ) answer to each picture", "",
         f"  picture      {''.join(f'     o{j + 1}' for j in units)}       ŷ  target",
     ]  # fmt: skip

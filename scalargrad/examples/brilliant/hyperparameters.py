@@ -187,10 +187,10 @@ def run(
 
 
 def report(result: Hyperparameters) -> str:
-    """E after so many updates, by learning rate and by hidden units."""
+    """E by number of updates, for each learning rate and each number of hidden units."""
     head = "".join(f"{k:>12,}" for k in result.iterations)
     lines = [
-        "E by learning rate α, with 3 hidden units, after so many updates", "",
+        "E by learning rate α and by number of updates, with 3 hidden units", "",
         f"  α               {head}",
     ]  # fmt: skip
     for lr, training in result.by_lr.items():
@@ -198,7 +198,7 @@ def report(result: Hyperparameters) -> str:
         over = f"   infinite at update {len(training.errors) - 1}" if training.diverged else ""
         lines.append(f"  {lr:<16g}{told}{over}")
     lines += [
-        "", "E by number of hidden units, with α = 0.1, after so many updates", "",
+        "", "E by number of hidden units and by number of updates, with α = 0.1", "",
         f"  hidden units    {head}",
     ]  # fmt: skip
     for n, training in result.by_hidden_units.items():

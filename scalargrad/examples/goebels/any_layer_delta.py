@@ -153,7 +153,7 @@ def run(sizes: Sequence[int] = SIZES, seed: int = 3) -> Layered:
         seed: of the weights, which are between -1 and 1.
 
     Raises:
-        ValueError: there are less than three layers.
+        ValueError: there are fewer than three layers.
 
     >>> result = run((2, 3, 1))
     >>> [len(layer) for layer in result.engine]

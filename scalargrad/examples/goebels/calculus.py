@@ -6,10 +6,10 @@
     σ(z) = 1 / (1 + e^-z)            σ'(z) = σ(z) (1 - σ(z))
 
 A derivative is the slope of the tangent. For f of two variables there are two slopes, and the
-gradient ∇f holds both; against it leads steepest descent. Where the gradient is 0, f has a
-stationary point; here it is the minimum at (0, 0). In the chain rule the outer slope is multiplied
-by the inner slope. In C, each y_i - x_i depends on its own x_i alone: ∂(y_i - x_i)/∂x_j is -1 where
-i = j and 0 elsewhere, so one term of the sum is left.
+gradient ∇f holds both; steepest descent goes in the opposite direction. Where the gradient is 0, f
+has a stationary point; here it is the minimum at (0, 0). In the chain rule the outer slope is
+multiplied by the inner slope. In C, each y_i - x_i depends on its own x_i alone: ∂(y_i - x_i)/∂x_j
+is -1 where i = j and 0 elsewhere, so one term of the sum is left.
 
 By the last formula σ' needs nothing but the output σ, so the forward pass leaves all that the
 backward pass needs. The library computes σ so that it does not overflow where e^-z would.

@@ -360,7 +360,7 @@ def report(result: Rain) -> str:
         lines.append(f"  {name:<5} {number:.6f}")
     lines += [
         f"  The slide's total error of 1.05 is not ½Σe²: that is at most {largest_half_sum():.5f}.",
-        "", "Learning: C after so many sweeps through the three days", "",
+        "", "Learning: C by number of sweeps through the three days", "",
         f"  {'way of learning':<34}" + "".join(f"{k:>9}" for k in (0, 1, 10, 50, 100)),
     ]  # fmt: skip
     for name, course in result.courses.items():

@@ -3,10 +3,10 @@
 A unit gives a = g(z), and in the backward pass δ is multiplied by g'(z). The lecture asks three
 things of g:
 
-1. Its gradient is defined almost everywhere.
-2. On a significant portion of the input domain the gradient is not zero: where it is zero, nothing
-   passes on to the weights below.
-3. The gradient is informative: it tells an increase of the activation from a decrease.
+- First, its gradient is defined almost everywhere.
+- Second, there is a significant portion of the input domain where the gradient is not zero; where
+  it is zero, nothing passes on to the weights below.
+- Third, the gradient is informative: it indicates an increase or a decrease of the activation.
 
 Its examples: tanh has all three. max(0, z - 100) fails the second unless z is beyond 100, and the
 Heaviside step 1_{z>0}, Rosenblatt's own, has the gradient 0 wherever it is defined: it fails the
@@ -23,7 +23,7 @@ takes 0: for relu at z = 0, for max(0, z - 100) at z = 100, and for the step at 
 
 Source: Lecture 2, Error backpropagation: further remarks, on the choice of g.
 Data: ours: the corners of a square, with opposite corners in one class, and random weights.
-Look for: under a step the weights of the hidden units do not change in the last bit. It sometimes
+Look for: under a step the weights of the hidden units do not change by a single bit. It sometimes
 solves the task all the same, by the output's weights alone, when the hidden units happen to be
 useful: 3 times in 10, and with hidden=5 it is 9 times. max(0, z - 100) has nothing to learn with
 but its output's bias, and answers the same for every point. Under sin(20 z) all weights move, but

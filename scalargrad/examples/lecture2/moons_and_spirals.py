@@ -1,8 +1,8 @@
 """Two moons and two spirals: what a network can separate, and what regularisation is for.
 
-The lecture's network at work has few points. These two sets have 200 each, and are what one likes
-to show of a network: two moons that reach into each other, and two spirals that no line, and no
-curve one would think of, keeps apart. The algorithm is the same as ever:
+The lecture's network at work has few points. These two sets have 200 each, and are classics: two
+interleaved moons, and two spirals that no straight line and no simple curve can separate. The
+algorithm is the same as before:
 
     θ ← θ - γ ∇E        E = 1/N Σ max(0, 1 - z t)
 

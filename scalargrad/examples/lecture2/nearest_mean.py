@@ -1,4 +1,4 @@
-"""Nearest mean against perceptron: elongated classes that one of them cannot keep apart.
+"""Nearest mean against perceptron: elongated classes that one of them cannot separate.
 
 The nearest-mean classifier computes the mean μ1 of class +1 and the mean μ2 of class -1. A point
 belongs to the class whose mean is nearer. The squared distances differ by

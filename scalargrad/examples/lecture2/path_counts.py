@@ -16,7 +16,7 @@ sum, and kept. For three layers of units a_i, b_j and c_k:
 
     δ_i = ∂z/∂a_i = Σ_j δ_j ∂a_j/∂a_i      over the units j that i leads to
 
-so each unit and each edge comes up once: the cost is linear in the number of edges. That is
+so each unit and each edge is used once: the cost is linear in the number of edges. That is
 backpropagation. (On the lecture's slide both braces are named δ_j; the outer one is δ_i.)
 
 Source: Lecture 2, Error backpropagation: the multivariate chain rule, the structure of its sum.
@@ -308,7 +308,7 @@ def report(result: PathCounts) -> str:
         "dz/dx of the small network",
         "", f"  sum over {len(result.products)} paths    {result.by_paths:+.15f}",
         f"  factored            {result.by_factoring:+.15f}",
-        f"  The way back uses {edges} edges and {units} tanh units, each once.",
+        f"  The backward pass uses {edges} edges and {units} tanh units, each once.",
         "", "δ = ∂z/∂a, layer by layer, from the output to the input", "",
     ]  # fmt: skip
     for layer in reversed(result.layers):

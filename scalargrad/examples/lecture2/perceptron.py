@@ -11,7 +11,7 @@ E = max(0, -z t), whose derivatives are ∂E/∂w = -t x and ∂E/∂b = -t wher
 `descend` follows that gradient by the engine, and both write the same numbers. Three remarks:
 
 - It descends the error of *one point* at a time. The gradient of the mean over all points adds up
-  all wrong points and divides by their number N; that is another course.
+  all wrong points and divides by their number N; that is a different sequence of updates.
 - At z = 0 the sign is neither class. By the rule y ≠ t the point is wrong, yet the slope of
   max(0, -z t) there is 0, as the engine takes it: from w = 0, b = 0 descent never moves.
 - max(0, -z t) is not what is commonly called the hinge loss. That is max(0, 1 - z t), which also
@@ -360,8 +360,8 @@ def report(result: Result) -> str:
             if result.learnt[points, start, reading].course == course
         ]
         made = "1 update" if len(course.updates) == 1 else f"{len(course.updates)} updates"
-        told = f"{made}, the same to the last bit as the rule where z = 0 is {', '.join(same)}"
-        lines.append(f"  {points}    {start:<7} {told}")
+        rule = f"the rule if z = 0 counts as {' or '.join(same)}"
+        lines.append(f"  {points}    {start:<7} {made}, the same to the last bit as {rule}")
     lines += ["", "  From zeros every z is 0, where the slope is taken as 0: descent stays there."]
     g = result.batch
     lines += ["", "All of set B at once, from the start 'halves': the wrong points", ""]
@@ -377,7 +377,7 @@ def report(result: Result) -> str:
     lines += [
         "",
         f"XOR: {len(course.updates)} updates in {course.epochs} passes, "
-        f"{'at rest' if course.converged else 'not at rest'}, {xor.left} of 4 points not right.",
+        f"{'' if course.converged else 'not '}converged, {xor.left} of 4 points not right.",
         f"  Descent by gradients: {len(result.xor_descent.updates)} updates, {same_xor}.",
         "  No line separates it. The last passes repeat the same four boundaries:",
     ]

@@ -27,8 +27,8 @@ Data: ours: two units, linear or tanh, a W whose singular values are given, and 
 evenly from -1 to 1. To learn: a W of a linear network without input, so that h_20 is (0.5, -0.5).
 Look for: in a linear network with two equal singular values |∂E/∂h_k| is a power of them. tanh
 lowers them all: with 1 and 1 the gradient vanishes; 1.5 and 1.5 make up for it in one direction,
-and lose the other. Of the terms of ∂E/∂W only the last count where the gradient vanishes. Descent
-without clipping is beyond all bounds after one step; with it, the error falls to nothing.
+and lose the other. Where the gradient vanishes, only the last terms of ∂E/∂W count. Descent without
+clipping is beyond all bounds after one step; with it, the error falls to nothing.
 Conclusion: singular values of W g' tell beforehand whether a recurrent network can learn from the
 distant past; clipping cures explosion, not vanishing.
 """
@@ -269,9 +269,7 @@ def report(result: Result) -> str:
     """Lengths and singular values by the distance in time, the terms of ∂E/∂W, and clipping."""
     steps = len(next(iter(result.courses.values())).terms)
     backs = sorted({back for back in (1, 10, steps // 2, steps) if back <= steps})
-    lines = [
-        f"|∂E/∂h_k|, T = {steps}, for states so many steps back; in brackets what the singular"
-    ]
+    lines = [f"|∂E/∂h_k|, T = {steps}, by number of steps back; in brackets what the singular"]
     lines += ["values of ∂h_T/∂h_k allow", ""]
     lines.append("  singular values of W      " + "".join(f"{back:>24}" for back in backs[1:]))
     for name, course in result.courses.items():

@@ -1,7 +1,7 @@
-"""A residual block and an attention: only forward is written, the way back comes by itself.
+"""Residual block and attention: you write the forward pass; the engine derives the backward pass.
 
-The formulas of backpropagation are usually written for layers, one like the other. An engine needs
-no such order: whatever is computed forward, it goes back through. So the structures that the
+The formulas of backpropagation are usually written for a stack of similar layers. An engine needs
+no such structure: it goes back through whatever was computed forward. So the structures that the
 lecture names differ in their forward program only:
 
 - ResNet is a stack of residual blocks, y = x + F(x): here.
@@ -14,8 +14,9 @@ forward program, and ask for the gradient; `LIBRARIES` has the same four lines f
 
     residual block   y = x + F(x)                        ∂y/∂x = 1 + F'(x)
 
-The 1 is a way past F. Without it a deep stack multiplies the slopes of its layers and the gradient
-vanishes; with it there is a product of (1 + F'), and one of its terms is 1. (It may grow instead.)
+The 1 is a path around F. Without it a deep stack multiplies the slopes of its layers and the
+gradient vanishes; with it there is a product of (1 + F'), and one of its terms is 1. (It may grow
+instead.)
 
     attention        p = softmax(s),  s_i = q·k_i / √d       y = Σ p_i v_i
 

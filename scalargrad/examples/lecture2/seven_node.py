@@ -23,8 +23,8 @@ where the sum is over the nodes k that j leads to, and g' = 1 for node 7, which 
 activation. The two differ by the factor g'(zj), and the table shows both.
 
 Slips of the slides: printed are "a6 = a3 w36 + a4 w46" and "a7 = a5 w57 + a6 w67", but these sums
-are z6 and z7. Below δ4 stands "/∂a5" once, which is ∂a4. The lecture leaves g open, and stops at
-the weights of the inputs, without δ1 and δ2.
+are z6 and z7. Under δ4 the slide prints "/∂a5" once; read "/∂a4". The lecture leaves g open, and
+stops at the weights of the inputs, without δ1 and δ2.
 
 Source: Lecture 2, Error backpropagation: the worked example.
 Data: ours, since the lecture works with letters: x = (0.5, -1), t = +1, g = tanh, and the weights.
@@ -199,7 +199,7 @@ def figures(net: SevenNode) -> dict[str, Picture]:
     network = slides.labelled(
         net, "Seven nodes, eight weights",
         "Nodes 1 and 2 are inputs; 1 leads to 3, 2 to 3 and 4, 3 to 5 and 6, 4 to 6, and 5 and 6 "
-        "to 7. The name of each weight stands beside its edge.",
+        "to 7. The name of each weight is beside its edge.",
     )  # fmt: skip
     lines = slides.backward_lines(net)
     t = 1 if net.t > 0 else -1

@@ -14,8 +14,8 @@ where each ∂w/∂u is 1. The backward pass computes the eight ∂z7/∂w as if
 different numbers, and then adds them up, four for u and four for v. The engine needs no rule for
 this: a Value that is used four times collects four terms in its `grad`.
 
-Two slips of the slide: the braces that say "1" seem to stand under whole products, but belong to
-∂w/∂u and ∂w/∂v alone. And the formulas are for z7; those of E have one more factor, ∂E/∂z7.
+Two slips of the slide: the braces that say "1" seem to be under whole products, but belong to ∂w/∂u
+and ∂w/∂v alone. And the formulas are for z7; those of E have one more factor, ∂E/∂z7.
 
 Source: Lecture 2, Error backpropagation: shared parameters.
 Data: ours: x = (0.5, -1), u = 0.6, v = -0.4, t = +1, g = tanh.
@@ -157,7 +157,7 @@ def lines(result: Shared) -> dict[Any, list[slides.Line]]:
 
 
 def figures(result: Shared) -> dict[str, Picture]:
-    """The network, its way back slide by slide, an exercise and its key, both sums, the graph."""
+    """The network, its backward pass by slides, an exercise and its key, both sums, the graph."""
     from scalargrad import plot
 
     on_edge = {
@@ -166,8 +166,8 @@ def figures(result: Shared) -> dict[str, Picture]:
     parameter = {f"{i}{j}": p for (i, j), p in on_edge.items()}
     network = slides.labelled(
         result.single, "Eight edges, two parameters",
-        "The seven-node network. u stands beside the edges 1-3, 2-4, 3-6 and 5-7, which are drawn "
-        "thick; v stands beside the other four.",
+        "The seven-node network. u is beside the edges 1-3, 2-4, 3-6 and 5-7, which are drawn "
+        "thick; v is beside the other four.",
         names=parameter, wide=[edge for edge, p in on_edge.items() if p == "u"],
     )  # fmt: skip
     page = plot.figure(
@@ -191,7 +191,8 @@ def figures(result: Shared) -> dict[str, Picture]:
         slides.work_sheet(
             result.single, told, blank, f"Shared parameters u and v{': key' * (not blank)}",
             "The seven-node network with u and v on its edges after the forward pass, and below it "
-            f"the lines of the way back, {'results left open' if blank else 'with their numbers'}.",
+            "the lines of the backward pass, "
+            f"{'results left open' if blank else 'with their numbers'}.",
             parameter,
         )
         for blank in (True, False)

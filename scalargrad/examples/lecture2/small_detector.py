@@ -14,8 +14,8 @@ The error of a picture adds up over the cells, with other weights where there is
 where * marks the truth. Here this is a forward program of 30 lines: two layers of 3×3 filters, then
 one layer that sees all of their outputs and gives five numbers for each of 3×3 cells. A filter is a
 set of shared parameters, used at every place of the picture, so the derivative of each of its
-weights is a sum over all places. Nobody writes that sum, nor the way back through the cells: it
-comes from the forward program.
+weights is a sum over all places. Nobody writes that sum, nor the backward pass through the cells:
+both come from the forward program.
 
 Source: Lecture 2, Error backpropagation: Yolo is one of the structures whose backward pass is
 generated.
@@ -273,8 +273,8 @@ def by_place(
 ) -> tuple[list[float], float]:
     """The derivative of E by the first weight of the first filter: place by place, and in all.
 
-    The filter stands at 49 places, with the sum z and its first weight on the pixel x of the place:
-    each adds ∂E/∂z · x.
+    The filter is used at 49 places, with the sum z and its first weight on the pixel x of the
+    place: each adds ∂E/∂z · x.
 
     Args:
         model: the detector.

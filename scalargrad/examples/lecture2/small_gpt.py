@@ -1,7 +1,8 @@
 """A small GPT in scalars: it reads made-up names letter by letter, and makes up more.
 
-A transformer is usually told in tensors. Here every number is a Value: the formulas of attention
-stand there as they are, and `sg.draw`, `sg.explain` and `.grad` answer for each number in them.
+A transformer is usually explained with tensors. Here every number is a Value: the formulas of
+attention are written out as they are, and `sg.draw`, `sg.explain` and `.grad` answer for each
+number in them.
 
     tokens -> vectors -> [ attention -> perceptron ] -> logits of the token that follows each
 
@@ -10,8 +11,9 @@ Each block adds to its input, as in a residual network. The error is the cross-e
 
     p = softmax(logits)        E = -1/T Σ log p(token that follows)
 
-Only this forward program is written; the way back is the engine's. The program does not depend on
-the letters, so it is recorded once for each length of a name, and replayed by `sg.compile`.
+Only this forward program is written; the backward pass is the engine's work. The program does not
+depend on the letters, so it is recorded once for each length of a name, and replayed by
+`sg.compile`.
 
 Source: Lecture 2, Error backpropagation: it names transformers among the structures whose backward
 pass is generated from the forward program.

@@ -188,7 +188,7 @@ def report(result: Mapping[str, Course]) -> str:
     """What a step does on average, and the gradient 1, 10, 50 and 100 steps back."""
     depth = len(next(iter(result.values())).factors)
     backs = sorted({back for back in (1, 10, 50, depth) if back <= depth})
-    lines = [f"∂a_T/∂a_k, T = {depth}, for states so many steps back", ""]
+    lines = [f"∂a_T/∂a_k, T = {depth}, by number of steps back", ""]
     heads = "".join(f"{back:>11}" for back in backs)
     lines.append(f"  {'unit':<24}  mean |w g'|{heads}")
     for name, course in result.items():

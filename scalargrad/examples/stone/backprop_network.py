@@ -436,8 +436,11 @@ def report(result: Backprop) -> str:
     for name, answers in rows:
         told = " ".join(f"{round(y, 3) + 0.0:+.3f}" for y in answers)
         lines.append(f"  {name:<14} {told}")
-    told = f"A perceptron made {xor.corrections} corrections in 100 passes and is not done:"
-    lines += ["", f"  {told}", "  the two classes are not linearly separable."]
+    made = f"{xor.corrections} corrections in 100 passes"
+    lines += [
+        "", f"  A perceptron from zero weights made {made} and is not done:",
+        "  the two classes are not linearly separable.",
+    ]  # fmt: skip
     return "\n".join(lines)
 
 
@@ -461,7 +464,7 @@ def figures(result: Backprop) -> dict[str, Picture]:
     )  # fmt: skip
     xor = plot.figure(1, 2, width=9.4, height=4.4,
         alt="XOR. Left the errors: a linear unit stays at 0.5, the network falls to 0. Right the "
-        "network's answer over the plane of inputs: a band holds the ones apart from the zeros.",
+        "network's answer over the plane of inputs: a band separates the ones from the zeros.",
     )  # fmt: skip
     plot.lines(result.xor.losses, xlabel="update", ylabel="E", title="The error", ax=xor.axes[0])
     plot.decision_boundary(

@@ -10,8 +10,8 @@ arccos x):
 
 It is the same polynomial as with 1, x, x² ..., but these resemble each other so much that descent
 is slow and rounding errors grow. E = 1/2 Σ (y - τ)² is quadratic in w, so a single step of Newton's
-method, w - H⁻¹ g, goes to its minimum. How good a fit is, R² says, the proportion of the variance
-that it explains:
+method, w - H⁻¹ g, goes to its minimum. R², the proportion of the variance that a fit explains, says
+how good the fit is:
 
     R² = 1 - Σ (y - τ)² / Σ (mean - τ)²
 

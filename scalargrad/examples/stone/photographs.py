@@ -14,10 +14,10 @@ about half of its contrast, which is then restored until it fits what can be see
 Such a memory is content-addressable: it is asked with a part of the content, and not with an
 address that says where the content is stored.
 
-How many photographs fit? N pixels hold at most N independent pictures, but recall breaks before. Of
-the noise in a cue the share √(K/N) passes among K pictures, since a mixture of many pictures can
-imitate noise. And a half-covered cue must be told from all that look similar in the half that can
-be seen.
+How many photographs fit? N pixels hold at most N independent pictures, but recall breaks before.
+With K pictures stored, the share √(K/N) of the noise in a cue passes, since a mixture of many
+pictures can imitate noise. And a half-covered cue must be distinguished from all that look similar
+in the visible half.
 
 From random weights W0 descent ends at P + W0 (I - P). The photographs are recalled as exactly, but
 noise passes through W0 as it did before learning. So start at zero, or near it.
@@ -32,8 +32,8 @@ in grey levels from -1/2 (black) to 1/2 (white), and other portraits for the cap
 `run(pictures=shapes)` learns a disc and a chequerboard of 0 and 1 instead.
 
 Look for: the errors of single pixels, .29 in the noisy pictures, are about .01 in the recalled
-ones, and about .02 where half was covered. From random weights it is .14. Of ten faces all are
-recalled from their halves when ten are stored, and three when fifty are.
+ones, and about .02 where half was covered. From random weights it is .14. When ten faces are
+stored, all ten are recalled from their halves; when fifty are, only three of the first ten.
 
 Conclusion: a network that learns to copy pictures recalls a whole picture from a damaged one, as
 long as it has stored few pictures compared with its pixels.

@@ -1,6 +1,7 @@
 """Two weights, two associations: the error is a bowl, and descent runs down into it.
 
-Two inputs lead over a weight each to one linear output, which should be τ_t for the input x_t:
+Two inputs, each with its own weight, lead to one linear output, which should be τ_t for the input
+x_t:
 
     y_t = w_1 x_1t + w_2 x_2t = w · x_t        δ_t = y_t - τ_t        E = Σ_t 1/2 δ_t²
 

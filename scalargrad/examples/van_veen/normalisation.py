@@ -168,7 +168,7 @@ def report(result: Valleys) -> str:
             f"  {name:<14}{told:<27}{found[-1] / found[0]:7.0f}   {course.lr:.5f}  "
             f"{course.updates:>8,}" + ("" if course.converged else "  (not converged)")
         )
-    lines += ["", "The error E after so many updates (or at the end)", ""]
+    lines += ["", "The error E by number of updates (or at the end)", ""]
     lines.append(f"  {'inputs':<14}" + "".join(f"{10**k:>9,}" for k in range(5)))
     for name, course in result.courses.items():
         at = [course.errors[min(10**k, course.updates)] for k in range(5)]

@@ -19,9 +19,9 @@ which are v_km and h_m; a sum over the inputs runs to N, the number of samples; 
 γ on one slide and δ on another; and σ'(z) is printed as 1/(1 + e^-z)², which is σ² (e^-z is
 missing above the line).
 Data: ours, since the lecture gives none: three samples, 3 inputs, 2 hidden units, 2 outputs.
-Look for: at the same weights γ of the slide is off by 1.3 and 2.2 % at the first pick, and by up to
+Look for: at the same weights γ of the slide is off by 2.2 and 1.3 % at the first pick, and by up to
 7 % within four. If you run the slide's algorithm by itself, its weights also drift away from the
-exact ones, by up to 0.0007 in four updates; the last table shows this apart. With
+exact ones, by up to 0.0007 in four updates; the last table shows this drift separately. With
 `lr=0.5` the descents at random need four times as many samples.
 Conclusion: one sample at a time needs about as many updates as the whole data set, each at a third
 of the work; and all gradients must be taken at the same weights.

@@ -92,7 +92,7 @@ def test_a_weight_needs_both_ends() -> None:
     assert abs(printed[1] - measured) > 0.5 * abs(measured)
 
 
-def test_the_sum_runs_over_the_units_behind() -> None:
+def test_the_sum_runs_over_the_units_of_the_next_layer() -> None:
     """S2.25: printed "n = 0 .. k"; the terms are one for each k, and leaving one out shows."""
     result = run()
     weights = [w.data for w in result.net.W[1][0]]

@@ -78,13 +78,13 @@ def test_a_slope_everywhere_is_not_enough() -> None:
 
 
 def test_the_criteria_are_the_lectures_and_not_linear_is_ours() -> None:
-    """S4.19: three criteria in this order; the fourth is told to be ours, and comes last."""
+    """S4.19: three criteria in this order; the fourth is said to be ours, and comes last."""
     text = inspect.getdoc(activations) or ""
     places = [
         text.index(part)
-        for part in ("1. Its gradient is defined almost everywhere",
-                     "2. On a significant portion of the input domain the gradient is not zero",
-                     "3. The gradient is informative",
+        for part in ("First, its gradient is defined almost everywhere",
+                     "Second, there is a significant portion of the input domain",
+                     "Third, the gradient is informative",
                      "further criterion is ours and not the lecture's: g is not linear")
     ]  # fmt: skip
 

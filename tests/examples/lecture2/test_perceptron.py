@@ -257,7 +257,7 @@ def test_it_is_not_the_margin_hinge() -> None:
 def test_the_report_tells_of_the_courses() -> None:
     text = perceptron.report(result())
 
-    assert "396 updates in 100 passes, not at rest" in text
+    assert "396 updates in 100 passes, not converged" in text
     assert "4 5 2 4" in text
 
 

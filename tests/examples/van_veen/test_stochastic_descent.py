@@ -106,7 +106,7 @@ def test_the_first_fraction_of_the_slope_lacks_its_numerator() -> None:
 
 
 def test_the_slide_with_updated_v_does_not_give_the_gradient() -> None:
-    """S1.10: at the same weights γ is off by 1.3 and 2.2 % first, by up to 7 % within four."""
+    """S1.10: at the same weights γ is off by 2.2 and 1.3 % first, by up to 7 % within four."""
     result = example.run()
     exact, literal = result.exact, result.literal
     off = [
