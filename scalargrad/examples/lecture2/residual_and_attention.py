@@ -1,4 +1,4 @@
-"""Residual block and attention: you write the forward pass; the engine derives the backward pass.
+"""Residual block, attention: write the forward pass; the engine derives the backward pass.
 
 The formulas of backpropagation are usually written for a stack of similar layers. An engine needs
 no such structure: it goes back through whatever was computed forward. So the structures that the

@@ -32,7 +32,7 @@ def test_each_pixel_is_lit_in_one_vertical_and_in_one_horizontal_bar() -> None:
 
 @pytest.mark.unmeasured
 def test_without_hidden_units_nothing_is_learnt() -> None:
-    """S3.2: the best is to answer 0.5 to all, and E = 1/8."""
+    """S3.2: the best is to answer 0.5 to every picture, and E = 1/8."""
     found = run(hidden_units=0)
 
     assert found.outputs == pytest.approx([0.5] * 8, abs=1e-4)
