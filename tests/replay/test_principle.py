@@ -418,6 +418,7 @@ def test_choices_go_the_same_way(backend: str, xs: list[float], names: list[int]
     )
 
 
+@pytest.mark.filterwarnings("ignore:Bitwise inversion:DeprecationWarning")
 def test_numbers_beside_an_inverted_comparison_are_numbers(backend: str) -> None:
     def f(x: Any) -> Any:
         inverted = ~(x > 1)
