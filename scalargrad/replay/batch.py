@@ -126,15 +126,13 @@ class Batch:
         self.static = static
         self.columns: Any
         self.names: Sequence[str]  # of the columns
-        self.key: tuple[Any, ...]
-        if np is not None and not static and {*map(type, args)} <= {float, np.ndarray}:
-            self.names = names  # the usual case, which takes a third of the time of the other
-            found = [*map(_array_columns, args, names)]
-            self.shapes, rows, counts = zip(*found, strict=True) if found else _NOTHING
-            self.key = self.shapes
+        usual = np is not None and not static and {*map(type, args)} <= {float, np.ndarray}
+        if usual:  # 3.4 us for two arrays, where the general way takes 7.1
+            self.names, found = names, [*map(_array_columns, args, names)]
         else:
-            self.names, self.key, found = self._found(args, names)
-            self.shapes, rows, counts = zip(*found, strict=True) if found else _NOTHING
+            self.names, key, found = self._found(args, names)
+        self.shapes, rows, counts = zip(*found, strict=True) if found else _NOTHING
+        self.key: tuple[Any, ...] = self.shapes if usual else key
         self.single, self.count = self._counted(counts)
         if np is None:
             self.columns = [row for columns in rows for row in columns]
