@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from browsers import chromium
 from rooms import ROOT
 
 import scalargrad as sg
@@ -21,7 +22,6 @@ from scalargrad.examples import catalogue
 
 FOLDER = ROOT / "build" / "tests"  # kept: a later run builds anew only what has changed
 SAMPLE = ("simplest_network", "five_equations", "seven_node")  # figures, graphs and a film
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # A page of each kind.
 KINDS = [
     "index.html",
@@ -214,14 +214,8 @@ def test_formulas_are_there_without_scripts(site: Path) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        pytest.skip(f"needs a browser on PATH: one of {', '.join(BROWSERS)}")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 # What reaches beyond the page: the page itself, or what no box around it lets scroll.
