@@ -249,10 +249,10 @@ def report(result: FiveEquations) -> str:
     n = len(result.pairs)
     for d, (pair, a) in enumerate(zip(result.pairs, result.a, strict=True), 1):
         for k, (hand, engine) in enumerate(zip(pair.delta, a, strict=True), 1):
-            told = "  ".join(
+            cells = "  ".join(
                 f"{x:+.6f} ({y.grad * n:+.6f})" for x, y in zip(hand, engine, strict=True)
             )
-            lines.append(f"  pair {d}, layer {k}:  {told}")
+            lines.append(f"  pair {d}, layer {k}:  {cells}")
     lines += ["", "∂E/∂w, the mean over the pairs (equations 1 and 4); row 0 is the bias", ""]
     for k, layer in enumerate(result.gradient_by_hand, 1):
         for i, row in enumerate(layer):

@@ -153,8 +153,8 @@ def report(result: HiddenFeatures) -> str:
         f"  picture      {''.join(f'     o{j + 1}' for j in units)}       ŷ  target",
     ]  # fmt: skip
     for d, (name, y) in enumerate(zip(NAMES, Y, strict=True)):
-        told = "".join(f"{result.activity[j][d]:7.3f}" for j in units)
-        lines.append(f"  {name:<13}{told}  {result.outputs[d]:6.3f}  {y:6.0f}")
+        cells = "".join(f"{result.activity[j][d]:7.3f}" for j in units)
+        lines.append(f"  {name:<13}{cells}  {result.outputs[d]:6.3f}  {y:6.0f}")
     for j in units:
         best = result.favourite(j)
         lines += ["", f"Unit {j + 1}: its weights pixel by pixel, and its feature (# is lit)", ""]

@@ -194,16 +194,16 @@ def report(result: Hyperparameters) -> str:
         f"  α               {head}",
     ]  # fmt: skip
     for lr, training in result.by_lr.items():
-        told = "".join(f"{training.E[k]:12.3g}" for k in result.iterations)
+        cells = "".join(f"{training.E[k]:12.3g}" for k in result.iterations)
         over = f"   infinite at update {len(training.errors) - 1}" if training.diverged else ""
-        lines.append(f"  {lr:<16g}{told}{over}")
+        lines.append(f"  {lr:<16g}{cells}{over}")
     lines += [
         "", "E by number of hidden units and by number of updates, with α = 0.1", "",
         f"  hidden units    {head}",
     ]  # fmt: skip
     for n, training in result.by_hidden_units.items():
-        told = "".join(f"{training.E[k]:12.3g}" for k in result.iterations)
-        lines.append(f"  {n:<16}{told}")
+        cells = "".join(f"{training.E[k]:12.3g}" for k in result.iterations)
+        lines.append(f"  {n:<16}{cells}")
     return "\n".join(lines)
 
 

@@ -237,10 +237,10 @@ def report(result: SixSamples) -> str:
     lines += [f"  iteration   {head}   E"]
     for k, shot in sorted(result.snapshots.items()):
         if k in SHOWN or k == last:
-            told = "  ".join(f"{y:+.4f}" for y in shot.outputs)
-            lines.append(f"  {k:>9}   {told}   {shot.E:.3e}")
-    told = "  ".join(f"{y:+.4f}" for y in result.outputs)
-    lines += [f"  {'after':>9}   {told}   {result.E:.3e}", ""]
+            cells = "  ".join(f"{y:+.4f}" for y in shot.outputs)
+            lines.append(f"  {k:>9}   {cells}   {shot.E:.3e}")
+    cells = "  ".join(f"{y:+.4f}" for y in result.outputs)
+    lines += [f"  {'after':>9}   {cells}   {result.E:.3e}", ""]
     lines += [
         "What the program prints: the outputs before the last update; and those after it", "",
         "    target   printed          after the update",
@@ -251,10 +251,10 @@ def report(result: SixSamples) -> str:
     lines += ["          to hidden 1   to hidden 2   to hidden 3            to the output"]
     for n, (row, (w,)) in enumerate(zip(result.hidden, result.output, strict=True)):
         sources = ("bias", "bias") if n == 0 else (f"x{n}", f"o{n}")
-        told = "".join(f"{v:>+14.6f}" for v in row)
-        lines.append(f"    {sources[0]:<4}{told}      {sources[1]:<4}{w:>+17.6f}")
-    told = f"{result.compared} iterations" if result.compared > 1 else "one iteration"
-    hand = f"After {told} no weight of the program by hand differs by over {result.difference:.0e}."
+        cells = "".join(f"{v:>+14.6f}" for v in row)
+        lines.append(f"    {sources[0]:<4}{cells}      {sources[1]:<4}{w:>+17.6f}")
+    span = f"{result.compared} iterations" if result.compared > 1 else "one iteration"
+    hand = f"After {span} no weight of the program by hand differs by over {result.difference:.0e}."
     return "\n".join([*lines, "", hand])
 
 

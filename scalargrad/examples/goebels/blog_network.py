@@ -150,8 +150,8 @@ def report(result: Blog) -> str:
     lines = ["Outputs for (x1, x2): target, and the cost, before the update of an iteration", ""]
     lines += ["  iteration   (0, 0): 0   (0, 1): 1   (1, 0): 1   (1, 1): 0       cost"]
     for k, outputs in result.outputs.items():
-        told = "   ".join(f"{y:9.6f}" for y in outputs)
-        lines.append(f"  {k:>9}   {told}   {result.costs[k]:8.6f}")
+        cells = "   ".join(f"{y:9.6f}" for y in outputs)
+        lines.append(f"  {k:>9}   {cells}   {result.costs[k]:8.6f}")
     lines += ["", f"The weights after {result.updates:,} updates", ""]
     for name, M in zip(("syn0", "syn1 (as a row)"), result.weights, strict=True):
         rows = M if name == "syn0" else transposed(M)

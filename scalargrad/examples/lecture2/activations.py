@@ -122,8 +122,8 @@ def share_informative(g: Callable[[Any], Any], points: int = 1001) -> float:
     slope = sg.grad(g)
     slopes = [(z, slope(z)) for z in _grid(points)]
     steps = (0.25, 0.5, 0.75, 1.0)
-    told = [bool(at * (g(z + h) - g(z - h)) > 0.0) for h in steps for z, at in slopes]
-    return sum(told) / len(told)
+    agree = [bool(at * (g(z + h) - g(z - h)) > 0.0) for h in steps for z, at in slopes]
+    return sum(agree) / len(agree)
 
 
 def _grid(points: int) -> list[float]:

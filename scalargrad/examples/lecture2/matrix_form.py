@@ -188,10 +188,10 @@ def report(result: MatrixForm) -> str:
     lines = ["δ of layer 1 and of the inputs; in brackets what the engine finds", ""]
     for n, (point, a) in enumerate(zip(result.single, result.a, strict=True), 1):
         for layer, deltas in ((1, point.delta1), (0, point.delta0)):
-            told = "  ".join(
+            cells = "  ".join(
                 f"{d:+.4f} ({value.grad:+.4f})" for d, value in zip(deltas, a[layer], strict=True)
             )
-            lines.append(f"  point {n}, layer {layer}:  {told}")
+            lines.append(f"  point {n}, layer {layer}:  {cells}")
     what = "summed over the points" if result.points > 1 else "of the one point: rows in proportion"
     lines += ["", f"∂E/∂W01, a row for each input, {what}", ""]
     lines += [f"  {'  '.join(f'{w:+.9f}' for w in row)}" for row in result.dW01]

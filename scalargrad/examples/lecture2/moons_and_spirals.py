@@ -239,8 +239,8 @@ def report(result: Result) -> str:
     lines: list[str] = []
     for name, courses in result.courses.items():
         mislabelled = len(SETS[name].mislabelled)
-        told = f", {mislabelled} of them mislabelled" if mislabelled else ""
-        lines += [f"The {name}: 200 points{told}; 1000 fresh ones, rightly labelled", ""]
+        some = f", {mislabelled} of them mislabelled" if mislabelled else ""
+        lines += [f"The {name}: 200 points{some}; 1000 fresh ones, rightly labelled", ""]
         lines += ["  network             epoch   E         wrong of 200   fresh wrong   Σ θ²"]
         for key, course in courses.items():
             last = len(course.epochs) - 1

@@ -146,14 +146,14 @@ def lines(result: Shared) -> dict[Any, list[slides.Line]]:
           = (−0.127) + (−0.083) + (−0.176) + (−0.237) = −0.624
     """
     parameter = {name: p for p, names in SHARED.items() for name in names}
-    told = slides.backward_lines(result.single, "z7", parameter)
+    formulas = slides.backward_lines(result.single, "z7", parameter)
     for p, terms in result.terms.items():
-        names = [told[int(name[0]), int(name[1])][0].name for name in terms]
+        names = [formulas[int(name[0]), int(name[1])][0].name for name in terms]
         numbers = [slides.factor(slides.shown(term)) for term in terms.values()]
-        told[p] = [
+        formulas[p] = [
             slides.Line(f"∂z₇/∂{p}", " + ".join(names), " + ".join(numbers), result.sums[p])
         ]  # fmt: skip
-    return told
+    return formulas
 
 
 def figures(result: Shared) -> dict[str, Picture]:
@@ -179,9 +179,9 @@ def figures(result: Shared) -> dict[str, Picture]:
             {p: [*terms.values(), result.sums[p]]}, [*(f"w{name}" for name in terms), "sum"],
             ylabel=f"∂z7/∂{p}, and its terms", title=f"∂z7/∂{p} = {result.sums[p]:+.4f}", ax=ax,
         )  # fmt: skip
-    told = lines(result)
+    formulas = lines(result)
     backward = slides.pass_page(
-        result.single, _STAGES, told, True,
+        result.single, _STAGES, formulas, True,
         "The seven-node network with u and v on its edges, slide by slide: δ of node 7 is 1, then "
         "the derivatives of z7 by the weights, and δ of the nodes before. The last two slides add "
         "up the four edges of u, and those of v.",
@@ -189,7 +189,7 @@ def figures(result: Shared) -> dict[str, Picture]:
     )  # fmt: skip
     sheets = [
         slides.work_sheet(
-            result.single, told, blank, f"Shared parameters u and v{': key' * (not blank)}",
+            result.single, formulas, blank, f"Shared parameters u and v{': key' * (not blank)}",
             "The seven-node network with u and v on its edges after the forward pass, and below it "
             "the lines of the backward pass, "
             f"{'results left open' if blank else 'with their numbers'}.",

@@ -332,9 +332,9 @@ def pass_page(
     if backward:
         notes = {1: f"x₁ = {shown(net.a[1].data)}", 2: f"x₂ = {shown(net.a[2].data)}"}
     for number, (ax, stage) in enumerate(zip(page.axes, stages, strict=False), 1):
-        told, wide, back = [], set[tuple[int, int]](), set[tuple[int, int]]()
+        formulas, wide, back = [], set[tuple[int, int]](), set[tuple[int, int]]()
         for key in stage:
-            told += [line.text() for line in lines[key]]
+            formulas += [line.text() for line in lines[key]]
             last = lines[key][-1]
             if isinstance(key, int):
                 notes[key] = f"{last.name} = {shown(last.result)}"
@@ -347,7 +347,7 @@ def pass_page(
             else:
                 wide |= set(shared[key])
         _drawn(ax, net, weights, below, notes, stage, back, wide)
-        first, *others = "\n".join(told).split("\n")
+        first, *others = "\n".join(formulas).split("\n")
         text = "\n".join([f"{number}.  {first}", *(f"     {other}" for other in others)])
         ax.set_title(text, loc="left", fontsize=11, linespacing=1.35)
     for ax in page.axes[len(stages) :]:
@@ -371,11 +371,11 @@ def work_sheet(
     """
     from scalargrad import plot
 
-    told = [line for some in lines.values() for line in some]
-    page = plot.figure(2, 1, width=9.0, height=4.0 + 0.36 * len(told), alt=alt)
+    formulas = [line for some in lines.values() for line in some]
+    page = plot.figure(2, 1, width=9.0, height=4.0 + 0.36 * len(formulas), alt=alt)
     top, bottom = page.axes
     grid: Any = top.get_gridspec()
-    grid.set_height_ratios((3.4, 0.36 * len(told)))
+    grid.set_height_ratios((3.4, 0.36 * len(formulas)))
     weights = {
         (int(name[0]), int(name[1])): f"{_weight(name, names)} = {shown(w.data)}"
         for name, w in net.w.items()
@@ -390,9 +390,9 @@ def work_sheet(
     top.set_ylim(-1.6, 4.8)
     top.set_title(title, fontsize=13, weight="bold")
     bottom.set_axis_off()
-    for k, line in enumerate(told):
+    for k, line in enumerate(formulas):
         written = bottom.text(
-            0.02, 1.0 - (k + 0.5) / len(told), line.text(200, blank), fontsize=11, va="center",
+            0.02, 1.0 - (k + 0.5) / len(formulas), line.text(200, blank), fontsize=11, va="center",
             transform=bottom.transAxes,
         )  # fmt: skip
         written.set_in_layout(False)  # a long line would make the network small

@@ -376,8 +376,8 @@ def report(result: Training) -> str:
     read = sum(name in names for name in result.made_up)
     built = sum(name in combinations() for name in result.made_up)
     lines += [f"made up: {', '.join(result.made_up[:6])},", " " * 9 + ", ".join(result.made_up[6:])]
-    told = f"{read} of these {len(result.made_up)} are in the corpus, {built - read} more fit its"
-    return "\n".join([*lines, f"{told} syllables"])
+    known = f"{read} of these {len(result.made_up)} are in the corpus, {built - read} more fit its"
+    return "\n".join([*lines, f"{known} syllables"])
 
 
 def figures(result: Training) -> dict[str, Picture]:

@@ -163,9 +163,9 @@ def report(result: Valleys) -> str:
     lines.append(f"  {'inputs':<14}{'eigenvalues of XᵀX':<27}{'ratio':>7}   {'ε':<9}{'updates':>8}")
     for name, course in result.courses.items():
         found = course.eigenvalues
-        told = "  ".join(f"{x:.4f}" for x in found)
+        cells = "  ".join(f"{x:.4f}" for x in found)
         lines.append(
-            f"  {name:<14}{told:<27}{found[-1] / found[0]:7.0f}   {course.lr:.5f}  "
+            f"  {name:<14}{cells:<27}{found[-1] / found[0]:7.0f}   {course.lr:.5f}  "
             f"{course.updates:>8,}" + ("" if course.converged else "  (not converged)")
         )
     lines += ["", "The error E by number of updates (or at the end)", ""]

@@ -341,8 +341,8 @@ def report(result: Descents) -> str:
     for t, (step, other) in enumerate(zip(result.exact, result.early, strict=True), 1):
         a, b = step.found.gamma, other.gamma
         off = "  ".join(f"{100 * (y / x - 1):+.2f}" for x, y in zip(a, b, strict=True))
-        told = "  ".join(f"{gamma:+.6f}" for gamma in [*a, *b])
-        lines.append(f"  {t}  {step.pick:>6}  {step.found.f:.6f}  {told}  {off}")
+        cells = "  ".join(f"{gamma:+.6f}" for gamma in [*a, *b])
+        lines.append(f"  {t}  {step.pick:>6}  {step.found.f:.6f}  {cells}  {off}")
     lines += [
         "", f"  The engine and the formulas by hand agree to {result.hand:.1e}.",
         "", "The same picks with the step size α = 1/t", "",
@@ -355,8 +355,8 @@ def report(result: Descents) -> str:
     for name, batch in result.batches.items():
         first = "  ".join(f"{g:+.6f}" for g in batch.grad_w[0])
         lines.append(f"  {name:<16} f {batch.f:.6f}   ∂f/∂w_1j {first}")
-    told = f"Picks at random, α = {result.lr:g}, until |∇f| of all three samples is below 1e-4"
-    lines += ["", told, "", f"  {'':<20} updates  samples used  f of all at the end"]
+    heading = f"Picks at random, α = {result.lr:g}, until |∇f| of all three samples is below 1e-4"
+    lines += ["", heading, "", f"  {'':<20} updates  samples used  f of all at the end"]
     for name, course in result.courses.items():
         end = f"{course.whole[-1]:.1e}" + ("" if course.converged else "  (not converged)")
         lines.append(f"  {name:<20} {len(course.seen):>7}  {course.used[-1]:>12}  {end}")
